@@ -1,0 +1,1 @@
+"""Counterfoil, a testbed for quote-to-cash integrations: the harness and its public API."""

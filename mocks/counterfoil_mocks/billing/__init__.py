@@ -1,0 +1,1 @@
+"""The billing engine: plans, billable items, invoices and credit memos."""

@@ -1,0 +1,1 @@
+"""The CRM: customers, opportunities, quotes, contracts, rate cards and change orders."""

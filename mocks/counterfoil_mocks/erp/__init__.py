@@ -1,0 +1,1 @@
+"""The ERP: receivables, cash, revenue and the general ledger."""

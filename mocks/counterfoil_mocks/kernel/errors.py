@@ -1,0 +1,64 @@
+"""Errors as values: a code, a sentence a person understands, the field at fault, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class Problem(Exception):
+    """A refusal. Faces render it in their own error shape (the native one: RFC 9457)."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        *,
+        field: str | None = None,
+        remedy: str | None = None,
+        errors: Sequence[dict[str, Any]] = (),
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.field = field
+        self.remedy = remedy
+        self.errors = list(errors)
+        self.headers = list(headers)
+
+    def as_json(self) -> dict[str, Any]:
+        """RFC 9457 members plus `code`, `field`, `remedy` and `errors` where they say something."""
+        body: dict[str, Any] = {
+            "type": f"https://counterfoil.test/problems/{self.code.lower().replace('_', '-')}",
+            "title": self.code.replace("_", " ").capitalize(),
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.code,
+        }
+        if self.field is not None:
+            body["field"] = self.field
+        if self.remedy is not None:
+            body["remedy"] = self.remedy
+        if self.errors:
+            body["errors"] = self.errors
+        return body
+
+
+def invalid(field: str, detail: str, remedy: str | None = None) -> Problem:
+    """422: the value of one field cannot be taken."""
+    return Problem(
+        422, "INVALID_FIELD", f"{field}: {detail}", field=field, remedy=remedy, errors=[{"field": field, "detail": detail}]
+    )
+
+
+def not_found(what: str, value: object) -> Problem:
+    """404: no such record, collection, action or path."""
+    return Problem(404, "NOT_FOUND", f"There is no {what} {value!r}.", remedy=f"List the {what} records for valid ids and keys.")
+
+
+def conflict(code: str, detail: str, *, field: str | None = None, remedy: str | None = None) -> Problem:
+    """409: the deed is not possible in the state that things are in."""
+    return Problem(409, code, detail, field=field, remedy=remedy)

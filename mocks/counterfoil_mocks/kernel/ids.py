@@ -1,0 +1,70 @@
+"""Ids and chance. Both come from the seed, mixed with an epoch that changes at every restore (so that an integration
+which remembers old event ids is not fooled by a world that went back in time)."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Callable
+
+BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def digest(*parts: object) -> int:
+    """A 128-bit integer that depends on all parts and on nothing else."""
+    text = "\x1f".join(map(str, parts))
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=16).digest(), "big")
+
+
+def stream(*parts: object) -> random.Random:
+    """A random stream of its own for each purpose, so that a new consumer does not shift the others."""
+    return random.Random(digest(*parts))
+
+
+def chance(*parts: object) -> float:
+    """A number in [0, 1) that depends on all parts: the die for one call, however threads interleave."""
+    return digest(*parts) / 2**128
+
+
+def encode(value: int, alphabet: str, length: int) -> str:
+    """The last `length` digits of `value` in the base of `alphabet`."""
+    base, out = len(alphabet), []
+    for _ in range(length):
+        value, rest = divmod(value, base)
+        out.append(alphabet[rest])
+    return "".join(reversed(out))
+
+
+def ulid(milliseconds: int, *parts: object) -> str:
+    """26 characters: 48 bits of business time, 80 bits of digest."""
+    return encode(milliseconds, CROCKFORD, 10) + encode(digest(*parts), CROCKFORD, 16)
+
+
+def hexadecimal(length: int, *parts: object) -> str:
+    """`length` lower-case hex digits."""
+    return f"{digest(*parts):032x}"[:length]
+
+
+IdStyle = Callable[[str, int, int, tuple[object, ...]], str]
+"""(prefix of the entity, running number, business milliseconds, seed parts) → native id."""
+
+
+def base62_18(prefix: str, number: int, milliseconds: int, parts: tuple[object, ...]) -> str:
+    """CRM: three characters of the entity, then fifteen of base 62."""
+    return prefix[:3].ljust(3, "0") + encode(digest(*parts, number), BASE62, 15)
+
+
+def integer(prefix: str, number: int, milliseconds: int, parts: tuple[object, ...]) -> str:
+    """PSA: a plain integer, written as digits."""
+    return str((1 + digest(*parts) % 8999) * 100_000 + number)
+
+
+def prefixed_ulid(prefix: str, number: int, milliseconds: int, parts: tuple[object, ...]) -> str:
+    """Billing: `bil_` and a ULID."""
+    return "bil_" + ulid(milliseconds, *parts, number)
+
+
+def type_number(prefix: str, number: int, milliseconds: int, parts: tuple[object, ...]) -> str:
+    """ERP: `CUST-000123`."""
+    return f"{prefix}-{digest(*parts) % 900 * 1000 + number:06d}"

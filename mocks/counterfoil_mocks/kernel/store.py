@@ -1,0 +1,428 @@
+"""The SQL store: one schema of typed tables a role, one database connection a process.
+
+SQLite embedded is the default (each schema an attached database, in memory or one file each); every statement is built by
+SQLAlchemy Core once and run as text on the driver's connection, which is where the speed comes from.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite as dialect
+
+from counterfoil_mocks.kernel import clock, money
+from counterfoil_mocks.kernel.fields import COMMON, Entity, Field, Record
+from counterfoil_mocks.kernel.role import Role
+
+SQL_TYPES: dict[str, type[sa.types.TypeEngine[Any]]] = {
+    "integer": sa.BigInteger,
+    "money": sa.BigInteger,
+    "decimal": sa.BigInteger,
+    "boolean": sa.BigInteger,
+}
+JSON_KINDS = ("json", "refs", "object")
+EMPTY_JSON = {"json": "[]", "refs": "[]", "object": "{}"}
+
+SQL_FUNCTIONS: dict[str, tuple[int, Any]] = {
+    "half_up": (2, money.half_up),
+    "line_amount": (3, money.line_amount),
+    "time_amount": (3, money.time_amount),
+    "share_of": (2, money.share),
+    "convert_ccy": (4, money.convert),
+    "exponent_of": (1, money.exponent),
+    "nfc": (1, lambda value: value and unicodedata.normalize("NFC", value)),
+    "later": (2, lambda at, minutes: at and clock.later(at, minutes=minutes)),
+    "business_date": (2, lambda at, tz: at and clock.business_date(at, tz)),
+    "period_end": (1, lambda period: period and clock.period_end(period)),
+}
+
+KERNEL_DDL = """
+CREATE TABLE IF NOT EXISTS {s}.history (
+    seq INTEGER PRIMARY KEY, system TEXT NOT NULL, entity TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL,
+    at TEXT NOT NULL, deed TEXT NOT NULL, actor TEXT, correlation_id TEXT, causation_id TEXT, trace TEXT, journal_seq INTEGER,
+    doc TEXT NOT NULL, before TEXT);
+CREATE INDEX IF NOT EXISTS {s}.history_record ON history (system, entity, id, version);
+CREATE TABLE IF NOT EXISTS {s}.outbox (
+    seq INTEGER PRIMARY KEY, system TEXT NOT NULL, id TEXT NOT NULL, type TEXT NOT NULL, key TEXT, partition_key TEXT,
+    entity TEXT NOT NULL, record_id TEXT NOT NULL, version INTEGER NOT NULL, at TEXT NOT NULL, correlation_id TEXT,
+    causation_id TEXT, traceparent TEXT, legal_entity TEXT, history_seq INTEGER NOT NULL, extra TEXT);
+CREATE UNIQUE INDEX IF NOT EXISTS {s}.outbox_id ON outbox (id);
+CREATE TABLE IF NOT EXISTS {s}.subscription (
+    id TEXT PRIMARY KEY, system TEXT NOT NULL, url TEXT NOT NULL, secret TEXT NOT NULL, types TEXT NOT NULL, active INTEGER NOT NULL,
+    failures INTEGER NOT NULL, created_at TEXT NOT NULL, settings TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS {s}.delivery (
+    seq INTEGER PRIMARY KEY, id TEXT NOT NULL, system TEXT NOT NULL, event_seq INTEGER NOT NULL, subscription_id TEXT NOT NULL,
+    state TEXT NOT NULL, attempts INTEGER NOT NULL, next_at TEXT, last_status INTEGER, last_error TEXT, fault TEXT);
+CREATE INDEX IF NOT EXISTS {s}.delivery_state ON delivery (state, next_at);
+CREATE TABLE IF NOT EXISTS {s}.timer (
+    id INTEGER PRIMARY KEY, system TEXT NOT NULL, at TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL, payload TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS {s}.timer_at ON timer (at);
+CREATE UNIQUE INDEX IF NOT EXISTS {s}.timer_key ON timer (system, kind, key);
+CREATE TABLE IF NOT EXISTS {s}.sequence (
+    system TEXT NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL, PRIMARY KEY (system, name));
+CREATE TABLE IF NOT EXISTS {s}.idempotency (
+    system TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL, at TEXT NOT NULL, status INTEGER NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (system, key));
+"""
+CONTROL_DDL = """
+CREATE TABLE IF NOT EXISTS control.meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS control.token (
+    token TEXT PRIMARY KEY, system TEXT NOT NULL, client TEXT NOT NULL, kind TEXT NOT NULL, expires REAL, used INTEGER NOT NULL);
+"""
+JOURNAL_DDL = """
+CREATE TABLE IF NOT EXISTS journal.entry (
+    seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, system TEXT NOT NULL, at TEXT NOT NULL, wall REAL NOT NULL, operation TEXT,
+    key TEXT, method TEXT, path TEXT, status INTEGER, client TEXT, trace TEXT, correlation_id TEXT, causation_id TEXT,
+    event_id TEXT, fault TEXT, micros INTEGER, request TEXT, response TEXT);
+CREATE INDEX IF NOT EXISTS journal.entry_trace ON entry (trace);
+"""
+
+
+def compiled(statement: sa.sql.ClauseElement) -> str:
+    """The SQL text of a statement, with named parameters."""
+    return str(statement.compile(dialect=dialect.dialect(paramstyle="named")))
+
+
+def column(each: Field) -> sa.Column[Any]:
+    """The SQL column of a field."""
+    return sa.Column(each.name, SQL_TYPES.get(each.kind, sa.Text)())
+
+
+class Table:
+    """Reads and writes the records of one entity in one schema. Holds compiled statements; knows no rules."""
+
+    def __init__(self, store: Store, schema: str, entity: Entity) -> None:
+        self.store = store
+        self.schema = schema
+        self.entity = entity
+        self.fields = (*COMMON, *entity.columns)
+        self.names = entity.names
+        self.bools = tuple(each.name for each in self.fields if each.kind == "boolean")
+        self.jsons = tuple((each.name, each.kind) for each in self.fields if each.kind in JSON_KINDS)
+        metadata = sa.MetaData()
+        self.sql = sa.Table(
+            entity.name,
+            metadata,
+            sa.Column("system", sa.Text, primary_key=True),
+            *(
+                sa.Column("id", sa.Text, primary_key=True) if each.name == "id" else column(each)
+                for each in self.fields
+            ),
+            schema=schema,
+        )
+        for each in self.fields:
+            if each.indexed:
+                names = [each.name] if each.name == "updated_at" else [each.name, "updated_at"]
+                sa.Index(f"{entity.name}_{each.name}", "system", *names, "id", _table=self.sql)
+        self.lines = {
+            each.name: LineTable(store, schema, entity, each.entity, metadata)
+            for each in entity.children
+            if each.entity is not None
+        }
+        self.metadata = metadata
+        self._updates: dict[tuple[str, ...], str] = {}
+        by_system = self.sql.c.system == sa.bindparam("system")
+        wanted = [self.sql.c[name] for name in self.names]
+        self.insert_sql = compiled(sa.insert(self.sql))
+        self.by_id_sql = compiled(sa.select(*wanted).where(by_system, self.sql.c.id == sa.bindparam("value")))
+        self.by_key_sql = compiled(
+            sa.select(*wanted)
+            .where(by_system, self.sql.c.key == sa.bindparam("value"), self.sql.c.deleted_at.is_(None))
+            .order_by(self.sql.c.created_at, self.sql.c.id)
+        )
+
+    def create(self) -> None:
+        """Create the tables and indexes that are missing."""
+        for table in self.metadata.sorted_tables:
+            self.store.execute(str(sa.schema.CreateTable(table, if_not_exists=True).compile(dialect=dialect.dialect())))
+            for index in sorted(table.indexes, key=lambda each: str(each.name)):
+                columns = ", ".join(each.name for each in index.columns)
+                self.store.execute(f"CREATE INDEX IF NOT EXISTS {self.schema}.{index.name} ON {table.name} ({columns})")
+
+    def load(self, row: Sequence[Any], system: str) -> Record:
+        """A database row as a stored record, its lines read along."""
+        record: Record = dict(zip(self.names, row, strict=True))
+        for name in self.bools:
+            value = record[name]
+            if value is not None:
+                record[name] = bool(value)
+        for name, kind in self.jsons:
+            value = record[name]
+            record[name] = orjson.loads(value) if value else ([] if kind != "object" else {})
+        for name, lines in self.lines.items():
+            record[name] = lines.read(system, record["id"])
+        return record
+
+    def params(self, record: Record) -> Record:
+        """Bind parameters of a record's own columns."""
+        bound = {name: record.get(name) for name in self.names}
+        for name, kind in self.jsons:
+            value = bound[name]
+            bound[name] = orjson.dumps(value).decode() if value else EMPTY_JSON[kind]
+        return bound
+
+    def by_id(self, system: str, value: str) -> Record | None:
+        """The record with this native id."""
+        row = self.store.connection.execute(self.by_id_sql, {"system": system, "value": value}).fetchone()
+        return None if row is None else self.load(row, system)
+
+    def by_key(self, system: str, value: str) -> Record | None:
+        """The oldest live record with this business key."""
+        row = self.store.connection.execute(self.by_key_sql, {"system": system, "value": value}).fetchone()
+        return None if row is None else self.load(row, system)
+
+    def select(
+        self,
+        system: str,
+        where: Mapping[str, Any] | None = None,
+        *,
+        extra: Sequence[sa.ColumnElement[bool]] = (),
+        order: Sequence[str] = ("updated_at", "id"),
+        limit: int | None = None,
+        offset: int = 0,
+        deleted: bool = False,
+    ) -> list[Record]:
+        """Records that equal `where` in every named column (a list means any of its values), oldest change first."""
+        clauses: list[sa.ColumnElement[bool]] = [self.sql.c.system == system, *extra]
+        for name, value in (where or {}).items():
+            each = self.sql.c[name]
+            if value is None:
+                clauses.append(each.is_(None))
+            elif isinstance(value, (list, tuple, set)):
+                clauses.append(each.in_(list(value)))
+            else:
+                clauses.append(each == value)
+        if not deleted:
+            clauses.append(self.sql.c.deleted_at.is_(None))
+        statement = sa.select(*(self.sql.c[name] for name in self.names)).where(*clauses)
+        statement = statement.order_by(*(self.sql.c[name] for name in order))
+        if limit is not None:
+            statement = statement.limit(limit).offset(offset)
+        text = statement.compile(dialect=dialect.dialect(paramstyle="named"), compile_kwargs={"render_postcompile": True})
+        rows = self.store.connection.execute(str(text), dict(text.params)).fetchall()
+        return [self.load(row, system) for row in rows]
+
+    def insert(self, system: str, record: Record) -> None:
+        """Write a new record and its lines."""
+        bound = self.params(record)
+        bound["system"] = system
+        self.store.connection.execute(self.insert_sql, bound)
+        for name, lines in self.lines.items():
+            lines.write(system, record["id"], record[name])
+
+    def insert_many(self, system: str, records: Sequence[Record]) -> None:
+        """Write many new records at once (the firm's loader; no history, no events)."""
+        rows = []
+        for record in records:
+            bound = self.params(record)
+            bound["system"] = system
+            rows.append(bound)
+        self.store.connection.executemany(self.insert_sql, rows)
+        for name, lines in self.lines.items():
+            lines.write_many(system, [(record["id"], line) for record in records for line in record.get(name, ())])
+
+    def update(self, system: str, record: Record, changed: Sequence[str]) -> None:
+        """Write the changed columns and line tables of a record."""
+        own = tuple(name for name in changed if name not in self.lines)
+        if own:
+            text = self._updates.get(own)
+            if text is None:
+                statement = sa.update(self.sql).where(
+                    self.sql.c.system == sa.bindparam("in_system"), self.sql.c.id == sa.bindparam("with_id")
+                )
+                text = compiled(statement.values({name: sa.bindparam(name) for name in own}))
+                self._updates[own] = text
+            bound = self.params(record)
+            self.store.connection.execute(
+                text, {**{name: bound[name] for name in own}, "in_system": system, "with_id": record["id"]}
+            )
+        for name, lines in self.lines.items():
+            if name in changed:
+                lines.clear(system, record["id"])
+                lines.write(system, record["id"], record[name])
+
+    def remove(self, system: str, record_id: str) -> None:
+        """Take a record out for good: only a restore does this."""
+        self.store.execute(f"DELETE FROM {self.schema}.{self.entity.name} WHERE system = ? AND id = ?", (system, record_id))  # noqa: S608
+        for lines in self.lines.values():
+            lines.clear(system, record_id)
+
+
+class LineTable:
+    """The lines of a document: rows ordered by position that live and die with it."""
+
+    def __init__(self, store: Store, schema: str, parent: Entity, entity: Entity, metadata: sa.MetaData) -> None:
+        self.store = store
+        self.names = entity.line_names
+        self.bools = tuple(each.name for each in entity.columns if each.kind == "boolean")
+        self.jsons = tuple(each.name for each in entity.columns if each.kind in JSON_KINDS)
+        self.sql = sa.Table(
+            entity.name,
+            metadata,
+            sa.Column("system", sa.Text, primary_key=True),
+            sa.Column("parent", sa.Text, primary_key=True),
+            sa.Column("position", sa.BigInteger, primary_key=True),
+            *(column(each) for each in entity.columns),
+            schema=schema,
+        )
+        for each in entity.columns:
+            if each.indexed:
+                sa.Index(f"{entity.name}_{each.name}", "system", each.name, _table=self.sql)
+        self.insert_sql = compiled(sa.insert(self.sql))
+        mine = (self.sql.c.system == sa.bindparam("system"), self.sql.c.parent == sa.bindparam("parent"))
+        self.select_sql = compiled(
+            sa.select(*(self.sql.c[name] for name in self.names)).where(*mine).order_by(self.sql.c.position)
+        )
+        self.clear_sql = compiled(sa.delete(self.sql).where(*mine))
+
+    def read(self, system: str, parent: str) -> list[Record]:
+        """All lines of a document."""
+        rows = self.store.connection.execute(self.select_sql, {"system": system, "parent": parent}).fetchall()
+        lines: list[Record] = [dict(zip(self.names, row, strict=True)) for row in rows]
+        for line in lines:
+            for name in self.bools:
+                if line[name] is not None:
+                    line[name] = bool(line[name])
+            for name in self.jsons:
+                line[name] = orjson.loads(line[name]) if line[name] else []
+        return lines
+
+    def _params(self, system: str, parent: str, position: int, line: Record) -> Record:
+        bound = {name: line.get(name) for name in self.names}
+        for name in self.jsons:
+            bound[name] = orjson.dumps(bound[name] or []).decode()
+        bound["system"], bound["parent"], bound["position"] = system, parent, position
+        return bound
+
+    def write(self, system: str, parent: str, lines: Sequence[Record]) -> None:
+        """Add lines in their order."""
+        self.write_many(system, [(parent, line) for line in lines])
+
+    def write_many(self, system: str, lines: Sequence[tuple[str, Record]]) -> None:
+        """Add lines of many documents, each document's lines in order."""
+        if lines:
+            rows = [self._params(system, parent, position, line) for position, (parent, line) in enumerate(lines, 1)]
+            self.store.connection.executemany(self.insert_sql, rows)
+
+    def clear(self, system: str, parent: str) -> None:
+        """Remove all lines of a document."""
+        self.store.connection.execute(self.clear_sql, {"system": system, "parent": parent})
+
+
+class Store:
+    """One SQL database of a landscape: a schema for each role, one for control, one for the journal."""
+
+    def __init__(self, url: str, roles: Mapping[str, Role]) -> None:
+        """`url`: `memory` (default of a landscape) or `sqlite:///firm.db`."""
+        self.url = url
+        self.roles = roles
+        self.path = self._path(url)
+        self.connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False, cached_statements=2048)
+        self._attach()
+        for schema in roles:
+            self._script(KERNEL_DDL.format(s=schema))
+        self._script(CONTROL_DDL)
+        self._script(JOURNAL_DDL)
+        functions = dict(SQL_FUNCTIONS)
+        for role in roles.values():
+            functions.update(role.functions)
+        for name, (arity, function) in functions.items():
+            self.connection.create_function(name, arity, function, deterministic=True)
+        self.tables = {(schema, entity.name): Table(self, schema, entity) for schema, role in roles.items() for entity in role.entities}
+        for table in self.tables.values():
+            table.create()
+
+    @staticmethod
+    def _path(url: str) -> Path | None:
+        if url == "memory":
+            return None
+        if url.startswith("sqlite:///"):
+            return Path(url.removeprefix("sqlite:///"))
+        raise ValueError(f"store {url!r}: expected `memory` or `sqlite:///FILE`")
+
+    @cached_property
+    def _scratch(self) -> tempfile.TemporaryDirectory[str]:
+        return tempfile.TemporaryDirectory(prefix="counterfoil-")
+
+    def _attach(self) -> None:
+        for schema in (*self.roles, "control", "journal"):
+            if self.path is not None:
+                target = str(self.path.with_suffix(f".{schema}{self.path.suffix or '.db'}"))
+            else:
+                target = str(Path(self._scratch.name) / "journal.db") if schema == "journal" else ":memory:"
+            self.connection.execute(f"ATTACH DATABASE ? AS {schema}", (target,))
+            if self.path is not None:
+                self.connection.execute(f"PRAGMA {schema}.journal_mode = WAL")
+                self.connection.execute(f"PRAGMA {schema}.synchronous = NORMAL")
+            elif schema == "journal":
+                self.connection.execute("PRAGMA journal.journal_mode = OFF")
+                self.connection.execute("PRAGMA journal.synchronous = OFF")
+                self.connection.execute("PRAGMA journal.cache_size = -2000")
+
+    def _script(self, ddl: str) -> None:
+        for statement in ddl.split(";"):
+            if statement.strip():
+                self.connection.execute(statement)
+
+    @property
+    def durable(self) -> bool:
+        """Whether the store outlives the process."""
+        return self.path is not None
+
+    def table(self, schema: str, entity: str) -> Table:
+        """The table of an entity."""
+        return self.tables[schema, entity]
+
+    def execute(self, sql: str, params: Any = ()) -> sqlite3.Cursor:
+        """Run one statement on the driver's connection."""
+        return self.connection.execute(sql, params)
+
+    def rows(self, sql: str, params: Any = ()) -> list[Record]:
+        """Read rows as dicts."""
+        cursor = self.connection.execute(sql, params)
+        names = [each[0] for each in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    @contextmanager
+    def read_only(self) -> Iterator[Store]:
+        """Refuse every write inside the block."""
+        self.connection.execute("PRAGMA query_only = ON")
+        try:
+            yield self
+        finally:
+            self.connection.execute("PRAGMA query_only = OFF")
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing."""
+        self.connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+        self.connection.execute("COMMIT")
+
+    def meta(self, name: str) -> str | None:
+        """A fact about the landscape that outlives the process."""
+        row = self.connection.execute("SELECT value FROM control.meta WHERE name = ?", (name,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def set_meta(self, name: str, value: str) -> None:
+        """Keep a fact about the landscape."""
+        self.connection.execute("INSERT INTO control.meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", (name, value))
+
+    def close(self) -> None:
+        """Close the database; an in-memory one is gone."""
+        self.connection.close()
+        if "_scratch" in self.__dict__:
+            self._scratch.cleanup()

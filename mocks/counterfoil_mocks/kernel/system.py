@@ -1,0 +1,94 @@
+"""A running system: a role with a name, its part of the store, the landscape's clock, and its ids."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from counterfoil_mocks.kernel import ids
+from counterfoil_mocks.kernel.clock import Clock
+from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.kernel.role import Role
+from counterfoil_mocks.kernel.store import Store, Table
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a write comes from. kind: `integration` (an API client), `user` (a person, through the control plane) or `schedule`."""
+
+    kind: str = "user"
+    actor: str = "user"
+    correlation_id: str | None = None
+    causation_id: str | None = None
+    traceparent: str | None = None
+    journal_seq: int | None = None
+    deed: str = ""
+
+
+@dataclass
+class World:
+    """What the systems of a landscape share: clock, seed, epoch (changes at each restore) and who wants to hear of commits."""
+
+    clock: Clock
+    seed: int = 1
+    epoch: int = 0
+    on_commit: list[Callable[[System], None]] = field(default_factory=list)
+
+    def new_epoch(self, label: str, count: int) -> None:
+        """Mix a scenario's name and the number of restores into all further ids."""
+        self.epoch = ids.digest(self.seed, label, count) % 2**63
+
+
+@dataclass
+class System:
+    """One fake. `name` is what the landscape calls it; `role.name` is its schema."""
+
+    name: str
+    role: Role
+    store: Store
+    world: World
+    settings: dict[str, Any] = field(default_factory=dict)
+    subscriptions: list[Record] | None = None
+
+    @property
+    def clock(self) -> Clock:
+        """The landscape's business clock."""
+        return self.world.clock
+
+    @property
+    def schema(self) -> str:
+        """The schema its rows live in."""
+        return self.role.name
+
+    def table(self, entity: str) -> Table:
+        """The table of an entity of this role."""
+        return self.store.table(self.role.name, entity)
+
+    def next_number(self, name: str) -> int:
+        """The next number of a sequence; inside a transaction, gapless."""
+        row = self.store.execute(
+            f"INSERT INTO {self.schema}.sequence VALUES (?, ?, 1) "  # noqa: S608
+            "ON CONFLICT (system, name) DO UPDATE SET value = value + 1 RETURNING value",
+            (self.name, name),
+        ).fetchone()
+        return int(row[0])
+
+    def new_id(self, prefix: str) -> str:
+        """A native id in the role's style."""
+        number = self.next_number(f"id:{prefix}")
+        return self.role.id_style(prefix, number, self.clock.milliseconds, (self.world.seed, self.world.epoch, self.name, prefix))
+
+    def new_event_id(self, sequence: int) -> str:
+        """An event id."""
+        return ids.ulid(self.clock.milliseconds, self.world.seed, self.world.epoch, self.name, "event", sequence)
+
+    def subscribers(self) -> list[Record]:
+        """Active subscriptions, kept in memory until `subscriptions` is set to None."""
+        if self.subscriptions is None:
+            found = self.store.rows(
+                f"SELECT * FROM {self.schema}.subscription WHERE system = ? AND active = 1 ORDER BY created_at, id",  # noqa: S608
+                (self.name,),
+            )
+            self.subscriptions = [{**row, "types": row["types"].split()} for row in found]
+        return self.subscriptions

@@ -1,0 +1,1 @@
+"""The PSA: employees, projects, tasks, assignments, time, expenses and milestones."""
