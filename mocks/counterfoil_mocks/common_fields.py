@@ -68,7 +68,9 @@ def customer_fields(name_limit: int, *, initial: str = "ACTIVE") -> tuple[Field,
         text("language", limit=10),
         text("owner", "Account owner.", limit=120),
         text("segment", limit=60),
-        boolean("distinct_approved", "A person has confirmed that this is not a duplicate of a look-alike.", default=False),
+        boolean(
+            "distinct_approved", "A person has confirmed that this is not a duplicate of a look-alike.", default=False
+        ),
     )
 
 
@@ -84,7 +86,9 @@ def site_fields(line_limit: int) -> tuple[Field, ...]:
         text("region", "State or province code.", limit=40),
         text("postcode", limit=20),
         country(required=True),
-        text("jurisdiction_code", "Tax jurisdiction; with the service item's category it decides the tax code.", limit=40),
+        text(
+            "jurisdiction_code", "Tax jurisdiction; with the service item's category it decides the tax code.", limit=40
+        ),
         text("email_invoices_to", limit=255),
         day("valid_from"),
         day("valid_to"),
@@ -97,7 +101,11 @@ def rate_card_entity(name: str, *, events: dict[str, str] | None = None) -> Enti
         f"{name}_row",
         f"{name}_rows",
         "",
-        (choice("level", LEVEL, required=True), price("rate", "Per hour.", required=True), text("ccy", limit=3, computed=True)),
+        (
+            choice("level", LEVEL, required=True),
+            price("rate", "Per hour.", required=True),
+            text("ccy", limit=3, computed=True),
+        ),
     )
     return Entity(
         name,
@@ -144,7 +152,9 @@ def legal_entity_fields() -> tuple[Field, ...]:
         text("tz", "IANA time zone.", limit=60, required=True),
         currency("functional_ccy", required=True),
         choice("gaap", "US IFRS", default="US"),
-        choice("rounding_policy", "LINE INVOICE", "Whether tax is rounded on each line or on the invoice.", default="LINE"),
+        choice(
+            "rounding_policy", "LINE INVOICE", "Whether tax is rounded on each line or on the invoice.", default="LINE"
+        ),
         boolean("gapless", "Whether its invoice series may have no gaps.", default=True),
         text("invoice_series", "Prefix of its invoice numbers.", limit=20),
         text("vat_id", limit=30),

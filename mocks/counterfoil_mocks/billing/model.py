@@ -86,7 +86,10 @@ PLAN_LINE = Entity(
         rate("expense_markup"),
         day("due", "Date of the next scheduled billing."),
         integer("every_months", "A schedule repeats after so many months.", low=1, high=60),
-        state("status", "SCHEDULED→READY→INVOICED; READY⇄HELD; INVOICED→READY; SCHEDULED|READY|HELD→CANCELLED; READY→SCHEDULED"),
+        state(
+            "status",
+            "SCHEDULED→READY→INVOICED; READY⇄HELD; INVOICED→READY; SCHEDULED|READY|HELD→CANCELLED",
+        ),
         integer("co_seq", low=0, high=999, default=0),
         instant("ready_at", computed=True),
         text("invoice_no", limit=40, computed=True),
@@ -245,7 +248,19 @@ CHANGE_ORDER = Entity(
 
 ROLE = Role(
     "billing",
-    (LEGAL_ENTITY, TAX_CODE, CUSTOMER, SITE, RATE_CARD, PLAN, PLAN_LINE, BILLABLE_ITEM, INVOICE, CREDIT_MEMO, CHANGE_ORDER),
+    (
+        LEGAL_ENTITY,
+        TAX_CODE,
+        CUSTOMER,
+        SITE,
+        RATE_CARD,
+        PLAN,
+        PLAN_LINE,
+        BILLABLE_ITEM,
+        INVOICE,
+        CREDIT_MEMO,
+        CHANGE_ORDER,
+    ),
     ids.prefixed_ulid,
     if_match=True,
     idempotency=True,

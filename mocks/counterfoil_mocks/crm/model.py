@@ -58,7 +58,9 @@ CONTACT = Entity(
     (
         ref("customer", "customer", required=True),
         text("name", limit=255, required=True),
-        text("email_norm", "E-mail address in lower case.", limit=255, required=True, pattern=r"^[^@\sA-Z]+@[^@\sA-Z]+$"),
+        text(
+            "email_norm", "E-mail address in lower case.", limit=255, required=True, pattern=r"^[^@\sA-Z]+@[^@\sA-Z]+$"
+        ),
         text("phone", "E.164.", limit=20, pattern=r"^\+[0-9]{6,15}$"),
         choice("role", "BUYER AP SPONSOR OTHER", default="OTHER"),
         boolean("active", default=True),
@@ -97,7 +99,11 @@ OPPORTUNITY = Entity(
     key="{opp_no}",
     unique=True,
     number=("opp_no", "OPP-{:05d}"),
-    events={"created": "crm.opportunity.stage_changed", "updated": "crm.opportunity.stage_changed", "deleted": "crm.opportunity.deleted"},
+    events={
+        "created": "crm.opportunity.stage_changed",
+        "updated": "crm.opportunity.stage_changed",
+        "deleted": "crm.opportunity.deleted",
+    },
 )
 
 
@@ -138,7 +144,11 @@ def _milestone_fields() -> tuple[object, ...]:
 
 
 def _rate_override_fields() -> tuple[object, ...]:
-    return (text("level", limit=20, required=True), unit_price("rate", required=True), text("ccy", limit=3, computed=True))
+    return (
+        text("level", limit=20, required=True),
+        unit_price("rate", required=True),
+        text("ccy", limit=3, computed=True),
+    )
 
 
 QUOTE_LINE = Entity("quote_line", "quote_lines", "", _line_fields())  # type: ignore[arg-type]
@@ -254,11 +264,15 @@ CHANGE_ORDER = Entity(
     (
         ref("contract", "contract", required=True),
         text("contract_no", limit=20, computed=True, indexed=True),
-        integer("co_seq", "Counts the contract's change orders from 1; given by the system when absent.", low=1, high=999),
+        integer(
+            "co_seq", "Counts the contract's change orders from 1; given by the system when absent.", low=1, high=999
+        ),
         text("title", limit=255),
         text("legal_entity", limit=20, computed=True),
         text("ccy", limit=3, computed=True),
-        state("status", "DRAFT→SUBMITTED→APPROVED→APPLIED; SUBMITTED→REJECTED; DRAFT|SUBMITTED→WITHDRAWN; APPROVED→VOIDED"),
+        state(
+            "status", "DRAFT→SUBMITTED→APPROVED→APPLIED; SUBMITTED→REJECTED; DRAFT|SUBMITTED→WITHDRAWN; APPROVED→VOIDED"
+        ),
         choice("treatment", "SEPARATE PROSPECTIVE CATCH_UP", required=True),
         text("requested_by", limit=120),
         text("approved_by", limit=120, computed=True),
@@ -298,7 +312,9 @@ APPROVAL = Entity(
     (
         text("subject", "Business key of what was decided on.", limit=120, required=True),
         choice(
-            "kind", "CHANGE_ORDER TAX_OVERRIDE MANUAL_RATE CREDIT_MEMO WRITE_OFF PERIOD_REOPEN CREDIT_HOLD DUPLICATE", required=True
+            "kind",
+            "CHANGE_ORDER TAX_OVERRIDE MANUAL_RATE CREDIT_MEMO WRITE_OFF PERIOD_REOPEN CREDIT_HOLD DUPLICATE",
+            required=True,
         ),
         text("requester", limit=120, required=True),
         text("approver", limit=120),

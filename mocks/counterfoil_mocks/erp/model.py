@@ -139,6 +139,7 @@ AR_LINE = Entity(
         amount("net", required=True),
         text("tax_code", limit=20),
         amount("tax"),
+        text("service_item", limit=40),
         text("account", "Account credited; by line type when absent (P1, P5).", limit=10),
     ),
 )
@@ -192,7 +193,10 @@ PAYMENT = Entity(
         day("value_date", required=True),
         rate("fx_rate"),
         choice("method", "WIRE ACH CARD CHECK", default="WIRE"),
-        state("status", "RECEIVED→PARTIALLY_APPLIED→APPLIED; RECEIVED→APPLIED; APPLIED→PARTIALLY_APPLIED; PARTIALLY_APPLIED→RECEIVED; any→REVERSED"),
+        state(
+            "status",
+            "RECEIVED→PARTIALLY_APPLIED→APPLIED; RECEIVED→APPLIED; APPLIED→PARTIALLY_APPLIED; PARTIALLY_APPLIED→RECEIVED; any→REVERSED",
+        ),
         amount("applied", computed=True, default=0),
         amount("unapplied", computed=True),
         ref("je", "journal_entry", computed=True),
@@ -260,6 +264,7 @@ REVENUE_SCHEDULE = Entity(
         currency(required=True),
         integer("schedule_version", computed=True, default=1),
         choice("method", REVENUE_METHOD, required=True),
+        text("service_item", limit=40),
         amount("tp", "Transaction price of the line (null where it follows approved value)."),
         amount("cap", "Ceiling of a capped line."),
         amount("budget_cost", "Estimate at completion that progress is measured against."),

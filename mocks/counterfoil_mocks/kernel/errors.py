@@ -50,13 +50,20 @@ class Problem(Exception):
 def invalid(field: str, detail: str, remedy: str | None = None) -> Problem:
     """422: the value of one field cannot be taken."""
     return Problem(
-        422, "INVALID_FIELD", f"{field}: {detail}", field=field, remedy=remedy, errors=[{"field": field, "detail": detail}]
+        422,
+        "INVALID_FIELD",
+        f"{field}: {detail}",
+        field=field,
+        remedy=remedy,
+        errors=[{"field": field, "detail": detail}],
     )
 
 
 def not_found(what: str, value: object) -> Problem:
     """404: no such record, collection, action or path."""
-    return Problem(404, "NOT_FOUND", f"There is no {what} {value!r}.", remedy=f"List the {what} records for valid ids and keys.")
+    return Problem(
+        404, "NOT_FOUND", f"There is no {what} {value!r}.", remedy=f"List the {what} records for valid ids and keys."
+    )
 
 
 def conflict(code: str, detail: str, *, field: str | None = None, remedy: str | None = None) -> Problem:

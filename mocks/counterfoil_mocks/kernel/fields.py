@@ -115,7 +115,9 @@ def lines(name: str, entity: Entity, doc: str = "") -> Field:
     return Field(name, "lines", doc, entity=entity)
 
 
-def state(name: str, moves: str, doc: str = "", *, initial: str | None = None, open: bool = False, **more: Any) -> Field:
+def state(
+    name: str, moves: str, doc: str = "", *, initial: str | None = None, open: bool = False, **more: Any
+) -> Field:
     """A state with its legal transitions, written as the domain writes them: `"A→B→C; B⇄D; A|B→X; any→Z"`.
 
     The first state named is the initial one unless `initial` says otherwise. `open`: PATCH may move it (no side effects hang

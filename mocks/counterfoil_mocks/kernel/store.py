@@ -207,7 +207,9 @@ class Table:
         statement = statement.order_by(*(self.sql.c[name] for name in order))
         if limit is not None:
             statement = statement.limit(limit).offset(offset)
-        text = statement.compile(dialect=dialect.dialect(paramstyle="named"), compile_kwargs={"render_postcompile": True})
+        text = statement.compile(
+            dialect=dialect.dialect(paramstyle="named"), compile_kwargs={"render_postcompile": True}
+        )
         rows = self.store.connection.execute(str(text), dict(text.params)).fetchall()
         return [self.load(row, system) for row in rows]
 
@@ -252,7 +254,9 @@ class Table:
 
     def remove(self, system: str, record_id: str) -> None:
         """Take a record out for good: only a restore does this."""
-        self.store.execute(f"DELETE FROM {self.schema}.{self.entity.name} WHERE system = ? AND id = ?", (system, record_id))  # noqa: S608
+        self.store.execute(
+            f"DELETE FROM {self.schema}.{self.entity.name} WHERE system = ? AND id = ?", (system, record_id)
+        )
         for lines in self.lines.values():
             lines.clear(system, record_id)
 
@@ -326,7 +330,9 @@ class Store:
         self.url = url
         self.roles = roles
         self.path = self._path(url)
-        self.connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False, cached_statements=2048)
+        self.connection = sqlite3.connect(
+            ":memory:", isolation_level=None, check_same_thread=False, cached_statements=2048
+        )
         self._attach()
         for schema in roles:
             self._script(KERNEL_DDL.format(s=schema))
@@ -337,7 +343,11 @@ class Store:
             functions.update(role.functions)
         for name, (arity, function) in functions.items():
             self.connection.create_function(name, arity, function, deterministic=True)
-        self.tables = {(schema, entity.name): Table(self, schema, entity) for schema, role in roles.items() for entity in role.entities}
+        self.tables = {
+            (schema, entity.name): Table(self, schema, entity)
+            for schema, role in roles.items()
+            for entity in role.entities
+        }
         for table in self.tables.values():
             table.create()
 
@@ -419,7 +429,10 @@ class Store:
 
     def set_meta(self, name: str, value: str) -> None:
         """Keep a fact about the landscape."""
-        self.connection.execute("INSERT INTO control.meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", (name, value))
+        self.connection.execute(
+            "INSERT INTO control.meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (name, value),
+        )
 
     def close(self) -> None:
         """Close the database; an in-memory one is gone."""

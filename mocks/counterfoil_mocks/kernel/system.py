@@ -68,7 +68,7 @@ class System:
     def next_number(self, name: str) -> int:
         """The next number of a sequence; inside a transaction, gapless."""
         row = self.store.execute(
-            f"INSERT INTO {self.schema}.sequence VALUES (?, ?, 1) "  # noqa: S608
+            f"INSERT INTO {self.schema}.sequence VALUES (?, ?, 1) "
             "ON CONFLICT (system, name) DO UPDATE SET value = value + 1 RETURNING value",
             (self.name, name),
         ).fetchone()
@@ -77,7 +77,9 @@ class System:
     def new_id(self, prefix: str) -> str:
         """A native id in the role's style."""
         number = self.next_number(f"id:{prefix}")
-        return self.role.id_style(prefix, number, self.clock.milliseconds, (self.world.seed, self.world.epoch, self.name, prefix))
+        return self.role.id_style(
+            prefix, number, self.clock.milliseconds, (self.world.seed, self.world.epoch, self.name, prefix)
+        )
 
     def new_event_id(self, sequence: int) -> str:
         """An event id."""
@@ -87,7 +89,7 @@ class System:
         """Active subscriptions, kept in memory until `subscriptions` is set to None."""
         if self.subscriptions is None:
             found = self.store.rows(
-                f"SELECT * FROM {self.schema}.subscription WHERE system = ? AND active = 1 ORDER BY created_at, id",  # noqa: S608
+                f"SELECT * FROM {self.schema}.subscription WHERE system = ? AND active = 1 ORDER BY created_at, id",
                 (self.name,),
             )
             self.subscriptions = [{**row, "types": row["types"].split()} for row in found]

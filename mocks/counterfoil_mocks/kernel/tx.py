@@ -43,7 +43,9 @@ class Tx:
         self.stamp = self.now if self.role.resolution == "ms" else self.now[:19] + ".000Z"
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if kind is not None:
             self.system.store.connection.execute("ROLLBACK")
             self.system.clock.reset(self._before)
@@ -89,7 +91,9 @@ class Tx:
 
     # writing
 
-    def insert(self, entity: Entity, values: Mapping[str, Any], *, event: str | None = None, extra: Record | None = None) -> Record:
+    def insert(
+        self, entity: Entity, values: Mapping[str, Any], *, event: str | None = None, extra: Record | None = None
+    ) -> Record:
         """Write a new record: defaults, number, business key, references and currencies are settled here.
 
         event: announced type without prefix; None takes the entity's `created` event. extra: members added to the event's data.
@@ -100,7 +104,10 @@ class Tx:
         key = entity.key_of(record)
         if entity.unique and key is not None and self.system.table(entity.name).by_key(self.system.name, key):
             raise conflict(
-                "DUPLICATE_KEY", f"A {entity.name.replace('_', ' ')} {key!r} exists already.", field="key", remedy="Read and change that one."
+                "DUPLICATE_KEY",
+                f"A {entity.name.replace('_', ' ')} {key!r} exists already.",
+                field="key",
+                remedy="Read and change that one.",
             )
         own = self.origin.kind == "integration"
         record |= {
@@ -124,7 +131,13 @@ class Tx:
         return record
 
     def update(
-        self, entity: Entity, record: Record, changes: Mapping[str, Any], *, event: str | None = None, extra: Record | None = None
+        self,
+        entity: Entity,
+        record: Record,
+        changes: Mapping[str, Any],
+        *,
+        event: str | None = None,
+        extra: Record | None = None,
     ) -> Record:
         """Write changed fields; an unchanged record stays as it is (no version, no event).
 
@@ -158,7 +171,7 @@ class Tx:
     def emit(self, entity: Entity, record: Record, event: str, extra: Record | None = None) -> None:
         """Announce one more event about the record's current version."""
         row = self.system.store.execute(
-            f"SELECT max(seq) FROM {self.system.schema}.history WHERE system = ? AND entity = ? AND id = ?",  # noqa: S608
+            f"SELECT max(seq) FROM {self.system.schema}.history WHERE system = ? AND entity = ? AND id = ?",
             (self.system.name, entity.name, record["id"]),
         ).fetchone()
         seq = row[0] if row[0] is not None else self._remember(entity, record, {})
@@ -171,7 +184,7 @@ class Tx:
     def set_timer(self, kind: str, key: str, at: str, payload: Mapping[str, Any] | None = None) -> None:
         """Have `role.timers[kind]` run at a business instant; a timer with the same kind and key is moved."""
         self.system.store.execute(
-            f"INSERT INTO {self.system.schema}.timer (system, at, kind, key, payload) VALUES (?, ?, ?, ?, ?) "  # noqa: S608
+            f"INSERT INTO {self.system.schema}.timer (system, at, kind, key, payload) VALUES (?, ?, ?, ?, ?) "
             "ON CONFLICT (system, kind, key) DO UPDATE SET at = excluded.at, payload = excluded.payload",
             (self.system.name, at, kind, key, orjson.dumps(dict(payload or {})).decode()),
         )
@@ -179,7 +192,7 @@ class Tx:
     def cancel_timer(self, kind: str, key: str) -> None:
         """Forget a timer."""
         self.system.store.execute(
-            f"DELETE FROM {self.system.schema}.timer WHERE system = ? AND kind = ? AND key = ?",  # noqa: S608
+            f"DELETE FROM {self.system.schema}.timer WHERE system = ? AND kind = ? AND key = ?",
             (self.system.name, kind, key),
         )
 
@@ -202,10 +215,16 @@ class Tx:
             elif each.kind == "ref" and (old is None or old.get(each.name) != value):
                 target = self.look_up(each.target, value)
                 if target is None:
-                    raise invalid(each.name, f"there is no {each.target} {value!r}", "Give the id or business key of a live record.")
+                    raise invalid(
+                        each.name,
+                        f"there is no {each.target} {value!r}",
+                        "Give the id or business key of a live record.",
+                    )
                 values[each.name] = target["id"]
             elif each.kind == "lines" and each.entity is not None and (old is None or value is not old.get(each.name)):
-                values[each.name] = [self._settled_line(each.entity, line, position, values) for position, line in enumerate(value, 1)]
+                values[each.name] = [
+                    self._settled_line(each.entity, line, position, values) for position, line in enumerate(value, 1)
+                ]
         return values
 
     def _settled_line(self, entity: Entity, line: Mapping[str, Any], position: int, parent: Record) -> Record:
@@ -229,7 +248,9 @@ class Tx:
         if ccy is None:
             record[each.ccy] = value.ccy
         elif ccy != value.ccy:
-            raise invalid(f"{each.name}.ccy", f"{value.ccy} given where the record is in {ccy}", f"Give the amount in {ccy}.")
+            raise invalid(
+                f"{each.name}.ccy", f"{value.ccy} given where the record is in {ccy}", f"Give the amount in {ccy}."
+            )
         return value.minor
 
     @staticmethod
@@ -247,7 +268,7 @@ class Tx:
     def _remember(self, entity: Entity, record: Record, before: Record | None) -> int:
         origin = self.origin
         cursor = self.system.store.connection.execute(
-            f"INSERT INTO {self.system.schema}.history (system, entity, id, version, at, deed, actor, correlation_id, causation_id,"  # noqa: S608
+            f"INSERT INTO {self.system.schema}.history (system, entity, id, version, at, deed, actor, correlation_id, causation_id,"
             " trace, journal_seq, doc, before) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
                 self.system.name,
@@ -267,7 +288,9 @@ class Tx:
         )
         return int(cursor.lastrowid or 0)
 
-    def _announce(self, entity: Entity, record: Record, event: str | None, history_seq: int, extra: Record | None) -> None:
+    def _announce(
+        self, entity: Entity, record: Record, event: str | None, history_seq: int, extra: Record | None
+    ) -> None:
         if not event:
             return
         system, origin = self.system, self.origin
@@ -279,7 +302,7 @@ class Tx:
             f"-{ids.hexadecimal(16, system.world.seed, system.world.epoch, system.name, number, 'span')}-01"
         )
         cursor = system.store.connection.execute(
-            f"INSERT INTO {system.schema}.outbox (system, id, type, key, partition_key, entity, record_id, version, at, correlation_id,"  # noqa: S608
+            f"INSERT INTO {system.schema}.outbox (system, id, type, key, partition_key, entity, record_id, version, at, correlation_id,"
             " causation_id, traceparent, legal_entity, history_seq, extra) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
                 system.name,
@@ -303,9 +326,11 @@ class Tx:
         self.events.append({"id": event_id, "type": f"{EVENT_PREFIX}{event}.v1", "key": record["key"]})
         for subscriber in system.subscribers():
             if not subscriber["types"] or f"{EVENT_PREFIX}{event}.v1" in subscriber["types"]:
-                delivery = f"dlv_{ids.hexadecimal(20, system.world.seed, system.world.epoch, event_id, subscriber['id'])}"
+                delivery = (
+                    f"dlv_{ids.hexadecimal(20, system.world.seed, system.world.epoch, event_id, subscriber['id'])}"
+                )
                 system.store.connection.execute(
-                    f"INSERT INTO {system.schema}.delivery (id, system, event_seq, subscription_id, state, attempts, next_at)"  # noqa: S608
+                    f"INSERT INTO {system.schema}.delivery (id, system, event_seq, subscription_id, state, attempts, next_at)"
                     " VALUES (?,?,?,?,'PENDING',0,?)",
                     (delivery, system.name, event_seq, subscriber["id"], self.now),
                 )
@@ -316,7 +341,9 @@ def flow_of(record: Mapping[str, Any]) -> str | None:
     return record.get("contract_no") or record.get("opp_no")
 
 
-def act(system: System, origin: Origin, name: str, id_or_key: str | None, values: Record) -> tuple[Record, Sequence[Record]]:
+def act(
+    system: System, origin: Origin, name: str, id_or_key: str | None, values: Record
+) -> tuple[Record, Sequence[Record]]:
     """Do a named action as one transaction; returns the record and the events it announced."""
     action = system.role.actions.get(name)
     if action is None:
@@ -325,7 +352,11 @@ def act(system: System, origin: Origin, name: str, id_or_key: str | None, values
         subject: Record = {}
         if action.subject is not None:
             if id_or_key is None:
-                raise invalid("key", f"{name} is done to a {action.subject.name.replace('_', ' ')}; name it", "Give `key` or `id`.")
+                raise invalid(
+                    "key",
+                    f"{name} is done to a {action.subject.name.replace('_', ' ')}; name it",
+                    "Give `key` or `id`.",
+                )
             subject = tx.get(action.subject, id_or_key)
         return action.run(tx, subject, values), tx.events
 
@@ -337,7 +368,9 @@ def create(system: System, origin: Origin, entity: Entity, values: Record) -> tu
         return (run(tx, values) if run else tx.insert(entity, values)), tx.events
 
 
-def change(system: System, origin: Origin, entity: Entity, record_id: str, changes: Record, if_match: int | None) -> tuple[Record, Sequence[Record]]:
+def change(
+    system: System, origin: Origin, entity: Entity, record_id: str, changes: Record, if_match: int | None
+) -> tuple[Record, Sequence[Record]]:
     """Patch a record as one transaction; `if_match` is the version that the caller has seen."""
     with Tx(system, origin) as tx:
         record = tx.get(entity, record_id)
@@ -346,7 +379,9 @@ def change(system: System, origin: Origin, entity: Entity, record_id: str, chang
         return (run(tx, record, changes) if run else tx.update(entity, record, changes)), tx.events
 
 
-def remove(system: System, origin: Origin, entity: Entity, record_id: str, if_match: int | None) -> tuple[Record, Sequence[Record]]:
+def remove(
+    system: System, origin: Origin, entity: Entity, record_id: str, if_match: int | None
+) -> tuple[Record, Sequence[Record]]:
     """Delete a record softly as one transaction."""
     with Tx(system, origin) as tx:
         record = tx.get(entity, record_id)

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from counterfoil_mocks.common_fields import BILLING_STATES, CONTRACT_LINE_TYPE, LEVEL, currency, customer_fields, rate_card_entity
+from counterfoil_mocks.common_fields import (
+    BILLING_STATES,
+    CONTRACT_LINE_TYPE,
+    LEVEL,
+    currency,
+    customer_fields,
+    rate_card_entity,
+)
 from counterfoil_mocks.kernel import ids
 from counterfoil_mocks.kernel.fields import (
     Entity,
@@ -191,7 +198,10 @@ EXPENSE = Entity(
         rate("markup", "The contract line's by default."),
         amount("bill_amount", computed=True),
         boolean("receipt", default=True),
-        state("approval", "DRAFT→SUBMITTED→MANAGER_APPROVED→APPROVED; SUBMITTED→APPROVED; SUBMITTED→REJECTED→DRAFT; APPROVED→SUBMITTED"),
+        state(
+            "approval",
+            "DRAFT→SUBMITTED→MANAGER_APPROVED→APPROVED; SUBMITTED→APPROVED; SUBMITTED→REJECTED→DRAFT; APPROVED→SUBMITTED",
+        ),
         state("billing", BILLING_STATES, initial="UNBILLED"),
         text("approved_by", limit=120, computed=True),
         instant("approved_at", computed=True),
