@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from counterfoil_mocks.kernel import ids
-from counterfoil_mocks.kernel.clock import Clock
+from counterfoil_mocks.kernel.clock import Clock, monotonic
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.role import Role
 from counterfoil_mocks.kernel.store import Store, Table
@@ -27,6 +27,36 @@ class Origin:
 
 
 @dataclass
+class Traffic:
+    """Requests under way and when something last moved, so that `settle` knows when all is quiet.
+
+    in_flight: requests received and not yet answered. last_activity: seconds on the monotonic clock. moves: counts every touch.
+    """
+
+    in_flight: int = 0
+    last_activity: float = 0.0
+    moves: int = 0
+    on_move: list[Callable[[], None]] = field(default_factory=list)
+
+    def begin(self) -> None:
+        """A request has come in."""
+        self.in_flight += 1
+        self.touch()
+
+    def end(self) -> None:
+        """A request has been answered."""
+        self.in_flight -= 1
+        self.touch()
+
+    def touch(self) -> None:
+        """Something moved: a request, an answer, a delivery."""
+        self.moves += 1
+        self.last_activity = monotonic()
+        for notify in self.on_move:
+            notify()
+
+
+@dataclass
 class World:
     """What the systems of a landscape share: clock, seed, epoch (changes at each restore) and who wants to hear of commits."""
 
@@ -34,6 +64,7 @@ class World:
     seed: int = 1
     epoch: int = 0
     on_commit: list[Callable[[System], None]] = field(default_factory=list)
+    traffic: Traffic = field(default_factory=Traffic)
 
     def new_epoch(self, label: str, count: int) -> None:
         """Mix a scenario's name and the number of restores into all further ids."""
