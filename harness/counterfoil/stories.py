@@ -1,0 +1,71 @@
+"""A scenario's own description: its id, title, the invariants it adds to the always-on set, its faults, and what it
+presupposes. The decorator only attaches it; the pytest plugin does the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+ALWAYS_ON = tuple(f"INV-{number:02d}" for number in (2, 18, 19, 20, 22, 25, 27, 28, 29, 31, 34, 41, 42, 45, 47, 51))
+"""Invariants that every scenario asserts (domain §7)."""
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Story:
+    """What a scenario says of itself.
+
+    invariants: ids as `INV-03`, those of the always-on set included. faults: a plan (list of faults) in force from its start.
+    presupposes: abilities that an integration must declare (`dead_letters`, `reconciliation`, …), else the scenario is not
+    applicable to it.
+    """
+
+    id: str
+    title: str
+    invariants: tuple[str, ...] = ()
+    faults: tuple[dict[str, Any], ...] = field(default=())
+    presupposes: tuple[str, ...] = ()
+
+
+def invariant_id(text: str) -> str:
+    """`03` and `INV-03` are the same invariant."""
+    return text if text.startswith("INV-") else f"INV-{int(text):02d}"
+
+
+def scenario(
+    id: str,
+    title: str,
+    *,
+    invariants: Sequence[str] = (),
+    faults: Sequence[dict[str, Any]] = (),
+    presupposes: Sequence[str] = (),
+) -> Callable[[Function], Function]:
+    """Mark a function `scenario_*(world)` as a scenario: `@scenario("S-01", "The end-to-end workflow", invariants=["03", "08"])`."""
+    named = tuple(dict.fromkeys((*map(invariant_id, invariants), *ALWAYS_ON)))
+    story = Story(id, title, tuple(sorted(named)), tuple(faults), tuple(presupposes))
+
+    def mark(function: Function) -> Function:
+        function.__counterfoil__ = story  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+def scenario_folder() -> Path:
+    """Where the shipped scenarios are: beside the packages in a checkout, inside the package in a wheel.
+
+    Raises FileNotFoundError when neither is there.
+    """
+    return shipped("scenarios")
+
+
+def shipped(name: str) -> Path:
+    """A folder of scripts or data that the wheel ships inside the package (`scenarios`, `contracts`, `load`)."""
+    package = Path(__file__).resolve().parent
+    for folder in (package / name, package.parents[1] / name):
+        if folder.is_dir() and any(folder.iterdir()):
+            return folder
+    raise FileNotFoundError(f"this installation holds no folder {name!r}")
