@@ -1,4 +1,4 @@
-"""The one HTTP connection to a landscape's control plane. Knows paths and JSON; knows no business."""
+"""Plain JSON over one HTTP connection: to a landscape's control plane, or to the integration under test. Knows no business."""
 
 from __future__ import annotations
 
@@ -32,12 +32,18 @@ class Refused(Exception):
 
 
 class Control:
-    """A synchronous client of a control plane; keeps one connection open, not safe to share between threads."""
+    """A synchronous client of a control plane; keeps one connection open, not safe to share between threads.
 
-    def __init__(self, url: str, token: str | None = None, timeout: float = 120.0) -> None:
+    peer: what it calls the other side in its errors. timeout: seconds.
+    """
+
+    def __init__(
+        self, url: str, token: str | None = None, timeout: float = 120.0, peer: str = "the control plane"
+    ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise Broken(f"{url!r} is not the address of a control plane")
+            raise Broken(f"{url!r} is not the address of {peer}")
+        self.peer = peer
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         self.url = url.rstrip("/")
         self._prefix = parts.path.rstrip("/")
@@ -109,10 +115,10 @@ class Control:
                 # A kept-alive connection that the server closed meanwhile: the request was never taken.
                 self._connection.close()
                 if attempt == 2:
-                    raise Broken(f"{method} {self.url}: the control plane does not answer ({error})") from error
+                    raise Broken(f"{method} {self.url}: {self.peer} does not answer ({error})") from error
             except (OSError, http.client.HTTPException) as error:
                 self._connection.close()
-                raise Broken(f"{method} {self.url}: the control plane does not answer ({error})") from error
+                raise Broken(f"{method} {self.url}: {self.peer} does not answer ({error})") from error
         raise AssertionError("unreachable")
 
 

@@ -1,0 +1,178 @@
+"""The file that describes an integration under test, and how `${…}` in it reads the landscape. Starts nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+Ability = Literal["trace", "dead_letters", "reconciliation", "dashboard", "approvals", "polling", "batch"]
+Call = Annotated[str, Field(pattern=r"^(GET|POST|PUT|PATCH|DELETE) \S+$")]
+PLACE = re.compile(r"\$\{([^}]*)\}")
+
+
+class Unreadable(Exception):
+    """A file or argument that cannot be understood (exit code 2). The text says what, where and what to write instead."""
+
+
+class Part(BaseModel):
+    """A part of the descriptor; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Start(Part):
+    """How it comes to run: exactly one of a command, a container image, or the address of one that runs already."""
+
+    command: list[str] | None = Field(None, min_length=1, description="Program and arguments.")
+    image: str | None = Field(None, description="Container image; it is run with the host's network.")
+    url: str | None = Field(None, pattern=r"^https?://", description="Address of an integration that runs already.")
+    cwd: str | None = Field(None, description="Working folder of the command; the descriptor's own by default.")
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Start:
+        if sum(each is not None for each in (self.command, self.image, self.url)) != 1:
+            raise ValueError("give exactly one of `command`, `image` and `url`")
+        return self
+
+
+class Ready(Part):
+    """When it is ready: this address answers 2xx."""
+
+    url: str
+    timeout: float = Field(30, gt=0, le=600, description="Seconds to wait at most.")
+
+
+class Operations(Part):
+    """What it can be asked besides its work: `METHOD path` or `METHOD url` each."""
+
+    reset: Call | None = Field(None, description="Forget all state. Any 2xx answer.")
+    idle: Call | None = Field(None, description='Whether it has nothing to do. Answers {"idle": true | false}.')
+    dead_letters: Call | None = Field(
+        None, description='Messages that it parked. Answers {"items": [{"id": …, "reason": …}]}.'
+    )
+    replay: Call | None = Field(None, description="Try a parked message, `{id}`, again. Any 2xx answer.")
+    approve: Call | None = Field(None, description="Let a held change, `{id}`, go on. Any 2xx answer.")
+    reconcile: Call | None = Field(
+        None, description='Run a reconciliation now. Answers {"items": [{"kind": …, "key": …}]}.'
+    )
+    poll: Call | None = Field(None, description="Look for changes that no event told of. Any 2xx answer.")
+    dashboard: Call | None = Field(None, description="Its own figures. Answers an object of amounts by name.")
+
+
+class Descriptor(Part):
+    """The integration under test, as its file describes it."""
+
+    name: str = Field(min_length=1)
+    start: Start
+    env: dict[str, str] = Field({}, description="Environment variables; `${…}` reads the landscape.")
+    ready: Ready | None = None
+    webhooks: dict[str, str] = Field({}, description="Address that each system, by name, sends its events to.")
+    poll: float | None = Field(None, gt=0, le=3600, description="Seconds between polls, if it polls.")
+    quiet: float = Field(0.5, ge=0, le=600, description="Seconds without traffic that mean it is at rest.")
+    declares: list[Ability] = Field([], description="Abilities it claims; checks that presuppose others do not apply.")
+    links: dict[str, str] = Field({}, description="Where it keeps cross-references: `erp.customer: external_id -> …`.")
+    operations: Operations = Operations()
+    slo: dict[str, float] = Field({}, description="Its promises in seconds on the wall clock.")
+    folder: Path = Field(Path(), exclude=True, repr=False)
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Descriptor:
+        if self.start.url is None and self.ready is None:
+            raise ValueError("an integration that is started needs `ready: {url: …}`, else nobody knows when it runs")
+        return self
+
+    @property
+    def rest(self) -> float:
+        """Seconds without traffic that mean rest, polls included."""
+        return max(self.quiet, self.poll or 0)
+
+
+PARTS: dict[str, type[Part]] = {"start": Start, "ready": Ready, "operations": Operations}
+
+
+def read(path: Path) -> Descriptor:
+    """The descriptor in a YAML or JSON file; raises Unreadable."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise Unreadable(f"{path}: cannot be read ({error.strerror or error})") from error
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"{path}: is not UTF-8 text") from error
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise Unreadable(f"{path}: is not YAML: {error}") from error
+    return understand(content, str(path), path.resolve().parent)
+
+
+def understand(content: object, source: str, folder: Path | None = None) -> Descriptor:
+    """A descriptor from its decoded content; raises Unreadable with one line for each mistake."""
+    if not isinstance(content, Mapping):
+        raise Unreadable(f"{source}: expected a mapping with `name`, `start`, …, found {type(content).__name__}")
+    try:
+        return Descriptor.model_validate({**content, "folder": folder or Path.cwd()})
+    except ValidationError as error:
+        lines = "\n".join(f"  {explain(each)}" for each in error.errors())
+        raise Unreadable(f"{source}: this is not a descriptor of an integration:\n{lines}") from error
+
+
+def explain(mistake: Mapping[str, Any]) -> str:
+    """One mistake as a sentence that names the key."""
+    where = ".".join(map(str, mistake["loc"]))
+    if mistake["type"] == "extra_forbidden":
+        known = keys_at(mistake["loc"][:-1])
+        return f"{where}: unknown key; known here: {', '.join(known)}"
+    if mistake["type"] == "missing":
+        return f"{where}: is missing"
+    said = str(mistake["msg"]).removeprefix("Value error, ")
+    return f"{where}: {said}" if where else said
+
+
+def keys_at(where: tuple[Any, ...]) -> list[str]:
+    """The keys that a part of the descriptor knows."""
+    part = PARTS.get(str(where[0]) if where else "", Descriptor)
+    return [name for name in part.model_fields if name != "folder"]
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a descriptor file, for editors."""
+    drawn = Descriptor.model_json_schema()
+    drawn["properties"].pop("folder", None)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "https://schemas.counterfoil.test/integration.json",
+        **drawn,
+        "title": "Integration under test",
+    }
+
+
+def expand(text: str, facts: Mapping[str, Any], source: str) -> str:
+    """Replace every `${a.b.c}` by the fact at that path; raises Unreadable naming what is known instead."""
+
+    def place(found: re.Match[str]) -> str:
+        value: Any = facts
+        walked: list[str] = []
+        for step in found[1].strip().split("."):
+            if not isinstance(value, Mapping) or step not in value:
+                known = ", ".join(sorted(value)) if isinstance(value, Mapping) else "nothing below it"
+                at = ".".join(walked) or "the top"
+                raise Unreadable(f"{source}: {found[0]} names no fact: {step!r} is unknown at {at} (known: {known})")
+            value = value[step]
+            walked.append(step)
+        if isinstance(value, Mapping):
+            raise Unreadable(f"{source}: {found[0]} is not one value; go on with one of: {', '.join(sorted(value))}")
+        return str(value)
+
+    return PLACE.sub(place, text)
+
+
+def origin(url: str) -> str:
+    """Scheme, host and port of a URL."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

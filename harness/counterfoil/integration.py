@@ -1,0 +1,293 @@
+"""The integration under test: found by name or file, started, reset, asked and stopped. Known only by its traffic."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import quote
+
+from counterfoil.client import Broken, Control, Record, Records, Refused
+from counterfoil.descriptor import Descriptor, Unreadable, expand, origin, read, understand
+
+PAUSE = 0.02
+"""Seconds between two looks at whether it is ready; the wait ends at once when its process does."""
+
+NOOP = {
+    "name": "noop",
+    "start": {"command": [sys.executable, "-m", "counterfoil.noop", "${port}"]},
+    "ready": {"url": "http://127.0.0.1:${port}/health"},
+    "webhooks": {name: "http://127.0.0.1:${port}/" + name for name in ("crm", "psa", "billing", "erp")},
+    "declares": ["trace", "dead_letters", "reconciliation", "dashboard", "approvals", "polling", "batch"],
+    "quiet": 0,
+    "operations": {
+        "reset": "POST /reset",
+        "idle": "GET /idle",
+        "dead_letters": "GET /dead-letters",
+        "replay": "POST /dead-letters/{id}/replay",
+        "approve": "POST /approvals/{id}",
+        "reconcile": "POST /reconcile",
+        "poll": "POST /poll",
+        "dashboard": "GET /dashboard",
+    },
+}
+
+
+def resolve(name: str) -> Descriptor:
+    """The descriptor that `--integration` means: `reference`, `noop`, `mutant:F-07` or a file; raises Unreadable."""
+    if name == "noop":
+        return understand(NOOP, "noop")
+    if name == "reference" or name.startswith("mutant:"):
+        try:
+            from counterfoil.reference import descriptor as built_in
+        except ImportError as error:
+            raise Unreadable(f"{name}: this installation holds no reference integration ({error})") from error
+        return built_in(name.partition(":")[2] or None)
+    path = Path(name)
+    if not path.exists():
+        raise Unreadable(f"{name}: no such file; an integration is `reference`, `noop`, `mutant:F-07` or a file")
+    return read(path)
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def secret_of(seed: object, system: str) -> str:
+    """A webhook secret in Standard Webhooks form, the same for the same seed and system."""
+    return "whsec_" + base64.b64encode(hashlib.sha256(f"{seed}/{system}".encode()).digest()[:24]).decode()
+
+
+class Integration:
+    """One running integration. Raises Broken whenever it cannot be started, reached or trusted to be alive."""
+
+    def __init__(self, descriptor: Descriptor, control: Control, *, serial: bool = False) -> None:
+        self.descriptor = descriptor
+        self.name = descriptor.name
+        self.serial = serial
+        self._control = control
+        self._landscape: Record = control.get("/landscape")
+        self.port = free_port() if descriptor.start.url is None else 0
+        self._facts = self._known_facts()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._log: BinaryIO | None = None
+        self.base = descriptor.start.url or origin(self._fill(descriptor.ready.url if descriptor.ready else ""))
+        self._client = Control(self.base, timeout=60, peer=f"the integration {self.name}")
+
+    def _known_facts(self) -> Record:
+        systems = {each["name"]: each for each in self._landscape["systems"]}
+        seed = self._landscape.get("seed")
+        return {
+            "systems": systems,
+            "control": {"url": self._control.url},
+            "webhooks": {name: {"secret": secret_of(seed, name)} for name in systems},
+            "seed": seed,
+        } | ({"port": self.port} if self.port else {})
+
+    def _fill(self, text: str) -> str:
+        return expand(text, self._facts, self.name)
+
+    # what it claims
+
+    def declares(self, ability: str) -> bool:
+        """Whether it claims an ability."""
+        return ability in self.descriptor.declares
+
+    def offers(self, operation: str) -> bool:
+        """Whether its descriptor names an operation."""
+        return getattr(self.descriptor.operations, operation, None) is not None
+
+    # running
+
+    def start(self) -> None:
+        """Subscribe it to the systems' events, start it and wait until it is ready."""
+        self.register()
+        self.launch()
+
+    def register(self) -> None:
+        """Tell the landscape about it: its subscriptions at each system, its quiet time, its idle address."""
+        for name in self.descriptor.webhooks:
+            if name not in self._facts["systems"]:
+                known = ", ".join(self._facts["systems"])
+                raise Unreadable(f"{self.name}: webhooks.{name}: the landscape has no such system (it has: {known})")
+        about: Record = {"name": self.name, "quiet_ms": int(self.descriptor.rest * 1000), "serial": self.serial}
+        idle = self.descriptor.operations.idle
+        if idle is not None:
+            about["idle_url"] = self._address(idle)[1]
+        about["webhooks"] = {name: self._fill(url) for name, url in self.descriptor.webhooks.items()}
+        about["secrets"] = {name: self._facts["webhooks"][name]["secret"] for name in about["webhooks"]}
+        self._control.put("/integration", about)
+
+    def launch(self) -> None:
+        """Start the process or container (nothing for one that runs already) and wait until it is ready."""
+        command = self._command()
+        if command is not None:
+            environment = os.environ | {name: self._fill(value) for name, value in self.descriptor.env.items()}
+            folder = self.descriptor.folder / (self.descriptor.start.cwd or "")
+            if self._log is None:
+                self._log = tempfile.TemporaryFile(prefix="counterfoil-")  # noqa: SIM115
+            try:
+                self._process = subprocess.Popen(
+                    command,
+                    env=environment,
+                    cwd=folder,
+                    stdin=subprocess.DEVNULL,
+                    stdout=self._log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise Broken(f"{self.name} could not be started: {command[0]}: {error.strerror or error}") from error
+        self._wait_ready()
+
+    def _command(self) -> list[str] | None:
+        start = self.descriptor.start
+        if start.command is not None:
+            return [self._fill(part) for part in start.command]
+        if start.image is None:
+            return None
+        environment = [f"--env={name}={self._fill(value)}" for name, value in self.descriptor.env.items()]
+        return ["docker", "run", "--rm", "--network=host", *environment, self._fill(start.image)]
+
+    def _wait_ready(self) -> None:
+        ready = self.descriptor.ready
+        if ready is None:
+            return
+        url = self._fill(ready.url)
+        probe = Control(origin(url), timeout=5, peer=self.name)
+        path, limit, last = url[len(origin(url)) :] or "/", time.monotonic() + ready.timeout, "nothing answered"
+        while time.monotonic() < limit:
+            try:
+                probe.get(path)
+                return
+            except (Broken, Refused) as error:
+                last = str(error)
+            finally:
+                probe.close()
+            self.check_alive()
+            self._pause()
+        raise Broken(f"{self.name} was not ready at {url} within {ready.timeout:g} s ({last}){self._said()}")
+
+    def _pause(self) -> None:
+        if self._process is None:
+            time.sleep(PAUSE)
+            return
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(PAUSE)
+
+    def check_alive(self) -> None:
+        """Raise Broken when its process has ended."""
+        if self._process is not None and self._process.poll() is not None:
+            raise Broken(f"{self.name} ended with code {self._process.returncode}{self._said()}")
+
+    def stop(self) -> None:
+        """End its process, politely first."""
+        process, self._process = self._process, None
+        self._client.close()
+        if process is None or process.poll() is not None:
+            return
+        for sign in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, sign)
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                continue
+            return
+
+    def restart(self) -> None:
+        """Stop it and start it again, on the same port, with the same subscriptions."""
+        self.stop()
+        self.launch()
+
+    def reset(self) -> None:
+        """Have it forget everything: by its operation, else by a restart.
+
+        One that runs elsewhere and has no such operation keeps its memory; business keys are fresh then.
+        """
+        if self.offers("reset"):
+            self._ask("reset")
+        elif self.descriptor.start.url is None:
+            self.restart()
+
+    def output(self, limit: int = 4000) -> str:
+        """The last of what its process wrote, as text of at most `limit` bytes."""
+        if self._log is None:
+            return ""
+        size = os.fstat(self._log.fileno()).st_size
+        return os.pread(self._log.fileno(), limit, max(0, size - limit)).decode(errors="replace")
+
+    def _said(self) -> str:
+        said = self.output(2000).strip()
+        return f"; it said last:\n{said}" if said else ""
+
+    # asking
+
+    def _address(self, call: str, **values: str) -> tuple[str, str]:
+        method, _, target = call.partition(" ")
+        for name, value in values.items():
+            target = target.replace("{" + name + "}", quote(value, safe=""))
+        target = self._fill(target)
+        return method, target if "://" in target else f"{self.base}/{target.lstrip('/')}"
+
+    def _ask(self, operation: str, body: Any = None, **values: str) -> Any:
+        call = getattr(self.descriptor.operations, operation)
+        if call is None:
+            raise Broken(f"{self.name} declares no operation {operation!r}; name it under `operations`")
+        self.check_alive()
+        method, url = self._address(call, **values)
+        client = self._client if url.startswith(self.base + "/") else Control(origin(url), peer=self.name)
+        return client.send(method, url[len(client.url) :], body)
+
+    def _items(self, operation: str) -> Records:
+        answer = self._ask(operation)
+        items = answer.get("items") if isinstance(answer, Mapping) else answer
+        if not isinstance(items, list) or not all(isinstance(each, dict) for each in items):
+            raise Broken(f'{self.name}: {operation} must answer {{"items": [{{…}}]}}, not {str(answer)[:200]}')
+        return items
+
+    def idle(self) -> bool:
+        """Whether it says that it has nothing to do (true where it cannot say)."""
+        return bool(self._ask("idle")["idle"]) if self.offers("idle") else True
+
+    def dead_letters(self) -> Records:
+        """Messages that it parked, each with an `id`."""
+        return self._items("dead_letters")
+
+    def replay(self, letter_id: str | None = None) -> int:
+        """Try one parked message again, or all of them; returns how many."""
+        wanted = [letter_id] if letter_id is not None else [str(each["id"]) for each in self.dead_letters()]
+        for each in wanted:
+            self._ask("replay", id=each)
+        return len(wanted)
+
+    def approve(self, subject_id: str) -> Any:
+        """Let a held change go on."""
+        return self._ask("approve", id=subject_id)
+
+    def reconcile(self) -> Records:
+        """Run its reconciliation now; returns the differences it reports."""
+        return self._items("reconcile")
+
+    def poll(self) -> None:
+        """Have it look for changes that no event told of (a no-op where it polls by itself)."""
+        if self.offers("poll"):
+            self._ask("poll")
+
+    def dashboard(self) -> Record:
+        """Its own figures."""
+        answer: Record = self._ask("dashboard")
+        return answer
