@@ -119,7 +119,9 @@ def check_card(card: Record) -> None:
         raise invalid("rows", f"{', '.join(twice)} has more than one rate", "Give one rate for each level.")
     end = card.get("effective_to")
     if end is not None and end < card["effective_from"]:
-        raise invalid("effective_to", f"{end} is before {card['effective_from']}", "End the card on or after its start.")
+        raise invalid(
+            "effective_to", f"{end} is before {card['effective_from']}", "End the card on or after its start."
+        )
 
 
 def _new_place(tx: Tx, customer: Entity, record: Record, parent_value: str | None) -> Record:

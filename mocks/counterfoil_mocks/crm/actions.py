@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
-from counterfoil_mocks.crm.model import ROLE
+from counterfoil_mocks import common_actions
+from counterfoil_mocks.crm import contracts, deals
+from counterfoil_mocks.crm.model import CUSTOMER, RATE_CARD, ROLE, SITE
 
-__all__ = ["ROLE"]
+common_actions.register(ROLE, CUSTOMER, SITE, RATE_CARD)
+
+__all__ = ["ROLE", "contracts", "deals"]
