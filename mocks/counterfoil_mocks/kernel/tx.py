@@ -345,27 +345,14 @@ def act(
     system: System, origin: Origin, name: str, id_or_key: str | None, values: Record
 ) -> tuple[Record, Sequence[Record]]:
     """Do a named action as one transaction; returns the record and the events it announced."""
-    action = system.role.actions.get(name)
-    if action is None:
-        raise not_found("action", name)
     with Tx(system, origin) as tx:
-        subject: Record = {}
-        if action.subject is not None:
-            if id_or_key is None:
-                raise invalid(
-                    "key",
-                    f"{name} is done to a {action.subject.name.replace('_', ' ')}; name it",
-                    "Give `key` or `id`.",
-                )
-            subject = tx.get(action.subject, id_or_key)
-        return action.run(tx, subject, values), tx.events
+        return perform(tx, name, id_or_key, values), tx.events
 
 
 def create(system: System, origin: Origin, entity: Entity, values: Record) -> tuple[Record, Sequence[Record]]:
     """Create a record as one transaction."""
     with Tx(system, origin) as tx:
-        run = system.role.creates.get(entity.name)
-        return (run(tx, values) if run else tx.insert(entity, values)), tx.events
+        return made(tx, entity, values), tx.events
 
 
 def change(
@@ -373,10 +360,7 @@ def change(
 ) -> tuple[Record, Sequence[Record]]:
     """Patch a record as one transaction; `if_match` is the version that the caller has seen."""
     with Tx(system, origin) as tx:
-        record = tx.get(entity, record_id)
-        check_version(record, if_match)
-        run = system.role.updates.get(entity.name)
-        return (run(tx, record, changes) if run else tx.update(entity, record, changes)), tx.events
+        return changed(tx, entity, record_id, changes, if_match), tx.events
 
 
 def remove(
@@ -384,9 +368,44 @@ def remove(
 ) -> tuple[Record, Sequence[Record]]:
     """Delete a record softly as one transaction."""
     with Tx(system, origin) as tx:
-        record = tx.get(entity, record_id)
-        check_version(record, if_match)
-        return tx.delete(entity, record), tx.events
+        return removed(tx, entity, record_id, if_match), tx.events
+
+
+def perform(tx: Tx, name: str, id_or_key: str | None, values: Record, if_match: int | None = None) -> Record:
+    """Do a named action within an open transaction; `if_match` is the version of the subject that the caller has seen."""
+    action = tx.role.actions.get(name)
+    if action is None:
+        raise not_found("action", name)
+    subject: Record = {}
+    if action.subject is not None:
+        if id_or_key is None:
+            raise invalid(
+                "key", f"{name} is done to a {action.subject.name.replace('_', ' ')}; name it", "Give `key` or `id`."
+            )
+        subject = tx.get(action.subject, id_or_key)
+        check_version(subject, if_match)
+    return action.run(tx, subject, values)
+
+
+def made(tx: Tx, entity: Entity, values: Record) -> Record:
+    """Create a record within an open transaction, as its role does it."""
+    run = tx.role.creates.get(entity.name)
+    return run(tx, values) if run else tx.insert(entity, values)
+
+
+def changed(tx: Tx, entity: Entity, id_or_key: str, changes: Record, if_match: int | None = None) -> Record:
+    """Patch a record within an open transaction, as its role does it."""
+    record = tx.get(entity, id_or_key)
+    check_version(record, if_match)
+    run = tx.role.updates.get(entity.name)
+    return run(tx, record, changes) if run else tx.update(entity, record, changes)
+
+
+def removed(tx: Tx, entity: Entity, id_or_key: str, if_match: int | None = None) -> Record:
+    """Delete a record softly within an open transaction."""
+    record = tx.get(entity, id_or_key)
+    check_version(record, if_match)
+    return tx.delete(entity, record)
 
 
 def check_version(record: Record, if_match: int | None) -> None:
