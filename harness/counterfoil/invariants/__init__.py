@@ -1,0 +1,1 @@
+"""The invariants, one small file each; `counterfoil.invariant.catalogue` finds them."""
