@@ -1,0 +1,334 @@
+"""Happy paths by contract type (S-01, S-02): every number of the domain's running example is asserted."""
+
+from __future__ import annotations
+
+from counterfoil import World, scenario, total, usd
+from counterfoil import activity as firm
+
+MONTHS = {
+    # month: (last working day, minutes of each of two people, revenue to date, revenue of the month, 2300 Cr, 1230 Dr, 1220 Dr)
+    "2026-01": ("2026-01-30", 60 * 60, "24,000.00", "24,000.00", "24,000.00", "0", "0"),
+    "2026-02": ("2026-02-27", 150 * 60, "84,000.00", "60,000.00", "36,000.00", "0", "0"),
+    "2026-03": ("2026-03-31", 210 * 60, "165,600.00", "81,600.00", "26,400.00", "0", "0"),
+    "2026-04": ("2026-04-30", 210 * 60, "248,400.00", "82,800.00", "0", "20,400.00", "16,214.20"),
+    "2026-05": ("2026-05-29", 70 * 60, "276,000.00", "27,600.00", "0", "0", "0"),
+}
+INVOICES = [
+    ("2026-01-05", "48,000.00", "3,168.00", "51,168.00"),
+    ("2026-02-27", "72,000.00", "4,752.00", "76,752.00"),
+    ("2026-03-27", "72,000.00", "4,752.00", "76,752.00"),
+    ("2026-04-20", "36,000.00", "2,376.00", "38,376.00"),
+    ("2026-05-01", "16,214.20", "980.52", "17,194.72"),
+    ("2026-05-15", "48,000.00", "3,168.00", "51,168.00"),
+]
+
+
+def balance(world: World, deal: firm.Deal, account: str, upto: str = "9999-12-31", period: str | None = None) -> int:
+    """Debits less credits of the contract on an account, in minor units, posted up to a date (or in one period)."""
+    found = 0
+    for entry in world.erp.list("journal_entry", contract_no=deal.contract_no):
+        if entry["posting_date"] <= upto and period in (None, entry["period"]):
+            found += sum(
+                line["dr"]["minor"] - line["cr"]["minor"] for line in entry["lines"] if line["account"] == account
+            )
+    return found
+
+
+def programme(world: World, customer: object) -> firm.Deal:
+    """The S-01 deal, negotiated and signed: fixed fee 240,000, T&M change requests capped at 10,000, expenses at cost plus 10 %."""
+    return firm.prepare(
+        world,
+        customer=customer,  # type: ignore[arg-type]
+        name="Warehouse programme",
+        lines=[
+            firm.fixed_fee(
+                usd("240,000"), hours=1200, cost=usd("132,000"), tax_code="TX-DP", service_item="CONSULTING-FF"
+            ),
+            firm.time_and_materials(line_no=2, cap=usd("10,000"), tax_code="TX-DP", service_item="CONSULTING-TM"),
+            firm.rebilled_expenses(line_no=3, markup="0.10", tax_code="NT", service_item="EXPENSE"),
+        ],
+        milestones=[
+            firm.milestone("M1", usd("72,000"), planned="2026-02-27"),
+            firm.milestone("M2", usd("72,000"), planned="2026-03-27"),
+            firm.milestone("M3", usd("48,000"), planned="2026-05-15"),
+        ],
+        mobilisation=usd("48,000"),
+        start="2026-01-05",
+        end="2026-06-30",
+        rate_card="US-STD/1",
+    )
+
+
+def change_order_1(world: World, deal: firm.Deal) -> None:
+    """CO-1: fixed fee +36,000 with a new M4, +200 h, cost +22,000; the T&M cap from 10,000 to 40,000."""
+    order = firm.raise_change_order(
+        world,
+        deal,
+        title="Second warehouse",
+        deltas=[firm.delta(1, amount=usd("36,000"), hours=200, cost=usd("22,000")), firm.delta(2, cap=usd("30,000"))],
+        milestones=[firm.added_milestone("M4", usd("36,000"), planned="2026-04-20")],
+        treatment="CATCH_UP",
+    )
+    firm.approve_change_order(world, key=order["key"])
+
+
+def team(world: World, deal: firm.Deal) -> tuple[str, str]:
+    """Two people at 110.00 an hour, assigned: a senior and a consultant."""
+    people = []
+    for name, level in (("Delivery lead", "SENIOR"), ("Delivery consultant", "CONSULTANT")):
+        hired = firm.hire(world, name=name, level=level, cost_rate="110.0000", cost_ccy="USD")
+        firm.staff(world, deal, employee=hired["employee_no"])
+        people.append(hired["employee_no"])
+    return people[0], people[1]
+
+
+def check_month_end(world: World, deal: firm.Deal, month: str) -> None:
+    """The month's row of the running example, read from the ledger."""
+    _, _, to_date, of_month, liability, asset, unbilled = MONTHS[month]
+    last = f"{month}-31"
+    world.expect(f"{month}: revenue to date", -balance(world, deal, "4000", upto=last), usd(to_date)["minor"])
+    world.expect(f"{month}: revenue of the month", -balance(world, deal, "4000", period=month), usd(of_month)["minor"])
+    world.expect(f"{month}: contract liability", -balance(world, deal, "2300", upto=last), usd(liability)["minor"])
+    world.expect(f"{month}: contract asset", balance(world, deal, "1230", upto=last), usd(asset)["minor"])
+    world.expect(f"{month}: unbilled receivable", balance(world, deal, "1220", upto=last), usd(unbilled)["minor"])
+
+
+def check_set_up(world: World, deal: firm.Deal, buyer: str) -> None:
+    """What must stand after the deal was won: one debtor, a project, a plan, schedules, the mobilisation invoice."""
+    same_name = [each for each in world.erp.list("customer") if each["name"].upper().startswith("ALDERGATE LOGISTICS")]
+    world.expect("The ERP has one customer for the buyer", len(same_name), 1, found=[each["id"] for each in same_name])
+    world.expect("and it is linked to the CRM", same_name[0]["customer_no"], buyer)
+    contract = world.crm.get("contract", deal.contract_no)
+    world.require("The contract is active", contract["status"], "ACTIVE")
+    projects = world.psa.list("project", contract_no=deal.contract_no)
+    world.require("There is one project", len(projects), 1)
+    project = projects[0]
+    world.expect("The project is active", project["status"], "ACTIVE")
+    world.expect(
+        "with the contract's entity, currency, practice and rate card",
+        (
+            project["legal_entity"],
+            project["ccy"],
+            project["practice"],
+            project["rate_card_code"],
+            project["rate_card_version"],
+        ),
+        ("CF-US", "USD", "Operations", "US-STD", 1),
+    )
+    won = world.crm.get("opportunity", deal.opp_no)["closed_at"]
+    world.expect_that(
+        "It was ready within 60 minutes", project["updated_at"] <= later(won, 60), won=won, ready=project["updated_at"]
+    )
+    world.expect("The plan bills the fixed fee", plan_total(world, deal), usd("240,000"))
+    schedules = world.erp.list("revenue_schedule", contract_no=deal.contract_no, status="ACTIVE")
+    world.expect(
+        "There are revenue schedules for both revenue lines", sorted(each["line_no"] for each in schedules), [1, 2]
+    )
+
+
+def later(instant: str, minutes: int) -> str:
+    """An instant some minutes later."""
+    from datetime import datetime, timedelta
+
+    moved = datetime.fromisoformat(instant.replace("Z", "+00:00")) + timedelta(minutes=minutes)
+    return moved.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def plan_total(world: World, deal: firm.Deal) -> object:
+    """The sum of the live amounts of the billing plan."""
+    lines = world.billing.list("plan_line", contract_no=deal.contract_no)
+    return total([line["amount"] for line in lines if line["status"] != "CANCELLED"], "USD")
+
+
+@scenario(
+    "S-01",
+    "From won deal to cash and revenue: fixed fee with T&M change requests",
+    invariants=["03", "08", "09", "11", "14", "15", "17", "21", "24", "30", "32", "36", "44"],
+)
+def scenario_s01_the_whole_story(world: World) -> None:
+    """A deal with mobilisation, milestones, capped change requests, expenses and a change order, through to the last payment."""
+    world.at("2026-01-05T08:00")
+    holding = firm.add_customer(world, name="Aldergate Holdings Inc.", segment="ENTERPRISE")
+    buyer = firm.add_customer(world, name="Aldergate Logistics Inc.", parent=holding["customer_no"])
+    twin = world.erp.create("customer", name="ALDERGATE LOGISTICS INC.", country="US")
+    world.erp.create("site", customer=twin["id"], site_code="MAIN", country="US", postcode="60601", city="Chicago")
+
+    world.at("2026-01-05T10:00")
+    deal = firm.win(world, programme(world, buyer))
+    check_set_up(world, deal, buyer["customer_no"])
+    lead, consultant = team(world, deal)
+
+    for month, (last_day, minutes, *_) in MONTHS.items():
+        first = max(f"{month}-01", "2026-01-06")
+        if month == "2026-03":
+            world.at("2026-03-10T10:00")
+            change_order_1(world, deal)
+            check_change_order(world, deal)
+        if month == "2026-04":
+            world.at("2026-04-20T10:00")
+            firm.complete(world, deal, ms_code="M4")
+            change_requests(world, deal, lead, consultant)
+        if month == "2026-05":
+            world.at("2026-05-15T10:00")
+            firm.complete(world, deal, ms_code="M3")
+        if month in ("2026-02", "2026-03"):
+            code, day = ("M1", "2026-02-27") if month == "2026-02" else ("M2", "2026-03-27")
+            world.at(f"{day}T10:00")
+            firm.complete(world, deal, ms_code=code)
+        world.at(f"{last_day}T17:00")
+        for person in (lead, consultant):
+            firm.work_minutes(world, deal, employee=person, minutes=minutes, first=first, last=last_day, most_a_day=600)
+        world.settle()
+        firm.pay_all(world, deal)
+        year, number = int(month[:4]), int(month[5:])
+        world.at(f"{year}-{number + 1:02d}-01T09:00")
+        check_month_end(world, deal, month)
+    firm.pay_all(world, deal)
+    check_the_end(world, deal)
+
+
+def change_requests(world: World, deal: firm.Deal, lead: str, consultant: str) -> None:
+    """April's T&M work: 42.5 h of a senior, 30.25 h of a consultant, one expense of 1,234.50."""
+    firm.work_minutes(world, deal, employee=lead, minutes=2550, first="2026-04-06", last="2026-04-17", line_no=2)
+    firm.work_minutes(world, deal, employee=consultant, minutes=1815, first="2026-04-06", last="2026-04-17", line_no=2)
+    firm.spend(world, deal, employee=lead, gross=usd("1,234.50"), spend_date="2026-04-14", category="FLIGHT")
+    world.settle()
+
+
+def check_change_order(world: World, deal: firm.Deal) -> None:
+    """CO-1 has reached all four systems, and the catch-up is booked."""
+    value = usd("316,000.00")
+    contract = world.crm.get("contract", deal.contract_no)
+    world.expect("CRM holds the new contract value", contract["current_value"], value)
+    orders = world.crm.list("change_order", contract_no=deal.contract_no)
+    world.expect("The change order is applied", [each["status"] for each in orders], ["APPLIED"])
+    project = world.psa.get("project", deal.project_no)
+    world.expect("The PSA holds the new budget", (project["budget_fee"], project["budget_hours"]), (value, 1400))
+    world.expect("The billing plan bills the new fee", plan_total(world, deal), usd("276,000.00"))
+    caps = {
+        line["cap"]["minor"] for line in world.billing.list("plan_line", contract_no=deal.contract_no) if line["cap"]
+    }
+    world.expect("and holds the new cap", caps, {usd("40,000")["minor"]})
+    schedules = world.erp.list("revenue_schedule", contract_no=deal.contract_no, status="ACTIVE")
+    prices = total(
+        [each["tp"] for each in schedules if each["tp"]] + [each["cap"] for each in schedules if each["cap"]], "USD"
+    )
+    world.expect("The ERP holds the new price and cap", prices, value)
+    entries = world.erp.list("revenue_entry", contract_no=deal.contract_no, kind="CATCH_UP")
+    world.expect(
+        "The catch-up is booked in March",
+        [(each["period"], each["amount"]) for each in entries],
+        [("2026-03", usd("-1,200.00"))],
+    )
+
+
+def check_the_end(world: World, deal: firm.Deal) -> None:
+    """Six invoices to the cent, all paid, every balance back to zero, and the chain of causes unbroken."""
+    issued = firm.invoices(world, deal)
+    rows = [(each["issue_date"], each["net"], each["tax"], each["total"]) for each in issued]
+    world.expect(
+        "The six invoices are right", rows, [(day, usd(net), usd(tax), usd(sum_)) for day, net, tax, sum_ in INVOICES]
+    )
+    world.expect("Net in all", total([each["net"] for each in issued], "USD"), usd("292,214.20"))
+    world.expect("Tax in all", total([each["tax"] for each in issued], "USD"), usd("19,196.52"))
+    world.expect("Total in all", total([each["total"] for each in issued], "USD"), usd("311,410.72"))
+    world.expect("Billing shows them paid", {each["status"] for each in issued}, {"PAID"})
+    seen = world.crm.list("invoice", contract_no=deal.contract_no)
+    world.expect("CRM shows them paid", (len(seen), {each["status"] for each in seen}), (6, {"PAID"}))
+    for account in ("2300", "1230", "1220", "1200"):
+        world.expect(f"Account {account} is back to zero", balance(world, deal, account), 0)
+    revenue = sum(-balance(world, deal, account) for account in ("4000", "4010", "4030"))
+    world.expect("Revenue in all", revenue, usd("292,214.20")["minor"])
+    check_causes(world, deal, issued)
+
+
+def check_causes(world: World, deal: firm.Deal, issued: list[dict[str, object]]) -> None:
+    """closed_won → contract.activated → project and plan → invoice → posting; one correlation id throughout."""
+    events = {each["event_id"]: each for each in world.journal(kind="event", correlation=deal.contract_no)}
+
+    def short(event_id: object) -> str:
+        found = events.get(str(event_id))
+        return (
+            str(found["operation"]).removeprefix("com.counterfoil.").removesuffix(".v1")
+            if found
+            else f"unknown ({event_id})"
+        )
+
+    project = world.psa.get("project", deal.project_no)
+    plan = world.billing.get("plan", deal.contract_no)
+    posted = world.erp.one("ar_document", invoice_no=issued[0]["invoice_no"])
+    world.expect(
+        "The activation was caused by the won deal",
+        cause_of(events, short, "crm.contract.activated"),
+        "crm.opportunity.closed_won",
+    )
+    world.expect("The project was caused by the activation", short(project["causation_id"]), "crm.contract.activated")
+    world.expect("The plan was caused by the activation", short(plan["causation_id"]), "crm.contract.activated")
+    world.expect(
+        "The mobilisation invoice was caused by the plan", short(issued[0]["causation_id"]), "billing.plan.created"
+    )
+    world.expect(
+        "The milestone invoice was caused by the milestone", short(issued[1]["causation_id"]), "psa.milestone.completed"
+    )
+    world.expect("The posting was caused by the invoice", short(posted["causation_id"]), "billing.invoice.issued")
+    flows = {each["correlation_id"] for each in (project, plan, posted)}
+    world.expect("One correlation id runs through all of it", flows, {deal.contract_no})
+
+
+def cause_of(events: dict[str, dict[str, object]], short: object, kind: str) -> str:
+    """The type of the event that caused the (first) event of a kind."""
+    for each in events.values():
+        if str(each["operation"]).endswith(f"{kind}.v1"):
+            return str(short(each["causation_id"]))  # type: ignore[operator]
+    return "no such event"
+
+
+@scenario("S-02", "A month of pure T&M", invariants=["17", "23", "24", "44"])
+def scenario_s02_time_and_materials(world: World) -> None:
+    """Three people, two levels, 62 approved entries; drafts and rejected ones stay out, a late one goes on the next invoice."""
+    world.at("2026-01-05T09:00")
+    deal = firm.sell(
+        world,
+        customer_name="Fernwick Retail Group",
+        name="Store roll-out support",
+        lines=[firm.time_and_materials(tax_code="TX-825", service_item="CONSULTING-TM")],
+        start="2026-01-01",
+        end="2026-12-31",
+        rate_card="US-STD/1",
+    )
+    people = []
+    for number, level in enumerate(("SENIOR", "CONSULTANT", "CONSULTANT"), 1):
+        hired = firm.hire(world, name=f"Roll-out consultant {number}", level=level, cost_rate="95.0000", cost_ccy="USD")
+        firm.staff(world, deal, employee=hired["employee_no"])
+        people.append(hired["employee_no"])
+
+    world.at("2026-01-30T17:00")
+    days = firm.weekdays("2026-01-02", "2026-01-30")
+    entries = [
+        firm.work(world, deal, employee=person, work_date=day)
+        for person, count in zip(people, (21, 21, 20), strict=True)
+        for day in days[:count]
+    ]
+    world.require("62 entries are approved", len(entries), 62)
+    firm.work(world, deal, employee=people[2], work_date="2026-01-30", approver=None, note="left as submitted")
+    rejected = firm.work(world, deal, employee=people[2], work_date="2026-01-30", approver=None)
+    world.psa.act("reject_time", key=rejected["key"], reason="Wrong task")
+    world.settle()
+    expected = total([each["amount"] for each in entries])
+    world.expect("Frozen at 225.00 and 175.00", expected, usd("95,200.00"))
+
+    world.at("2026-02-01T09:00")
+    first = firm.invoices(world, deal)
+    world.require("One invoice on the first of February", [each["issue_date"] for each in first], ["2026-02-01"])
+    world.expect("It bills exactly the approved work", first[0]["net"], expected)
+    world.expect("and lists 62 entries", len(first[0]["items"]), 62)
+    world.expect("Unbilled receivable is back to zero", balance(world, deal, "1220"), 0)
+
+    world.at("2026-02-03T10:00")
+    late = firm.work(world, deal, employee=people[0], work_date="2026-01-29", minutes=90)
+    world.settle()
+    world.at("2026-03-01T09:00")
+    second = firm.invoices(world, deal)[1:]
+    world.require("One more invoice on the first of March", [each["issue_date"] for each in second], ["2026-03-01"])
+    world.expect("It bills the late entry alone", (second[0]["net"], len(second[0]["items"])), (late["amount"], 1))
+    world.expect("Unbilled receivable is zero again", balance(world, deal, "1220"), 0)
