@@ -55,11 +55,14 @@ def walk(
     event: str | None = None,
     extra: Record | None = None,
 ) -> Record:
-    """Move a record along the part of `path` that lies ahead of it; the last step carries the changes and the event."""
-    ahead = path[path.index(record[state]) + 1 :] if record[state] in path else path[-1:]
+    """Move a record along the part of `path` that lies ahead of it; the last step carries the changes and the event.
+
+    Raises Problem 409 where the record is not on the path, or at its end.
+    """
+    ahead = path[path.index(record[state]) + 1 :] if record[state] in path else ()
     for target in ahead[:-1]:
         record = step(tx, entity, record, target, state=state, event="")
-    return step(tx, entity, record, ahead[-1] if ahead else path[-1], changes, state=state, event=event, extra=extra)
+    return step(tx, entity, record, path[-1], changes, state=state, sources=path[:-1], event=event, extra=extra)
 
 
 @dataclass(frozen=True)

@@ -173,6 +173,7 @@ TIME_ENTRY = Entity(
     ),
     key="{entry_id}",
     unique=True,
+    number=("entry_id", "TE-{:06d}"),
 )
 EXPENSE = Entity(
     "expense",
@@ -209,6 +210,7 @@ EXPENSE = Entity(
     ),
     key="{expense_id}",
     unique=True,
+    number=("expense_id", "EX-{:06d}"),
 )
 MILESTONE = Entity(
     "milestone",
