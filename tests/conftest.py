@@ -1,0 +1,109 @@
+"""Systems to act in: the four roles in one store in memory, with a desk at each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import pytest
+
+from counterfoil_mocks.kernel import tx
+from counterfoil_mocks.kernel.clock import Clock
+from counterfoil_mocks.kernel.errors import Problem
+from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.kernel.store import Store
+from counterfoil_mocks.kernel.system import Origin, System, World
+from counterfoil_mocks.roles import ROLES
+
+START = "2026-01-05T15:00:00.000Z"
+
+
+@dataclass
+class Desk:
+    """Does business deeds in one system as a person there would. events: types announced so far, shortened."""
+
+    system: System
+    events: list[str] = field(default_factory=list)
+    origin: Origin = field(default_factory=Origin)
+
+    def create(self, entity: str, **values: Any) -> Record:
+        """Create a record."""
+        return self._note(tx.create(self.system, self.origin, self.system.role.by_name[entity], values))
+
+    def act(self, action: str, key: str | None = None, **values: Any) -> Record:
+        """Do an action on the record with this key."""
+        return self._note(tx.act(self.system, self.origin, action, key, values))
+
+    def change(self, entity: str, key: str, if_match: int | None = None, **changes: Any) -> Record:
+        """Patch a record."""
+        kind = self.system.role.by_name[entity]
+        return self._note(tx.change(self.system, self.origin, kind, key, changes, if_match))
+
+    def delete(self, entity: str, key: str, if_match: int | None = None) -> Record:
+        """Delete a record softly."""
+        return self._note(tx.remove(self.system, self.origin, self.system.role.by_name[entity], key, if_match))
+
+    def get(self, entity: str, key: str) -> Record:
+        """Read a record by id or key."""
+        table = self.system.table(entity)
+        found = table.by_id(self.system.name, key) or table.by_key(self.system.name, key)
+        assert found is not None, f"no {entity} {key}"
+        return found
+
+    def list(self, entity: str, **where: Any) -> list[Record]:
+        """Read live records."""
+        return self.system.table(entity).select(self.system.name, where)
+
+    def refused(self, action: str, key: str | None = None, **values: Any) -> Problem:
+        """Do an action that must be refused; returns the refusal, which names a field and a remedy."""
+        with pytest.raises(Problem) as caught:
+            self.act(action, key, **values)
+        assert caught.value.field is not None
+        assert caught.value.remedy is not None
+        return caught.value
+
+    def announced(self) -> Record:
+        """The extra members of the last event."""
+        row = self.system.store.rows(f"SELECT extra FROM {self.system.schema}.outbox ORDER BY seq DESC LIMIT 1")[0]
+        return orjson.loads(row["extra"]) if row["extra"] else {}
+
+    def count(self, table: str) -> int:
+        """Rows of a table of this system's schema."""
+        return int(self.system.store.rows(f"SELECT count(*) AS n FROM {self.system.schema}.{table}")[0]["n"])
+
+    def _note(self, done: tuple[Record, Any]) -> Record:
+        record, events = done
+        self.events += [each["type"].removeprefix("com.counterfoil.").removesuffix(".v1") for each in events]
+        return record
+
+
+@pytest.fixture(scope="session")
+def emptied() -> Iterator[Store]:
+    """One store in memory for all tests (making its tables is what takes time); `desks` empties it."""
+    store = Store("memory", ROLES)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def desks(emptied: Store) -> Iterator[dict[str, Desk]]:
+    """A desk in each role of an empty landscape whose clock starts anew."""
+    world = World(Clock(START))
+    yield {name: Desk(System(name, role, emptied, world)) for name, role in ROLES.items()}
+    for schema in ROLES:
+        for table in emptied.rows(f"SELECT name FROM {schema}.sqlite_master WHERE type = 'table'"):
+            emptied.execute(f"DELETE FROM {schema}.{table['name']}")
+
+
+@pytest.fixture
+def crm(desks: dict[str, Desk]) -> Desk:
+    """A desk in the CRM."""
+    return desks["crm"]
+
+
+@pytest.fixture
+def psa(desks: dict[str, Desk]) -> Desk:
+    """A desk in the PSA."""
+    return desks["psa"]
