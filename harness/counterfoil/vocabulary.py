@@ -15,8 +15,8 @@ from counterfoil_mocks.kernel.store import Store
 ROLES_OF_COPIES = ("erp", "psa", "billing")
 DEFAULT_LINK = "external_id"
 LEGAL_FORMS = frozenset(
-    "inc incorporated corp corporation co company llc llp lp ltd limited plc gmbh mbh ag kg ohg ug sa sarl sas srl spa bv nv ab as aps"
-    " oy kk pty pte kft".split()
+    ("inc", "incorporated", "corp", "corporation", "co", "company", "llc", "llp", "lp", "ltd", "limited", "plc", "gmbh", "mbh", "ag")
+    + ("kg", "ohg", "ug", "sa", "sarl", "sas", "srl", "spa", "bv", "nv", "ab", "as", "aps", "oy", "kk", "pty", "pte", "kft")
 )
 _MARKS = re.compile(r"[^\w\s]|_")
 _COLUMN = re.compile(r"[a-z_]+(\.[A-Za-z0-9_]+)?")
@@ -74,6 +74,39 @@ CREATE TEMP VIEW event AS
     SELECT * FROM crm.outbox UNION ALL SELECT * FROM psa.outbox UNION ALL SELECT * FROM erp.outbox UNION ALL SELECT * FROM billing.outbox
 """
 
+COPY_OF_CUSTOMER = """
+SELECT '{field}' AS field, '{role}' AS role, c.system, c.id, 'customer' AS entity, g.id AS crm_id, g.customer_no, g.customer_no AS key,
+    g.{field} AS crm_value, c.{field} AS copy_value, g.updated_at AS crm_changed_at
+FROM {role}.customer c JOIN link l ON l.role = '{role}' AND l.system = c.system AND l.id = c.id
+JOIN crm.customer g ON g.id = l.golden_id WHERE {differs}
+"""
+COPY_OF_SITE = """
+SELECT '{field}', '{role}', c.system, c.id, 'site', g.id, g.customer_no, g.key, g.{field}, c.{field}, g.updated_at
+FROM {role}.site c JOIN crm.site g ON g.key = c.key AND g.deleted_at IS NULL WHERE c.deleted_at IS NULL AND {differs}
+"""
+CUSTOMER_FIELDS = {
+    "name": "NOT same_text(c.name, g.name) AND NOT same_text(c.name_full, g.name)",
+    "owner": "c.owner IS NOT NULL AND NOT same_text(c.owner, g.owner)",
+    "segment": "c.segment IS NOT NULL AND NOT same_text(c.segment, g.segment)",
+}
+"""Fields of a customer that the CRM owns, with what makes a copy differ. A name may be short where the whole is in `name_full`."""
+SITE_FIELDS = {
+    "lines": "c.lines <> g.lines AND NOT EXISTS (SELECT 1 FROM json_each(g.lines) e WHERE length(e.value) > 40)",
+    **{name: f"NOT same_text(c.{name}, g.{name})" for name in ("city", "region", "postcode", "country")},
+}
+DIFFERING_COPIES = " UNION ALL ".join(
+    [
+        COPY_OF_CUSTOMER.format(role=role, field=field, differs=differs)
+        for role in ROLES_OF_COPIES
+        for field, differs in CUSTOMER_FIELDS.items()
+    ]
+    + [
+        COPY_OF_SITE.format(role=role, field=field, differs=differs)
+        for role in ("erp", "billing")
+        for field, differs in SITE_FIELDS.items()
+    ]
+)
+
 LINK = """
 INSERT INTO temp.link (role, system, id, golden_id, customer_no)
 SELECT '{role}', c.system, c.id, g.id, g.customer_no FROM {role}.customer c
@@ -92,13 +125,15 @@ def prepare(store: Store, *, links: Mapping[str, str] | None = None, events: Ite
     store.connection.create_function("same_text", 2, same_text, deterministic=True)
     for statement in TABLES.split(";\n"):
         store.execute(statement)
+    store.execute("DROP VIEW IF EXISTS temp.differing_copy")
+    store.execute(f"CREATE TEMP VIEW differing_copy AS {DIFFERING_COPIES}")
     for role in ROLES_OF_COPIES:
         store.execute(LINK.format(role=role, column=_column((links or {}).get(f"{role}.customer", DEFAULT_LINK))))
     store.connection.executemany("INSERT INTO temp.int_event VALUES (?, ?, ?, ?, ?, ?, ?)", map(_own_event, events))
 
 
 def _column(link: str) -> str:
-    name = link.split("->")[0].strip()
+    name = link.split("->", 1)[0].strip()
     if not _COLUMN.fullmatch(name):
         raise ValueError(f"link {link!r}: expected a field, or `custom.<name>`, before `->`")
     if name.startswith("custom."):

@@ -1,0 +1,33 @@
+"""INV-27: one legal entity and one currency along a contract."""
+
+from counterfoil.invariant import Invariant
+
+INVARIANT = Invariant(
+    id="INV-27",
+    rule="Project, plan, invoices, receivables, schedules and ledger entries are in the legal entity and the currency of their contract.",
+    kind="A",
+    keys=("what", "role", "key"),
+    sql="""
+WITH made AS (
+    SELECT 'psa' AS role, 'project' AS entity, project_no AS key, contract_no, legal_entity, ccy, budget_fee AS amount FROM psa.project
+        WHERE deleted_at IS NULL AND status <> 'CANCELLED'
+    UNION ALL SELECT 'billing', 'plan', key, contract_no, legal_entity, ccy, NULL FROM billing.plan WHERE deleted_at IS NULL
+    UNION ALL SELECT 'billing', 'invoice', coalesce(invoice_no, id), contract_no, legal_entity, ccy, total FROM billing.invoice
+        WHERE deleted_at IS NULL AND status <> 'DISCARDED'
+    UNION ALL SELECT 'billing', 'credit_memo', coalesce(cm_no, id), contract_no, legal_entity, ccy, total FROM billing.credit_memo
+        WHERE deleted_at IS NULL
+    UNION ALL SELECT 'erp', 'ar_document', invoice_no, contract_no, legal_entity, ccy, total FROM erp.ar_document WHERE deleted_at IS NULL
+    UNION ALL SELECT 'erp', 'revenue_schedule', key, contract_no, legal_entity, ccy, tp FROM erp.revenue_schedule WHERE deleted_at IS NULL
+    UNION ALL SELECT 'erp', 'journal_entry', e.je_no, l.contract_no, e.legal_entity, e.ccy, sum(l.dr)
+        FROM erp.journal_entry e JOIN erp.journal_line l ON l.system = e.system AND l.parent = e.id
+        WHERE e.deleted_at IS NULL AND l.contract_no IS NOT NULL
+            AND l.account IN ('1200', '1220', '1230', '2200', '2300', '4000', '4010', '4020', '4030')
+        GROUP BY e.system, e.id, l.contract_no
+)
+SELECT 'legal entity' AS what, m.role, m.entity, m.key, m.contract_no, m.ccy, m.amount, k.legal_entity AS crm_value, m.legal_entity AS copy_value
+FROM made m JOIN crm.contract k ON k.contract_no = m.contract_no AND k.deleted_at IS NULL WHERE m.legal_entity <> k.legal_entity
+UNION ALL
+SELECT 'currency', m.role, m.entity, m.key, m.contract_no, m.ccy, m.amount, k.ccy, m.ccy
+FROM made m JOIN crm.contract k ON k.contract_no = m.contract_no AND k.deleted_at IS NULL WHERE m.ccy <> k.ccy
+""",
+)
