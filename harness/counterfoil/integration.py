@@ -128,8 +128,16 @@ class Integration:
         if idle is not None:
             about["idle_url"] = self._address(idle)[1]
         about["webhooks"] = {name: self._fill(url) for name, url in self.descriptor.webhooks.items()}
-        about["secrets"] = {name: self._facts["webhooks"][name]["secret"] for name in about["webhooks"]}
+        about |= {"declares": list(self.descriptor.declares), "links": self.descriptor.links}
         self._control.put("/integration", about)
+        for name, url in about["webhooks"].items():
+            self._subscribe(name, url)
+
+    def _subscribe(self, system: str, url: str) -> None:
+        facts = self._facts["systems"][system]
+        native = Control(f"{facts['url']}/native/v1", facts["credentials"]["access_token"], peer=system)
+        native.post("/webhooks", {"url": url, "types": [], "secret": self._facts["webhooks"][system]["secret"]})
+        native.close()
 
     def launch(self) -> None:
         """Start the process or container (nothing for one that runs already) and wait until it is ready."""
@@ -187,6 +195,11 @@ class Integration:
             return
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(PAUSE)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs, as far as can be seen from here."""
+        return self.descriptor.start.url is not None or (self._process is not None and self._process.poll() is None)
 
     def check_alive(self) -> None:
         """Raise Broken when its process has ended."""

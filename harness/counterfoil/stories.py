@@ -69,3 +69,11 @@ def shipped(name: str) -> Path:
         if folder.is_dir() and any(folder.iterdir()):
             return folder
     raise FileNotFoundError(f"this installation holds no folder {name!r}")
+
+
+def is_shipped(path: Path) -> bool:
+    """Whether a file is one of the scenarios that come along."""
+    try:
+        return scenario_folder() in path.resolve().parents
+    except FileNotFoundError:
+        return False

@@ -155,7 +155,8 @@ class World:
     """The landscape and the integration under test, as one scenario sees them.
 
     crm, psa, billing, erp: the first system of each role. integration: what is under test (None while a test drives the
-    landscape alone). seed: of the landscape.
+    landscape alone). seed: of the landscape. started_at: business instant at the start; journal_start: number of the last journal
+    entry before it.
     """
 
     def __init__(self, control: Control, integration: Integration | None = None) -> None:
@@ -170,6 +171,8 @@ class World:
         self.faults = Faults(control)
         self.deliveries = Deliveries(control)
         self.expectations = Expectations()
+        self.started_at = self.now
+        self.journal_start = int(control.get("/journal", newest=True, limit=1)["last"])
 
     def _of_role(self, role: str) -> SystemHandle:
         for system in self.systems.values():
@@ -246,15 +249,17 @@ class World:
         """Requests that a system received for one operation."""
         return self.journal(system=system, operation=operation, kind="request", **filters)
 
-    def invariants(self, only: Sequence[str] = ()) -> Record:
-        """The verdict of the invariants now."""
-        answer: Record = self.control.get("/invariants", only=",".join(only) or None)
+    def invariants(self, only: Sequence[str] = (), *, first_cause: bool = False) -> Record:
+        """What the invariants say now: `{"verdict", "items": [{"id", "rule", "status", "rows", …}]}`. only: ids; all by default."""
+        declared = None if self.integration is None else ",".join(self.integration.descriptor.declares)
+        answer: Record = self.control.get(
+            "/invariants", only=",".join(only) or None, applicable=declared, first_cause=first_cause or None
+        )
         return answer
 
-    def kpis(self) -> Record:
+    def kpis(self) -> Records:
         """The figures now."""
-        answer: Record = self.control.get("/kpis")
-        return answer
+        return list(self.control.get("/kpis")["items"])
 
     # state
 

@@ -1,0 +1,177 @@
+"""The bench: one landscape with one integration, for one worker process. Every scenario starts from the same state on it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from counterfoil.client import Broken, Control, Record, Refused
+from counterfoil.descriptor import Descriptor
+from counterfoil.integration import PAUSE, Integration
+from counterfoil.stories import Story
+from counterfoil.world import NotSettled, World
+
+READY_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run was asked for. landscape: a file, or the address of a control plane that runs; None for the default one."""
+
+    integration: Descriptor
+    landscape: str | None = None
+    seed: int | None = None
+    size: str | None = None
+    faults: Sequence[dict[str, Any]] = field(default=())
+    serial: bool = False
+    token: str | None = None
+
+
+class LandscapeProcess:
+    """A landscape of one's own: `counterfoil up` on free ports."""
+
+    def __init__(self, settings: Settings) -> None:
+        command = [sys.executable, "-m", "counterfoil", "up", "--port-base", "0", "--json"]
+        for name in ("landscape", "seed", "size"):
+            value = getattr(settings, name)
+            if value is not None:
+                command += [f"--{name}", str(value)]
+        self._out = tempfile.TemporaryFile(prefix="counterfoil-")  # noqa: SIM115
+        self._err = tempfile.TemporaryFile(prefix="counterfoil-")  # noqa: SIM115
+        try:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=self._out, stderr=self._err, start_new_session=True
+            )
+        except OSError as error:
+            raise Broken(f"the landscape could not be started: {error}") from error
+
+    def announcement(self) -> Record:
+        """The JSON object that it prints when it is ready; raises Broken when it ends or takes too long."""
+        limit = time.monotonic() + READY_SECONDS
+        while time.monotonic() < limit:
+            said = self._read(self._out.fileno())
+            with contextlib.suppress(orjson.JSONDecodeError):
+                found = orjson.loads(said)
+                if isinstance(found, dict):
+                    return found
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                code = self._process.wait(PAUSE)
+                raise Broken(f"the landscape ended with code {code}:\n{self.complaint()}")
+        self.stop()
+        raise Broken(f"the landscape was not ready within {READY_SECONDS:g} s:\n{self.complaint()}")
+
+    def complaint(self) -> str:
+        """The last of what it wrote on its error channel."""
+        return self._read(self._err.fileno())[-4000:].decode(errors="replace").strip()
+
+    @staticmethod
+    def _read(descriptor: int) -> bytes:
+        return os.pread(descriptor, os.fstat(descriptor).st_size, 0)
+
+    @property
+    def ended(self) -> bool:
+        """Whether its process is gone."""
+        return self._process.poll() is not None
+
+    def stop(self) -> None:
+        """End it."""
+        for ask in (self._process.terminate, self._process.kill):
+            ask()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(10)
+                return
+
+
+class Bench:
+    """Starts once, then hands out a fresh `World` for each scenario. Whatever cannot run raises Broken, now and ever after."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.integration: Integration | None = None
+        self._landscape: LandscapeProcess | None = None
+        self._control: Control | None = None
+        self._baseline = ""
+        self._broken: Broken | None = None
+
+    def start(self) -> None:
+        """Bring up the landscape, subscribe and start the integration, keep the state that every scenario starts from."""
+        try:
+            self._control = self._find_landscape()
+            self.integration = Integration(self.settings.integration, self._control, serial=self.settings.serial)
+            self.integration.start()
+            self._baseline = str(self._control.post("/snapshots", {"label": "baseline"})["id"])
+        except Refused as error:
+            self._broken = Broken(f"the landscape refused to be set up: {error}")
+        except Broken as error:
+            self._broken = error
+        if self._broken is not None:
+            self.stop()
+            raise self._broken
+
+    def _find_landscape(self) -> Control:
+        given = self.settings.landscape
+        if given is not None and given.startswith(("http://", "https://")):
+            return Control(given, self.settings.token)
+        self._landscape = LandscapeProcess(self.settings)
+        announced = self._landscape.announcement()
+        return Control(announced["control"]["url"], announced["control"].get("token"))
+
+    def world(self, story: Story) -> World:
+        """The state that every scenario starts from, an integration that remembers nothing, and the story's faults in force."""
+        if self._broken is not None:
+            raise self._broken
+        if self._control is None:
+            self.start()
+        assert self._control is not None
+        assert self.integration is not None
+        try:
+            self._rewind(story)
+            world = World(self._control, self.integration)
+            plan = [*self.settings.faults, *story.faults]
+            if plan:
+                world.faults.inject(plan)
+        except (Refused, NotSettled) as error:
+            raise Broken(f"{story.id} could not be set up: {error}") from error
+        return world
+
+    def _rewind(self, story: Story) -> None:
+        assert self._control is not None
+        assert self.integration is not None
+        gentle = self.integration.offers("reset") and self.integration.alive
+        if gentle:
+            self.integration.reset()
+        else:
+            self.integration.stop()
+        self._control.delete("/faults")
+        self._control.post(f"/snapshots/{self._baseline}/restore", {"label": story.id})
+        if gentle:
+            self.integration.reset()
+        else:
+            self.integration.launch()
+
+    def check_alive(self) -> None:
+        """Raise Broken when the landscape or the integration has ended."""
+        if self._landscape is not None and self._landscape.ended:
+            self._broken = Broken(f"the landscape ended in the middle of the run:\n{self._landscape.complaint()}")
+            raise self._broken
+        if self.integration is not None:
+            self.integration.check_alive()
+
+    def stop(self) -> None:
+        """End both."""
+        if self.integration is not None:
+            self.integration.stop()
+        if self._control is not None:
+            self._control.close()
+        if self._landscape is not None:
+            self._landscape.stop()
+            self._landscape = None

@@ -1,0 +1,108 @@
+"""The page of a run: self-contained, for the person who answers for the books. No network, no scripts from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import orjson
+
+from counterfoil import explain
+from counterfoil.money import readable, show
+from counterfoil.outcome import Run
+from counterfoil.report.lanes import Pause, Picture, label, picture
+
+HEADLINES = {
+    "passed": "The books are right",
+    "violated": "The books are not right",
+    "broken": "No verdict: something could not be run",
+    "empty": "No verdict: no scenario ran",
+}
+WORDS = {"passed": "passed", "violated": "violated", "broken": "could not run", "not_applicable": "not applicable"}
+
+
+def write(run: Run, evidence: Path, path: Path) -> None:
+    """Render a run and write it; the folder of the file is made where it is missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(render(run, evidence), encoding="utf-8")
+
+
+def render(run: Run, evidence: Path) -> str:
+    """The page as text."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.globals.update(columns_of=explain.columns_of, cell=explain.cell, is_amount=explain.is_amount)
+    environment.globals.update(readable=readable, show=show, label=label, words=WORDS, figure=figure)
+    environment.tests["pause"] = lambda row: isinstance(row, Pause)
+    page = environment.get_template("run.html.j2")
+    return page.render(
+        run=run,
+        headline=HEADLINES[run["verdict"]],
+        at_stake=at_stake(run),
+        invariants=ledger(run),
+        pictures={each["nodeid"]: drawn(each, evidence) for each in run["scenarios"] if each.get("evidence")},
+    )
+
+
+def drawn(result: Mapping[str, Any], evidence: Path) -> Picture | None:
+    """The picture of one scenario; None where nothing happened."""
+    entries = orjson.loads((evidence / result["evidence"] / "journal.json").read_bytes())
+    systems = list(dict.fromkeys(("crm", "psa", "billing", "erp", *(entry["system"] for entry in entries))))
+    made = picture(entries, [name for name in systems if name not in ("integration", "control")])
+    return made if made.rows else None
+
+
+def at_stake(run: Run) -> list[str]:
+    """The largest sum that any one invariant puts at stake, a currency at a time (one wrong invoice breaks several rules, so
+    sums over invariants would count it twice)."""
+    most: dict[str, int] = {}
+    for each in run["scenarios"]:
+        worst: dict[str, int] = {}
+        for violation in each.get("violations", ()):
+            for amount in violation["at_stake"]:
+                worst[amount["ccy"]] = max(worst.get(amount["ccy"], 0), amount["minor"])
+        for ccy, minor in worst.items():
+            most[ccy] = most.get(ccy, 0) + minor
+    return [show({"minor": minor, "ccy": ccy}) for ccy, minor in sorted(most.items())]
+
+
+def ledger(run: Run) -> list[dict[str, Any]]:
+    """Each invariant over all scenarios: how often it held, in which it was violated, whether it did not apply."""
+    found: dict[str, dict[str, Any]] = {}
+
+    def row(name: str) -> dict[str, Any]:
+        return found.setdefault(name, {"id": name, "rule": "", "held": 0, "violated": [], "missing": []})
+
+    for each in run["scenarios"]:
+        for name in each.get("held", ()):
+            row(name)["held"] += 1
+        for violation in each.get("violations", ()):
+            row(violation["invariant"])["violated"].append(each["id"])
+            row(violation["invariant"])["rule"] = violation["rule"]
+        for missed in each.get("not_applicable", ()):
+            row(missed["invariant"])["missing"] = missed["missing"]
+            row(missed["invariant"])["rule"] = missed["rule"]
+    return [with_rule(found[name]) for name in sorted(found)]
+
+
+def with_rule(row: dict[str, Any]) -> dict[str, Any]:
+    """The row with its sentence, from the catalogue."""
+    from counterfoil.invariant import catalogue
+
+    known = catalogue().get(row["id"])
+    return row if row["rule"] or known is None else row | {"rule": known.rule}
+
+
+def figure(each: Mapping[str, Any]) -> str:
+    """A KPI's value with its unit."""
+    if each["value"] is None:
+        return "nothing to measure"
+    return f"{each['value']} {each['unit']}".strip()
+
+
+def failing(results: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Those that a reader must look at."""
+    return [each for each in results if each["verdict"] in ("violated", "broken")]

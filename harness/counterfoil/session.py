@@ -1,0 +1,157 @@
+"""What one pytest process keeps for a run: its bench, its settings and the way its results become reports."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import cast
+
+import orjson
+import pytest
+
+from counterfoil import faults, judge, outcome
+from counterfoil.bench import Bench, Settings
+from counterfoil.client import Broken
+from counterfoil.descriptor import Unreadable
+from counterfoil.integration import resolve
+from counterfoil.judge import Result
+from counterfoil.plugin import STARTED, is_worker
+from counterfoil.stories import Story, is_shipped
+from counterfoil.world import World
+
+
+class Session:
+    """The run as one process sees it; the gathering process makes the reports."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.started = time.monotonic()
+        self.sentence = "no scenario ran"
+        given = config.workerinput["counterfoil_evidence"] if is_worker(config) else None  # type: ignore[attr-defined]
+        self.evidence = Path(given or tempfile.mkdtemp(prefix="counterfoil-evidence-"))
+
+    @cached_property
+    def settings(self) -> Settings:
+        """What was asked for; raises pytest.UsageError for what cannot be understood."""
+        option = self.config.getoption
+        try:
+            plan = faults.plan(option("faults")) if option("faults") else []
+            integration = resolve(option("integration"))
+        except Unreadable as error:
+            raise pytest.UsageError(str(error)) from error
+        return Settings(integration, option("landscape"), option("seed"), option("size"), plan, option("serial"))
+
+    @property
+    def declares(self) -> Sequence[str]:
+        """What the integration claims to be able to do."""
+        return self.settings.integration.declares
+
+    @cached_property
+    def bench(self) -> Bench:
+        """This process's landscape and integration."""
+        return Bench(self.settings)
+
+    def finish(self, item: pytest.Function, story: Story, failure: Exception | None) -> Result:
+        """Judge a told story and keep its evidence."""
+        world = cast(World, item.funcargs["world"])
+        try:
+            if isinstance(failure, Broken):
+                raise failure
+            self.bench.check_alive()
+            result = judge.judge(world, story, failure)
+            self.bench.check_alive()
+            result["kpis"] = world.kpis()
+            result["evidence"] = self._keep(item, world)
+        except Broken as error:
+            result = judge.broken(story, error)
+        result["seconds"] = round(time.monotonic() - item.stash[STARTED], 3)
+        return result
+
+    def _keep(self, item: pytest.Item, world: World) -> str:
+        """Write what happened to a file; returns its name."""
+        place = Path(tempfile.mkdtemp(dir=self.evidence))
+        (place / "journal.json").write_bytes(orjson.dumps(judge.journal_of(world, world.journal_start)))
+        if self.config.getoption("export"):
+            (place / "state.ndjson").write_text(world.export(), encoding="utf-8")
+            lines = (
+                orjson.dumps(each, option=orjson.OPT_SORT_KEYS) for each in world.journal(since=world.journal_start)
+            )
+            (place / "journal.ndjson").write_bytes(b"".join(line + b"\n" for line in lines))
+        return place.name
+
+    def label(self, result: Result, item: pytest.Item) -> None:
+        """Say which item a result is of, and how to see it again."""
+        result["nodeid"] = item.nodeid
+        result["seed"] = self._seed_of(item)
+        result.setdefault("seconds", 0.0)
+        result["replay"] = self.replay(result["id"], item)
+
+    def replay(self, story_id: str, item: pytest.Item) -> str:
+        """The one command that tells a scenario again, the same way."""
+        option, words = self.config.getoption, ["counterfoil", "run"]
+        words += [story_id] if is_shipped(item.path) else [str(item.path), "--scenario", story_id]
+        seed = self._seed_of(item)
+        words += [] if seed is None else ["--seed", str(seed)]
+        words += ["--integration", option("integration")] if option("integration") != "reference" else []
+        words += [
+            part for name in ("landscape", "size", "faults") if option(name) for part in (f"--{name}", option(name))
+        ]
+        return " ".join([*words, *(["--serial"] if option("serial") else [])])
+
+    def _seed_of(self, item: pytest.Item) -> int | None:
+        world = getattr(item, "funcargs", {}).get("world")
+        given: int | None = self.config.getoption("seed")
+        return given if world is None else int(world.seed)
+
+    def stop(self) -> None:
+        """Stop the landscape and the integration of this process."""
+        if "bench" in self.__dict__:
+            self.bench.stop()
+
+    def conclude(self, results: Sequence[Result], exitstatus: int) -> int | None:
+        """Stop, write the reports; returns the exit code, None where pytest's own stands."""
+        self.stop()
+        option = self.config.getoption
+        seeds = [seed for each in results if (seed := each.get("seed")) is not None]
+        run = outcome.run_object(
+            results,
+            integration=option("integration"),
+            seed=option("seed") if option("seed") is not None else min(seeds, default=None),
+            size=option("size"),
+            faults=option("faults"),
+            seconds=time.monotonic() - self.started,
+        )
+        self.sentence = f"{run['verdict']}: " + (
+            ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(run["counts"].items()))
+            or "no scenario ran"
+        )
+        self._report(run)
+        shutil.rmtree(self.evidence, ignore_errors=True)
+        if exitstatus in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.INTERRUPTED, pytest.ExitCode.USAGE_ERROR):
+            return None
+        if run["exit_code"] == outcome.HELD and exitstatus == pytest.ExitCode.TESTS_FAILED:
+            return None
+        return run["exit_code"]
+
+    def _report(self, run: outcome.Run) -> None:
+        option = self.config.getoption
+        if option("html_report"):
+            from counterfoil.report.html import write
+
+            write(run, self.evidence, Path(option("html_report")))
+        if option("export"):
+            from counterfoil.report.export import gather
+
+            gather(run, self.evidence, Path(option("export")))
+        if option("counterfoil_json"):
+            body = orjson.dumps(outcome.public(run), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+            Path(option("counterfoil_json")).write_bytes(body)
+
+
+def unprepared(story: Story, error: BaseException) -> Result:
+    """The verdict on a story whose world could not be made."""
+    return judge.broken(story, error if isinstance(error, Broken) else f"{type(error).__name__}: {error}")
