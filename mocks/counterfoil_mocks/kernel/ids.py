@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import secrets
 from collections.abc import Callable
 
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -44,6 +45,11 @@ def ulid(milliseconds: int, *parts: object) -> str:
 def hexadecimal(length: int, *parts: object) -> str:
     """`length` lower-case hex digits."""
     return f"{digest(*parts):032x}"[:length]
+
+
+def secret(count: int) -> bytes:
+    """Bytes that nobody can guess: tokens and signing secrets. They are never part of what a seed repeats."""
+    return secrets.token_bytes(count)
 
 
 IdStyle = Callable[[str, int, int, tuple[object, ...]], str]

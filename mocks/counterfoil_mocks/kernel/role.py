@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from counterfoil_mocks.kernel.tx import Tx
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Action:
     """A business deed. `subject` is the entity it is done to (None: it makes something new); `run(tx, subject, values)` returns
     the record that the caller gets to see."""
@@ -30,7 +30,7 @@ Create = Callable[["Tx", Record], Record]
 Update = Callable[["Tx", Record, Record], Record]
 
 
-@dataclass
+@dataclass(eq=False)
 class Role:
     """One of the systems a firm runs. The habits (domain §2.5) are data.
 

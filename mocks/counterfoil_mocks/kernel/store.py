@@ -76,7 +76,8 @@ CREATE TABLE IF NOT EXISTS {s}.idempotency (
 CONTROL_DDL = """
 CREATE TABLE IF NOT EXISTS control.meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS control.token (
-    token TEXT PRIMARY KEY, system TEXT NOT NULL, client TEXT NOT NULL, kind TEXT NOT NULL, expires REAL, used INTEGER NOT NULL);
+    token TEXT PRIMARY KEY, system TEXT NOT NULL, client TEXT NOT NULL, kind TEXT NOT NULL, chain TEXT NOT NULL, expires REAL,
+    used INTEGER NOT NULL);
 """
 JOURNAL_DDL = """
 CREATE TABLE IF NOT EXISTS journal.entry (

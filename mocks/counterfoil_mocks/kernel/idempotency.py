@@ -1,0 +1,62 @@
+"""Idempotency keys: the same key within 24 business hours gives the first answer again, whatever became of it on the way."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, NamedTuple
+
+import orjson
+
+from counterfoil_mocks.kernel import clock
+from counterfoil_mocks.kernel.errors import Problem, invalid
+from counterfoil_mocks.kernel.system import System
+from counterfoil_mocks.kernel.tx import Tx
+
+HOURS = 24
+LONGEST_KEY = 255
+
+
+class Remembered(NamedTuple):
+    """The answer that a key stands for."""
+
+    status: int
+    payload: Any
+
+
+def fingerprint(*parts: bytes | str | None) -> str:
+    """What makes two calls the same call: operation, subject and body."""
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        digest.update(part if isinstance(part, bytes) else (part or "").encode())
+        digest.update(b"\x1f")
+    return digest.hexdigest()
+
+
+def recall(system: System, key: str, print_: str) -> Remembered | None:
+    """The answer given before; raises Problem 422 where the key came with another call."""
+    if not 1 <= len(key) <= LONGEST_KEY:
+        raise invalid("Idempotency-Key", f"has {len(key)} characters", f"Give 1 to {LONGEST_KEY}.")
+    row = system.store.execute(
+        f"SELECT fingerprint, at, status, body FROM {system.schema}.idempotency WHERE system = ? AND key = ?",
+        (system.name, key),
+    ).fetchone()
+    if row is None or clock.later(row[1], hours=HOURS) <= system.clock.now:
+        return None
+    if row[0] != print_:
+        raise Problem(
+            422,
+            "IDEMPOTENCY_KEY_REUSED",
+            f"The key {key!r} was used for another call.",
+            field="Idempotency-Key",
+            remedy="Give every new call a key of its own.",
+        )
+    return Remembered(row[2], orjson.loads(row[3]))
+
+
+def remember(tx: Tx, key: str, print_: str, status: int, payload: Any) -> None:
+    """Keep the answer, in the transaction that does the work."""
+    tx.system.store.execute(
+        f"INSERT OR REPLACE INTO {tx.system.schema}.idempotency (system, key, fingerprint, at, status, body)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (tx.system.name, key, print_, tx.now, status, orjson.dumps(payload).decode()),
+    )

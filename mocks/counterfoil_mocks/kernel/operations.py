@@ -1,0 +1,374 @@
+"""The operations of a role, one table for all of them: what may be asked of a system, with no word about HTTP.
+
+The native face, the control plane and tests call the same operations; only where the call comes from differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from counterfoil_mocks.kernel import idempotency, pages, webhooks, wire
+from counterfoil_mocks.kernel.errors import Problem, invalid, not_found
+from counterfoil_mocks.kernel.fields import Entity, Record
+from counterfoil_mocks.kernel.role import Action, Role
+from counterfoil_mocks.kernel.system import Origin, System
+from counterfoil_mocks.kernel.tx import Tx, changed, made, perform, removed
+
+ANY_VERSION = "*"
+
+
+class Answer(NamedTuple):
+    """What an operation gives back. payload: JSON in wire form. key: business key of what it was about. version: of the record.
+    location: its path below the face's root. headers: further ones."""
+
+    status: int
+    payload: Any
+    key: str | None = None
+    version: int | None = None
+    location: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(slots=True)
+class Ask:
+    """One call. subject: id or key from the path. body: parsed JSON. if_match: as in HTTP, without quotes. fingerprint: of the call,
+    where it has an idempotency key. hidden and fail_item: marks that faults have left."""
+
+    system: System
+    origin: Origin
+    operation: Operation
+    subject: str = ""
+    body: Any = None
+    query: pages.Query = ()
+    if_match: str | None = None
+    idempotency_key: str | None = None
+    fingerprint: str = ""
+    hidden: Callable[[Record], bool] | None = None
+    fail_item: Callable[[int], bool] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Operation:
+    """One thing that can be asked. path: below the face's root, `{id}` for the subject. status: of success. write: it changes state.
+    secret: its bodies hold secrets. public: needs no token."""
+
+    name: str
+    method: str
+    path: str
+    run: Callable[[Ask], Answer]
+    summary: str
+    status: int = 200
+    entity: Entity | None = None
+    action: Action | None = None
+    kind: str = ""
+    write: bool = False
+    secret: bool = False
+    public: bool = False
+    body: bool = field(init=False, default=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "body", self.method in ("POST", "PATCH", "PUT"))
+
+
+def run(
+    system: System, origin: Origin, name: str, values: Mapping[str, Any] | None = None, *, if_match: str = ANY_VERSION
+) -> Any:
+    """Do an operation in process and return its payload in wire form; raises Problem.
+
+    values: the body; an operation on one record also takes `id` or `key` from it, a list its parameters.
+    """
+    operation = table(system.role).get(name)
+    if operation is None:
+        raise not_found("operation", name)
+    body = dict(values or {})
+    ask = Ask(system, replace(origin, deed=name), operation, body=body, if_match=if_match)
+    if operation.kind == "list":
+        ask.query = [
+            (key, str(value).lower() if isinstance(value, bool) else str(value)) for key, value in body.items()
+        ]
+    elif "{id}" in operation.path:
+        subject = body.pop("id", None) or body.pop("key", None)
+        if not isinstance(subject, str):
+            raise invalid("id", "is missing", "Give `id` or `key`.")
+        ask.subject = subject
+    return operation.run(ask).payload
+
+
+# reading
+
+
+def get(ask: Ask) -> Answer:
+    """A record by native id or business key."""
+    entity = ask.operation.entity
+    assert entity is not None
+    table_ = ask.system.table(entity.name)
+    record = table_.by_id(ask.system.name, ask.subject)
+    if record is None or record["deleted_at"] is not None:
+        record = table_.by_key(ask.system.name, ask.subject)
+        if record is None:
+            raise not_found(entity.name.replace("_", " "), ask.subject)
+    return Answer(200, entity.to_wire(record), record["key"], record["version"])
+
+
+def listing(ask: Ask) -> Answer:
+    """A page of records."""
+    assert ask.operation.entity is not None
+    return Answer(200, pages.page(ask.system, ask.operation.entity, ask.query, ask.hidden))
+
+
+# writing
+
+
+def _written(ask: Ask, work: Callable[[Tx], Answer]) -> Answer:
+    """Do the work as one transaction, or give the answer that its idempotency key stands for."""
+    key = ask.idempotency_key if ask.system.role.idempotency else None
+    if key is not None:
+        before = idempotency.recall(ask.system, key, ask.fingerprint)
+        if before is not None:
+            return Answer(before.status, before.payload, headers=(("idempotency-replayed", "true"),))
+    try:
+        with Tx(ask.system, ask.origin) as tx:
+            answer = work(tx)
+            if key is not None:
+                idempotency.remember(tx, key, ask.fingerprint, answer.status, answer.payload)
+        return answer
+    except OverflowError as error:
+        raise _out_of_range() from error
+
+
+def _out_of_range() -> Problem:
+    return Problem(
+        422,
+        "OUT_OF_RANGE",
+        "A figure that follows from this call is too large to be kept.",
+        remedy="Give smaller amounts, quantities or dates.",
+    )
+
+
+def version_asked(ask: Ask, *, needed: bool) -> int | None:
+    """The version that the caller has seen; None for any. Raises Problem 428 where it is missing, 412 where it is no version."""
+    text = ask.if_match
+    if text is None:
+        if needed:
+            raise Problem(
+                428,
+                "VERSION_REQUIRED",
+                "This system changes a record only for a caller who says which version he has seen.",
+                field="If-Match",
+                remedy="Send the ETag of the record as If-Match.",
+            )
+        return None
+    if text == ANY_VERSION:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise Problem(
+            412, "STALE_VERSION", f"{text!r} is no version of the record.", field="If-Match", remedy="Read it again."
+        )
+    return int(text)
+
+
+def create(ask: Ask) -> Answer:
+    """A new record."""
+    entity = ask.operation.entity
+    assert entity is not None
+    values = wire.create_shape(entity).read(ask.body)
+
+    def work(tx: Tx) -> Answer:
+        record = made(tx, entity, values)
+        return Answer(201, entity.to_wire(record), record["key"], record["version"], f"/{entity.plural}/{record['id']}")
+
+    return _written(ask, work)
+
+
+def _change(ask: Ask, changes: Record) -> Answer:
+    entity = ask.operation.entity
+    assert entity is not None
+    version = version_asked(ask, needed=ask.system.role.if_match)
+
+    def work(tx: Tx) -> Answer:
+        record = changed(tx, entity, ask.subject, changes, version)
+        return Answer(200, entity.to_wire(record), record["key"], record["version"])
+
+    return _written(ask, work)
+
+
+def update(ask: Ask) -> Answer:
+    """Some fields of a record changed; the others stay."""
+    assert ask.operation.entity is not None
+    return _change(ask, wire.patch_shape(ask.operation.entity).read(ask.body))
+
+
+def replacement(ask: Ask) -> Answer:
+    """A record as given; what is omitted is cleared."""
+    entity = ask.operation.entity
+    assert entity is not None
+    return _change(ask, wire.cleared(entity, wire.create_shape(entity).read(ask.body)))
+
+
+def delete(ask: Ask) -> Answer:
+    """A record deleted softly."""
+    entity = ask.operation.entity
+    assert entity is not None
+    version = version_asked(ask, needed=ask.system.role.if_match)
+
+    def work(tx: Tx) -> Answer:
+        record = removed(tx, entity, ask.subject, version)
+        return Answer(200, entity.to_wire(record), record["key"], record["version"])
+
+    return _written(ask, work)
+
+
+def act(ask: Ask) -> Answer:
+    """A business deed: `{"record", "events"}`."""
+    action = ask.operation.action
+    assert action is not None
+    values = wire.action_shape(action).read(ask.body)
+    subject: str | None = None
+    if action.subject is not None:
+        given = [name for name in ("id", "key") if name in values]
+        if len(given) != 1:
+            name = action.subject.name.replace("_", " ")
+            raise invalid("key", f"{'both' if given else 'neither'} of `key` and `id` given", f"Name one {name}.")
+        subject = values.pop(given[0])
+    version = version_asked(ask, needed=False)
+
+    def work(tx: Tx) -> Answer:
+        record = perform(tx, action.name, subject, values, version)
+        payload = {"record": action.returns.to_wire(record), "events": tx.events}
+        return Answer(200, payload, record["key"], record["version"])
+
+    return _written(ask, work)
+
+
+class _Undone(Exception):
+    """A batch that was to be done as a whole has failed in one item."""
+
+
+BULK_MEMBERS = ("all_or_none", "items")
+
+
+def bulk(ask: Ask) -> Answer:
+    """Many creates and updates: `{"results": [{"success", "record" or "error"}]}`, in the order of the items."""
+    entity = ask.operation.entity
+    assert entity is not None
+    all_or_none, items = _bulk_body(ask.body, ask.system.role.batch)
+    results: list[Record] = []
+
+    def work(tx: Tx) -> Answer:
+        store = ask.system.store
+        for position, item in enumerate(items):
+            store.execute("SAVEPOINT item")
+            announced = len(tx.events)
+            try:
+                if ask.fail_item is not None and ask.fail_item(position):
+                    raise Problem(500, "INJECTED_ERROR", "This item failed by plan.")
+                record = _bulk_item(tx, entity, item)
+                results.append({"success": True, "record": entity.to_wire(record)})
+            except (Problem, OverflowError) as error:
+                store.execute("ROLLBACK TO item")
+                del tx.events[announced:]
+                problem = error if isinstance(error, Problem) else _out_of_range()
+                results.append({"success": False, "error": problem.as_json()})
+            store.execute("RELEASE item")
+        if all_or_none and not all(each["success"] for each in results):
+            raise _Undone
+        return Answer(200, {"results": results})
+
+    try:
+        return _written(ask, work)
+    except _Undone:
+        undone = Problem(409, "ROLLED_BACK", "Another item of the batch failed.", remedy="Correct that one.").as_json()
+        return Answer(
+            200,
+            {"results": [{"success": False, "error": undone} if each["success"] else each for each in results]},
+        )
+
+
+def _bulk_body(body: Any, most: int) -> tuple[bool, list[Any]]:
+    if not isinstance(body, dict):
+        raise invalid("body", "is not an object", 'Give {"items": […]}.')
+    for name in body:
+        if name not in BULK_MEMBERS:
+            raise invalid(name, "is not a field of this", f"Give {' and '.join(BULK_MEMBERS)}.")
+    all_or_none, items = body.get("all_or_none", False), body.get("items")
+    if not isinstance(all_or_none, bool):
+        raise invalid("all_or_none", "is neither true nor false")
+    if not isinstance(items, list) or not 1 <= len(items) <= most:
+        raise invalid("items", f"is not a list of 1 to {most} items")
+    return all_or_none, items
+
+
+def _bulk_item(tx: Tx, entity: Entity, item: Any) -> Record:
+    if not isinstance(item, dict) or item.get("op") not in ("create", "update"):
+        raise invalid("op", "is neither create nor update", "Say in each item what is to be done.")
+    values = {name: value for name, value in item.items() if name != "op"}
+    if item["op"] == "create":
+        return made(tx, entity, wire.create_shape(entity).read(values))
+    subject, version = values.pop("id", None), values.pop("version", None)
+    if not isinstance(subject, str) or not subject:
+        raise invalid("id", "is missing or not a text", "Give the id or key of the record to update.")
+    if version is not None and (isinstance(version, bool) or not isinstance(version, int)):
+        raise invalid("version", "is not a whole number", "Give the version that you have seen, or leave it out.")
+    return changed(tx, entity, subject, wire.patch_shape(entity).read(values), version)
+
+
+# the table
+
+
+@lru_cache(maxsize=64)
+def table(role: Role) -> dict[str, Operation]:
+    """All operations of a role, by name."""
+    found = [each for entity in role.entities for each in _of_entity(role, entity)]
+    found += [
+        Operation(
+            action.name,
+            "POST",
+            f"/actions/{action.name}",
+            act,
+            action.doc,
+            entity=action.returns,
+            action=action,
+            kind="action",
+            write=True,
+        )
+        for action in role.actions.values()
+    ]
+    found += [
+        Operation(name, method, path, _webhook(work), work.__doc__ or "", status, kind="webhook", secret=True)
+        for name, method, path, work, status in webhooks.TABLE
+    ]
+    return {each.name: each for each in found}
+
+
+def _of_entity(role: Role, entity: Entity) -> list[Operation]:
+    name, many, one = entity.name, f"/{entity.plural}", f"/{entity.plural}/{{id}}"
+    words = name.replace("_", " ")
+    found = [
+        Operation(f"list_{name}", "GET", many, listing, f"List {words} records", entity=entity, kind="list"),
+        Operation(f"get_{name}", "GET", one, get, f"Read a {words}", entity=entity, kind="get"),
+    ]
+    if not entity.writable:
+        return found
+    rows: list[tuple[str, str, str, Callable[[Ask], Answer], str, int]] = [
+        ("create", "POST", many, create, f"Create a {words}", 201),
+        ("update", "PATCH", one, update, f"Change a {words}", 200),
+        ("delete", "DELETE", one, delete, f"Delete a {words}", 200),
+        ("bulk", "POST", f"{many}/bulk", bulk, f"Create and change {words} records", 200),
+    ]
+    if role.put_replaces:
+        rows.append(("replace", "PUT", one, replacement, f"Replace a {words}", 200))
+    return found + [
+        Operation(f"{kind}_{name}", method, path, work, summary, status, entity, kind=kind, write=True)
+        for kind, method, path, work, summary, status in rows
+    ]
+
+
+def _webhook(work: Callable[[System, str, Any], tuple[Any, str | None]]) -> Callable[[Ask], Answer]:
+    def run_webhook(ask: Ask) -> Answer:
+        payload, location = work(ask.system, ask.subject, ask.body)
+        return Answer(ask.operation.status, payload, location=location)
+
+    return run_webhook

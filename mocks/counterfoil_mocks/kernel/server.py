@@ -1,0 +1,127 @@
+"""HTTP servers for a landscape: several ports in one event loop, on uvicorn's protocol with uvloop and httptools.
+
+Sockets are bound before anything starts, so that a taken port is known at once. The protocol hands the connection's transport
+to the application, so that a fault can cut it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from collections.abc import Coroutine
+from email.utils import formatdate
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from counterfoil_mocks.kernel.pipeline import TRANSPORT, ASGIApp
+
+BACKLOG = 2048
+KEEP_ALIVE_SECONDS = 75
+GRACE_SECONDS = 2.0
+
+
+class PortTaken(Exception):
+    """A port that the landscape needs is in use by somebody else."""
+
+
+def bind(host: str, port: int, what: str) -> socket.socket:
+    """A listening socket; port 0 takes a free one. Raises PortTaken, naming the port and what it was for."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+        bound.listen(BACKLOG)
+    except (OSError, OverflowError) as error:
+        bound.close()
+        said = getattr(error, "strerror", None) or str(error)
+        raise PortTaken(f"Port {port} of {host}, wanted for {what}, cannot be used: {said}.") from error
+    bound.setblocking(False)
+    return bound
+
+
+class Protocol(HttpToolsProtocol):
+    """uvicorn's protocol; `scope["extensions"]` also holds the connection's transport."""
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        super().on_message_begin()
+        extensions: dict[str, Any] = {TRANSPORT: self.transport}
+        self.scope["extensions"] = extensions
+
+
+class Served:
+    """One application on one socket, in the running event loop. Signals stay with the caller."""
+
+    def __init__(self, app: ASGIApp, bound: socket.socket) -> None:
+        self.bound = bound
+        self._state = ServerState()
+        self._listener: asyncio.Server | None = None
+        self._dating: asyncio.TimerHandle | None = None
+        self._config = uvicorn.Config(
+            app,
+            http=Protocol,
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            access_log=False,
+            log_config=None,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        )
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return int(self.bound.getsockname()[1])
+
+    @property
+    def started(self) -> bool:
+        """Whether it takes requests."""
+        return self._listener is not None
+
+    async def start(self) -> None:
+        """Take requests from now on."""
+        self._config.load()
+        loop = asyncio.get_running_loop()
+        self._date(loop)
+        self._listener = await loop.create_server(
+            lambda: Protocol(config=self._config, server_state=self._state, app_state={}),
+            sock=self.bound,
+            backlog=BACKLOG,
+        )
+
+    def _date(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
+        self._dating = loop.call_later(1.0, self._date, loop)
+
+    async def stop(self) -> None:
+        """Take no more, finish what has begun, close the port and every connection."""
+        if self._listener is None:
+            return
+        listener, self._listener = self._listener, None
+        if self._dating is not None:
+            self._dating.cancel()
+        listener.close()
+        for connection in list(self._state.connections):
+            connection.shutdown()
+        if self._state.tasks:
+            await asyncio.wait(list(self._state.tasks), timeout=GRACE_SECONDS)
+        for connection in list(self._state.connections):
+            transport = getattr(connection, "transport", None)
+            if transport is not None:
+                transport.abort()
+
+
+def run(main: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine to its end on the fastest event loop there is."""
+    if sys.platform == "win32":
+        return asyncio.run(main)
+    import uvloop
+
+    return uvloop.run(main)
