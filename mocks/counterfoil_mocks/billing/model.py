@@ -117,6 +117,7 @@ BILLABLE_ITEM = Entity(
         currency(required=True),
         amount("amount", required=True),
         amount("over_cap", "Part of the amount above the line's cap.", computed=True, default=0),
+        amount("billed", "Part of the amount that stands on issued invoices.", computed=True, default=0),
         state("billing", BILLING_STATES, initial="UNBILLED"),
         text("hold_reason", limit=255),
         text("invoice_no", limit=40, computed=True, indexed=True),

@@ -96,7 +96,8 @@ class Tx:
     ) -> Record:
         """Write a new record: defaults, number, business key, references and currencies are settled here.
 
-        event: announced type without prefix; None takes the entity's `created` event. extra: members added to the event's data.
+        event: announced type without prefix; None takes the entity's `created` event, an empty string announces nothing.
+        extra: members added to the event's data.
         """
         record = self._settled(entity, dict(values))
         if entity.number and record.get(entity.number[0]) is None:
@@ -127,7 +128,7 @@ class Tx:
         }
         self.system.table(entity.name).insert(self.system.name, record)
         seq = self._remember(entity, record, None)
-        self._announce(entity, record, event or entity.events.get("created"), seq, extra)
+        self._announce(entity, record, entity.events.get("created") if event is None else event, seq, extra)
         return record
 
     def update(
