@@ -9,7 +9,6 @@ from counterfoil import World, scenario, usd
 from counterfoil import activity as firm
 
 ORDERS = 3
-SECOND = ("version", "created_at", "updated_at", "causation_id", "ext_refs")
 
 
 def short_story(world: World) -> firm.Deal:
