@@ -13,7 +13,8 @@ HELD, VIOLATED, USAGE, BROKEN = 0, 1, 2, 3
 
 
 class Run(TypedDict):
-    """A run as `--json` prints it. verdict: `passed`, `violated`, `broken`, or `empty` when no scenario ran."""
+    """A run as `--json` prints it. verdict: `passed`, `violated`, `broken`, `empty` when no scenario ran, `unreadable` when a file
+    could not be collected; complaints say why."""
 
     verdict: str
     seed: int | None
@@ -24,6 +25,7 @@ class Run(TypedDict):
     exit_code: int
     counts: dict[str, int]
     scenarios: list[Result]
+    complaints: list[str]
 
 
 def exit_code(results: Sequence[Mapping[str, Any]]) -> int:
@@ -58,6 +60,7 @@ def run_object(
         "exit_code": code,
         "counts": dict(Counter(str(each["verdict"]) for each in ordered)),
         "scenarios": ordered,
+        "complaints": [],
     }
 
 

@@ -55,6 +55,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         group.addoption(name, **settings)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """What was asked for and cannot be understood is refused before anything runs."""
+    if config.getoption("integration") != "reference" or config.getoption("faults"):
+        session_of(config).check()
+
+
 # collecting
 
 

@@ -45,6 +45,10 @@ class Session:
             raise pytest.UsageError(str(error)) from error
         return Settings(integration, option("landscape"), option("seed"), option("size"), plan, option("serial"))
 
+    def check(self) -> None:
+        """Understand the settings now; raises pytest.UsageError."""
+        _ = self.settings
+
     @property
     def declares(self) -> Sequence[str]:
         """What the integration claims to be able to do."""

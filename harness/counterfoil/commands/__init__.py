@@ -1,0 +1,1 @@
+"""The command line's commands, one module each. Their modules import nothing heavy before they run."""
