@@ -58,14 +58,14 @@ def table(system: System, face: Face, tokens: Tokens) -> Table:
     def document(ask: Ask) -> Answer:
         from counterfoil_mocks.kernel import openapi
 
-        return Answer(200, openapi.document(system, face, found))
+        return Answer(200, openapi.document(system.role, face.title, face.description, tuple(found.values())))
 
     found = dict(operations.table(system.role))
     found["token"] = Operation(
         "token", "POST", "/oauth/token", token, "Get an access token", kind="token", secret=True, public=True
     )
     found["openapi"] = Operation(
-        "openapi", "GET", "/openapi.json", document, "This document", kind="document", public=True
+        "openapi", "GET", "/openapi.json", document, "This document", kind="document", public=True, secret=True
     )
     return Table(found)
 

@@ -53,7 +53,7 @@ class Ask:
 @dataclass(frozen=True, eq=False)
 class Operation:
     """One thing that can be asked. path: below the face's root, `{id}` for the subject. status: of success. write: it changes state.
-    secret: its bodies hold secrets. public: needs no token."""
+    secret: its bodies are not for the journal. public: needs no token."""
 
     name: str
     method: str
@@ -340,7 +340,10 @@ def table(role: Role) -> dict[str, Operation]:
         Operation(name, method, path, _webhook(work), work.__doc__ or "", status, kind="webhook", secret=True)
         for name, method, path, work, status in webhooks.TABLE
     ]
-    return {each.name: each for each in found}
+    named = {each.name: each for each in found}
+    if len(named) < len(found):
+        raise TypeError(f"{role.name}: two operations of one name")
+    return named
 
 
 def _of_entity(role: Role, entity: Entity) -> list[Operation]:

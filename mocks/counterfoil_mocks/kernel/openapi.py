@@ -1,0 +1,398 @@
+"""The OpenAPI 3.1 document of a native face, built from the table that serves it and the shapes that read its bodies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
+
+from counterfoil_mocks.kernel import auth, pages, webhooks, wire
+from counterfoil_mocks.kernel.fields import COMMON, Entity, Field, Record
+from counterfoil_mocks.kernel.operations import Operation
+from counterfoil_mocks.kernel.role import Role
+
+SCHEMAS = "#/components/schemas/"
+PROBLEM_MEDIA = "application/problem+json"
+ALWAYS = ("id", "version", "created_at", "updated_at")
+NEVER_NULL = ("json", "refs", "object", "lines", "state")
+
+REASONS = {
+    400: "The body cannot be read.",
+    401: "No valid access token.",
+    404: "There is no such record.",
+    406: "The caller does not accept JSON.",
+    409: "Not possible in the state that things are in.",
+    412: "The record has changed since the caller saw it.",
+    413: "The body is too large.",
+    415: "The body's media type is not read here.",
+    422: "A value cannot be taken; `field` and `remedy` say which and what to do.",
+    428: "`If-Match` is missing.",
+    429: "Too many calls; `Retry-After` says when to come again.",
+}
+"""Every refusal there is, by status."""
+
+SUCCESS_HEADERS = {"etag": "Version of the record.", "location": "Where the new record is."}
+REFUSAL_HEADERS = {401: "www-authenticate", 429: "retry-after"}
+
+
+def ref(name: str) -> Record:
+    """A reference to a component schema."""
+    return {"$ref": SCHEMAS + name}
+
+
+class _Plain(GenerateJsonSchema):
+    """JSON schemas without the titles that only repeat the names."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+
+# what is read
+
+
+def _or_null(schema: Record, never: bool) -> Record:
+    if never:
+        return schema
+    if "enum" in schema:
+        return {"enum": [*schema["enum"], None]}
+    if isinstance(schema.get("type"), str):
+        return {**schema, "type": [schema["type"], "null"]}
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _decimal(each: Field) -> Record:
+    return {"type": "string", "pattern": rf"^-?[0-9]+\.[0-9]{{{len(str(each.scale)) - 1}}}$"}
+
+
+SHOWN: dict[str, Callable[[Field], Record]] = {
+    "text": lambda each: {"type": "string"},
+    "integer": lambda each: {"type": "integer"},
+    "boolean": lambda each: {"type": "boolean"},
+    "date": lambda each: {"type": "string", "format": "date"},
+    "instant": lambda each: {"type": "string", "format": "date-time"},
+    "money": lambda each: ref("Money"),
+    "decimal": _decimal,
+    "choice": lambda each: {"enum": list(each.choices)},
+    "state": lambda each: {"enum": list(each.choices)},
+    "ref": lambda each: {"type": "string"},
+    "json": lambda each: {"type": "array", "items": {"type": "string"}},
+    "refs": lambda each: {"type": "array", "items": ref("ExtRef")},
+    "object": lambda each: {"type": "object"},
+    "lines": lambda each: {"type": "array", "items": ref(wire.title_of(each.entity.name))} if each.entity else {},
+}
+"""How a field of each kind is shown."""
+
+
+def shown(fields: Iterable[Field], doc: str = "") -> Record:
+    """The schema of a record with these fields, as callers get it."""
+    properties = {}
+    for each in fields:
+        schema = _or_null(SHOWN[each.kind](each), each.kind in NEVER_NULL or each.name in ALWAYS)
+        properties[each.name] = {**schema, "description": each.doc} if each.doc else schema
+    made: Record = {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+    return {**made, "description": doc} if doc else made
+
+
+def _object(properties: Mapping[str, Any], required: Iterable[str] | None = None) -> Record:
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": list(properties if required is None else required),
+        "additionalProperties": False,
+    }
+
+
+def _fixed_schemas() -> dict[str, Record]:
+    text, texts = {"type": "string"}, {"type": "array", "items": {"type": "string"}}
+    refusal = _object({"field": text, "detail": text, "remedy": {"type": ["string", "null"]}}, ("field", "detail"))
+    problem = _object(
+        {
+            "type": {"type": "string", "format": "uri"},
+            "title": text,
+            "status": {"type": "integer"},
+            "detail": {**text, "description": "What is wrong, in a sentence."},
+            "code": text,
+            "field": {**text, "description": "Path of the member at fault."},
+            "remedy": {**text, "description": "What to do next."},
+            "errors": {"type": "array", "items": refusal},
+            "error": {**text, "description": "RFC 6749 (5.2)."},
+            "error_description": text,
+        },
+        ("type", "title", "status", "detail", "code"),
+    )
+    webhook = {
+        "id": text,
+        "url": text,
+        "types": texts,
+        "active": {"type": "boolean"},
+        "failures": {"type": "integer"},
+        "created_at": {"type": "string", "format": "date-time"},
+    }
+    return {
+        "Problem": problem,
+        "Event": _object({"id": text, "type": text, "key": {"type": ["string", "null"]}}),
+        "Webhook": _object(webhook),
+        "NewWebhook": _object({**webhook, "secret": {**text, "description": "Shown here and never again."}}),
+        "Token": _object(
+            {
+                "access_token": text,
+                "token_type": {"const": "Bearer"},
+                "expires_in": {"type": "integer", "description": "Seconds."},
+                "refresh_token": {**text, "description": "Works once."},
+            }
+        ),
+    }
+
+
+# what is written
+
+
+def _shape_of(operation: Operation) -> wire.Shape | None:
+    """The shape of an operation's body, where it has one of its own."""
+    if operation.kind == "action" and operation.action is not None:
+        return wire.action_shape(operation.action)
+    if operation.entity is not None and operation.kind in ("create", "replace"):
+        return wire.create_shape(operation.entity)
+    if operation.entity is not None and operation.kind == "update":
+        return wire.patch_shape(operation.entity)
+    return {"create_webhook": webhooks.SHAPE, "token": auth.SHAPE}.get(operation.name)
+
+
+def _bulk(entity: Entity, schemas: Mapping[str, Record], most: int) -> Record:
+    title = wire.title_of(entity.name)
+    create, patch = schemas[f"{title}Create"], schemas[f"{title}Patch"]
+    new = _object({"op": {"const": "create"}, **create["properties"]}, ["op", *create.get("required", ())])
+    more = {
+        "op": {"const": "update"},
+        "id": {"type": "string", "minLength": 1, "description": "Native id or business key."},
+        "version": {"type": "integer", "description": "The version that the caller has seen."},
+    }
+    items = {"type": "array", "minItems": 1, "maxItems": most}
+    return _object(
+        {
+            "all_or_none": {"type": "boolean", "default": False},
+            "items": {**items, "items": {"oneOf": [new, _object({**more, **patch["properties"]}, ("op", "id"))]}},
+        },
+        ("items",),
+    )
+
+
+def _schemas(role: Role, operations: Iterable[Operation]) -> dict[str, Record]:
+    shapes = {shape.name: shape for each in operations if (shape := _shape_of(each)) is not None}
+    inputs: list[Any] = [(name, "validation", shape.adapter) for name, shape in shapes.items()]
+    _, found = TypeAdapter.json_schemas(inputs, ref_template=SCHEMAS + "{model}", schema_generator=_Plain)
+    schemas: dict[str, Record] = dict(found.get("$defs", {}))
+    for entity in role.entities:
+        title = wire.title_of(entity.name)
+        schemas[title] = shown((*COMMON, *entity.fields), entity.doc)
+        for child in entity.children:
+            if child.entity is not None:
+                schemas[wire.title_of(child.entity.name)] = shown(child.entity.columns)
+        page = _object({"items": {"type": "array", "items": ref(title)}, "next": {"type": ["string", "null"]}})
+        schemas[f"{title}Page"] = page
+        done = _object({"success": {"const": True}, "record": ref(title)})
+        failed = _object({"success": {"const": False}, "error": ref("Problem")})
+        if entity.writable:
+            schemas[f"{title}Bulk"] = _bulk(entity, schemas, role.batch)
+            schemas[f"{title}BulkResults"] = _object({"results": {"type": "array", "items": {"oneOf": [done, failed]}}})
+        schemas[f"{title}Deed"] = _object({"record": ref(title), "events": {"type": "array", "items": ref("Event")}})
+    return dict(sorted({**schemas, **_fixed_schemas()}.items()))
+
+
+# parameters
+
+
+def _parameter(place: str, name: str, schema: Record, doc: str = "", *, required: bool = False) -> Record:
+    made: Record = {"name": name, "in": place, "required": required or place == "path", "schema": schema}
+    return {**made, "description": doc} if doc else made
+
+
+def _filter_schema(each: Field) -> Record:
+    if each.kind in ("choice", "state"):
+        return {"enum": list(each.choices)}
+    if each.kind == "boolean":
+        return {"type": "boolean"}
+    if each.kind in ("integer", "money"):
+        return {"type": "integer", "minimum": -(10**15), "maximum": 10**15}
+    if each.kind == "instant":
+        return {"type": "string", "format": "date-time"}
+    return {"type": "string"}
+
+
+def _list_parameters(role: Role, entity: Entity) -> list[Record]:
+    style, most = role.page
+    paging = {"type": "integer", "minimum": 0, "maximum": 10**15} if style == "offset" else {"type": "string"}
+    found = [
+        _parameter("query", "limit", {"type": "integer", "minimum": 1, "maximum": most, "default": most}),
+        _parameter("query", style, paging, "`next` of the page before."),
+        _parameter("query", "updated_since", {"type": "string", "format": "date-time"}, "Changed then or later."),
+        _parameter("query", "include_deleted", {"type": "boolean", "default": False}),
+    ]
+    filters = [
+        _parameter("query", each.name, _filter_schema(each), each.doc)
+        for each in pages.filters_of(entity).values()
+        if each.indexed and each.name != "updated_at"
+    ]
+    return found + filters
+
+
+FLOW = (
+    _parameter("header", "X-Correlation-Id", {"type": "string"}, "Business flow that the call is part of."),
+    _parameter("header", "X-Causation-Id", {"type": "string"}, "Event that caused the call."),
+    _parameter("header", "traceparent", {"type": "string"}, "W3C trace context."),
+)
+
+
+def _parameters(role: Role, operation: Operation) -> list[Record]:
+    found: list[Record] = []
+    if "{id}" in operation.path:
+        found.append(_parameter("path", "id", {"type": "string", "minLength": 1}, "Native id or business key."))
+    if operation.kind == "list" and operation.entity is not None:
+        found += _list_parameters(role, operation.entity)
+    if operation.kind in ("update", "replace", "delete", "action") and _on_record(operation):
+        needed = role.if_match and operation.kind != "action"
+        found.append(
+            _parameter("header", "If-Match", {"type": "string"}, "ETag of the record, or `*`.", required=needed)
+        )
+    if role.idempotency and operation.write and operation.method == "POST":
+        schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
+        found.append(_parameter("header", "Idempotency-Key", schema, "The same call again gives the same answer."))
+    if operation.write:
+        found += FLOW
+    return found
+
+
+def _on_record(operation: Operation) -> bool:
+    return operation.action is None or operation.action.subject is not None
+
+
+# operations
+
+
+def statuses(role: Role, operation: Operation) -> list[int]:
+    """Every refusal that an operation can answer with."""
+    found = {406, 429}
+    if not operation.public or operation.kind == "token":
+        found.add(401)
+    if operation.body:
+        found |= {400, 413, 415, 422}
+    if operation.kind == "token":
+        return sorted(found - {422})
+    if operation.kind == "list":
+        found.add(422)
+    if "{id}" in operation.path or (operation.kind == "action" and _on_record(operation)):
+        found.add(404)
+    if operation.write:
+        found |= {404, 409, 422}
+    if operation.name == "create_webhook":
+        found.add(409)
+    if operation.write and operation.kind not in ("create", "bulk") and _on_record(operation):
+        found.add(412)
+        if role.if_match and operation.kind != "action":
+            found.add(428)
+    return sorted(found)
+
+
+def _answer_schema(operation: Operation) -> Record:
+    if operation.kind == "document":
+        return {"type": "object"}
+    if operation.kind == "token":
+        return ref("Token")
+    if operation.kind == "webhook":
+        if operation.name == "list_webhook":
+            return _object({"items": {"type": "array", "items": ref("Webhook")}, "next": {"type": "null"}})
+        return ref("NewWebhook" if operation.name == "create_webhook" else "Webhook")
+    assert operation.entity is not None
+    suffix = {"list": "Page", "bulk": "BulkResults", "action": "Deed"}.get(operation.kind, "")
+    return ref(wire.title_of(operation.entity.name) + suffix)
+
+
+def _links(operation: Operation, names: Mapping[str, Operation]) -> Record:
+    if operation.kind not in ("create", "webhook") or operation.method != "POST":
+        return {}
+    thing = operation.name.removeprefix("create_")
+    known = [name for kind in ("get", "update", "delete") if (name := f"{kind}_{thing}") in names]
+    return {name: {"operationId": name, "parameters": {"id": "$response.body#/id"}} for name in known}
+
+
+def _success(operation: Operation, names: Mapping[str, Operation]) -> Record:
+    made: Record = {
+        "description": operation.summary.splitlines()[0],
+        "content": {"application/json": {"schema": _answer_schema(operation)}},
+    }
+    sent = ["location"] if operation.status == 201 else []
+    if operation.kind in ("get", "create", "update", "replace", "delete"):
+        sent.append("etag")
+    if sent:
+        made["headers"] = {
+            name: {"description": SUCCESS_HEADERS[name], "required": True, "schema": {"type": "string"}}
+            for name in sent
+        }
+    links = _links(operation, names)
+    return {**made, "links": links} if links else made
+
+
+def _body(operation: Operation) -> Record:
+    shape = _shape_of(operation)
+    if shape is None and operation.entity is not None:
+        name = wire.title_of(operation.entity.name) + "Bulk"
+    else:
+        name = shape.name if shape else ""
+    media = ["application/json"] + (["application/x-www-form-urlencoded"] if operation.kind == "token" else [])
+    return {"required": True, "content": {each: {"schema": ref(name)} for each in media}}
+
+
+def _described(role: Role, operation: Operation, names: Mapping[str, Operation]) -> Record:
+    first, _, rest = operation.summary.partition("\n")
+    refusals = {str(status): {"$ref": f"#/components/responses/{status}"} for status in statuses(role, operation)}
+    made: Record = {
+        "operationId": operation.name,
+        "summary": first.rstrip("."),
+        "tags": [operation.entity.plural if operation.entity else operation.kind],
+        "parameters": _parameters(role, operation),
+        "responses": {str(operation.status): _success(operation, names), **refusals},
+    }
+    if rest.strip():
+        made["description"] = rest.strip()
+    if operation.body:
+        made["requestBody"] = _body(operation)
+    if operation.public:
+        made["security"] = []
+    return made
+
+
+def _refusal(status: int, reason: str) -> Record:
+    made: Record = {"description": reason, "content": {PROBLEM_MEDIA: {"schema": ref("Problem")}}}
+    header = REFUSAL_HEADERS.get(status)
+    if header:
+        made["headers"] = {header: {"required": True, "schema": {"type": "string"}}}
+    return made
+
+
+@lru_cache(maxsize=16)
+def document(role: Role, title: str, description: str, found: tuple[Operation, ...]) -> Record:
+    """The document of a role's native face with these operations."""
+    names = {each.name: each for each in found}
+    paths: dict[str, Record] = {}
+    for each in sorted(found, key=lambda each: (each.path, each.method)):
+        paths.setdefault(each.path, {})[each.method.lower()] = _described(role, each, names)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": f"Counterfoil {title}, native face", "version": "1", "description": description},
+        "servers": [{"url": "/native/v1"}],
+        "security": [{"bearer": []}],
+        "paths": paths,
+        "components": {
+            "schemas": _schemas(role, found),
+            "responses": {str(status): _refusal(status, reason) for status, reason in REASONS.items()},
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+        },
+    }
