@@ -138,7 +138,7 @@ def _find_causes(
 
 
 def _judge(store: Store, invariant: Invariant, params: Mapping[str, str], able: set[str]) -> Result:
-    result = Result(id=invariant.id, rule=invariant.rule, kind=invariant.kind, status="held")  # type: ignore[arg-type]
+    result = Result(id=invariant.id, rule=invariant.rule, kind=invariant.kind, status="held")
     result.missing = [each for each in invariant.presupposes if each not in able]
     if result.missing:
         result.status = "not_applicable"

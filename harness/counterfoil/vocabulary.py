@@ -14,10 +14,12 @@ from counterfoil_mocks.kernel.store import Store
 
 ROLES_OF_COPIES = ("erp", "psa", "billing")
 DEFAULT_LINK = "external_id"
-LEGAL_FORMS = frozenset(
-    ("inc", "incorporated", "corp", "corporation", "co", "company", "llc", "llp", "lp", "ltd", "limited", "plc", "gmbh", "mbh", "ag")
-    + ("kg", "ohg", "ug", "sa", "sarl", "sas", "srl", "spa", "bv", "nv", "ab", "as", "aps", "oy", "kk", "pty", "pte", "kft")
-)
+# fmt: off
+LEGAL_FORMS = frozenset({
+    "inc", "incorporated", "corp", "corporation", "co", "company", "llc", "llp", "lp", "ltd", "limited", "plc", "gmbh", "mbh", "ag",
+    "kg", "ohg", "ug", "sa", "sarl", "sas", "srl", "spa", "bv", "nv", "ab", "as", "aps", "oy", "kk", "pty", "pte", "kft",
+})
+# fmt: on
 _MARKS = re.compile(r"[^\w\s]|_")
 _COLUMN = re.compile(r"[a-z_]+(\.[A-Za-z0-9_]+)?")
 

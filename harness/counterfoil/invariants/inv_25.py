@@ -64,7 +64,9 @@ def document_tax(lines: list[Row]) -> tuple[int, ...]:
         return (sum(tax_of(each["line_net"], each) for each in lines),)
     bases: dict[tuple[int, int], int] = defaultdict(int)
     for each in lines:
-        bases[each["tax_rate"] or 0, ONE if each["taxable_fraction"] is None else each["taxable_fraction"]] += each["line_net"]
+        bases[each["tax_rate"] or 0, ONE if each["taxable_fraction"] is None else each["taxable_fraction"]] += each[
+            "line_net"
+        ]
     exact = [abs(base) * rate * fraction for (rate, fraction), base in bases.items()]
     sign = -1 if sum(bases.values()) < 0 else 1
     if lines[0]["ccy"] == "JPY":
@@ -80,7 +82,7 @@ def tax_of(net: int, line: Row) -> int:
 
 def compare(head: Row, role: str, what: str, found: int | None, expected: int) -> list[Row]:
     """One row where two figures differ; credit memos may be written with either sign."""
-    if found == expected or head["doc_type"] == "CREDIT_MEMO" and found is not None and abs(found) == abs(expected):
+    if found == expected or (head["doc_type"] == "CREDIT_MEMO" and found is not None and abs(found) == abs(expected)):
         return []
     return [
         {

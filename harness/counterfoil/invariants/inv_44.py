@@ -1,0 +1,214 @@
+"""INV-44: no event is lost. What an event must bring about is a table; an event without it, in time, is unaccounted for."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from counterfoil.invariant import Invariant
+
+
+class Effect(NamedTuple):
+    """event: type without prefix and version. deadline: parameter. what: the effect. missing: SQL condition on the event `o` that
+    holds while the effect is required and not there."""
+
+    event: str
+    deadline: str
+    what: str
+    missing: str
+
+
+STILL_ACTIVE = (
+    "EXISTS (SELECT 1 FROM crm.contract k WHERE k.id = o.record_id AND k.status IN ('ACTIVE', 'ON_HOLD') AND {})"
+)
+STILL_ISSUED = "EXISTS (SELECT 1 FROM live_invoice i WHERE i.system = o.system AND i.id = o.record_id AND {})"
+STILL_AGREED = (
+    "EXISTS (SELECT 1 FROM crm.change_order c WHERE c.id = o.record_id AND c.status IN ('APPROVED', 'APPLIED') AND {})"
+)
+STILL_APPROVED = "EXISTS (SELECT 1 FROM work w WHERE w.system = o.system AND w.key = o.key AND w.approval = 'APPROVED' AND w.approved_at <= :dl_t AND {})"
+NEWEST = "o.seq = (SELECT max(n.seq) FROM {}.outbox n WHERE n.record_id = o.record_id AND n.type = o.type) AND "
+HELD_CHANGE = "NOT EXISTS (SELECT 1 FROM {}.change_order h WHERE h.contract_no = c.contract_no AND h.co_seq = c.co_seq AND h.deleted_at IS NULL)"
+WORK_IN_BOOKS = "NOT EXISTS (SELECT 1 FROM erp.work_entry e WHERE e.source_id = w.key AND e.deleted_at IS NULL)"
+WORK_IN_BILLING = (
+    "w.billing <> 'NOT_BILLABLE' AND w.amount IS NOT NULL"
+    " AND NOT EXISTS (SELECT 1 FROM billing.billable_item b WHERE b.source_id = w.key AND b.deleted_at IS NULL)"
+)
+REACHED = (
+    "EXISTS (SELECT 1 FROM psa.milestone m LEFT JOIN billing.plan b ON b.contract_no = m.contract_no AND b.deleted_at IS NULL"
+    " WHERE m.id = o.record_id AND m.status IN ({}) AND coalesce(b.billing_trigger, 'COMPLETED') = '{}' AND coalesce(b.status, '') <> 'HELD'"
+    " AND NOT EXISTS (SELECT 1 FROM billing.plan_line p WHERE p.contract_no = m.contract_no AND p.ms_code = m.ms_code"
+    " AND p.deleted_at IS NULL AND p.status IN ('INVOICED', 'HELD', 'CANCELLED')))"
+)
+PAID = (
+    "EXISTS (SELECT 1 FROM erp.payment_application a JOIN erp.ar_document d ON d.id = a.ar_document AND d.updated_at <= :dl_y"
+    " JOIN live_invoice i ON i.invoice_no = a.invoice_no WHERE o.record_id IN (a.id, a.payment) AND coalesce(i.paid, 0) <> coalesce(d.paid, 0))"
+)
+LACKS = "NOT EXISTS (SELECT 1 FROM {} WHERE {} AND x.deleted_at IS NULL)"
+
+EFFECTS = (
+    Effect(
+        "crm.opportunity.closed_won",
+        "dl_p",
+        "contract active",
+        "EXISTS (SELECT 1 FROM crm.opportunity p JOIN crm.contract k ON k.system = p.system AND k.opportunity = p.id"
+        " WHERE p.id = o.record_id AND p.stage = 'CLOSED_WON' AND k.status = 'APPROVED' AND k.deleted_at IS NULL)",
+    ),
+    Effect(
+        "crm.contract.activated",
+        "dl_p",
+        "project",
+        STILL_ACTIVE.format(LACKS.format("psa.project x", "x.contract_no = k.contract_no")),
+    ),
+    Effect(
+        "crm.contract.activated",
+        "dl_p",
+        "plan",
+        STILL_ACTIVE.format(LACKS.format("billing.plan x", "x.contract_no = k.contract_no")),
+    ),
+    Effect(
+        "crm.contract.activated",
+        "dl_p",
+        "schedules",
+        STILL_ACTIVE.format(
+            "EXISTS (SELECT 1 FROM crm.contract_line l WHERE l.system = k.system AND l.parent = k.id AND l.type <> 'EXPENSE' AND "
+            + LACKS.format("erp.revenue_schedule x", "x.contract_no = k.contract_no AND x.line_no = l.line_no")
+            + ")"
+        ),
+    ),
+    Effect(
+        "billing.plan.created",
+        "dl_b",
+        "mobilisation invoice",
+        "EXISTS (SELECT 1 FROM billing.plan_line p WHERE p.system = o.system AND p.plan = o.record_id AND p.kind = 'MOBILISATION'"
+        " AND p.status IN ('SCHEDULED', 'READY') AND p.deleted_at IS NULL)"
+        " AND EXISTS (SELECT 1 FROM billing.plan b WHERE b.id = o.record_id AND b.status = 'ACTIVE')",
+    ),
+    Effect(
+        "billing.plan.changed",
+        "dl_b",
+        "invoice of a due line",
+        "EXISTS (SELECT 1 FROM billing.plan_line p JOIN billing.plan b ON b.system = p.system AND b.id = p.plan AND b.status = 'ACTIVE'"
+        " WHERE p.system = o.system AND p.id = o.record_id AND p.kind IN ('TM_CYCLE', 'SCHEDULE', 'RETAINER') AND p.status = 'READY'"
+        " AND p.version = o.version AND p.deleted_at IS NULL)",
+    ),
+    Effect(
+        "psa.milestone.completed", "dl_b", "milestone invoice", REACHED.format("'COMPLETED', 'ACCEPTED'", "COMPLETED")
+    ),
+    Effect("psa.milestone.accepted", "dl_b", "milestone invoice", REACHED.format("'ACCEPTED'", "ACCEPTED")),
+    Effect("psa.time.approved", "dl_t", "work entry in the books", STILL_APPROVED.format(WORK_IN_BOOKS)),
+    Effect("psa.time.approved", "dl_t", "billable item", STILL_APPROVED.format(WORK_IN_BILLING)),
+    Effect("psa.expense.approved", "dl_t", "work entry in the books", STILL_APPROVED.format(WORK_IN_BOOKS)),
+    Effect("psa.expense.approved", "dl_t", "billable item", STILL_APPROVED.format(WORK_IN_BILLING)),
+    Effect(
+        "billing.invoice.issued",
+        "dl_i",
+        "receivable in the books",
+        STILL_ISSUED.format(
+            LACKS.format(
+                "erp.ar_document x", "x.invoice_no = i.invoice_no AND x.doc_type = 'INVOICE' AND x.status <> 'DRAFT'"
+            )
+        ),
+    ),
+    Effect(
+        "billing.invoice.issued",
+        "dl_i",
+        "invoice in the CRM",
+        STILL_ISSUED.format(LACKS.format("crm.invoice x", "x.invoice_no = i.invoice_no")),
+    ),
+    Effect(
+        "billing.invoice.issued",
+        "dl_i",
+        "work marked as billed",
+        STILL_ISSUED.format(
+            "EXISTS (SELECT 1 FROM billing.invoice_item t JOIN work w ON w.key = t.source_id WHERE t.system = i.system AND t.parent = i.id"
+            " AND w.billing IN ('UNBILLED', 'SELECTED'))"
+            " AND NOT EXISTS (SELECT 1 FROM live_credit m WHERE m.system = i.system AND m.corrects = i.invoice_no AND m.release_items = 1)"
+        ),
+    ),
+    Effect(
+        "billing.credit_memo.issued",
+        "dl_i",
+        "credit memo in the books",
+        "EXISTS (SELECT 1 FROM live_credit m WHERE m.system = o.system AND m.id = o.record_id AND "
+        + LACKS.format(
+            "erp.ar_document x", "x.invoice_no = m.cm_no AND x.doc_type = 'CREDIT_MEMO' AND x.status <> 'DRAFT'"
+        )
+        + ")",
+    ),
+    Effect(
+        "erp.invoice.posted",
+        "dl_s",
+        "status in billing",
+        "EXISTS (SELECT 1 FROM erp.ar_document d JOIN live_invoice i ON i.invoice_no = d.invoice_no AND d.doc_type = 'INVOICE'"
+        " WHERE d.id = o.record_id AND i.status = 'ISSUED')",
+    ),
+    Effect("erp.payment.applied", "dl_y", "paid amount in billing", PAID),
+    Effect("erp.payment.reversed", "dl_y", "paid amount in billing", PAID),
+    Effect(
+        "crm.change_order.approved", "dl_c", "budget in the project", STILL_AGREED.format(HELD_CHANGE.format("psa"))
+    ),
+    Effect("crm.change_order.approved", "dl_c", "billing plan", STILL_AGREED.format(HELD_CHANGE.format("billing"))),
+    Effect("crm.change_order.approved", "dl_c", "price in the books", STILL_AGREED.format(HELD_CHANGE.format("erp"))),
+    Effect("crm.change_order.approved", "dl_c", "applied in the CRM", STILL_AGREED.format("c.status = 'APPROVED'")),
+    Effect(
+        "crm.account.updated",
+        "dl_m",
+        "copies of the customer",
+        NEWEST.format("crm")
+        + "EXISTS (SELECT 1 FROM differing_copy d WHERE d.entity = 'customer' AND d.crm_id = o.record_id)",
+    ),
+    Effect(
+        "crm.site.changed",
+        "dl_m",
+        "copies of the site",
+        NEWEST.format("crm")
+        + "EXISTS (SELECT 1 FROM differing_copy d WHERE d.entity = 'site' AND d.crm_id = o.record_id)",
+    ),
+    Effect(
+        "crm.rate_card.published",
+        "dl_m",
+        "rate card in the project system",
+        LACKS.format("psa.rate_card x", "x.key = o.key"),
+    ),
+    Effect(
+        "crm.rate_card.published", "dl_m", "rate card in billing", LACKS.format("billing.rate_card x", "x.key = o.key")
+    ),
+    Effect(
+        "psa.etc.updated",
+        "dl_r",
+        "estimate in the books",
+        NEWEST.format("psa")
+        + "EXISTS (SELECT 1 FROM psa.project p JOIN erp.revenue_schedule s ON s.contract_no = p.contract_no AND s.status = 'ACTIVE'"
+        " AND s.method IN ('COST_TO_COST', 'HOURS') AND s.deleted_at IS NULL WHERE p.id = o.record_id"
+        " AND (s.etc_cost IS NOT p.etc_cost AND s.method = 'COST_TO_COST' OR s.etc_hours IS NOT p.etc_hours AND s.method = 'HOURS')"
+        " GROUP BY p.id HAVING count(*) = 1)",
+    ),
+)
+
+UNACCOUNTED = " UNION ALL ".join(
+    f"SELECT 'event without {each.what}' AS what, o.type, o.id AS event_id, o.key, o.system, o.at, (SELECT group_concat(d.state"
+    f" || coalesce(' ' || d.last_error, ''), ', ') FROM {each.event.split('.', maxsplit=1)[0]}.delivery d WHERE d.event_seq = o.seq) AS deliveries"
+    f" FROM {each.event.split('.', maxsplit=1)[0]}.outbox o WHERE o.type = 'com.counterfoil.{each.event}.v1' AND o.at <= :{each.deadline}"
+    f" AND {each.missing}"
+    for each in EFFECTS
+)
+
+LEFT_OPEN = """
+SELECT 'dead letter nobody owns', p.type, p.id, p.key, '', p.at, p.ref FROM int_event p
+WHERE p.type = 'int.dlq.parked' AND p.at <= :dl_q AND p.owner IS NULL AND NOT EXISTS (
+    SELECT 1 FROM int_event r WHERE r.type = 'int.dlq.replayed' AND r.at >= p.at AND (r.key = p.key OR r.ref = p.ref))
+UNION ALL
+SELECT 'exception nobody resolved', p.type, p.id, p.key, '', p.at, p.severity FROM int_event p
+WHERE p.type = 'int.exception.raised' AND p.owner IS NULL AND p.at <= CASE upper(coalesce(p.severity, 'S4'))
+    WHEN 'S1' THEN :dl_x_s1 WHEN 'S2' THEN :dl_x_s2 WHEN 'S3' THEN :dl_x_s3 ELSE :dl_x_s4 END
+    AND NOT EXISTS (SELECT 1 FROM int_event r WHERE r.type = 'int.exception.resolved' AND r.at >= p.at AND r.key = p.key)
+"""
+
+INVARIANT = Invariant(
+    id="INV-44",
+    rule="Every event has had its effect or stands before a person as an exception; dead letters are empty or owned.",
+    kind="E",
+    deadlines=("DL-X", "DL-Q"),
+    presupposes=("dead_letters",),
+    keys=("what", "event_id", "key"),
+    sql=f"{UNACCOUNTED} UNION ALL {LEFT_OPEN}",
+)
