@@ -128,7 +128,6 @@ class Integration:
         if idle is not None:
             about["idle_url"] = self._address(idle)[1]
         about["webhooks"] = {name: self._fill(url) for name, url in self.descriptor.webhooks.items()}
-        about |= {"declares": list(self.descriptor.declares), "links": self.descriptor.links}
         self._control.put("/integration", about)
 
     def launch(self) -> None:

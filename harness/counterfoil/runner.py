@@ -155,7 +155,7 @@ class Face:
         self.console = console
         self.complaints: list[str] = []
         self._status: Status | None = None
-        self._quiet = Path(os.devnull).open("w", encoding="utf-8")
+        self._quiet = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:

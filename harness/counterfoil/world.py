@@ -21,6 +21,10 @@ SETTLE_LIMIT = 60.0
 """Seconds that `settle` waits on the wall clock before it gives up and says what still moves."""
 
 
+PAGE = 1000
+"""Journal entries that one answer holds."""
+
+
 class NotSettled(AssertionError):
     """Things were still moving at the limit. moving: what, as the control plane lists it."""
 
@@ -172,7 +176,9 @@ class World:
         self.deliveries = Deliveries(control)
         self.expectations = Expectations()
         self.started_at = self.now
-        self.journal_start = int(control.get("/journal", newest=True, limit=1)["last"])
+        self.journal_start = max(
+            (int(each["seq"]) for each in control.get("/journal", newest=True, limit=1)["items"]), default=0
+        )
 
     def _of_role(self, role: str) -> SystemHandle:
         for system in self.systems.values():
@@ -243,7 +249,7 @@ class World:
 
     def journal(self, **filters: Any) -> Records:
         """Journal entries that match (`system`, `kind`, `operation`, `key`, `trace`, `since`), in order."""
-        return list(self.control.items("/journal", **filters))
+        return list(self.control.items("/journal", **{"limit": PAGE} | filters))
 
     def calls(self, system: str, operation: str, **filters: Any) -> Records:
         """Requests that a system received for one operation."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +29,20 @@ def write(run: Run, evidence: Path, path: Path) -> None:
     path.write_text(render(run, evidence), encoding="utf-8")
 
 
-def render(run: Run, evidence: Path) -> str:
-    """The page as text."""
-    environment = jinja2.Environment(
+def environment() -> jinja2.Environment:
+    """The templates beside this module, with the words they use."""
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    environment.globals.update(columns_of=explain.columns_of, cell=explain.cell, is_amount=explain.is_amount)
-    environment.globals.update(readable=readable, show=show, label=label, words=WORDS, figure=figure)
-    environment.tests["pause"] = lambda row: isinstance(row, Pause)
-    page = environment.get_template("run.html.j2")
+    made.globals.update(columns_of=explain.columns_of, cell=explain.cell, is_amount=explain.is_amount)
+    made.globals.update(readable=readable, show=show, label=label, words=WORDS, figure=figure)
+    made.tests["pause"] = lambda row: isinstance(row, Pause)
+    return made
+
+
+def render(run: Run, evidence: Path) -> str:
+    """The page as text."""
+    page = environment().get_template("run.html.j2")
     return page.render(
         run=run,
         headline=HEADLINES[run["verdict"]],
@@ -45,6 +50,14 @@ def render(run: Run, evidence: Path) -> str:
         invariants=ledger(run),
         pictures={each["nodeid"]: drawn(each, evidence) for each in run["scenarios"] if each.get("evidence")},
     )
+
+
+def write_mutants(told: Mapping[str, Any], path: Path) -> None:
+    """Render the matrix of mutants and write it."""
+    columns = sorted({name for each in told["mutants"] for name in (*each["by"], *each["expected"])})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    page = environment().get_template("mutants.html.j2")
+    path.write_text(page.render(told=told, columns=columns), encoding="utf-8")
 
 
 def drawn(result: Mapping[str, Any], evidence: Path) -> Picture | None:
@@ -101,8 +114,3 @@ def figure(each: Mapping[str, Any]) -> str:
     if each["value"] is None:
         return "nothing to measure"
     return f"{each['value']} {each['unit']}".strip()
-
-
-def failing(results: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Those that a reader must look at."""
-    return [each for each in results if each["verdict"] in ("violated", "broken")]

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 LEFT = ("crm", "psa")
 INTEGRATION = "integration"
 TITLES = {"crm": "CRM", "psa": "PSA", "erp": "ERP", "billing": "Billing", INTEGRATION: "Integration"}
-SHOWN_A_DAY = 2
-"""So many arrows of one kind are drawn a business day; the others are counted on the last of them."""
+SHOWN_ALIKE = 2
+"""So many arrows of one kind are drawn a day (a month in long stories); the others are counted on the last of them."""
+DAY, MONTH = 10, 7
+"""Characters of an instant that name its day, and its month."""
 MOST_ROWS = 160
-ROW, TOP, GUTTER, LANE = 26, 46, 96, 250
+ROW, TOP, GUTTER, LANE = 26, 46, 96, 236
 LONGEST_LABEL = 40
 SILENT = ("token", "create_webhook", "list_webhooks", "delete_webhook")
 
 
 @dataclass
 class Step:
-    """One arrow (or, with source = target, one mark in a lane). tone: `event`, `write`, `read`, `deed`, `fault` or `error`."""
+    """One arrow (or, with source = target, one mark in a lane). tone: `event`, `write`, `read`, `deed`, `fault` or `error`.
+    begins: nothing but a person or a schedule caused it. time: what is written at the margin.
+    """
 
     at: str
     source: str
@@ -30,6 +34,8 @@ class Step:
     note: str = ""
     count: int = 1
     seq: int = 0
+    begins: bool = False
+    time: str = ""
     y: int = 0
 
 
@@ -58,14 +64,22 @@ class Picture:
 
 def picture(entries: Iterable[Mapping[str, Any]], systems: Sequence[str]) -> Picture:
     """The picture of a scenario's journal. systems: names of the landscape's systems."""
-    steps = [step for entry in entries if (step := step_of(entry)) is not None]
+    entries = list(entries)
+    told = {entry.get("event_id") for entry in entries if entry["kind"] == "delivery"}
+    silent = [entry for entry in entries if entry["kind"] != "event" or entry.get("event_id") not in told]
+    steps = [step for entry in silent if (step := step_of(entry)) is not None]
     left = [name for name in systems if name in LEFT]
     lanes = [*left, INTEGRATION, *sorted(set(systems) - set(left))]
     placed = [(TITLES.get(name, name), GUTTER + 40 + LANE * position) for position, name in enumerate(lanes)]
-    drawn = Picture(placed, width=GUTTER + 40 + LANE * (len(lanes) - 1) + 120, total=len(steps))
-    drawn.rows = list(dated(shortened(folded(steps))))
+    drawn = Picture(placed, width=GUTTER + 40 + LANE * (len(lanes) - 1) + 70, total=len(steps))
+    kept = folded(steps, DAY)
+    drawn.rows = list(dated(shortened(kept if len(kept) <= MOST_ROWS else folded(steps, MONTH))))
+    said = ""
     for position, row in enumerate(drawn.rows):
         row.y = TOP + ROW * (position + 1)
+        if isinstance(row, Step):
+            row.time = "" if row.at[:19] == said else row.at[11:19]
+            said = row.at[:19]
     drawn.height = TOP + ROW * (len(drawn.rows) + 1)
     return drawn
 
@@ -76,21 +90,20 @@ def step_of(entry: Mapping[str, Any]) -> Step | None:
     system, key = entry["system"], str(entry.get("key") or "")
     common = {"key": key, "seq": entry["seq"], "note": str(entry.get("fault") or "")}
     if kind == "delivery":
-        tone = tone_of(entry, "event")
-        return Step(entry["at"], system, INTEGRATION, short(operation), tone, **common)
+        begins = not entry.get("causation_id")
+        return Step(
+            entry["at"], system, INTEGRATION, short(operation), tone_of(entry, "event"), begins=begins, **common
+        )
     if kind == "timer":
         return Step(entry["at"], system, system, operation.replace("_", " "), "deed", **common)
-    if kind == "deed" or (kind == "request" and is_person(entry)):
-        return Step(entry["at"], system, system, operation, tone_of(entry, "deed"), **common)
+    if kind == "event" and not entry.get("causation_id"):
+        return Step(entry["at"], system, system, short(operation), "deed", **common)
+    if kind == "integration":
+        return Step(entry["at"], INTEGRATION, INTEGRATION, short(operation), "deed", **common)
     if kind == "request" and operation not in SILENT:
         reads = operation.startswith(("get_", "list_", "search_")) or entry.get("method") == "GET"
         return Step(entry["at"], INTEGRATION, system, operation, tone_of(entry, "read" if reads else "write"), **common)
     return None
-
-
-def is_person(entry: Mapping[str, Any]) -> bool:
-    """Whether a request came over the control plane: a person at the system's own screen."""
-    return str(entry.get("client") or "") in ("user", "control")
 
 
 def tone_of(entry: Mapping[str, Any], calm: str) -> str:
@@ -108,15 +121,15 @@ def short(event_type: str) -> str:
     return event_type.removeprefix("com.counterfoil.").removesuffix(".v1")
 
 
-def folded(steps: Iterable[Step]) -> list[Step]:
-    """Of each kind of arrow a business day, the first few; the rest are counted on the last one drawn."""
+def folded(steps: Iterable[Step], span: int) -> list[Step]:
+    """Of each kind of arrow a day (or month), copies of the first few; the rest are counted on the last one drawn."""
     seen: dict[tuple[str, ...], list[Step]] = {}
     kept: list[Step] = []
     for step in steps:
-        alike = seen.setdefault((step.at[:10], step.source, step.target, step.label, step.tone, step.note), [])
-        if len(alike) < SHOWN_A_DAY:
-            alike.append(step)
-            kept.append(step)
+        alike = seen.setdefault((step.at[:span], step.source, step.target, step.label, step.tone, step.note), [])
+        if len(alike) < SHOWN_ALIKE:
+            alike.append(replace(step))
+            kept.append(alike[-1])
         else:
             alike[-1].count += 1
     return kept

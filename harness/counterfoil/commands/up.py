@@ -1,0 +1,145 @@
+"""`counterfoil up`: a landscape, served until it is told to stop."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from counterfoil_mocks.landscape import Landscape
+
+ROLES = ("crm", "psa", "erp", "billing")
+SHOWN = ("client_id", "client_secret", "access_token")
+
+
+def up(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[LANDSCAPE.yaml]", help="Landscape file; the four roles by default.")
+    ] = None,
+    crm: Annotated[str | None, typer.Option(metavar="VENDOR", help="Whose protocol the CRM speaks.")] = None,
+    psa: Annotated[str | None, typer.Option(metavar="VENDOR", help="Whose protocol the PSA speaks.")] = None,
+    erp: Annotated[str | None, typer.Option(metavar="VENDOR", help="Whose protocol the ERP speaks.")] = None,
+    billing: Annotated[str | None, typer.Option(metavar="VENDOR", help="Whose protocol billing speaks.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of data, ids, timestamps and faults.")] = None,
+    size: Annotated[str | None, typer.Option(metavar="S|M|L|XL", help="Size of the firm.")] = None,
+    port_base: Annotated[
+        int | None, typer.Option(help="Port of the control plane, 8100 by default; 0 takes free ports.")
+    ] = None,
+    store: Annotated[str | None, typer.Option(metavar="URL", help="`memory`, or sqlite:///FILE to keep it.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object when ready, and nothing else.")] = False,
+    landscape: Annotated[Path | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Serve a landscape: four systems and a control plane, until Ctrl-C.
+
+    Exit code 0: stopped as asked. 2: wrong usage, or a landscape that cannot be. 3: a port is taken.
+    """
+    vendors = dict(zip(ROLES, (crm, psa, erp, billing), strict=True))
+    choices = {"seed": seed, "size": size, "port_base": port_base, "store": store}
+    raise typer.Exit(serve(file or landscape, vendors, choices, as_json))
+
+
+def serve(file: Path | None, vendors: dict[str, str | None], choices: dict[str, Any], as_json: bool) -> int:
+    """Build, start, say so, wait for a signal, stop; returns the exit code."""
+    import gc
+
+    from counterfoil_mocks.kernel.server import PortTaken, run
+    from counterfoil_mocks.landscape import Landscape, Unusable
+
+    try:
+        built = Landscape.build(wanted(file, vendors, choices))
+    except Unusable as error:
+        return complain(str(error), 2)
+    mount(built)
+    gc.freeze()
+    try:
+        run(live(built, as_json))
+    except PortTaken as error:
+        return complain(str(error), 3)
+    return 0
+
+
+def wanted(file: Path | None, vendors: dict[str, str | None], choices: dict[str, Any]) -> Any:
+    """The landscape that is asked for: the file's, with what the command line says put over it; raises Unusable."""
+    from counterfoil_mocks import config
+
+    said = config.read(file) if file is not None else {}
+    said |= {name: value for name, value in choices.items() if value is not None}
+    asked = {role: vendor for role, vendor in vendors.items() if vendor is not None}
+    if asked:
+        systems = {name: dict(each or {}) for name, each in (said.get("systems") or dict.fromkeys(ROLES)).items()}
+        for role, vendor in asked.items():
+            named = [name for name, each in systems.items() if each.get("role", name) == role]
+            if not named:
+                raise config.Unusable(f"--{role} {vendor}: the landscape has no system of that role.")
+            for name in named:
+                systems[name]["vendor"] = vendor
+        said["systems"] = systems
+    return config.understood(said, str(file) if file is not None else "landscape")
+
+
+def mount(landscape: Landscape) -> None:
+    """Give the control plane the verdict."""
+    from counterfoil import verdict
+
+    landscape.control.include_router(verdict.router(landscape))
+
+
+async def live(landscape: Landscape, as_json: bool) -> None:
+    """Serve until SIGINT or SIGTERM; raises PortTaken."""
+    import asyncio
+    import signal
+
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(sign, told.set)
+    await landscape.start()
+    try:
+        announce(landscape, as_json)
+        await told.wait()
+    finally:
+        await landscape.stop()
+
+
+def announce(landscape: Landscape, as_json: bool) -> None:
+    """Say that all is ready, and where."""
+    about = landscape.describe()
+    if as_json:
+        import orjson
+
+        if landscape.config.token is not None:
+            about["control"]["token"] = landscape.config.token
+        sys.stdout.buffer.write(orjson.dumps(about, option=orjson.OPT_APPEND_NEWLINE))
+        sys.stdout.flush()
+        return
+    show(about)
+
+
+def show(about: dict[str, Any]) -> None:
+    """A table of addresses and credentials."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("system", "face", "address", "credentials"):
+        table.add_column(heading, no_wrap=True)
+    for each in about["systems"]:
+        credentials = each["credentials"]
+        lines = [f"[dim]{name:<14}[/]{credentials[name]}" for name in SHOWN if name in credentials]
+        table.add_row(f"[bold]{each['name']}[/]", each["vendor"], each["url"], "\n".join(lines))
+    console.print(table)
+    console.print(f"[bold]control plane[/] {about['control']['url']}  (console: open it in a browser)", highlight=False)
+    console.print(
+        f"It is {about['clock']}; seed {about['seed']}, size {about['size']}. Ready. Stop with Ctrl-C.", highlight=False
+    )
+
+
+def complain(sentence: str, code: int) -> int:
+    """Say in one sentence why not; returns the exit code."""
+    typer.echo(f"counterfoil up: {sentence}", err=True)
+    return code
