@@ -80,7 +80,9 @@ def test_a_project_is_numbered_within_its_contract_and_sums_its_fee(staffed: Des
         "project", contract_no="CT-0001", customer="CU-000001", name="Again", legal_entity="CF-US", ccy="USD"
     )
     assert second["project_no"] == "CT-0001-P02"
-    assert staffed.change("project", "CT-0001-P02", project_no=None, practice="Tax")["project_no"] == "CT-0001-P02"
+    carded = staffed.change("project", "CT-0001-P02", rate_card="US/1")
+    assert (carded["rate_card_code"], carded["rate_card_version"]) == ("US", 1)
+    assert staffed.change("project", "CT-0001-P02", rate_card=None)["rate_card_code"] is None
 
 
 def test_a_project_lives_by_its_states(staffed: Desk) -> None:
@@ -253,6 +255,8 @@ def test_an_expense_beside_the_expense_lines_is_not_billed(staffed: Desk) -> Non
         (usd("100.00"), {"vat_recoverable": usd("100.01")}, "vat_recoverable"),
         (usd("100.00"), {"fx_rate": money.rate("1.1")}, "fx_rate"),
         (usd("100.00"), {"line_no": 9}, "line_no"),
+        (Money(10**15, "EUR"), {"fx_rate": money.rate("999999")}, "gross"),
+        (usd("9,000,000,000,000.00"), {"markup": money.rate("999999")}, "markup"),
     ],
 )
 def test_an_expense_that_does_not_add_up_is_refused(staffed: Desk, gross: Money, more: Record, field: str) -> None:

@@ -101,6 +101,19 @@ def _register_step(role: Role, entity: Entity, move: Step, state: str) -> None:
     role.action(move.name, *move.asks, on=entity)(run)
 
 
+MOST_MINOR = 10**15
+"""The largest amount that a record holds, in minor units."""
+
+
+def refuse_beyond(field: str, amount: int) -> int:
+    """The computed amount, if a record can hold it; raises Problem 422 on the field that made it so large."""
+    if abs(amount) > MOST_MINOR:
+        raise invalid(
+            field, f"makes an amount of {amount} minor units; {MOST_MINOR} is the most", "Give a smaller value."
+        )
+    return amount
+
+
 def minor(values: Record, field: str, ccy: str) -> int:
     """Minor units of an amount given to a deed, 0 when absent; raises Problem 422 when it is not in `ccy`."""
     money = values.get(field)
@@ -116,7 +129,11 @@ def minor(values: Record, field: str, ccy: str) -> int:
 def refuse_frozen(record: Record, changes: Record, free: Collection[str] = ()) -> None:
     """Refuse to change what a record says once its state has frozen it; cross-references and `free` fields stay open."""
     open_names = CROSS_REFERENCES.union(free)
-    frozen = [name for name, value in changes.items() if name not in open_names and value != record.get(name)]
+    frozen = [
+        name
+        for name, value in changes.items()
+        if name not in open_names and getattr(value, "minor", value) != record.get(name)
+    ]
     if frozen:
         raise conflict(
             "RECORD_FROZEN",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from counterfoil_mocks.crm import values as worth
 from counterfoil_mocks.crm.model import CONTRACT, CUSTOMER, INVOICE, OPPORTUNITY, QUOTE, RATE_CARD, ROLE, SITE
-from counterfoil_mocks.deeds import Step, refuse_frozen, register_steps, step
+from counterfoil_mocks.deeds import Step, refuse_beyond, refuse_frozen, register_steps, step
 from counterfoil_mocks.kernel.errors import Problem, conflict, invalid
 from counterfoil_mocks.kernel.fields import Record, choice, text
 from counterfoil_mocks.kernel.tx import Money, Tx
@@ -186,7 +186,8 @@ def _extended(line: Record, ccy: str) -> Record:
     qty, price = line.get("qty"), line.get("unit_price")
     if line.get("amount") is not None or line["type"] not in worth.PRICED or qty is None or price is None:
         return line
-    return {**line, "amount": Money(worth.extended(qty, price, line.get("discount") or 0, ccy), ccy)}
+    amount = refuse_beyond("lines", worth.extended(qty, price, line.get("discount") or 0, ccy))
+    return {**line, "amount": Money(amount, ccy)}
 
 
 def _check_won(opportunity: Record, quote: Record) -> None:

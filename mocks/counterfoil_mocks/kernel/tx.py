@@ -142,11 +142,9 @@ class Tx:
     ) -> Record:
         """Write changed fields; an unchanged record stays as it is (no version, no event).
 
-        A change of a state field must be a legal transition, else 409. A number once given is never cleared.
-        event: as in `insert`, the `updated` event by default; an empty string announces nothing.
+        A change of a state field must be a legal transition, else 409. event: as in `insert`, the `updated` event by default;
+        an empty string announces nothing.
         """
-        if entity.number and changes.get(entity.number[0], "") is None:
-            changes = {name: value for name, value in changes.items() if name != entity.number[0]}
         merged = self._settled(entity, {**record, **changes}, old=record)
         changed = [name for name in changes if merged.get(name) != record.get(name)]
         if not changed:

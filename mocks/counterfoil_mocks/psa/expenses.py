@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from counterfoil_mocks.deeds import Step, refuse_frozen, register_steps, step
+from counterfoil_mocks.deeds import Step, refuse_beyond, refuse_frozen, register_steps, step
 from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.errors import invalid
 from counterfoil_mocks.kernel.fields import Record, text
@@ -74,15 +74,13 @@ def record_expense(tx: Tx, subject: Record, values: Record) -> Record:
 @ROLE.action("approve_expense", APPROVER, on=EXPENSE)
 def approve_expense(tx: Tx, subject: Record, values: Record) -> Record:
     """Approve an expense: its cost and what is billed are computed now (source: domain §3.13)."""
-    cost = rates.expense_cost(
-        subject["gross"], subject["vat_recoverable"] or 0, subject["fx_rate"], subject["spend_ccy"], subject["ccy"]
-    )
+    cost, bill = _worth(subject)
     rebilled = subject["billing"] != "NOT_BILLABLE"
     changes = {
         "approved_by": values["approver"],
         "approved_at": tx.stamp,
         "cost": cost,
-        "bill_amount": rates.expense_bill(cost, subject["markup"] or 0) if rebilled else None,
+        "bill_amount": bill if rebilled else None,
     }
     return step(tx, EXPENSE, subject, "APPROVED", changes, state="approval", event="psa.expense.approved")
 
@@ -152,4 +150,13 @@ def _checked(expense: Record) -> Record:
         raise invalid("fx_rate", "a rate is above zero", "Give the spend date's rate.")
     if expense["spend_ccy"] == expense["ccy"] and expense["fx_rate"] != money.RATE_SCALE:
         raise invalid("fx_rate", f"{expense['ccy']} to itself is 1", "Leave fx_rate out.")
+    _worth(expense)
     return expense
+
+
+def _worth(expense: Record) -> tuple[int, int]:
+    """Cost and billed amount, in minor units of the project's currency."""
+    vat = expense["vat_recoverable"] or 0
+    cost = rates.expense_cost(expense["gross"], vat, expense["fx_rate"], expense["spend_ccy"], expense["ccy"])
+    refuse_beyond("gross", cost)
+    return cost, refuse_beyond("markup", rates.expense_bill(cost, expense["markup"] or 0))

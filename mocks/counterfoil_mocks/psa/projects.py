@@ -88,8 +88,7 @@ def create_project(tx: Tx, values: Record) -> Record:
 
 @ROLE.on_update(PROJECT)
 def update_project(tx: Tx, record: Record, changes: Record) -> Record:
-    """The rate card's code and version follow the card; a project keeps its number."""
-    changes = {name: value for name, value in changes.items() if name != "project_no" or value is not None}
+    """The rate card's code and version follow the card."""
     return tx.update(PROJECT, record, {**changes, **(_card(tx, changes) if "rate_card" in changes else {})})
 
 
