@@ -29,7 +29,9 @@ def up(
         int | None, typer.Option(help="Port of the control plane, 8100 by default; 0 takes free ports.")
     ] = None,
     store: Annotated[str | None, typer.Option(metavar="URL", help="`memory`, or sqlite:///FILE to keep it.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object when ready, and nothing else.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object when ready, and nothing else.")
+    ] = False,
     landscape: Annotated[Path | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Serve a landscape: four systems and a control plane, until Ctrl-C.

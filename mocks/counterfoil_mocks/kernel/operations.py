@@ -366,6 +366,7 @@ def _of_entity(role: Role, entity: Entity) -> list[Operation]:
     return found + [
         Operation(f"{kind}_{name}", method, path, work, summary, status, entity, kind=kind, write=True)
         for kind, method, path, work, summary, status in rows
+        if f"{kind}_{name}" not in role.actions  # a deed of that name does it with all that belongs to it
     ]
 
 

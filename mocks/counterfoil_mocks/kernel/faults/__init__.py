@@ -130,6 +130,10 @@ class Faults:
             raise not_found("fault", fault_id)
         self.planned = kept
 
+    def recount(self) -> None:
+        """Count attempts anew: the world has gone back in time."""
+        self._attempts.clear()
+
     def view(self) -> list[dict[str, Any]]:
         """What is broken now, and how often each fault has struck."""
         return [{"id": fault.id, **fault.spec, "struck": fault.struck} for fault in self.planned]

@@ -1,0 +1,49 @@
+"""The command line. Each verb is a module of `counterfoil.commands` and is imported when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from counterfoil import commands
+
+ORDER = ("up", "run", "mutants")
+
+
+class Verbs(TyperGroup):
+    """The verbs: one module each, whose function of the same name is the command."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """All verbs, the everyday ones first."""
+        found = {each.name.replace("_", "-") for each in pkgutil.iter_modules(commands.__path__)}
+        return [name for name in ORDER if name in found] + sorted(found - set(ORDER))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of a verb, or None."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        name = cmd_name.replace("-", "_")
+        app = typer.Typer(add_completion=False)
+        app.command(cmd_name)(getattr(importlib.import_module(f"{commands.__name__}.{name}"), name))
+        return typer.main.get_command(app)
+
+
+main = typer.Typer(
+    cls=Verbs,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@main.callback()
+def counterfoil() -> None:
+    """A testbed for quote-to-cash integrations of professional-services firms.
+
+    Exit codes: 0 all held; 1 something was violated; 2 wrong usage or an unreadable file; 3 something could not be run.
+    """

@@ -1,0 +1,169 @@
+"""The landscape file: which systems there are, how big the firm is, where things listen."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from counterfoil_mocks.roles import ROLES
+
+VENDORS: dict[str, tuple[str, ...]] = dict.fromkeys(ROLES, ("native",))
+"""The faces that each role can wear."""
+
+RoleName = Literal["crm", "psa", "erp", "billing"]
+DEFAULT_ORDER: tuple[RoleName, ...] = ("crm", "psa", "erp", "billing")
+SYSTEM_NAME = re.compile(r"^[a-z][a-z0-9_-]{0,39}$")
+NOT_BUILT = ("L", "XL")
+
+
+class Unusable(Exception):
+    """A landscape that cannot be: the message says in a sentence what is wrong and where."""
+
+
+class Strict(BaseModel):
+    """Refuses what it does not know."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Webhook(Strict):
+    """A subscription that the system has from the start."""
+
+    url: str = Field(description="Address that its events are posted to.")
+    types: list[str] = Field([], description="Event types, with prefix and version; all when empty.")
+    secret: str | None = Field(None, description="Signing secret, `whsec_…`; made from the seed when absent.")
+
+
+class SystemConfig(Strict):
+    """One system of the landscape."""
+
+    role: RoleName | None = Field(None, description="What it does; its name by default.")
+    vendor: str = Field("native", description="Whose wire protocol it speaks.")
+    port: Annotated[int, Field(ge=0, le=65535)] | None = Field(None, description="0 takes a free one.")
+    public_url: AnyHttpUrl | None = Field(None, description="Address that others reach it at (containers, tunnels).")
+    settings: dict[str, Any] = Field({}, description="What the role or the vendor lets one choose.")
+    webhooks: list[Webhook] = []
+
+
+class Config(Strict):
+    """A landscape.
+
+    size: of the firm; `empty` has no firm at all. store: `memory` or `sqlite:///FILE`. port_base: the control plane's port; the
+    systems take those after it; 0 takes free ports. token: needed by callers of the control plane. limits: rate limits a system.
+    """
+
+    model_config = ConfigDict(extra="forbid", title="Counterfoil landscape")
+
+    seed: int = Field(1, ge=0, le=2**53, description="The same seed gives the same firm, ids, timestamps and faults.")
+    size: Literal["S", "M", "L", "XL", "empty"] = Field("S", description="How big the firm is.")
+    store: str = Field("memory", description="`memory`, or `sqlite:///FILE` for one that outlives the process.")
+    host: str = Field("127.0.0.1", description="Interface to listen on; other than loopback needs a token.")
+    port_base: int = Field(8100, ge=0, le=65000, description="Port of the control plane; 0 takes free ports.")
+    token: str | None = Field(None, min_length=8, description="Bearer token that the control plane asks for.")
+    limits: dict[str, dict[str, int]] = Field({}, description="Rate limits by system.")
+    systems: dict[str, SystemConfig] = Field(
+        {}, description="By name; the four roles, each named like its role, when absent."
+    )
+
+    @model_validator(mode="after")
+    def _settled(self) -> Config:
+        if not self.systems:
+            self.systems = {name: SystemConfig() for name in DEFAULT_ORDER}
+        for name, system in self.systems.items():
+            if not SYSTEM_NAME.match(name):
+                raise ValueError(f"systems: {name!r} is not a name (lower-case letters, digits, `-` and `_`)")
+            system.role = system.role or role_named(name)
+            if system.vendor not in VENDORS[system.role]:
+                raise ValueError(unknown_vendor(system.role, system.vendor))
+        if not loopback(self.host) and self.token is None:
+            raise ValueError(f"host: {self.host} is not loopback, so the control plane needs a `token`")
+        if self.size in NOT_BUILT:
+            raise ValueError(f"size: a firm of size {self.size} is not yet built; use S or M")
+        if not (self.store == "memory" or (self.store.startswith("sqlite:///") and len(self.store) > 10)):
+            raise ValueError(f"store: {self.store!r} is neither `memory` nor `sqlite:///FILE`")
+        return self
+
+    def port_of(self, name: str) -> int:
+        """The port of a system: its own, else the next after the control plane's in the order of the file."""
+        own = self.systems[name].port
+        if own is not None:
+            return own
+        return self.port_base and self.port_base + 1 + self.order.index(name)
+
+    @property
+    def order(self) -> list[str]:
+        """Names of the systems: the first of each role in the roles' order, then the others as they stand in the file."""
+        first: dict[str, str] = {}
+        for name, system in self.systems.items():
+            first.setdefault(str(system.role), name)
+        heads = [first[role] for role in DEFAULT_ORDER if role in first]
+        return heads + [name for name in self.systems if name not in heads]
+
+
+def role_named(name: str) -> RoleName:
+    """The role that a system's name means; raises ValueError where it means none."""
+    for role in DEFAULT_ORDER:
+        if name == role:
+            return role
+    raise ValueError(f"systems.{name}: say its role (one of {', '.join(DEFAULT_ORDER)})")
+
+
+def unknown_vendor(role: str, vendor: str) -> str:
+    """The sentence for a vendor that a role has no face of."""
+    return f"{role}: there is no vendor {vendor!r}; there is {', '.join(VENDORS[role])}"
+
+
+def loopback(host: str) -> bool:
+    """Whether only this machine can reach it."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def read(path: Path) -> dict[str, Any]:
+    """What a landscape file says; raises Unusable."""
+    try:
+        said = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise Unusable(f"{path} cannot be read: {reason}.") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
+        raise Unusable(f"{path} is not YAML{where}: {getattr(error, 'problem', error)}.") from error
+    if said is None:
+        return {}
+    if not isinstance(said, Mapping):
+        raise Unusable(
+            f"{path}: a landscape is a mapping with `seed`, `size`, `systems`…, not a {type(said).__name__}."
+        )
+    return {str(name): value for name, value in said.items()}
+
+
+def understood(said: Mapping[str, Any], source: str = "landscape") -> Config:
+    """The landscape that a mapping describes; raises Unusable naming the first member that cannot be."""
+    try:
+        return Config.model_validate(said)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        detail = str(first["msg"]).removeprefix("Value error, ")
+        raise Unusable(f"{source}: {where + ': ' if where else ''}{detail}.") from error
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of the landscape file, for editors."""
+    drawn = Config.model_json_schema()
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "https://schemas.counterfoil.test/landscape.json",
+    } | drawn

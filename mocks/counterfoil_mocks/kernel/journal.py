@@ -1,0 +1,259 @@
+"""The journal: every request, event, delivery and timer of a landscape, append-only, in a database of its own.
+
+Entries are buffered and written in batches; whoever reads sees everything. Followers get entries as they happen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from typing import Any
+
+from counterfoil_mocks.kernel import clock
+from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.kernel.store import Store
+from counterfoil_mocks.kernel.system import System, World
+
+COLUMNS = (
+    "seq",
+    "kind",
+    "system",
+    "at",
+    "wall",
+    "operation",
+    "key",
+    "method",
+    "path",
+    "status",
+    "client",
+    "trace",
+    "correlation_id",
+    "causation_id",
+    "event_id",
+    "fault",
+    "micros",
+    "request",
+    "response",
+)
+FILTERS = ("kind", "system", "operation", "key", "correlation_id", "event_id", "status")
+BODY_LIMIT = 64 * 1024
+BATCH = 512
+FOLLOWER_LIMIT = 10_000
+HIDDEN = "***"
+
+INSERT = f"INSERT INTO journal.entry ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+NEW_EVENTS = (
+    "SELECT seq, id, type, key, at, correlation_id, causation_id, traceparent FROM {schema}.outbox"
+    " WHERE seq > ? AND system = ? ORDER BY seq"
+)
+
+_NAMED = r"[\w-]*(?:secret|password|access_token|refresh_token|assertion|api_key)"
+_JSON_SECRET = re.compile(rf'("{_NAMED}"\s*:\s*")(?:[^"\\]|\\.)*(")', re.IGNORECASE)
+_FORM_SECRET = re.compile(rf"((?:^|[?&]){_NAMED}=)[^&\s]*", re.IGNORECASE)
+_SUSPECT = re.compile(r"secret|password|token|assertion|api_key", re.IGNORECASE)
+
+
+def redacted(text: str) -> str:
+    """The text with the values of secrets taken out of JSON members and form fields."""
+    if not _SUSPECT.search(text):
+        return text
+    return _FORM_SECRET.sub(rf"\g<1>{HIDDEN}", _JSON_SECRET.sub(rf"\g<1>{HIDDEN}\g<2>", text))
+
+
+def readable(body: bytes | str | None) -> str | None:
+    """A body as the journal keeps it: text of at most 64 KiB, without secrets."""
+    if not body:
+        return None
+    if isinstance(body, str):
+        body = body.encode()
+    text = redacted(body[:BODY_LIMIT].decode(errors="replace"))
+    return text if len(body) <= BODY_LIMIT else f"{text}… ({len(body)} bytes)"
+
+
+class Journal:
+    """What happened in a landscape.
+
+    One entry has `kind` (`request`, `event`, `delivery`, `timer`), the system, the business instant `at`, the wall time `wall`,
+    and whichever of the other columns apply. `seq` counts from 1 without gaps in the order of arrival.
+    """
+
+    def __init__(self, store: Store, world: World) -> None:
+        self.store = store
+        self.world = world
+        self._last = int(store.execute("SELECT coalesce(max(seq), 0) FROM journal.entry").fetchone()[0])
+        self._buffer: list[tuple[Any, ...]] = []
+        self._followers: set[Follower] = set()
+        self._flush_later: asyncio.TimerHandle | None = None
+        self._seen: dict[str, int] = {}
+
+    def next_seq(self) -> int:
+        """Take the number of an entry that will be added when its request is answered."""
+        self._last += 1
+        return self._last
+
+    @property
+    def last(self) -> int:
+        """The highest number taken so far."""
+        return self._last
+
+    def add(self, *, kind: str, system: str, **columns: Any) -> int:
+        """Add an entry; returns its number. Columns not given are empty, except `seq`, `at` (now) and `wall` (now).
+
+        Bodies (`request`, `response`) may be bytes or text; they are cut at 64 KiB and their secrets taken out.
+        """
+        seq = columns.get("seq") or self.next_seq()
+        entry: Record = dict.fromkeys(COLUMNS)
+        entry |= columns
+        entry |= {
+            "seq": seq,
+            "kind": kind,
+            "system": system,
+            "at": columns.get("at") or self.world.clock.now,
+            "wall": columns.get("wall") or clock.wall(),
+        }
+        self._buffer.append(tuple(entry[name] for name in COLUMNS))
+        if self._followers:
+            shown = cleaned(entry)
+            for follower in self._followers:
+                follower.offer(shown)
+        if len(self._buffer) >= BATCH:
+            self.flush()
+        elif self._flush_later is None:
+            self._arm()
+        return int(seq)
+
+    def _arm(self) -> None:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        self._flush_later = loop.call_later(1.0, self.flush)
+
+    def events_of(self, system: System) -> None:
+        """Write down the events that a commit has put into the system's outbox."""
+        seen = self._seen.get(system.name)
+        if seen is None:
+            self.forget_events(system)
+            return
+        for row in self.store.execute(NEW_EVENTS.format(schema=system.schema), (seen, system.name)).fetchall():
+            seq, event_id, kind, key, at, correlation_id, causation_id, traceparent = row
+            self._seen[system.name] = seq
+            self.add(
+                kind="event",
+                system=system.name,
+                at=at,
+                operation=kind,
+                key=key,
+                event_id=event_id,
+                correlation_id=correlation_id,
+                causation_id=causation_id,
+                trace=trace_of(traceparent),
+            )
+
+    def forget_events(self, system: System) -> None:
+        """Take the outbox as it is for known (at the start and after a restore)."""
+        row = self.store.execute(
+            f"SELECT coalesce(max(seq), 0) FROM {system.schema}.outbox WHERE system = ?", (system.name,)
+        ).fetchone()
+        self._seen[system.name] = int(row[0])
+
+    def flush(self) -> None:
+        """Write what is buffered."""
+        if self._flush_later is not None:
+            self._flush_later.cancel()
+            self._flush_later = None
+        if not self._buffer:
+            return
+        if self.store.connection.in_transaction:  # never let a rollback take entries along
+            self._arm()
+            return
+        rows = [(*row[:-2], readable(row[-2]), readable(row[-1])) for row in self._buffer]
+        path = COLUMNS.index("path")
+        rows = [(*row[:path], row[path] and redacted(row[path]), *row[path + 1 :]) for row in rows]
+        self._buffer.clear()
+        with self.store.transaction():
+            self.store.connection.executemany(INSERT, rows)
+
+    def query(
+        self, *, trace: str | None = None, since: int = 0, limit: int = 100, newest: bool = False, **filters: Any
+    ) -> list[Record]:
+        """Entries with a number above `since` that match, in order.
+
+        trace: a W3C trace id, or a whole traceparent. filters: `kind`, `system`, `operation`, `key`, `correlation_id`, `event_id`,
+        `status`; an empty one filters nothing. newest: the last `limit` of them instead of the first.
+        """
+        self.flush()
+        clauses, params = ["seq > ?"], [since]
+        wanted = {name: filters.get(name) for name in FILTERS} | {"trace": trace_of(trace) if trace else None}
+        for name, value in wanted.items():
+            if value is not None:
+                clauses.append(f"{name} = ?")
+                params.append(value)
+        order = "DESC" if newest else "ASC"
+        found = self.store.rows(
+            f"SELECT * FROM journal.entry WHERE {' AND '.join(clauses)} ORDER BY seq {order} LIMIT {int(limit)}", params
+        )
+        return found[::-1] if newest else found
+
+    def close_followers(self) -> None:
+        """Tell all followers that nothing more will come."""
+        for follower in list(self._followers):
+            follower.end()
+
+    def follow(self) -> Follower:
+        """Get entries as they happen, until closed."""
+        follower = Follower(self._followers.discard)
+        self._followers.add(follower)
+        return follower
+
+
+class Follower:
+    """One who listens to the journal. Entries beyond a limit are dropped for one who does not keep up; `lost` counts them."""
+
+    def __init__(self, leave: Callable[[Follower], None]) -> None:
+        self._leave = leave
+        self._queue: asyncio.Queue[Record | None] = asyncio.Queue(FOLLOWER_LIMIT)
+        self.lost = 0
+        self.ended = False
+
+    def offer(self, entry: Record) -> None:
+        """Hand over an entry, if there is room."""
+        if self._queue.full():
+            self.lost += 1
+        else:
+            self._queue.put_nowait(entry)
+
+    def end(self) -> None:
+        """Nothing more will come."""
+        self.ended = True
+        if not self._queue.full():
+            self._queue.put_nowait(None)
+
+    async def next(self, patience: float) -> Record | None:
+        """The next entry, or None when none came for so many seconds, or none will come any more (`ended`)."""
+        try:
+            return await asyncio.wait_for(self._queue.get(), patience)
+        except TimeoutError:
+            return None
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._leave(self)
+
+
+def cleaned(entry: Record) -> Record:
+    """An entry with its bodies and path as readers may see them."""
+    path = entry["path"]
+    return entry | {
+        "path": path and redacted(path),
+        "request": readable(entry["request"]),
+        "response": readable(entry["response"]),
+    }
+
+
+def trace_of(traceparent: str | None) -> str | None:
+    """The trace id of a traceparent; any other text stays as it is."""
+    if traceparent and traceparent.count("-") == 3:
+        return traceparent.split("-")[1]
+    return traceparent

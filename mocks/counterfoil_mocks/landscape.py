@@ -1,0 +1,276 @@
+"""A landscape: the systems of one firm, with one store, one clock, one journal, and what moves events and time between them."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from counterfoil_mocks import config as landscape_file
+from counterfoil_mocks import firm
+from counterfoil_mocks.config import Config, Unusable
+from counterfoil_mocks.kernel import auth, clock, events, native, webhooks
+from counterfoil_mocks.kernel.clock import Clock
+from counterfoil_mocks.kernel.delivery import Deliverer
+from counterfoil_mocks.kernel.faults import Faults
+from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.kernel.journal import Journal
+from counterfoil_mocks.kernel.server import PortTaken, Served, bind
+from counterfoil_mocks.kernel.settle import DEFAULT_TIMEOUT_MS, Integration, Rest
+from counterfoil_mocks.kernel.snapshot import Snapshot, Snapshots
+from counterfoil_mocks.kernel.store import Store
+from counterfoil_mocks.kernel.system import System, World
+from counterfoil_mocks.roles import FACES, ROLES
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+__all__ = ["START", "Landscape", "PortTaken", "Unusable"]
+
+START = "2026-01-05T15:00:00.000Z"
+"""Where the business clock of a new landscape stands: Monday, 09:00 in Chicago."""
+
+
+class Landscape:
+    """The systems of one firm. Made by `build`, taken into service by `start`.
+
+    systems: by name, in the order of their ports. control: the control plane's application; more routers may be included until
+    `start`.
+    """
+
+    def __init__(self, config: Config, store: Store, world: World, systems: dict[str, System]) -> None:
+        from counterfoil_mocks.control import build_control
+
+        self.config = config
+        self.store = store
+        self.world = world
+        self.systems = systems
+        self.journal = Journal(store, world)
+        self.faults = Faults(world)
+        self.tokens = {name: auth.Tokens(system) for name, system in systems.items()}
+        self.deliverer = Deliverer(systems, world, self.journal, self.faults)
+        self.rest = Rest(systems, world, self.deliverer, self.journal)
+        self.snapshots = Snapshots(store, systems, world)
+        self.urls = dict.fromkeys(systems, "")
+        self.control_url = ""
+        self.control: FastAPI = build_control(self)
+        self.ready = False
+        self._served: dict[str, Served] = {}
+        self._since = self.journal.last
+
+    # life
+
+    @classmethod
+    def build(cls, config: Config | Mapping[str, Any] | None = None) -> Landscape:
+        """The landscape that a configuration describes, its firm loaded; raises Unusable."""
+        wanted = config if isinstance(config, Config) else landscape_file.understood(config or {})
+        try:
+            store = Store(wanted.store, ROLES)
+        except Exception as error:
+            raise Unusable(f"The store {wanted.store} cannot be opened: {error}.") from error
+        seed = str(wanted.seed)
+        kept = store.meta("seed")
+        if kept is not None and kept != seed:
+            store.close()
+            raise Unusable(f"The store {wanted.store} was made with seed {kept}, not {seed}.")
+        store.set_meta("seed", seed)
+        world = World(Clock(_now(store)), seed=wanted.seed, epoch=int(store.meta("epoch") or 0))
+        systems = {name: _system(name, wanted, store, world) for name in wanted.order}
+        made = cls(wanted, store, world, systems)
+        made._fill()
+        return made
+
+    def _fill(self) -> None:
+        if self.store.meta("firm") is None:
+            if self.config.size != "empty" and {system.role.name for system in self.systems.values()} >= set(ROLES):
+                firm.load(self.store, self.systems, self.world, self.config.seed, self.config.size)
+            for name, each in self.config.systems.items():
+                for hook in each.webhooks:
+                    secret = hook.secret or events.new_secret(self.config.seed, name, hook.url)
+                    webhooks.subscribe(self.systems[name], hook.url, hook.types, secret)
+            self.store.set_meta("firm", self.config.size)
+        if self.store.meta("baseline") is None:
+            self.store.set_meta("baseline", self.snapshots.take("seeded").id)
+
+    async def start(self) -> None:
+        """Bind all ports, then serve; raises PortTaken, with nothing left open."""
+        bound = self._bind()
+        self.control_url = self._address(bound["control"])
+        for name in self.systems:
+            public = self.config.systems[name].public_url
+            self.urls[name] = str(public).rstrip("/") if public else self._address(bound[name])
+        await self.rest.start()
+        await self.deliverer.start()
+        for name, system in self.systems.items():
+            face = FACES[system.role.name]
+            app = native.build_app(system, face, journal=self.journal, faults=self.faults, auth=self.tokens[name])
+            self._served[name] = Served(app, bound[name])
+            self.journal.forget_events(system)
+        self._served["control"] = Served(self.control, bound["control"])
+        for served in self._served.values():
+            await served.start()
+        self.ready = True
+
+    def _bind(self) -> dict[str, socket.socket]:
+        with contextlib.ExitStack() as undo:
+            bound = {}
+            for name in ("control", *self.systems):
+                port = self.config.port_base if name == "control" else self.config.port_of(name)
+                what = "the control plane" if name == "control" else f"the system {name}"
+                bound[name] = bind(self.config.host, port, what)
+                undo.callback(bound[name].close)
+            undo.pop_all()
+        return bound
+
+    def _address(self, bound: socket.socket) -> str:
+        host = self.config.host
+        shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+        return f"http://{shown}:{bound.getsockname()[1]}"
+
+    async def _close(self) -> None:
+        for served in reversed(self._served.values()):
+            await served.stop()
+
+    async def stop(self) -> None:
+        """Finish what has begun, close the ports and the store."""
+        self.ready = False
+        self.journal.close_followers()
+        await self._close()
+        await self.deliverer.stop()
+        await self.rest.stop()
+        self.store.set_meta("clock", self.world.clock.now)
+        self.journal.flush()
+        self.store.close()
+
+    async def ask_health(self) -> dict[str, bool]:
+        """Which systems answer."""
+        return {
+            name: await self.rest.answers(f"{self._address(self._served[name].bound)}/__counterfoil/health")
+            for name in self.systems
+        }
+
+    # time
+
+    async def settle(self, quiet_ms: int | None = None, timeout_ms: int = DEFAULT_TIMEOUT_MS) -> Record:
+        """Wait until nothing moves; `{"settled", "moving"}`."""
+        found = await self.rest.settle(quiet_ms, timeout_ms)
+        self.store.set_meta("clock", self.world.clock.now)
+        return found
+
+    async def advance(self, to: str | None = None, days: int | None = None) -> str:
+        """Let business time pass; returns the new now."""
+        now = await self.rest.advance(to, days)
+        self.store.set_meta("clock", now)
+        return now
+
+    # state
+
+    def snapshot(self, label: str = "snapshot") -> Snapshot:
+        """Mark the present state."""
+        self.store.set_meta("clock", self.world.clock.now)
+        return self.snapshots.take(label)
+
+    async def restore(self, snapshot_id: str, label: str | None = None) -> Snapshot:
+        """Go back to a snapshot. Tokens stay valid; so do the subscriptions of the integration that is registered."""
+        self.journal.flush()
+        await self.deliverer.halt()
+        try:
+            keep = self.rest.integration is not None
+            return self.snapshots.restore(snapshot_id, label, keep_subscriptions=keep)
+        finally:
+            for system in self.systems.values():
+                self.journal.forget_events(system)
+            self.faults.recount()
+            self._since = self.journal.last
+            self.deliverer.reload()
+
+    async def reset(self) -> Snapshot:
+        """Go back to the firm as it was seeded, with nothing broken."""
+        self.faults.clear()
+        return await self.restore(self.store.meta("baseline") or "")
+
+    def export(self) -> Iterator[bytes]:
+        """The whole canonical state as lines of JSON: systems, entities and records in a stable order."""
+        for name, system in self.systems.items():
+            for entity in system.role.entities:
+                for record in system.table(entity.name).select(name, order=("created_at", "id"), deleted=True):
+                    line = {"system": name, "entity": entity.name, "record": entity.to_wire(record)}
+                    yield orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+
+    # the integration under test
+
+    @property
+    def integration(self) -> Record | None:
+        """What is registered of the integration under test."""
+        known = self.rest.integration
+        return None if known is None else vars(known)
+
+    @property
+    def integration_events(self) -> list[Record]:
+        """What the integration has announced about itself since the state was last restored."""
+        return self.own_events()
+
+    def own_events(self, type: str | None = None, since: int | None = None, limit: int = 100_000) -> list[Record]:
+        """The integration's `int.*` events, in order, each as it came with `seq` and the business instant `at`."""
+        start = self._since if since is None else since
+        found = self.journal.query(kind="integration", operation=type, since=start, limit=limit)
+        return [{**orjson.loads(each["request"] or "{}"), "seq": each["seq"], "at": each["at"]} for each in found]
+
+    def register(self, integration: Integration) -> None:
+        """Announce what is under test. It subscribes by itself, as it would at the real systems."""
+        self.unregister()
+        self.rest.integration = integration
+        self.deliverer.serial = integration.serial
+
+    def unregister(self) -> None:
+        """Forget what is under test, and the subscriptions to the addresses that it was announced with."""
+        known = self.rest.integration
+        for name, url in (known.webhooks if known else {}).items():
+            system = self.systems[name]
+            self.store.execute(
+                f"DELETE FROM {system.schema}.subscription WHERE system = ? AND url = ?", (system.name, url)
+            )
+            system.subscriptions = None
+        self.rest.integration = None
+        self.deliverer.serial = False
+
+    def describe(self) -> Record:
+        """What the landscape is: its systems with addresses and credentials, its clock and its seed."""
+        return {
+            "systems": [
+                {
+                    "name": name,
+                    "role": system.role.name,
+                    "vendor": self.config.systems[name].vendor,
+                    "url": self.urls[name],
+                    "credentials": self.tokens[name].credentials(self.urls[name]),
+                }
+                for name, system in self.systems.items()
+            ],
+            "clock": self.world.clock.now,
+            "seed": self.config.seed,
+            "size": self.config.size,
+            "control": {"url": self.control_url},
+        }
+
+
+def _system(name: str, config: Config, store: Store, world: World) -> System:
+    said = config.systems[name]
+    settings = dict(said.settings)
+    if name in config.limits:
+        settings["limits"] = config.limits[name]
+    if said.public_url is not None:
+        settings["public_url"] = str(said.public_url)
+    return System(name, ROLES[str(said.role)], store, world, settings)
+
+
+def _now(store: Store) -> str:
+    """Where the business clock stood when the store was last written."""
+    seen = [store.meta("clock") or START]
+    for schema in ROLES:
+        at = store.execute(f"SELECT at FROM {schema}.history ORDER BY seq DESC LIMIT 1").fetchone()
+        seen += [at[0]] if at else []
+    return clock.render(clock.parse(max(seen)))
