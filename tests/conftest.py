@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+import http.client
+import threading
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 import pytest
 
-from counterfoil_mocks.kernel import tx
+from counterfoil_mocks.kernel import server, tx
+from counterfoil_mocks.kernel.auth import Tokens
 from counterfoil_mocks.kernel.clock import Clock
 from counterfoil_mocks.kernel.errors import Problem
+from counterfoil_mocks.kernel.faults import Faults
 from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.kernel.journal import Journal
+from counterfoil_mocks.kernel.native import build_app
 from counterfoil_mocks.kernel.store import Store
 from counterfoil_mocks.kernel.system import Origin, System, World
-from counterfoil_mocks.roles import ROLES
+from counterfoil_mocks.roles import FACES, ROLES
 
 START = "2026-01-05T15:00:00.000Z"
 
@@ -107,3 +114,92 @@ def crm(desks: dict[str, Desk]) -> Desk:
 def psa(desks: dict[str, Desk]) -> Desk:
     """A desk in the PSA."""
     return desks["psa"]
+
+
+@dataclass
+class Reply:
+    """What a system answered over HTTP."""
+
+    status: int
+    headers: dict[str, str]
+    raw: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON."""
+        return orjson.loads(self.raw)
+
+
+class Faces:
+    """The native faces of four systems on real ports, served by a thread."""
+
+    def __init__(self) -> None:
+        self.store = Store("memory", ROLES)
+        self.world = World(Clock(START))
+        self.journal = Journal(self.store, self.world)
+        self.faults = Faults(self.world)
+        self.systems = {name: System(name, role, self.store, self.world) for name, role in ROLES.items()}
+        self.tokens = {name: Tokens(system) for name, system in self.systems.items()}
+        self.ports: dict[str, int] = {}
+        self._ready, self._loop = threading.Event(), asyncio.new_event_loop()
+        self._done = asyncio.Event()
+        self._thread = threading.Thread(target=lambda: server.run(self._main()), daemon=True)
+        self._thread.start()
+        assert self._ready.wait(30)
+
+    async def _main(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        served = []
+        for name, system in self.systems.items():
+            app = build_app(system, FACES[name], journal=self.journal, faults=self.faults, auth=self.tokens[name])
+            served.append(server.Served(app, server.bind("127.0.0.1", 0, name)))
+            await served[-1].start()
+            self.ports[name] = served[-1].port
+        self._ready.set()
+        await self._done.wait()
+        for each in served:
+            await each.stop()
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._loop.call_soon_threadsafe(self._done.set)
+        self._thread.join(10)
+        self.store.close()
+
+    def url(self, system: str) -> str:
+        """Where a system answers."""
+        return f"http://127.0.0.1:{self.ports[system]}"
+
+    def call(
+        self,
+        system: str,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: Mapping[str, str | None] | None = None,
+        *,
+        root: str = "/native/v1",
+    ) -> Reply:
+        """One request with the ready token; `body` is sent as JSON unless it is bytes. A header of None is left out."""
+        sent: dict[str, str | None] = {"Authorization": f"Bearer {self.tokens[system].access_token}"}
+        if body is not None:
+            sent["Content-Type"] = "application/json"
+            body = body if isinstance(body, bytes) else orjson.dumps(body)
+        sent |= headers or {}
+        connection = http.client.HTTPConnection("127.0.0.1", self.ports[system], timeout=10)
+        try:
+            shown = {name: value for name, value in sent.items() if value is not None}
+            connection.request(method, root + path, body, shown)
+            reply = connection.getresponse()
+            got = {name.lower(): value for name, value in reply.getheaders()}
+            return Reply(reply.status, got, reply.read())
+        finally:
+            connection.close()
+
+
+@pytest.fixture(scope="module")
+def faces() -> Iterator[Faces]:
+    """The native faces of an empty landscape."""
+    made = Faces()
+    yield made
+    made.close()
