@@ -1,7 +1,11 @@
-"""Business deeds in the BILLING: every write goes through here."""
+"""Business deeds in the billing engine: every write goes through here."""
 
 from __future__ import annotations
 
-from counterfoil_mocks.billing.model import ROLE
+from counterfoil_mocks import common_actions
+from counterfoil_mocks.billing import credits, invoices, items, plans
+from counterfoil_mocks.billing.model import CUSTOMER, RATE_CARD, ROLE, SITE
 
-__all__ = ["ROLE"]
+common_actions.register(ROLE, CUSTOMER, SITE, RATE_CARD)
+
+__all__ = ["ROLE", "credits", "invoices", "items", "plans"]

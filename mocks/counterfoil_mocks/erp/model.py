@@ -277,10 +277,14 @@ REVENUE_SCHEDULE = Entity(
         rate("weight_total", "Stand-alone weights of all outputs, for the output method."),
         rate("weight_done", "Weights of the outputs accepted.", computed=True, default=0),
         listing("outputs", "Codes of the outputs accepted.", computed=True),
-        choice("spread", "DAY MONTH", "Straight line by day, or in equal parts for whole calendar months.", default="DAY"),
+        choice(
+            "spread", "DAY MONTH", "Straight line by day, or in equal parts for whole calendar months.", default="DAY"
+        ),
         day("start"),
         day("end"),
-        amount("carried", "Revenue of earlier versions that this one does not measure again.", computed=True, default=0),
+        amount(
+            "carried", "Revenue of earlier versions that this one does not measure again.", computed=True, default=0
+        ),
         integer("co_seq", "Highest change order in it.", computed=True, default=0),
         choice("treatment", "SEPARATE PROSPECTIVE CATCH_UP", computed=True),
         amount("recognised", "Cumulative revenue.", computed=True, default=0),

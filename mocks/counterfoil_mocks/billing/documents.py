@@ -1,0 +1,202 @@
+"""The arithmetic and the contents of billing documents: lines, net, tax, legends, the snapshot of whom they are addressed to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+from typing import Any
+
+from counterfoil_mocks.billing import items
+from counterfoil_mocks.billing.model import BILLABLE_ITEM, PLAN_LINE, TAX_CODE
+from counterfoil_mocks.billing.tax import Taxed, document_tax, is_exempt
+from counterfoil_mocks.kernel import money
+from counterfoil_mocks.kernel.errors import conflict, invalid
+from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.kernel.tx import Tx
+
+TERM_DAYS = {"NET15": 15, "NET30": 30, "NET45": 45, "NET60": 60}
+UNIT = money.QTY_SCALE
+
+
+def price_of(minor: int, ccy: str) -> int:
+    """An amount in minor units as a unit price."""
+    return minor * money.PRICE_SCALE // int(10 ** money.exponent(ccy))
+
+
+def worked_out(tx: Tx, lines: Iterable[Mapping[str, Any]], head: Record) -> Record:
+    """Lines with net, rate and tax, and the document's net, tax, total and legends. Raises Problem 422 for an unknown tax code.
+
+    head: ccy, rounding_policy, customer, tax_point.
+    """
+    ccy, made = head["ccy"], []
+    exempt = _exempt(tx, head)
+    legends: list[str] = []
+    for position, given in enumerate(lines, 1):
+        line = {**given, "line_no": given.get("line_no") or position, "ccy": ccy}
+        line["net"] = _net(line, ccy)
+        code = tax_code(tx, line.get("tax_code"))
+        line["tax_rate"] = 0 if code is None or exempt else code["rate"]
+        line["taxable_fraction"] = money.RATE_SCALE if code is None else code["taxable_fraction"]
+        if code is not None and code["legend"] and code["legend"] not in legends:
+            legends.append(code["legend"])
+        made.append(line)
+    taxed = [Taxed(line["net"], line["tax_rate"], line["taxable_fraction"]) for line in made]
+    for line, tax in zip(made, document_tax(taxed, head["rounding_policy"], ccy), strict=True):
+        line["tax"] = tax
+    net, tax = sum(line["net"] for line in made), sum(line["tax"] for line in made)
+    return {"lines": made, "net": net, "tax": tax, "total": net + tax, "legends": legends}
+
+
+def _net(line: Record, ccy: str) -> int:
+    if line.get("minutes"):
+        line["qty"] = money.half_up(line["minutes"] * UNIT, 60)
+        return money.time_amount(line["minutes"], line["unit_price"], ccy)
+    line["qty"] = UNIT if line.get("qty") is None else line["qty"]
+    return money.line_amount(line["qty"], line["unit_price"], ccy)
+
+
+def _exempt(tx: Tx, head: Record) -> bool:
+    buyer = tx.look_up("customer", head["customer"])
+    return buyer is not None and is_exempt(
+        buyer["tax_status"], buyer["exemption_cert"], buyer["exemption_expires"], head["tax_point"]
+    )
+
+
+def tax_code(tx: Tx, code: str | None) -> Record | None:
+    """The tax code of that name, None for no code; raises Problem 422 for an unknown one."""
+    if code is None:
+        return None
+    found = tx.look_up(TAX_CODE, code)
+    if found is None:
+        raise invalid("tax_code", f"there is no tax code {code!r}", "Create the tax code, or give one that exists.")
+    return found
+
+
+# what goes on a draft
+
+
+def plan_lines(tx: Tx, plan: Record, keys: Iterable[str]) -> list[Record]:
+    """The plan lines named; raises Problem 422 for one of another plan, 409 for one that is held or cancelled."""
+    found = []
+    for key in keys:
+        line = tx.look_up(PLAN_LINE, key)
+        if line is None or line["plan"] != plan["id"]:
+            raise invalid("plan_lines", f"the plan of {plan['contract_no']} has no line {key!r}")
+        if line["status"] in ("HELD", "CANCELLED"):
+            raise conflict("PLAN_LINE_NOT_READY", f"Plan line {key} is {line['status']}.", field="plan_lines")
+        found.append(line)
+    return found
+
+
+def billable_items(tx: Tx, plan: Record, source_ids: Iterable[str]) -> list[Record]:
+    """The items of the entries named, the unbilled ones where there are any; raises Problem 422 for an unknown entry."""
+    found: list[Record] = []
+    for source_id in dict.fromkeys(source_ids):
+        mine = [
+            each for each in tx.find(BILLABLE_ITEM, source_id=source_id) if each["contract_no"] == plan["contract_no"]
+        ]
+        mine = mine or [each for each in (tx.look_up(BILLABLE_ITEM, source_id),) if each is not None]
+        if not mine:
+            raise invalid(
+                "items", f"{plan['contract_no']} has no billable item {source_id!r}", "Create the item first."
+            )
+        held = [each for each in mine if each["billing"] in ("ON_HOLD", "WRITTEN_OFF")]
+        if len(held) == len(mine):
+            raise conflict("ITEM_NOT_BILLABLE", f"Item {source_id} is {held[0]['billing']}.", field="items")
+        found += [each for each in mine if each["billing"] == "UNBILLED"] or mine[:1]
+    wrong = next((each for each in found if each["ccy"] != plan["ccy"]), None)
+    if wrong is not None:
+        raise invalid("items", f"{wrong['source_id']} is in {wrong['ccy']}, the contract in {plan['ccy']}")
+    return [each for each in found if items.to_bill(each)]
+
+
+def draft_lines(
+    tx: Tx, plan: Record, planned: list[Record], billable: list[Record]
+) -> tuple[list[Record], list[Record]]:
+    """Lines of a draft and the items they carry: a plan line at its amount, labour by contract line and rate, an expense a line."""
+    lines = [_plan_line(line) for line in planned if line["amount"] is not None]
+    cycles = {line["line_no"]: line for line in planned if line["amount"] is None}
+    known = {line["line_no"]: line for line in tx.find(PLAN_LINE, plan=plan["id"])}
+    carried: list[Record] = []
+    for key, group in groupby(sorted(billable, key=_group), key=lambda item: _group(item)[:3]):
+        for batch in _batches(list(group)):
+            line_no = key[0]
+            line = _item_line(batch, known.get(line_no), cycles.get(line_no))
+            number = len(lines) + 1
+            lines.append({**line, "line_no": number})
+            carried += [
+                {"line_no": number, "source_id": each["source_id"], "ccy": each["ccy"], "amount": items.to_bill(each)}
+                for each in batch
+            ]
+    return [{**line, "line_no": number} for number, line in enumerate(lines, 1)], carried
+
+
+def _group(item: Record) -> tuple[int, int, int, str, str]:
+    expense = int(item["source_type"] == "EXPENSE")
+    return item["line_no"], expense, -int(item["unit_price"] or 0), item["work_date"], item["source_id"]
+
+
+def _batches(group: list[Record]) -> list[list[Record]]:
+    """Entries that can share a line: whole labour entries whose hours × rate come to the sum of their amounts."""
+    whole = [each for each in group if _is_whole(each)]
+    rest = [[each] for each in group if not _is_whole(each)]
+    if not whole:
+        return rest
+    minutes, price, ccy = sum(each["minutes"] for each in whole), whole[0]["unit_price"], whole[0]["ccy"]
+    if money.time_amount(minutes, price, ccy) == sum(each["amount"] for each in whole):
+        return [whole, *rest]
+    return [[each] for each in group]
+
+
+def _is_whole(item: Record) -> bool:
+    if item["source_type"] != "TIME" or not item["minutes"] or item["unit_price"] is None:
+        return False
+    return items.to_bill(item) == item["amount"] == money.time_amount(item["minutes"], item["unit_price"], item["ccy"])
+
+
+def _plan_line(line: Record) -> Record:
+    return {
+        "line_type": line["line_type"],
+        "plan_line": line["key"],
+        "ms_code": line["ms_code"],
+        "contract_line": line["line_no"],
+        "description": line["description"] or " ".join(filter(None, (line["kind"].capitalize(), line["ms_code"]))),
+        "unit_price": price_of(line["amount"], line["ccy"]),
+        "qty": UNIT,
+        "tax_code": line["tax_code"],
+    }
+
+
+def _item_line(batch: list[Record], planned: Record | None, cycle: Record | None) -> Record:
+    first = batch[0]
+    expense = first["source_type"] == "EXPENSE"
+    line: Record = {
+        "line_type": "EXPENSE" if expense else (planned or {}).get("line_type") or "TM",
+        "plan_line": cycle and cycle["key"],
+        "contract_line": first["line_no"],
+        "description": first["description"] if len(batch) == 1 else "Time",
+        "items": [each["source_id"] for each in batch],
+        "tax_code": (cycle or planned or {}).get("tax_code"),
+    }
+    line["description"] = (line["description"] or ("Expense" if expense else "Time"))[:1000]
+    if all(_is_whole(each) for each in batch):
+        return line | {"minutes": sum(each["minutes"] for each in batch), "unit_price": first["unit_price"]}
+    return line | {"qty": UNIT, "unit_price": price_of(items.to_bill(first), first["ccy"])}
+
+
+# whom it is addressed to
+
+
+def bill_to(tx: Tx, document: Record, plan: Record | None) -> Record:
+    """The addressee as of now: name, address, VAT id and the version of the customer record."""
+    buyer = tx.get("customer", document["customer"])
+    site = tx.look_up("site", plan["bill_to"]) if plan is not None and plan["bill_to"] else None
+    if site is None:
+        places = tx.find("site", customer=buyer["id"], kind=["BILL_TO", "BOTH"])
+        site = places[0] if places else None
+    return {
+        "bill_to_name": buyer["name_full"] or buyer["name"],
+        "bill_to_lines": site["lines"] if site else [],
+        "bill_to_vat_id": buyer["vat_id"],
+        "bill_to_version": buyer["version"],
+    }
