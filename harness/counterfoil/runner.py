@@ -121,6 +121,7 @@ def execute(order: Order, face: Face) -> Run:
     resolve(order.integration)
     if order.faults:
         faults.plan(order.faults)
+    check_landscape(order)
     files, ids = find(order.targets, order.scenarios)
     with tempfile.TemporaryDirectory(prefix="counterfoil-") as place:
         answer = Path(place) / "run.json"
@@ -133,6 +134,20 @@ def execute(order: Order, face: Face) -> Run:
         run["verdict"] = "broken" if run["exit_code"] == BROKEN else "unreadable"
     run["complaints"] = face.complaints
     return run
+
+
+def check_landscape(order: Order) -> None:
+    """Read the landscape file now; raises Unreadable for one that cannot be."""
+    from counterfoil_mocks import config
+
+    if order.landscape is not None and order.landscape.startswith(("http://", "https://")):
+        return
+    said = {name: value for name, value in (("seed", order.seed), ("size", order.size)) if value is not None}
+    try:
+        found = {} if order.landscape is None else config.read(Path(order.landscape))
+        config.understood({**found, **said}, order.landscape or "landscape")
+    except config.Unusable as error:
+        raise Unreadable(str(error)) from error
 
 
 def _pytest(words: list[str], face: Face) -> int:
