@@ -36,6 +36,9 @@ MINUTES: dict[str, int] = {
 }
 """Deadline classes in minutes of business time (domain §4.4). DL-B counts business days."""
 
+PATIENCE = 6 * 60
+"""Minutes ahead within which retries have been made once a landscape is at rest: shorter deadlines have then passed."""
+
 KINDS = ("A", "E", "P", "Q")
 
 
@@ -70,9 +73,15 @@ class Invariant:
         return tuple(row.get(name) for name in self.keys)
 
 
-def limits(now: str, deadlines: Mapping[str, int] | None = None) -> dict[str, str]:
-    """The parameters of the queries at an instant; `deadlines` overrides classes, in minutes. Raises KeyError for an unknown class."""
+def limits(now: str, deadlines: Mapping[str, int] | None = None, *, at_rest: bool = False) -> dict[str, str]:
+    """The parameters of the queries at an instant. deadlines: overrides classes, in minutes; raises KeyError for an unknown one.
+
+    at_rest: nothing moves any more, so that what was due within hours will not come; only the time that people have (DL-X, DL-Q,
+    DL-W, a business day) still counts.
+    """
     minutes = dict(MINUTES)
+    if at_rest:
+        minutes |= {name: 0 for name, value in MINUTES.items() if value <= PATIENCE and not name.startswith("DL-X")}
     for name, value in (deadlines or {}).items():
         if name not in minutes:
             raise KeyError(f"unknown deadline class {name!r}; known are {', '.join(minutes)}")

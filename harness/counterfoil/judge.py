@@ -55,7 +55,7 @@ def judge(world: World, story: Story, failure: BaseException | None) -> Result:
             world.settle()
         except NotSettled as restless:
             error = str(restless)
-    asked = world.invariants(story.invariants, first_cause=True)
+    asked = world.invariants(story.invariants, at_rest=failure is None and error is None, first_cause=True)
     by_status: dict[str, Records] = {"held": [], "violated": [], "not_applicable": []}
     for each in asked["items"]:
         by_status[each["status"]].append(each)

@@ -97,16 +97,17 @@ def check(
     links: Mapping[str, str] | None = None,
     deadlines: Mapping[str, int] | None = None,
     events: Iterable[Mapping[str, Any]] = (),
+    at_rest: bool = False,
     first_cause: bool = False,
 ) -> list[Result]:
     """Ask the invariants of the catalogue (or `only` those named) at a business instant; writes nothing.
 
     declares: abilities of the integration (None: all of them). links, deadlines (minutes by class): from its descriptor. events:
-    what it has told of itself. first_cause: also look for the commit that broke each one. Raises ValueError, KeyError for a
+    what it has told of itself. at_rest: judge as if the deadlines of a few hours had passed. first_cause: also look for the commit that broke each one. Raises ValueError, KeyError for a
     link or a deadline class that makes no sense.
     """
     able = set(ABILITIES if declares is None else declares)
-    params = limits(now, deadlines)
+    params = limits(now, deadlines, at_rest=at_rest)
     events = list(events)
     vocabulary.prepare(store, links=links, events=events)
     with store.read_only():
@@ -189,11 +190,13 @@ def router(landscape: Landscape) -> APIRouter:
     async def invariants(
         only: str | None = Query(None, description="Ids, with commas between: `INV-01,INV-24`."),
         applicable: str | None = Query(None, description="Abilities that the integration declares; all by default."),
+        at_rest: bool = Query(False, description="Nothing moves any more: deadlines of a few hours count as passed."),
         first_cause: bool = Query(False, description="Also find the commit that broke each one."),
     ) -> Verdict:
         """The verdict, now."""
         wanted = _listed(only)
         about = integration_of(landscape)
+        written_out(landscape)
         try:
             results = check(
                 landscape.store,
@@ -203,6 +206,7 @@ def router(landscape: Landscape) -> APIRouter:
                 links=about.get("links"),
                 deadlines=about.get("deadlines"),
                 events=events_of(landscape),
+                at_rest=at_rest,
                 first_cause=first_cause,
             )
         except (KeyError, ValueError) as error:
@@ -237,6 +241,13 @@ def router(landscape: Landscape) -> APIRouter:
 
 def _listed(text: str | None) -> list[str] | None:
     return None if text is None else [each.strip() for each in text.split(",") if each.strip()]
+
+
+def written_out(landscape: Any) -> None:
+    """Have the journal write what it buffers, where there is one."""
+    journal = getattr(landscape, "journal", None)
+    if journal is not None:
+        journal.flush()
 
 
 def integration_of(landscape: Any) -> Mapping[str, Any]:

@@ -255,11 +255,18 @@ class World:
         """Requests that a system received for one operation."""
         return self.journal(system=system, operation=operation, kind="request", **filters)
 
-    def invariants(self, only: Sequence[str] = (), *, first_cause: bool = False) -> Record:
-        """What the invariants say now: `{"verdict", "items": [{"id", "rule", "status", "rows", …}]}`. only: ids; all by default."""
+    def invariants(self, only: Sequence[str] = (), *, at_rest: bool = False, first_cause: bool = False) -> Record:
+        """What the invariants say now: `{"verdict", "items": [{"id", "rule", "status", "rows", …}]}`. only: ids; all by default.
+
+        at_rest: the landscape has settled, so that deadlines of a few hours count as passed.
+        """
         declared = None if self.integration is None else ",".join(self.integration.descriptor.declares)
         answer: Record = self.control.get(
-            "/invariants", only=",".join(only) or None, applicable=declared, first_cause=first_cause or None
+            "/invariants",
+            only=",".join(only) or None,
+            applicable=declared,
+            at_rest=at_rest or None,
+            first_cause=first_cause or None,
         )
         return answer
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from counterfoil.invariant import Invariant, Params, Row
+from counterfoil.invariant import MINUTES, Invariant, Params, Row
 from counterfoil_mocks.kernel import clock, money
 from counterfoil_mocks.kernel.store import Store
 
@@ -91,7 +91,7 @@ def find(store: Store, params: Params) -> list[Row]:
     for line in store.rows(LINES):
         for run, period in runs(store, line, params["dl_r"]):
             if run >= live_from:
-                wrong += judged(store, line, run, period, params)
+                wrong += judged(store, line, run, period)
     return wrong
 
 
@@ -105,7 +105,7 @@ def runs(store: Store, line: Row, until: str) -> Iterator[tuple[str, str]]:
             yield at, row["period"]
 
 
-def judged(store: Store, line: Row, run: str, period: str, params: Params) -> list[Row]:
+def judged(store: Store, line: Row, run: str, period: str) -> list[Row]:
     """The line at one run: a row where revenue and formula differ, nothing where they agree or where the basis was in flux."""
     ledger = store.rows(LEDGER, (line["contract_no"], line["line_no"]))
     latest = clock.later(run, minutes=RUN_MINUTES)
@@ -117,7 +117,7 @@ def judged(store: Store, line: Row, run: str, period: str, params: Params) -> li
     if line["rev_method"] == "STRAIGHT_LINE":
         expected = straight_line(store, line, period)
     else:
-        basis = basis_at(store, line, ledger, at, params)
+        basis = basis_at(store, line, ledger, at)
         expected = None if basis is None else by_effort(basis)
     if expected is None or abs(expected - recognised) <= TOLERANCE:
         return []
@@ -153,12 +153,12 @@ def straight_line(store: Store, line: Row, period: str) -> int | None:
     return money.half_up(line["amount"] * min(max(gone, 0), days), days)
 
 
-def basis_at(store: Store, line: Row, ledger: list[Row], at: str, params: Params) -> Basis | None:
+def basis_at(store: Store, line: Row, ledger: list[Row], at: str) -> Basis | None:
     """What the line was measured on at an instant; None where a change or an estimate was still on its way to the books, or a cost
     is in another currency."""
     changes = store.rows(CHANGES, (line["contract_no"], line["line_no"]))
     to_go = estimate_at(store, line, at)
-    unsure = clock.later(at, minutes=-minutes_between(params["dl_r"], params["now"]))
+    unsure = clock.later(at, minutes=-MINUTES["DL-R"])
     if (
         to_go is None
         or any(unsure < (each["at"] or "") <= at for each in changes)
@@ -201,11 +201,6 @@ def estimate_at(store: Store, line: Row, at: str) -> dict[str, Any] | None:
         if version["at"] <= at and ("etc_cost" in before or "etc_hours" in before):
             said |= {name: doc.get(name) for name in ("etc_cost", "etc_hours")} | {"changed_at": version["at"]}
     return said
-
-
-def minutes_between(earlier: str, later: str) -> float:
-    """Minutes from one instant to another."""
-    return (clock.parse(later) - clock.parse(earlier)).total_seconds() / 60
 
 
 INVARIANT = Invariant(
