@@ -13,7 +13,7 @@ from counterfoil import activity as firm
 )
 def scenario_s08_change_order_catch_up(world: World) -> None:
     """35 % done on 28 February; CO-1 on 10 March adds 36,000 at more than its share of cost: −1,200.00 of catch-up in March."""
-    world.at("2026-01-05T09:00")
+    world.at("2026-01-05T09:30")
     deal = firm.sell(
         world,
         customer_name="Brackenhurst Foods",

@@ -147,7 +147,7 @@ def plan_total(world: World, deal: firm.Deal) -> object:
 )
 def scenario_s01_the_whole_story(world: World) -> None:
     """A deal with mobilisation, milestones, capped change requests, expenses and a change order, through to the last payment."""
-    world.at("2026-01-05T08:00")
+    world.at("2026-01-05T09:30")
     holding = firm.add_customer(world, name="Aldergate Holdings Inc.", segment="ENTERPRISE")
     buyer = firm.add_customer(world, name="Aldergate Logistics Inc.", parent=holding["customer_no"])
     twin = world.erp.create("customer", name="ALDERGATE LOGISTICS INC.", country="US")
@@ -286,7 +286,7 @@ def cause_of(events: dict[str, dict[str, object]], short: object, kind: str) -> 
 @scenario("S-02", "A month of pure T&M", invariants=["17", "23", "24", "44"])
 def scenario_s02_time_and_materials(world: World) -> None:
     """Three people, two levels, 62 approved entries; drafts and rejected ones stay out, a late one goes on the next invoice."""
-    world.at("2026-01-05T09:00")
+    world.at("2026-01-05T09:30")
     deal = firm.sell(
         world,
         customer_name="Fernwick Retail Group",
