@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 import pytest
@@ -22,6 +23,7 @@ from counterfoil_mocks.kernel.journal import Journal
 from counterfoil_mocks.kernel.native import build_app
 from counterfoil_mocks.kernel.store import Store
 from counterfoil_mocks.kernel.system import Origin, System, World
+from counterfoil_mocks.landscape import Landscape
 from counterfoil_mocks.roles import FACES, ROLES
 
 START = "2026-01-05T15:00:00.000Z"
@@ -201,5 +203,169 @@ class Faces:
 def faces() -> Iterator[Faces]:
     """The native faces of an empty landscape."""
     made = Faces()
+    yield made
+    made.close()
+
+
+@dataclass
+class Heard:
+    """One delivery as a receiver got it."""
+
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def event(self) -> Any:
+        """The CloudEvents envelope."""
+        return orjson.loads(self.body)
+
+    @property
+    def type(self) -> str:
+        """The event type, shortened."""
+        return str(self.event["type"]).removeprefix("com.counterfoil.").removesuffix(".v1")
+
+
+class Receiver:
+    """Listens on a real port for deliveries. `answers`: the status of the next ones; 200 when there are no more."""
+
+    def __init__(self, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}/hooks"
+        self.heard: list[Heard] = []
+        self.answers: list[int] = []
+        self.delay = 0.0
+        self.secret = ""
+        self.webhook = ""
+        self.together = 0
+        self.most_together = 0
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Take one request."""
+        body = b""
+        while True:
+            message = await receive()
+            body += message.get("body", b"")
+            if not message.get("more_body"):
+                break
+        self.together += 1
+        self.most_together = max(self.most_together, self.together)
+        self.heard.append(Heard({name.decode(): value.decode() for name, value in scope["headers"]}, body))
+        status = self.answers.pop(0) if self.answers else 200
+        await asyncio.sleep(self.delay)
+        self.together -= 1
+        await send({"type": "http.response.start", "status": status, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    @property
+    def keys(self) -> list[str | None]:
+        """Business keys in the order of arrival."""
+        return [each.event.get("businesskey") for each in self.heard]
+
+
+class Running:
+    """A landscape on free ports, served by a thread; used over HTTP as anybody would."""
+
+    def __init__(self, **config: Any) -> None:
+        self.config = {"port_base": 0, "size": "empty", **config}
+        self._ready, self._done, self._failure = threading.Event(), asyncio.Event(), ""
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=lambda: server.run(self._main()), daemon=True)
+        self._thread.start()
+        assert self._ready.wait(60), "the landscape did not start"
+        self.token = self.config.get("token")
+
+    async def _main(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.landscape = Landscape.build(self.config)
+        await self.landscape.start()
+        self.receivers: list[server.Served] = []
+        self._ready.set()
+        await self._done.wait()
+        for each in self.receivers:
+            await each.stop()
+        await self.landscape.stop()
+
+    def close(self) -> None:
+        """Stop serving."""
+        self._loop.call_soon_threadsafe(self._done.set)
+        self._thread.join(20)
+
+    def run(self, work: Any) -> Any:
+        """Run a coroutine in the landscape's loop."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+
+    def call(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None, *, base: str = ""
+    ) -> Reply:
+        """One request to the control plane, or to another address. Text or bytes are sent as they are."""
+        where = urlsplit(base or self.landscape.control_url)
+        sent = {"Content-Type": "application/json"} if body is not None else {}
+        if self.token and not base:
+            sent["Authorization"] = f"Bearer {self.token}"
+        payload = body if body is None or isinstance(body, bytes) else orjson.dumps(body)
+        connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=60)
+        try:
+            connection.request(method, path, payload, {**sent, **(headers or {})})
+            reply = connection.getresponse()
+            got = {name.lower(): value for name, value in reply.getheaders()}
+            return Reply(reply.status, got, reply.read())
+        finally:
+            connection.close()
+
+    def native(self, system: str, method: str, path: str, body: Any = None, **headers: str) -> Reply:
+        """One request to a system's native face."""
+        token = self.landscape.tokens[system].access_token
+        sent = {
+            "Authorization": f"Bearer {token}",
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        }
+        return self.call(method, f"/native/v1{path}", body, sent, base=self.landscape.urls[system])
+
+    def customer(self, name: str, **fields: Any) -> Any:
+        """A new customer in the CRM, in wire form."""
+        reply = self.call("POST", "/systems/crm/customers", {"name": name, "country": "US", **fields})
+        assert reply.status == 201, reply.raw
+        return reply.json
+
+    def rename(self, customer: Any, name: str) -> Any:
+        """A customer's new name."""
+        reply = self.call("PATCH", f"/systems/crm/customers/{customer['id']}", {"name": name})
+        assert reply.status == 200, reply.raw
+        return reply.json
+
+    def listen(self, system: str = "crm", *, subscribe: bool = True, **webhook: Any) -> Receiver:
+        """A receiver of a system's events on a port of its own."""
+        made: list[Receiver] = []
+
+        async def serve() -> None:
+            async def app(scope: Any, receive: Any, send: Any) -> None:
+                await made[0](scope, receive, send)
+
+            self.receivers.append(server.Served(app, server.bind("127.0.0.1", 0, "a receiver")))
+            await self.receivers[-1].start()
+            made.append(Receiver(self.receivers[-1].port))
+
+        self.run(serve())
+        if subscribe:
+            reply = self.native(system, "POST", "/webhooks", {"url": made[0].url, **webhook})
+            assert reply.status == 201, reply.raw
+            made[0].secret = reply.json["secret"]
+            made[0].webhook = reply.json["id"]
+        return made[0]
+
+    def settle(self, **query: Any) -> Any:
+        """Wait until nothing moves."""
+        wanted = "&".join(f"{name}={value}" for name, value in {"quiet_ms": 0, **query}.items())
+        return self.call("GET", f"/settled?{wanted}").json
+
+    @property
+    def now(self) -> str:
+        """The business instant."""
+        return str(self.call("GET", "/clock").json["now"])
+
+
+@pytest.fixture
+def running() -> Iterator[Running]:
+    """A landscape without a firm, served on free ports."""
+    made = Running()
     yield made
     made.close()

@@ -5,7 +5,7 @@ The operations are the same that the native faces offer; here they are done as a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
@@ -24,7 +24,7 @@ BODY_LIMIT = 1024 * 1024
 PERSON = "user"
 OFFERED = ("list", "get", "create", "update", "delete", "action")
 
-Scope = dict[str, Any]
+Scope = MutableMapping[str, Any]
 
 
 class Canonical:

@@ -407,11 +407,11 @@ async def stream(landscape: Landscape, trace: str | None, since: int, wanted: Re
                 since = entry["seq"]
                 yield sent_event(entry)
         while not follower.ended:
-            entry = await follower.next(KEEPALIVE_SECONDS)
-            if entry is None:
+            heard = await follower.next(KEEPALIVE_SECONDS)
+            if heard is None:
                 yield b": still here\n\n"
-            elif entry["seq"] > since and all(entry[name] == value for name, value in wanted.items()):
-                yield sent_event(entry)
+            elif heard["seq"] > since and all(heard[name] == value for name, value in wanted.items()):
+                yield sent_event(heard)
     finally:
         follower.close()
 
