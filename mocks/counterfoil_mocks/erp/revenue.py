@@ -1,0 +1,124 @@
+"""The revenue run of a period: an entry for each schedule that has moved (P2), then the contract positions (P3)."""
+
+from __future__ import annotations
+
+from counterfoil_mocks.erp import ledger, periods, posting, schedules
+from counterfoil_mocks.erp.model import JOURNAL_ENTRY, PERIOD, REVENUE_SCHEDULE, ROLE
+from counterfoil_mocks.kernel import clock, money
+from counterfoil_mocks.kernel.errors import Problem, conflict
+from counterfoil_mocks.kernel.fields import Record, text
+from counterfoil_mocks.kernel.tx import Tx
+
+REVERSES_AT = (0, 5)
+"""Local hour and minute of the next day at which the presentation is taken back."""
+
+LATEST = """
+SELECT contract_no, line_no, max(period) AS period FROM erp.revenue_entry
+WHERE system = :system AND legal_entity = :legal_entity AND deleted_at IS NULL GROUP BY contract_no, line_no
+"""
+FOLLOWED = """
+SELECT coalesce(sum(l.cr - l.dr), 0) AS revenue FROM erp.journal_line l
+WHERE l.system = :system AND l.contract_no = :contract_no AND l.contract_line = :line_no AND l.account IN ('4010', '4030')
+"""
+POSITIONS = """
+SELECT l.contract_no, min(l.ccy) AS ccy, sum(l.dr - l.cr) AS amount, sum(l.func_dr - l.func_cr) AS func,
+    sum(CASE l.account WHEN '1230' THEN l.dr - l.cr ELSE 0 END) AS asset,
+    sum(CASE l.account WHEN '1230' THEN l.func_dr - l.func_cr ELSE 0 END) AS func_asset
+FROM erp.journal_line l JOIN erp.journal_entry e ON e.system = l.system AND e.id = l.parent
+WHERE l.system = :system AND l.account IN ('2300', '1230') AND l.contract_no IS NOT NULL
+    AND e.legal_entity = :legal_entity AND e.posting_date <= :upto
+GROUP BY l.contract_no HAVING sum(l.dr - l.cr) > 0 OR asset <> 0 ORDER BY l.contract_no
+"""
+
+
+@ROLE.action(
+    "run_revenue",
+    text("legal_entity", limit=20, required=True),
+    text("period", limit=7, required=True, pattern=r"^\d{4}-\d{2}$"),
+    returns=PERIOD,
+)
+def run_revenue(tx: Tx, subject: Record, values: Record) -> Record:
+    """Book the revenue of a period for every schedule in force, and present contracts that are ahead of billing as assets.
+
+    Repeated, it books only what has moved since. Raises Problem 409 PERIOD_CLOSED.
+    """
+    period = tx.get(PERIOD, f"{values['legal_entity']}/{values['period']}")
+    if not ledger.accepts(tx, period):
+        raise conflict("PERIOD_CLOSED", f"Period {period['key']} is {period['status']}.", field="period")
+    latest = {
+        (row["contract_no"], row["line_no"]): row["period"]
+        for row in tx.rows(LATEST, legal_entity=period["legal_entity"])
+    }
+    found = tx.find(REVENUE_SCHEDULE, legal_entity=period["legal_entity"], status="ACTIVE")
+    for schedule in sorted(found, key=lambda each: (each["contract_no"], each["line_no"])):
+        if latest.get((schedule["contract_no"], schedule["line_no"]), "") <= period["period"]:
+            _run(tx, schedule, period)
+    present(tx, period)
+    return period
+
+
+def _run(tx: Tx, schedule: Record, period: Record) -> None:
+    cum = schedules.measured(tx, schedule, period["period"], period["to_date"])
+    if cum is None:
+        if schedule["method"] == "AS_INVOICED":
+            row = tx.rows(FOLLOWED, contract_no=schedule["contract_no"], line_no=schedule["line_no"])[0]
+            tx.update(REVENUE_SCHEDULE, schedule, {"recognised": row["revenue"]})
+        return
+    if cum != (schedule["recognised"] or 0):
+        try:
+            schedules.recognise(tx, schedule, cum, period["period"], period["to_date"])
+        except Problem as problem:
+            if problem.code != "FX_RATE_MISSING":  # without a rate the line waits for the next run
+                raise
+
+
+def present(tx: Tx, period: Record) -> None:
+    """P3: one net position for each contract; a net debit is a contract asset, taken back the next day."""
+    day = period["to_date"]
+    for row in tx.rows(POSITIONS, legal_entity=period["legal_entity"], upto=day):
+        wanted, in_books = (row["amount"], max(row["func"], 0)) if row["amount"] > 0 else (0, 0)
+        delta, func = wanted - row["asset"], in_books - row["func_asset"]
+        if not delta:
+            continue
+        entry = ledger.post(
+            tx,
+            period["legal_entity"],
+            posting.legs("P3", {"position": delta}, functional={"position": func}),
+            rule="P3",
+            day=day,
+            source=f"presentation {row['contract_no']}/{period['period']}",
+            ccy=row["ccy"],
+            rate=money.RATE_SCALE,
+            contract_no=row["contract_no"],
+        )
+        if entry is not None:
+            _take_back_next_day(tx, entry)
+
+
+def _take_back_next_day(tx: Tx, entry: Record) -> None:
+    tz = ledger.entity_of(tx, entry["legal_entity"])["tz"]
+    following = clock.add_days(entry["posting_date"], 1)
+    if following <= tx.today(tz):
+        presentation_end(tx, {"id": entry["id"]})
+    else:
+        tx.set_timer(
+            "presentation_end", entry["je_no"], clock.instant_of(following, tz, *REVERSES_AT), {"id": entry["id"]}
+        )
+
+
+@ROLE.on_timer("presentation_end")
+def presentation_end(tx: Tx, payload: Record) -> None:
+    """Reverse a presentation entry on the day after it, so that the new period starts from the ledger's own balances."""
+    entry = tx.get(JOURNAL_ENTRY, payload["id"])
+    if entry["status"] == "POSTED":
+        following = clock.add_days(entry["posting_date"], 1)
+        ledger.mirror(tx, entry, ledger.place_for(tx, entry["legal_entity"], following).date)
+
+
+@ROLE.on_timer("period_end")
+def period_end(tx: Tx, payload: Record) -> None:
+    """The last evening of a period: its revenue run, and the next period opens."""
+    period = tx.get(PERIOD, f"{payload['legal_entity']}/{payload['period']}")
+    periods.open_next(tx, period)
+    if ledger.accepts(tx, period):
+        run_revenue(tx, {}, payload)
