@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from counterfoil.client import Broken, Control, Record, Refused
-from counterfoil.descriptor import Descriptor
+from counterfoil.descriptor import Descriptor, Unreadable
 from counterfoil.integration import PAUSE, Integration
 from counterfoil.stories import Story
 from counterfoil.world import NotSettled, World
@@ -92,7 +92,8 @@ class LandscapeProcess:
 
 
 class Bench:
-    """Starts once, then hands out a fresh `World` for each scenario. Whatever cannot run raises Broken, now and ever after."""
+    """Starts once, then hands out a fresh `World` for each scenario. Whatever cannot run raises Broken, now and ever after;
+    a descriptor that does not fit the landscape raises Unreadable."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -100,7 +101,7 @@ class Bench:
         self._landscape: LandscapeProcess | None = None
         self._control: Control | None = None
         self._baseline = ""
-        self._broken: Broken | None = None
+        self._broken: Broken | Unreadable | None = None
 
     def start(self) -> None:
         """Bring up the landscape, subscribe and start the integration, keep the state that every scenario starts from."""
@@ -111,7 +112,7 @@ class Bench:
             self._baseline = str(self._control.post("/snapshots", {"label": "baseline"})["id"])
         except Refused as error:
             self._broken = Broken(f"the landscape refused to be set up: {error}")
-        except Broken as error:
+        except (Broken, Unreadable) as error:
             self._broken = error
         if self._broken is not None:
             self.stop()
@@ -171,6 +172,9 @@ class Bench:
         if self.integration is not None:
             self.integration.stop()
         if self._control is not None:
+            if self._landscape is None:
+                with contextlib.suppress(Broken, Refused):
+                    self._control.delete("/integration")
             self._control.close()
         if self._landscape is not None:
             self._landscape.stop()

@@ -128,7 +128,16 @@ class Integration:
         if idle is not None:
             about["idle_url"] = self._address(idle)[1]
         about["webhooks"] = {name: self._fill(url) for name, url in self.descriptor.webhooks.items()}
+        about |= {"declares": list(self.descriptor.declares), "links": self.descriptor.links}
         self._control.put("/integration", about)
+        for name, url in about["webhooks"].items():
+            self._subscribe(name, url)
+
+    def _subscribe(self, system: str, url: str) -> None:
+        facts = self._facts["systems"][system]
+        native = Control(f"{facts['url']}/native/v1", facts["credentials"]["access_token"], peer=f"the system {system}")
+        native.post("/webhooks", {"url": url, "secret": self._facts["webhooks"][system]["secret"]})
+        native.close()
 
     def launch(self) -> None:
         """Start the process or container (nothing for one that runs already) and wait until it is ready."""

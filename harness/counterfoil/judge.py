@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Literal, TypedDict
 
 from counterfoil.client import Broken, Record, Records, Refused
+from counterfoil.descriptor import Unreadable
 from counterfoil.expect import Expectation, Unmet
 from counterfoil.money import readable
 from counterfoil.stories import Story
@@ -17,7 +18,7 @@ JOURNAL_COLUMNS: tuple[str, ...] = (
     *("correlation_id", "causation_id"),
 )
 
-Outcome = Literal["passed", "violated", "broken", "not_applicable"]
+Outcome = Literal["passed", "violated", "broken", "unreadable", "not_applicable"]
 
 
 class Result(TypedDict, total=False):
@@ -125,6 +126,11 @@ def sentence_of(failure: BaseException) -> str:
 def broken(story: Story, error: Broken | str) -> Result:
     """The verdict on a story that could not be told because something did not run."""
     return {"id": story.id, "title": story.title, "verdict": "broken", "error": str(error), "violations": []}
+
+
+def unreadable(story: Story, error: Unreadable) -> Result:
+    """The verdict on a story that could not be told because a file or argument makes no sense."""
+    return {"id": story.id, "title": story.title, "verdict": "unreadable", "error": str(error), "violations": []}
 
 
 def not_applicable(story: Story, missing: Sequence[str]) -> Result:

@@ -14,7 +14,7 @@ HELD, VIOLATED, USAGE, BROKEN = 0, 1, 2, 3
 
 class Run(TypedDict):
     """A run as `--json` prints it. verdict: `passed`, `violated`, `broken`, `empty` when no scenario ran, `unreadable` when a file
-    could not be collected; complaints say why."""
+    or argument could not be understood; complaints, or the scenarios' errors, say why."""
 
     verdict: str
     seed: int | None
@@ -33,6 +33,8 @@ def exit_code(results: Sequence[Mapping[str, Any]]) -> int:
     verdicts = {each["verdict"] for each in results}
     if "broken" in verdicts:
         return BROKEN
+    if "unreadable" in verdicts:
+        return USAGE
     if "violated" in verdicts:
         return VIOLATED
     return HELD if "passed" in verdicts else USAGE
@@ -50,8 +52,9 @@ def run_object(
     """All results in order of their ids, with the verdict over them."""
     ordered = sorted(results, key=lambda each: (each["id"], each.get("nodeid", "")))
     code = exit_code(ordered)
+    verdict = {HELD: "passed", VIOLATED: "violated", USAGE: "empty", BROKEN: "broken"}[code]
     return {
-        "verdict": {HELD: "passed", VIOLATED: "violated", USAGE: "empty", BROKEN: "broken"}[code],
+        "verdict": "unreadable" if code == USAGE and ordered and ordered[0]["verdict"] == "unreadable" else verdict,
         "seed": seed,
         "size": size,
         "integration": integration,

@@ -260,6 +260,7 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
         return None
     shown: dict[str, tuple[str, str, str]] = {
         "broken": ("error", "E", "BROKEN"),
+        "unreadable": ("error", "E", "UNREADABLE"),
         "violated": ("failed", "F", "VIOLATED"),
         "not_applicable": ("skipped", "s", "NOT APPLICABLE"),
     }

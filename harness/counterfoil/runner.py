@@ -27,6 +27,7 @@ SIGNS = {
     "passed": ("✓", "green"),
     "violated": ("✗", "red"),
     "broken": ("!", "yellow"),
+    "unreadable": ("!", "yellow"),
     "not_applicable": ("–", "dim"),
 }
 

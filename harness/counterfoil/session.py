@@ -158,4 +158,6 @@ class Session:
 
 def unprepared(story: Story, error: BaseException) -> Result:
     """The verdict on a story whose world could not be made."""
+    if isinstance(error, Unreadable):
+        return judge.unreadable(story, error)
     return judge.broken(story, error if isinstance(error, Broken) else f"{type(error).__name__}: {error}")

@@ -112,7 +112,7 @@ def tell(console: Console, found: Run) -> None:
     from counterfoil.explain import explain
 
     for each in found["scenarios"]:
-        if each["verdict"] in ("violated", "broken"):
+        if each["verdict"] in ("violated", "broken", "unreadable"):
             console.rule(style="dim")
             console.print(explain(each), markup=False, highlight=False, soft_wrap=True)
     for complaint in found["complaints"]:

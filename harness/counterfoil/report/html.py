@@ -19,8 +19,10 @@ HEADLINES = {
     "violated": "The books are not right",
     "broken": "No verdict: something could not be run",
     "empty": "No verdict: no scenario ran",
+    "unreadable": "No verdict: a file or argument makes no sense",
 }
-WORDS = {"passed": "passed", "violated": "violated", "broken": "could not run", "not_applicable": "not applicable"}
+WORDS = {"passed": "passed", "violated": "violated", "broken": "could not run", "unreadable": "unreadable"}
+WORDS |= {"not_applicable": "not applicable"}
 
 
 def write(run: Run, evidence: Path, path: Path) -> None:

@@ -22,7 +22,7 @@ SILENT = ("token", "create_webhook", "list_webhooks", "delete_webhook")
 @dataclass
 class Step:
     """One arrow (or, with source = target, one mark in a lane). tone: `event`, `write`, `read`, `deed`, `fault` or `error`.
-    begins: nothing but a person or a schedule caused it. time: what is written at the margin.
+    time: what is written at the margin.
     """
 
     at: str
@@ -34,7 +34,6 @@ class Step:
     note: str = ""
     count: int = 1
     seq: int = 0
-    begins: bool = False
     time: str = ""
     y: int = 0
 
@@ -64,10 +63,7 @@ class Picture:
 
 def picture(entries: Iterable[Mapping[str, Any]], systems: Sequence[str]) -> Picture:
     """The picture of a scenario's journal. systems: names of the landscape's systems."""
-    entries = list(entries)
-    told = {entry.get("event_id") for entry in entries if entry["kind"] == "delivery"}
-    silent = [entry for entry in entries if entry["kind"] != "event" or entry.get("event_id") not in told]
-    steps = [step for entry in silent if (step := step_of(entry)) is not None]
+    steps = [step for entry in entries if (step := step_of(entry)) is not None]
     left = [name for name in systems if name in LEFT]
     lanes = [*left, INTEGRATION, *sorted(set(systems) - set(left))]
     placed = [(TITLES.get(name, name), GUTTER + 40 + LANE * position) for position, name in enumerate(lanes)]
@@ -90,14 +86,9 @@ def step_of(entry: Mapping[str, Any]) -> Step | None:
     system, key = entry["system"], str(entry.get("key") or "")
     common = {"key": key, "seq": entry["seq"], "note": str(entry.get("fault") or "")}
     if kind == "delivery":
-        begins = not entry.get("causation_id")
-        return Step(
-            entry["at"], system, INTEGRATION, short(operation), tone_of(entry, "event"), begins=begins, **common
-        )
-    if kind == "timer":
-        return Step(entry["at"], system, system, operation.replace("_", " "), "deed", **common)
-    if kind == "event" and not entry.get("causation_id"):
-        return Step(entry["at"], system, system, short(operation), "deed", **common)
+        return Step(entry["at"], system, INTEGRATION, short(operation), tone_of(entry, "event"), **common)
+    if kind in ("deed", "timer"):
+        return Step(entry["at"], system, system, operation, tone_of(entry, "deed"), **common)
     if kind == "integration":
         return Step(entry["at"], INTEGRATION, INTEGRATION, short(operation), "deed", **common)
     if kind == "request" and operation not in SILENT:
