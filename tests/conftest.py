@@ -118,6 +118,69 @@ def psa(desks: dict[str, Desk]) -> Desk:
     return desks["psa"]
 
 
+class Books:
+    """Rows put straight into the four systems, by no rule: whatever state a test wants judged."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.count = 0
+
+    def put(self, place: str, at: str = START, **values: Any) -> Record:
+        """A row of `role.entity` as of an instant; columns not given are empty, the business key is filled."""
+        role, name = place.split(".")
+        entity = ROLES[role].by_name[name]
+        self.count += 1
+        blank: Record = dict.fromkeys(entity.names) | {each.name: [] for each in entity.children}
+        stamps = {"id": f"{name}-{self.count}", "version": 1, "created_at": at, "updated_at": at}
+        record = blank | stamps | {"ext_refs": [], "custom": {}} | values
+        for child in entity.children:
+            if child.entity is not None:
+                empty = dict.fromkeys(child.entity.line_names)
+                record[child.name] = [
+                    empty | {"line_no": number} | line for number, line in enumerate(record[child.name], 1)
+                ]
+        record["key"] = values.get("key") or entity.key_of(record)
+        self.store.table(role, name).insert(role, record)
+        return record
+
+    def entry(self, no: str, on: str, rule: str, legs: str, **more: Any) -> Record:
+        """A journal entry from `"1200 2200.00 | 2300 -2000.00 1"`: account, debit (negative: credit), contract line."""
+        lines = []
+        for leg in legs.split("|"):
+            account, amount, *line = leg.split()
+            minor = round(float(amount) * 100)
+            sides = {"dr": max(minor, 0), "cr": max(-minor, 0), "func_dr": max(minor, 0), "func_cr": max(-minor, 0)}
+            lines.append(
+                {"account": account, "ccy": "USD", "func_ccy": "USD", "contract_no": more.get("contract_no")}
+                | sides
+                | {"contract_line": int(line[0]) if line else None}
+            )
+        head = {"legal_entity": "CF-US", "ccy": "USD", "status": "POSTED", "posting_date": on[:10], "period": on[:7]}
+        return self.put("erp.journal_entry", on, je_no=no, rule=rule, posted_at=on, lines=lines, **head, **more)
+
+    def told(self, role: str, event: str, record: Record, at: str, entity: str, **more: Any) -> str:
+        """An outbox event about a record, with the row version that it stands on; returns its id."""
+        self.count += 1
+        event_id = f"EVENT-{self.count}"
+        values = (role, entity, record["id"], record["version"], at, more.get("deed", event), "user")
+        seq = self.store.execute(
+            f"INSERT INTO {role}.history (system, entity, id, version, at, deed, actor, doc) VALUES (?,?,?,?,?,?,?,?)",
+            (*values, orjson.dumps(record).decode()),
+        ).lastrowid
+        self.store.execute(
+            f"INSERT INTO {role}.outbox (system, id, type, key, entity, record_id, version, at, causation_id, history_seq)"
+            " VALUES (?,?,?,?,?,?,?,?,?,?)",
+            (role, event_id, f"com.counterfoil.{event}.v1", record["key"], *values[1:5], more.get("cause"), seq),
+        )
+        return event_id
+
+
+@pytest.fixture
+def books(desks: dict[str, Desk]) -> Books:
+    """Empty books."""
+    return Books(desks["crm"].system.store)
+
+
 @dataclass
 class Reply:
     """What a system answered over HTTP."""
@@ -226,12 +289,14 @@ class Heard:
 
 
 class Receiver:
-    """Listens on a real port for deliveries. `answers`: the status of the next ones; 200 when there are no more."""
+    """Listens on a real port for deliveries. `answers`: the status of the next ones, `bodies`: what it says; 200 and nothing when
+    there are no more."""
 
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}/hooks"
         self.heard: list[Heard] = []
         self.answers: list[int] = []
+        self.bodies: list[bytes] = []
         self.delay = 0.0
         self.secret = ""
         self.webhook = ""
@@ -253,7 +318,7 @@ class Receiver:
         await asyncio.sleep(self.delay)
         self.together -= 1
         await send({"type": "http.response.start", "status": status, "headers": []})
-        await send({"type": "http.response.body", "body": b""})
+        await send({"type": "http.response.body", "body": self.bodies.pop(0) if self.bodies else b""})
 
     @property
     def keys(self) -> list[str | None]:

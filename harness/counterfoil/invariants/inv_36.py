@@ -42,7 +42,7 @@ WHERE w.deleted_at IS NULL AND max(w.created_at, i.created_at) <= :dl_r AND i.bi
     AND EXISTS (SELECT 1 FROM erp.revenue_schedule s WHERE s.contract_no = w.contract_no AND s.line_no = w.line_no
         AND s.method <> 'AS_INVOICED' AND s.status <> 'SUPERSEDED') = 0
     AND NOT (i.amount - coalesce(i.over_cap, 0) > coalesce(r.revenue, w.value, 0) AND EXISTS (
-        SELECT 1 FROM agreed_change c WHERE c.contract_no = w.contract_no AND c.line_no = w.line_no AND c.cap > 0))
+        SELECT 1 FROM agreed_change c WHERE c.contract_no = w.contract_no AND c.line_no = w.line_no AND c.cap > 0 AND c.approved_at > w.created_at))
 """
 LINES = """
 SELECT k.contract_no, k.legal_entity, k.ccy, l.line_no, l.rev_method, l.amount, l.budget_cost, l.budget_hours, coalesce(l.start, k.start) AS start,
