@@ -5,9 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import itertools
 from typing import Any
 
 import pytest
+
+from counterfoil_mocks.kernel.clock import parse
 
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef01234567").decode()
 RETRIES = [10, 60, 300, 1800, 7200, 7200, 7200]
@@ -114,9 +117,7 @@ def test_a_refused_delivery_comes_again_on_the_business_clock_then_dies(running:
     (dead,) = deliveries(running)
     assert (dead["state"], dead["attempts"], dead["last_status"]) == ("DEAD", 8, 500)
     at = [each["at"] for each in running.call("GET", "/journal?kind=delivery").json["items"]]
-    from counterfoil_mocks.kernel.clock import parse
-
-    gaps = [round((parse(b) - parse(a)).total_seconds()) for a, b in zip(at, at[1:], strict=False)]
+    gaps = [round((parse(b) - parse(a)).total_seconds()) for a, b in itertools.pairwise(at)]
     assert gaps == RETRIES
     assert running.now > started
 

@@ -28,6 +28,7 @@ DEFAULT_QUIET_MS = 200
 DEFAULT_TIMEOUT_MS = 30_000
 IDLE_PATIENCE = 5
 SHORTEST_WAIT = 0.02
+LONGEST_WAIT = 0.5
 STEP_LIMIT = 100_000
 
 
@@ -100,6 +101,7 @@ class Rest:
 
     async def _still(self, limit: float, quiet_ms: int | None, busy: Callable[[], bool]) -> bool:
         traffic = self.world.traffic
+        pause = SHORTEST_WAIT
         while True:
             self._moved.clear()
             moves = traffic.moves
@@ -107,8 +109,8 @@ class Rest:
             if not traffic.in_flight and not busy():
                 idle = await self._idle()
                 wait = 0.0 if idle else self._silent(quiet_ms)
-                if wait <= 0 and idle is False:
-                    wait = max(SHORTEST_WAIT, self._quiet_seconds(quiet_ms))
+                if idle is False:
+                    wait, pause = pause, min(2 * pause, LONGEST_WAIT)
             if moves != traffic.moves:
                 continue
             if wait is not None and wait <= 0:
