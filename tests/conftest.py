@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -351,8 +351,9 @@ class Running:
 
     def close(self) -> None:
         """Stop serving."""
-        self._loop.call_soon_threadsafe(self._done.set)
-        self._thread.join(20)
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._done.set)
+            self._thread.join(20)
 
     def run(self, work: Any) -> Any:
         """Run a coroutine in the landscape's loop."""
@@ -429,8 +430,20 @@ class Running:
 
 
 @pytest.fixture
-def running() -> Iterator[Running]:
+def launch() -> Iterator[Callable[..., Running]]:
+    """Starts landscapes; those that still run at the end are stopped."""
+    made: list[Running] = []
+
+    def start(**config: Any) -> Running:
+        made.append(Running(**config))
+        return made[-1]
+
+    yield start
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def running(launch: Callable[..., Running]) -> Running:
     """A landscape without a firm, served on free ports."""
-    made = Running()
-    yield made
-    made.close()
+    return launch()

@@ -24,6 +24,8 @@ SMALL = ("timer", "sequence")
 WAITING = "state = 'PENDING' OR state = 'DROPPED' AND next_at IS NOT NULL"
 UNDO = "SELECT system, entity, id, before FROM {schema}.history WHERE seq > ? ORDER BY seq DESC"
 MOST_SNAPSHOTS = 1000
+ROLLBACK_JOURNAL = b"\x01\x01"
+"""File format versions of a database without a write-ahead log: one in memory cannot have it."""
 
 
 @dataclass
@@ -180,7 +182,7 @@ class Snapshots:
     def _load_file(self, schema: str, image: bytes) -> None:
         source, into = sqlite3.connect(":memory:"), sqlite3.connect(self._file(schema))
         try:
-            source.deserialize(image)
+            source.deserialize(image[:18] + ROLLBACK_JOURNAL + image[20:])
             source.backup(into)
         finally:
             source.close()
