@@ -1,0 +1,265 @@
+"""The accounting tables of the domain, to the minor unit: pure arithmetic, and the ledger that comes of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from counterfoil_mocks.billing import caps, tax
+from counterfoil_mocks.billing.documents import price_of
+from counterfoil_mocks.erp import posting, progress
+from counterfoil_mocks.kernel import clock, money
+
+
+def minor(amount: str, ccy: str = "USD") -> int:
+    return money.minor(amount, ccy)
+
+
+def test_fixed_fee_follows_cost_to_cost_month_by_month() -> None:
+    months = [
+        ("13,200", "240,000", "132,000", "24,000"),
+        ("46,200", "240,000", "132,000", "84,000"),
+        ("92,400", "276,000", "154,000", "165,600"),
+        ("138,600", "276,000", "154,000", "248,400"),
+        ("154,000", "276,000", "154,000", "276,000"),
+    ]
+    for spent, price, eac, revenue in months:
+        assert progress.by_effort(minor(price), minor(spent), minor(eac)) == minor(revenue)
+
+
+def test_a_change_order_catches_up_at_once() -> None:
+    found = progress.catch_up(minor("276,000"), minor("46,200"), minor("154,000"), minor("84,000"))
+    assert found == minor("-1,200")
+
+
+def test_progress_never_exceeds_the_price() -> None:
+    assert progress.by_effort(minor("1,000"), minor("900"), minor("600")) == minor("1,000")
+    assert progress.by_effort(minor("1,000"), 0, minor("600")) == 0
+    assert progress.by_effort(minor("1,000"), 0, 0) == 0
+
+
+def test_hours_are_measured_against_the_estimate_and_not_the_stale_budget() -> None:
+    eac = progress.at_completion(210, 400, 600)
+    assert eac == 610
+    assert progress.by_effort(minor("90,000"), 210 * 60, eac * 60) == minor("30,983.61")
+    assert progress.at_completion(210, None, 600) == 600
+
+
+def test_outputs_are_priced_by_their_stand_alone_weights() -> None:
+    price, weights = minor("100,000"), [30, 45, 40]
+    assert progress.allocate(price, weights) == [minor("26,086.96"), minor("39,130.43"), minor("34,782.61")]
+    assert progress.by_output(price, 30, 115) == minor("26,086.96")
+    assert progress.by_output(price, 75, 115) == minor("65,217.39")
+    assert progress.by_output(price, 115, 115) == price
+
+
+RETAINER = """5,589.04 9,205.48 10,191.78 9,863.02 10,191.78 9,863.01 10,191.78 10,191.78 9,863.01 10,191.79 9,863.01 10,191.78
+    4,602.74"""
+
+
+def month_ends(first: str, count: int) -> list[str]:
+    year, month = int(first[:4]), int(first[5:7]) - 1
+    return [
+        clock.period_end(f"{year + (month + step) // 12:04d}-{(month + step) % 12 + 1:02d}") for step in range(count)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fee", "start", "end", "parts"),
+    [
+        ("120,000", "2026-01-15", "2027-01-14", RETAINER),
+        ("9,000", "2028-01-31", "2028-03-30", "150.00 4,350.00 4,500.00"),
+    ],
+)
+def test_a_retainer_is_earned_by_day(fee: str, start: str, end: str, parts: str) -> None:
+    wanted = [minor(each) for each in parts.split()]
+    cum = [progress.by_day(minor(fee), start, end, day) for day in month_ends(start, len(wanted))]
+    assert [now - before for before, now in zip([0, *cum], cum, strict=False)] == wanted
+    assert cum[-1] == minor(fee)
+
+
+def test_a_leap_year_has_366_days() -> None:
+    cum = [progress.by_day(minor("120,000"), "2028-01-15", "2029-01-14", day) for day in month_ends("2028-01", 3)]
+    assert [cum[0], cum[1] - cum[0], cum[2] - cum[1]] == [minor("5,573.77"), minor("9,508.20"), minor("10,163.93")]
+
+
+def test_whole_months_earn_equal_parts() -> None:
+    cum = [progress.by_month(minor("120,000"), "2026-05-01", "2027-06-30", day) for day in month_ends("2026-05", 14)]
+    parts = [now - before for before, now in zip([0, *cum], cum, strict=False)]
+    assert parts[:4] == [minor("8,571.43")] * 3 + [minor("8,571.42")]
+    assert parts[10] == minor("8,571.42")
+    assert sum(parts) == minor("120,000")
+
+
+BASKETS = [
+    ("USD", "0.0825", "2,113.08 2,012.18 175.43", "174.33 166.00 14.47", "354.80", "354.81"),
+    ("GBP", "0.20", "560.38 256.04 1,288.88", "112.08 51.21 257.78", "421.07", "421.06"),
+    ("EUR", "0.19", "1,429.28 34.13 2,471.92", "271.56 6.48 469.66", "747.70", "747.71"),
+]
+
+
+@pytest.mark.parametrize(("ccy", "rate", "nets", "lines", "by_line", "by_invoice"), BASKETS)
+def test_tax_by_line_and_by_invoice_differ_by_a_cent(
+    ccy: str, rate: str, nets: str, lines: str, by_line: str, by_invoice: str
+) -> None:
+    taxed = [tax.Taxed(minor(net, ccy), money.rate(rate)) for net in nets.split()]
+    assert tax.document_tax(taxed, "LINE", ccy) == [minor(each, ccy) for each in lines.split()]
+    assert sum(tax.document_tax(taxed, "LINE", ccy)) == minor(by_line, ccy)
+    distributed = tax.document_tax(taxed, "INVOICE", ccy)
+    assert sum(distributed) == minor(by_invoice, ccy)
+    exact = [each.net * each.rate / money.RATE_SCALE for each in taxed]
+    assert all(abs(part - whole) < 1 for part, whole in zip(distributed, exact, strict=True))
+
+
+def test_eighty_percent_of_the_base_is_taxed_line_by_line() -> None:
+    lines = [tax.Taxed(minor(net), money.rate("0.0825"), money.rate("0.8")) for net in ("9,562.50", "5,293.75")]
+    assert tax.document_tax(lines, "LINE", "USD") == [minor("631.13"), minor("349.39")]
+    assert sum(tax.document_tax(lines, "INVOICE", "USD")) == minor("980.51")
+
+
+def test_each_rate_of_an_invoice_is_rounded_for_itself_and_yen_are_cut() -> None:
+    ten, eight = money.rate("0.10"), money.rate("0.08")
+    assert tax.document_tax([tax.Taxed(123_456, ten)], "INVOICE", "JPY") == [12_345]
+    mixed = [tax.Taxed(105, ten), tax.Taxed(109, eight), tax.Taxed(104, ten)]
+    assert sum(tax.document_tax(mixed, "INVOICE", "USD")) == 21 + 9
+
+
+def test_tax_of_a_full_credit_mirrors_the_invoice() -> None:
+    for ccy, rate, nets, *_ in BASKETS:
+        for policy in ("LINE", "INVOICE"):
+            lines = [tax.Taxed(minor(net, ccy), money.rate(rate)) for net in nets.split()]
+            negative = [each._replace(net=-each.net) for each in lines]
+            mirrored = [-each for each in tax.document_tax(lines, policy, ccy)]
+            assert tax.document_tax(negative, policy, ccy) == mirrored
+
+
+def test_an_exemption_ends_with_its_certificate() -> None:
+    assert tax.is_exempt("EXEMPT", "TX-EX-1", "2026-03-31", "2026-03-31")
+    assert not tax.is_exempt("EXEMPT", "TX-EX-1", "2026-03-31", "2026-04-01")
+    assert not tax.is_exempt("EXEMPT", None, None, "2026-04-01")
+    assert not tax.is_exempt("TAXABLE", "TX-EX-1", None, "2026-04-01")
+
+
+ENTRIES = [
+    ("e1", "2026-06-01", "1,800.00"),
+    ("e2", "2026-06-02", "1,400.00"),
+    ("e3", "2026-06-03", "1,687.50"),
+    ("e4", "2026-06-04", "1,662.50"),
+    ("e5", "2026-06-05", "900.00"),
+]
+
+
+def test_a_cap_splits_by_amount_in_order_of_date() -> None:
+    entries = [caps.Entry(day, name, minor(amount)) for name, day, amount in reversed(ENTRIES)]
+    found = caps.allot(entries, minor("40,000"), minor("33,500"))
+    assert found["e3"] == caps.Split(minor("1,687.50"), 0)
+    assert found["e4"] == caps.Split(minor("1,612.50"), minor("50.00"))
+    assert found["e5"] == caps.Split(0, minor("900.00"))
+    assert sum(each.billable for each in found.values()) == minor("6,500.00")
+    assert sum(each.over for each in found.values()) == minor("950.00")
+
+
+def test_a_raised_cap_frees_what_lay_above_it() -> None:
+    over = [("2026-06-04", "e4", minor("50.00")), ("2026-06-05", "e5", minor("900.00"))]
+    assert caps.release(over, minor("5,000")) == {"e4": minor("50.00"), "e5": minor("900.00")}
+    assert caps.release(over, minor("100")) == {"e4": minor("50.00"), "e5": minor("50.00")}
+    assert caps.release(over, -1) == {}
+
+
+def test_expenses_are_marked_up_on_the_converted_cost() -> None:
+    cases = [
+        ("1,234.50", "USD", "1", "0.10", "1,234.50", "1,357.95"),
+        ("412.30", "EUR", "1.083", "0.08", "446.52", "482.24"),
+        ("346.47", "EUR", "1.083", "0.08", "375.23", "405.25"),
+    ]
+    for net, ccy, rate, markup, cost, bill in cases:
+        converted = money.convert(minor(net, ccy), money.rate(rate), ccy, "USD")
+        assert converted == minor(cost)
+        assert converted + money.share(converted, money.rate(markup)) == minor(bill)
+
+
+def test_amounts_keep_the_decimals_of_their_currency() -> None:
+    assert money.time_amount(435, money.price("18350"), "JPY") == 133_038
+    assert money.time_amount(390, money.price("78.125"), "KWD") == 507_813
+    for amount, ccy in ((133_038, "JPY"), (507_813, "KWD"), (4_800_000, "USD")):
+        assert money.line_amount(money.QTY_SCALE, price_of(amount, ccy), ccy) == amount
+
+
+def test_wip_rolls_forward() -> None:
+    opening, time, expenses, milestones = 18_000, 56_500, 3_400, 0
+    billed, written_down, over_cap = 61_000, 900, 950
+    assert opening + time + expenses + milestones - billed - written_down - over_cap == 15_050
+
+
+# posting
+
+
+def sides(lines: list[posting.Line]) -> list[tuple[str, int, int]]:
+    return [(line.account, line.dr, line.cr) for line in lines]
+
+
+def test_every_rule_balances() -> None:
+    figures = {
+        "total": 110, "net": 100, "tax": 10, "revenue": 7, "position": 9, "value": 5, "cost": 3, "received": 4, "applied": 2,
+        "relieved": 2,
+    }  # fmt: skip
+    for rule in posting.RULES:
+        assert posting.balanced(posting.legs(rule, figures)), rule
+        assert posting.balanced(posting.legs(rule, {name: -each for name, each in figures.items()})), rule
+
+
+POSTED = [
+    ("P1", {"total": 110, "net": 100, "tax": 10}, [("1200", 110, 0), ("2300", 0, 100), ("2200", 0, 10)]),
+    ("P2", {"revenue": 100}, [("2300", 100, 0), ("4000", 0, 100)]),
+    ("P2", {"revenue": -1200}, [("2300", 0, 1200), ("4000", 1200, 0)]),
+    ("P3", {"position": 20}, [("1230", 20, 0), ("2300", 0, 20)]),
+    ("P4 TIME", {"value": 50}, [("1220", 50, 0), ("4010", 0, 50)]),
+    ("P4 EXPENSE", {"value": 50}, [("1220", 50, 0), ("4030", 0, 50)]),
+    ("P5", {"total": 100, "net": 100, "tax": 0}, [("1200", 100, 0), ("1220", 0, 100)]),
+    ("P6 TIME", {"cost": 30}, [("5000", 30, 0), ("2500", 0, 30)]),
+    ("P6 EXPENSE", {"cost": 30}, [("5010", 30, 0), ("2510", 0, 30)]),
+    ("P7 RECEIPT", {"received": 40}, [("1000", 40, 0), ("2350", 0, 40)]),
+    ("P7 APPLY", {"applied": 40, "relieved": 40}, [("2350", 40, 0), ("1200", 0, 40)]),
+    ("P8 OF P1", {"total": 110, "net": 100, "tax": 10}, [("1200", 0, 110), ("2300", 100, 0), ("2200", 10, 0)]),
+    ("P8 OF P5", {"total": 110, "net": 100, "tax": 10}, [("1200", 0, 110), ("1220", 100, 0), ("2200", 10, 0)]),
+    ("P11 TIME", {"value": 9}, [("4010", 9, 0), ("1220", 0, 9)]),
+    ("P11 EXPENSE", {"value": 9}, [("4030", 9, 0), ("1220", 0, 9)]),
+]
+
+
+@pytest.mark.parametrize(("rule", "figures", "wanted"), POSTED)
+def test_a_rule_books_as_the_table_says(rule: str, figures: dict[str, int], wanted: list[tuple[str, int, int]]) -> None:
+    assert sides(posting.legs(rule, figures)) == wanted
+
+
+def test_an_entry_balances_in_the_books_currency_however_it_rounds() -> None:
+    lines = [
+        posting.Line("1200", 100, 0, side="dr"),
+        *(posting.Line("4010", 0, part, side="cr") for part in (33, 33, 34)),
+    ]
+    for rate in ("0.86", "0.845", "1.083", "0.333333", "1.005"):
+        booked = posting.in_books(lines, money.rate(rate), "EUR", "GBP")
+        assert sum(each.func_dr for each in booked) == sum(each.func_cr for each in booked)
+        assert all(each.line.account != posting.ROUNDING for each in booked)
+
+
+def test_rounding_takes_one_minor_unit_and_no_more() -> None:
+    lines = [posting.Line("1200", 100, 0, func=87, side="dr"), posting.Line("2300", 0, 100, func=86, side="cr")]
+    booked = posting.in_books(lines, money.rate("0.86"), "EUR", "GBP")
+    assert booked[-1].line.account == posting.ROUNDING
+    assert booked[-1].func_cr == 1
+    with pytest.raises(ValueError, match="out of balance by 2"):
+        posting.in_books([lines[0]._replace(func=88), lines[1]], money.rate("0.86"), "EUR", "GBP")
+
+
+def test_realised_fx_is_the_difference_of_the_two_rates() -> None:
+    cases = [("60,000", "0.845", "50,700.00", "51,600.00"), ("40,000", "0.87", "34,800.00", "34,400.00")]
+    for amount, rate, received, relieved in cases:
+        part, cash = minor(amount, "EUR"), money.convert(minor(amount, "EUR"), money.rate(rate), "EUR", "GBP")
+        debt = money.convert(part, money.rate("0.86"), "EUR", "GBP")
+        assert (cash, debt) == (minor(received, "GBP"), minor(relieved, "GBP"))
+        functional = {"applied": cash, "relieved": debt, "gain": cash - debt}
+        booked = posting.in_books(
+            posting.legs("P7 APPLY", {"applied": part, "relieved": part}, functional=functional), 0, "EUR", "GBP"
+        )
+        fx = next(each for each in booked if each.line.account == "7100")
+        assert fx.func_cr - fx.func_dr == cash - debt
