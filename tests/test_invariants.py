@@ -421,7 +421,7 @@ PLANTED = (
     ),
     (
         "INV-36",
-        "UPDATE erp.journal_line SET dr = dr + 500000 WHERE account = '5000' AND parent = 'JE-T1'",
+        "UPDATE erp.work_entry SET cost = cost + 500000 WHERE source_id = 'T1'",
         "cumulative revenue by COST_TO_COST",
     ),
     ("INV-36", "UPDATE erp.journal_line SET cr = 100000 WHERE account = '4010' AND parent = 'JE-T3'", "T3"),

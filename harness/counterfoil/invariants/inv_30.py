@@ -11,7 +11,7 @@ INVARIANT = Invariant(
     keys=("what", "legal_entity", "contract_no", "key"),
     sql="""
 WITH line AS (
-    SELECT e.system, e.legal_entity, e.ccy, e.je_no, e.id AS je, l.account, l.contract_no, l.dr - l.cr AS debit
+    SELECT e.system, e.legal_entity, e.ccy, e.je_no, e.id AS je, e.rule, l.account, l.contract_no, l.dr - l.cr AS debit
     FROM erp.journal_entry e JOIN erp.journal_line l ON l.system = e.system AND l.parent = e.id
     WHERE e.deleted_at IS NULL AND e.status <> 'DRAFT'
 ),
@@ -30,19 +30,24 @@ subledger AS (
 ),
 account AS (SELECT account, system, legal_entity, ccy FROM balance UNION SELECT account, system, legal_entity, ccy FROM subledger),
 position AS (
-    SELECT contract_no, ccy, sum(CASE WHEN account IN ('2300', '1230') THEN -debit ELSE 0 END) AS net_position,
-        sum(CASE WHEN account IN ('4000', '4020') THEN -debit ELSE 0 END) AS recognised,
-        sum(CASE account WHEN '1220' THEN debit ELSE 0 END) AS unbilled,
-        sum(CASE WHEN account IN ('4010', '4030') THEN -debit ELSE 0 END) AS earned
-    FROM line WHERE contract_no IS NOT NULL GROUP BY contract_no, ccy
+    SELECT l.contract_no, l.ccy, sum(CASE WHEN l.account IN ('2300', '1230', '1220') THEN -l.debit ELSE 0 END) AS position,
+        sum(CASE WHEN l.account IN ('4000', '4010', '4020', '4030') THEN -l.debit ELSE 0 END) AS recognised,
+        sum(CASE l.account WHEN '1220' THEN l.debit ELSE 0 END) AS unbilled,
+        sum(CASE WHEN l.account IN ('4010', '4030') AND (l.rule LIKE 'P4%' OR l.rule LIKE 'P11%') THEN -l.debit ELSE 0 END) AS earned
+    FROM line l WHERE l.contract_no IS NOT NULL GROUP BY l.contract_no, l.ccy
+),
+by_progress AS (
+    SELECT DISTINCT contract_no, line_no FROM erp.revenue_schedule
+    WHERE deleted_at IS NULL AND status IN ('ACTIVE', 'ON_HOLD') AND method <> 'AS_INVOICED' AND tp IS NULL
 ),
 net AS (
-    SELECT contract_no, ccy, sum(CASE WHEN line_type IN ('FIXED_FEE', 'RETAINER') THEN net ELSE 0 END) AS fees,
-        sum(CASE WHEN line_type IN ('FIXED_FEE', 'RETAINER') THEN 0 ELSE net END) AS work, max(issued_at) AS last
-    FROM billed GROUP BY contract_no, ccy
+    SELECT b.contract_no, b.ccy, sum(b.net) AS net, max(b.issued_at) AS last,
+        sum(CASE WHEN b.line_type IN ('FIXED_FEE', 'RETAINER') OR p.line_no IS NOT NULL THEN 0 ELSE b.net END) AS work
+    FROM billed b LEFT JOIN by_progress p ON p.contract_no = b.contract_no AND p.line_no = b.contract_line
+    GROUP BY b.contract_no, b.ccy
 ),
 contract AS (
-    SELECT p.contract_no, p.ccy, p.net_position, p.recognised, p.unbilled, p.earned, coalesce(n.fees, 0) AS fees, coalesce(n.work, 0) AS work
+    SELECT p.contract_no, p.ccy, p.position, p.recognised, p.unbilled, p.earned, coalesce(n.net, 0) AS net, coalesce(n.work, 0) AS work
     FROM position p LEFT JOIN net n ON n.contract_no = p.contract_no AND n.ccy = p.ccy WHERE coalesce(n.last, '') <= :dl_i
 )
 SELECT 'account ' || a.account AS what, a.legal_entity, NULL AS contract_no, a.system || ' ' || a.ccy AS key, a.ccy,
@@ -59,8 +64,8 @@ FROM erp.ar_document d LEFT JOIN line l ON l.system = d.system AND l.je = d.je A
 WHERE d.deleted_at IS NULL AND d.status <> 'DRAFT' AND d.je IS NOT NULL
 GROUP BY d.system, d.id HAVING abs(coalesce(sum(l.debit), 0)) <> abs(d.tax)
 UNION ALL
-SELECT 'contract position', NULL, contract_no, '2300 - 1230', ccy, abs(net_position - (fees - recognised)), net_position, fees - recognised
-FROM contract WHERE net_position <> fees - recognised
+SELECT 'contract position', NULL, contract_no, '2300 - 1230 - 1220', ccy, abs(position - (net - recognised)), position, net - recognised
+FROM contract WHERE position <> net - recognised
 UNION ALL
 SELECT 'unbilled receivable', NULL, contract_no, '1220', ccy, abs(unbilled - (earned - work)), unbilled, earned - work
 FROM contract WHERE unbilled <> earned - work

@@ -35,8 +35,9 @@ SELECT 'approved value not recognised as it is' AS what, w.contract_no, w.line_n
 FROM erp.work_entry w
 JOIN billing.billable_item i ON i.source_id = w.source_id AND i.source_type = w.source_type AND i.deleted_at IS NULL
 LEFT JOIN (
-    SELECT l.system, l.parent, sum(l.cr - l.dr) AS revenue FROM erp.journal_line l WHERE l.account IN ('4010', '4030') GROUP BY l.system, l.parent
-) r ON r.system = w.system AND r.parent = w.je
+    SELECT e.system, e.source_doc, sum(l.cr - l.dr) AS revenue FROM erp.journal_entry e
+    JOIN erp.journal_line l ON l.system = e.system AND l.parent = e.id WHERE l.account IN ('4010', '4030') GROUP BY e.system, e.source_doc
+) r ON r.system = w.system AND r.source_doc = 'work ' || w.source_id
 WHERE w.deleted_at IS NULL AND max(w.created_at, i.created_at) <= :dl_r AND i.billing NOT IN ('WRITTEN_OFF', 'CREDITED')
     AND i.amount - coalesce(i.over_cap, 0) <> coalesce(r.revenue, w.value, 0)
     AND EXISTS (SELECT 1 FROM erp.revenue_schedule s WHERE s.contract_no = w.contract_no AND s.line_no = w.line_no
@@ -45,27 +46,25 @@ WHERE w.deleted_at IS NULL AND max(w.created_at, i.created_at) <= :dl_r AND i.bi
         SELECT 1 FROM agreed_change c WHERE c.contract_no = w.contract_no AND c.line_no = w.line_no AND c.cap > 0 AND c.approved_at > w.created_at))
 """
 LINES = """
-SELECT k.contract_no, k.legal_entity, k.ccy, l.line_no, l.rev_method, l.amount, l.budget_cost, l.budget_hours, coalesce(l.start, k.start) AS start,
+SELECT k.contract_no, k.legal_entity, k.ccy, l.line_no, l.rev_method, l.amount, l.cap, l.budget_cost, l.budget_hours, coalesce(l.start, k.start) AS start,
     coalesce(l."end", k."end") AS "end", k.status, e.tz
 FROM crm.contract k JOIN crm.contract_line l ON l.system = k.system AND l.parent = k.id
 JOIN erp.legal_entity e ON e.code = k.legal_entity AND e.deleted_at IS NULL
-WHERE k.deleted_at IS NULL AND k.status IN ('ACTIVE', 'ON_HOLD', 'COMPLETED') AND l.amount IS NOT NULL
+WHERE k.deleted_at IS NULL AND k.status IN ('ACTIVE', 'ON_HOLD', 'COMPLETED') AND coalesce(l.amount, l.cap) IS NOT NULL
     AND l.rev_method IN ('COST_TO_COST', 'HOURS', 'STRAIGHT_LINE')
     AND EXISTS (SELECT 1 FROM erp.revenue_schedule s WHERE s.contract_no = k.contract_no AND s.line_no = l.line_no AND s.deleted_at IS NULL)
 ORDER BY k.contract_no, l.line_no
 """
-LEDGER = """
-SELECT l.account, l.dr - l.cr AS debit, l.ccy, e.posted_at, e.period
-FROM erp.journal_line l JOIN erp.journal_entry e ON e.system = l.system AND e.id = l.parent
+REVENUE = """
+SELECT l.dr - l.cr AS debit, e.posted_at FROM erp.journal_line l JOIN erp.journal_entry e ON e.system = l.system AND e.id = l.parent
 WHERE l.contract_no = ? AND l.contract_line = ? AND e.deleted_at IS NULL AND e.status <> 'DRAFT'
-    AND l.account IN ('4000', '4010', '4020', '4030', '5000', '5010')
+    AND l.account IN ('4000', '4010', '4020', '4030')
 """
-HOURS = (
-    "SELECT minutes, created_at AS at FROM erp.work_entry WHERE contract_no = ? AND line_no = ? AND deleted_at IS NULL"
-)
-CHANGES = (
-    "SELECT status, approved_at AS at, amount, cost, hours FROM agreed_change WHERE contract_no = ? AND line_no = ?"
-)
+EFFORT = """
+SELECT source_type, coalesce(minutes, 0) AS minutes, coalesce(cost, 0) AS cost, ccy, period, created_at AS at FROM erp.work_entry
+WHERE contract_no = ? AND line_no = ? AND deleted_at IS NULL
+"""
+CHANGES = "SELECT status, treatment, approved_at AS at, amount, cap, cost, hours FROM agreed_change WHERE contract_no = ? AND line_no = ?"
 ESTIMATES = "SELECT id, etc_cost, etc_hours FROM psa.project WHERE contract_no = ? AND deleted_at IS NULL AND status <> 'CANCELLED'"
 VERSIONS = "SELECT at, doc, before FROM psa.history WHERE entity = 'project' AND id = ? ORDER BY seq"
 PERIODS = "SELECT period FROM erp.period WHERE legal_entity = ? AND status <> 'FUTURE' AND deleted_at IS NULL ORDER BY period DESC"
@@ -77,11 +76,12 @@ LIVE_FROM = (
 
 @dataclass(frozen=True)
 class Basis:
-    """What progress of a line is measured on at an instant: price, effort to date and at completion."""
+    """What progress of a line is measured on at an instant: price, effort to date and at completion (more than one where the books
+    may have taken the manager's estimate before or after work that came in with it)."""
 
     price: int
     spent: int
-    whole: int | None
+    whole: tuple[int, ...]
 
 
 def find(store: Store, params: Params) -> list[Row]:
@@ -107,20 +107,18 @@ def runs(store: Store, line: Row, until: str) -> Iterator[tuple[str, str]]:
 
 def judged(store: Store, line: Row, run: str, period: str) -> list[Row]:
     """The line at one run: a row where revenue and formula differ, nothing where they agree or where the basis was in flux."""
-    ledger = store.rows(LEDGER, (line["contract_no"], line["line_no"]))
+    revenue = store.rows(REVENUE, (line["contract_no"], line["line_no"]))
     latest = clock.later(run, minutes=RUN_MINUTES)
-    posted = [
-        row["posted_at"] for row in ledger if row["account"] < "5000" and run <= (row["posted_at"] or "") <= latest
-    ]
-    at = min(posted, default=run)
-    recognised = -sum(row["debit"] for row in ledger if row["account"] < "5000" and (row["posted_at"] or "") <= at)
+    at = min((row["posted_at"] for row in revenue if run <= (row["posted_at"] or "") <= latest), default=run)
+    recognised = -sum(row["debit"] for row in revenue if (row["posted_at"] or "") <= at)
     if line["rev_method"] == "STRAIGHT_LINE":
-        expected = straight_line(store, line, period)
+        allowed = straight_line(store, line, period)
     else:
-        basis = basis_at(store, line, ledger, at)
-        expected = None if basis is None else by_effort(basis)
-    if expected is None or abs(expected - recognised) <= TOLERANCE:
+        basis = basis_at(store, line, at, period)
+        allowed = () if basis is None else by_effort(basis)
+    if not allowed or any(abs(each - recognised) <= TOLERANCE for each in allowed):
         return []
+    expected = allowed[0]
     return [
         {
             "what": f"cumulative revenue by {line['rev_method']}",
@@ -136,53 +134,69 @@ def judged(store: Store, line: Row, run: str, period: str) -> list[Row]:
     ]
 
 
-def by_effort(basis: Basis) -> int | None:
+def by_effort(basis: Basis) -> tuple[int, ...]:
     """`round(price × min(1, spent ÷ whole))`, rounded once on the cumulative figure (domain §3.2)."""
-    if not basis.whole or basis.whole <= 0:
-        return None
-    return money.half_up(basis.price * min(basis.spent, basis.whole), basis.whole)
+    return tuple(money.half_up(basis.price * min(basis.spent, whole), whole) for whole in basis.whole if whole > 0)
 
 
-def straight_line(store: Store, line: Row, period: str) -> int | None:
-    """Price by day, both ends included (domain §3.7); None for a line that was modified or has no term."""
+def straight_line(store: Store, line: Row, period: str) -> tuple[int, ...]:
+    """Price by day, both ends included (domain §3.7); nothing for a line that was modified or has no term."""
     if store.rows(CHANGES, (line["contract_no"], line["line_no"])) or not line["start"] or not line["end"]:
-        return None
+        return ()
     first, last = date.fromisoformat(line["start"]), date.fromisoformat(line["end"])
     days = (last - first).days + 1
     gone = (date.fromisoformat(clock.period_end(period)) - first).days + 1
-    return money.half_up(line["amount"] * min(max(gone, 0), days), days)
+    return (money.half_up(line["amount"] * min(max(gone, 0), days), days),)
 
 
-def basis_at(store: Store, line: Row, ledger: list[Row], at: str) -> Basis | None:
-    """What the line was measured on at an instant; None where a change or an estimate was still on its way to the books, or a cost
-    is in another currency."""
-    changes = store.rows(CHANGES, (line["contract_no"], line["line_no"]))
-    to_go = estimate_at(store, line, at)
+def basis_at(store: Store, line: Row, at: str, period: str) -> Basis | None:
+    """What the line was measured on at an instant; None where a change or an estimate was still on its way to the books, where a
+    change starts a new measure (PROSPECTIVE), or where cost is in another currency."""
+    mine = (line["contract_no"], line["line_no"])
+    changes = store.rows(CHANGES, mine)
+    said = estimate_at(store, line, at)
     unsure = clock.later(at, minutes=-MINUTES["DL-R"])
-    if (
-        to_go is None
-        or any(unsure < (each["at"] or "") <= at for each in changes)
-        or unsure < to_go["changed_at"] <= at
-    ):
+    if said is None or any(each["treatment"] == "PROSPECTIVE" or unsure < (each["at"] or "") <= at for each in changes):
         return None
-
-    def agreed(field: str, base: int | None) -> int | None:
-        written = sum(each[field] for each in changes if each["status"] == "APPLIED")
-        then = sum(each[field] for each in changes if (each["at"] or "") <= at)
-        return None if base is None and not then else (base or 0) - written + then
-
-    price = agreed("amount", line["amount"]) or 0
-    if line["rev_method"] == "HOURS":
-        entries = store.rows(HOURS, (line["contract_no"], line["line_no"]))
-        spent = sum(row["minutes"] or 0 for row in entries if row["at"] <= at)
-        budget, left = agreed("hours", line["budget_hours"]), to_go["etc_hours"]
-        whole = spent + left * 60 if left is not None else None if budget is None else budget * 60
-        return Basis(price, spent, whole)
-    costs = [row for row in ledger if row["account"] >= "5000" and (row["posted_at"] or "") <= at]
-    if any(row["ccy"] != line["ccy"] for row in costs):
+    effort = [row for row in store.rows(EFFORT, mine) if row["at"] <= at and row["period"] <= period]
+    by_hours = line["rev_method"] == "HOURS"
+    if unsure < said["changed_at"] <= at or (not by_hours and any(row["ccy"] != line["ccy"] for row in effort)):
         return None
-    spent, left = sum(row["debit"] for row in costs), to_go["etc_cost"]
-    return Basis(price, spent, spent + left if left is not None else agreed("cost", line["budget_cost"]))
+    price = agreed(
+        changes,
+        "cap" if line["amount"] is None else "amount",
+        line["cap"] if line["amount"] is None else line["amount"],
+        at,
+    )
+    planned = agreed(changes, "hours" if by_hours else "cost", line["budget_hours" if by_hours else "budget_cost"], at)
+    to_go = said["etc_hours"] if by_hours else said["etc_cost"]
+    unit = 60 if by_hours else 1
+    if to_go is None:
+        return None if planned is None else Basis(price or 0, total(effort, by_hours), (planned * unit,))
+    if not said["changed_at"]:
+        return None
+    added = sum(
+        each["hours" if by_hours else "cost"] for each in changes if said["changed_at"] < (each["at"] or "") <= at
+    )
+    seen = (said["changed_at"], clock.later(said["changed_at"], minutes=MINUTES["DL-R"]))
+    whole = tuple(
+        total([row for row in effort if row["at"] <= each], by_hours) + (to_go + added) * unit for each in seen
+    )
+    return Basis(price or 0, total(effort, by_hours), whole)
+
+
+def total(effort: list[Row], by_hours: bool) -> int:
+    """Minutes of time, or minor units of cost."""
+    if by_hours:
+        return sum(row["minutes"] for row in effort if row["source_type"] == "TIME")
+    return sum(row["cost"] for row in effort)
+
+
+def agreed(changes: list[Row], field: str, written: int | None, at: str) -> int | None:
+    """What the contract said at an instant: without the changes that were written into it since, with those agreed by then."""
+    since = sum(each[field] for each in changes if each["status"] == "APPLIED")
+    then = sum(each[field] for each in changes if (each["at"] or "") <= at)
+    return None if written is None and not then else (written or 0) - since + then
 
 
 def estimate_at(store: Store, line: Row, at: str) -> dict[str, Any] | None:
@@ -196,8 +210,6 @@ def estimate_at(store: Store, line: Row, at: str) -> dict[str, Any] | None:
         doc, before = json.loads(version["doc"]), json.loads(version["before"] or "{}")
         if number == 0:
             said |= {name: before.get(name, doc.get(name)) for name in ("etc_cost", "etc_hours")}
-            if version["before"] is None:
-                said |= {"etc_cost": doc.get("etc_cost"), "etc_hours": doc.get("etc_hours")}
         if version["at"] <= at and ("etc_cost" in before or "etc_hours" in before):
             said |= {name: doc.get(name) for name in ("etc_cost", "etc_hours")} | {"changed_at": version["at"]}
     return said
