@@ -1,0 +1,287 @@
+"""The connector of the native faces: plain JSON over HTTP, retried with growing gaps, one chain of tokens, limits honoured."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import aiohttp
+import orjson
+from yarl import URL
+
+from counterfoil.reference.config import SystemSettings
+from counterfoil.reference.connectors import LookUp, Record, Records, Trail
+from counterfoil.reference.errors import Refused, Unreachable
+
+MOST_ATTEMPTS = 8
+FIRST_PAUSE = 0.02
+LONGEST_PAUSE = 5.0
+MOST_PATIENCE = 60.0
+TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
+IDEMPOTENT_SYSTEMS = ("billing", "erp")
+BATCH = 100
+LOST = (aiohttp.ClientError, TimeoutError, OSError)
+
+
+def plural(entity: str) -> str:
+    """`opportunity` as `opportunities`."""
+    return f"{entity[:-1]}ies" if entity.endswith("y") else f"{entity}s"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call, as often as it takes. path: below the face's root."""
+
+    method: str
+    path: str
+    body: Any = None
+    key: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def asked(self) -> str:
+        """What was asked, for people."""
+        return f"{self.method} {self.path.partition('?')[0]}"
+
+
+class NativeConnector:
+    """One system by its native face."""
+
+    def __init__(self, settings: SystemSettings, session: aiohttp.ClientSession, patience: float = 10) -> None:
+        self.name = settings.name
+        self.settings = settings
+        self.base = f"{settings.url}/native/v1"
+        self.keyed = settings.name in IDEMPOTENT_SYSTEMS
+        self._session = session
+        self._patience = aiohttp.ClientTimeout(total=patience)
+        self._token = settings.token
+        self._refresh: str | None = None
+        self._expires = float("inf")
+        self._turn = asyncio.Lock()
+        self._open_at = 0.0
+
+    # reading
+
+    async def get(self, entity: str, key: str) -> Record | None:
+        """A record by native id or business key, None where there is none."""
+        try:
+            found: Record = await self.send(Call("GET", f"/{plural(entity)}/{quote(key, safe='')}"))
+        except Refused as error:
+            if error.status == 404:
+                return None
+            raise
+        return found
+
+    async def list(self, entity: str, where: Mapping[str, Any]) -> Records:
+        """All records that equal every named field."""
+        return [record async for page in self.pages(entity, where) for record in page]
+
+    async def pages(self, entity: str, where: Mapping[str, Any]) -> AsyncIterator[Records]:
+        """The same, page by page, oldest change first.
+
+        Where pages are counted by offset, the next page begins at the instant of the last record instead: rows that move while one
+        reads would shift others past an offset.
+        """
+        style = "offset" if self.name == "psa" else "cursor"
+        query = {name: str(value) for name, value in where.items()}
+        following: str | None = ""
+        seen: set[str] = set()
+        while following is not None:
+            asked = query if not following else {**query, style: following}
+            answer = await self.send(Call("GET", f"/{plural(entity)}" + (f"?{urlencode(asked)}" if asked else "")))
+            items, following = answer["items"], answer["next"]
+            if style == "offset" and following is not None and items:
+                first, last = items[0]["updated_at"], items[-1]["updated_at"]
+                if first != last:
+                    query, following = {**query, "updated_since": last}, ""
+            fresh = [each for each in items if each["id"] not in seen]
+            seen.update(each["id"] for each in items)
+            yield fresh
+
+    # writing
+
+    async def create(self, entity: str, values: Record, trail: Trail, look_up: LookUp | None) -> Record:
+        """Make a record. look_up finds it where an attempt without an answer may have made it."""
+        made: Record = await self.send(self._write("POST", f"/{plural(entity)}", values, trail), look_up)
+        return made
+
+    async def create_all(self, entity: str, many: Sequence[Record], trail: Trail, look_up: LookUp | None) -> None:
+        """Make several records, all or none."""
+        for at in range(0, len(many), BATCH):
+            part = many[at : at + BATCH]
+            body = {"all_or_none": True, "items": [{"op": "create", **each} for each in part]}
+            key = trail.key and f"{trail.key}-{at}"
+            answer = await self.send(
+                self._write("POST", f"/{plural(entity)}/bulk", body, replace(trail, key=key)), look_up
+            )
+            failed = [each["error"] for each in answer.get("results", ()) if not each["success"]]
+            if failed:
+                raise Refused(int(failed[0].get("status") or 422), failed[0], f"POST /{plural(entity)}/bulk")
+
+    async def patch(self, entity: str, record: Record, changes: Record, trail: Trail) -> Record:
+        """Change a record that has been read; when it has changed meanwhile, on what it says now."""
+        for _ in range(MOST_ATTEMPTS):
+            path = f"/{plural(entity)}/{quote(record['id'], safe='')}"
+            call = self._write("PATCH", path, changes, replace(trail, key=None))
+            call = replace(
+                call, headers={**call.headers, "If-Match": f'"{record["version"]}"'} if self.keyed else call.headers
+            )
+            try:
+                changed: Record = await self.send(call)
+            except Refused as error:
+                if error.status != 412:
+                    raise
+                record = await self.get(entity, record["id"]) or record
+                if all(record.get(name) == value for name, value in changes.items()):
+                    return record
+                continue
+            return changed
+        raise Unreachable(f"PATCH {entity}", "changed by others at every attempt", MOST_ATTEMPTS)
+
+    async def remove(self, entity: str, record: Record, trail: Trail) -> None:
+        """Delete a record that has been read; one that is gone is gone."""
+        path = f"/{plural(entity)}/{quote(record['id'], safe='')}"
+        call = self._write("DELETE", path, None, replace(trail, key=None))
+        try:
+            await self.send(replace(call, headers={**call.headers, "If-Match": f'"{record["version"]}"'}))
+        except Refused as error:
+            if error.status != 404:
+                raise
+
+    async def act(self, action: str, subject: Mapping[str, str], fields: Record, trail: Trail) -> Record:
+        """Have a deed done to the subject (`key` or `id`)."""
+        answer = await self.send(self._write("POST", f"/actions/{action}", {**subject, **fields}, trail))
+        record: Record = answer["record"]
+        return record
+
+    def _write(self, method: str, path: str, body: Any, trail: Trail) -> Call:
+        headers = {
+            "X-Correlation-Id": trail.flow,
+            "X-Causation-Id": trail.cause,
+            "traceparent": trail.traceparent and span_of(trail.traceparent),
+        }
+        given = {name: value for name, value in headers.items() if value}
+        return Call(method, path, body, trail.key if self.keyed else None, given)
+
+    # sending
+
+    async def send(self, call: Call, look_up: LookUp | None = None) -> Any:
+        """Call until there is an answer that says something: at most 8 times, with growing gaps.
+
+        Returns decoded JSON; raises Refused for a final 4xx, Unreachable when no attempt was answered.
+        """
+        last, refreshed = "", False
+        for attempt in range(1, MOST_ATTEMPTS + 1):
+            status, answer, wait = await self._attempt(call)
+            if status and status < 400:
+                return answer
+            if status == 401 and not refreshed:
+                refreshed = await self._renew()
+                if refreshed:
+                    continue
+            if status and status not in TRANSIENT:
+                raise Refused(status, answer if isinstance(answer, dict) else {"detail": str(answer)}, call.asked)
+            last = f"status {status}" if status else str(answer)
+            if attempt == MOST_ATTEMPTS:
+                break
+            await asyncio.sleep(max(wait, min(FIRST_PAUSE * 2 ** (attempt - 1), LONGEST_PAUSE)))
+            call, found = await self.before_repeat(call, look_up)
+            if found is not None:
+                return found
+        raise Unreachable(f"{self.name}: {call.asked}", last, MOST_ATTEMPTS)
+
+    async def before_repeat(self, call: Call, look_up: LookUp | None) -> tuple[Call, Record | None]:
+        """Prepare to call again after an attempt whose outcome nobody knows: the same key where the system honours keys, else look
+        for what the attempt may have made. Returns the call to make and what was found."""
+        if look_up is None or call.key is not None:
+            return call, None
+        return call, await look_up()
+
+    async def _attempt(self, call: Call) -> tuple[int, Any, float]:
+        """(status, decoded body, seconds to wait before the next attempt); status 0 where there was no answer."""
+        pause = self._open_at - time.monotonic()
+        if pause > 0:
+            await asyncio.sleep(pause)
+        if self._token is None or self._expires < time.monotonic():
+            await self._renew()
+        token = self._token
+        headers = {"Authorization": f"Bearer {token}", **call.headers}
+        if call.key is not None:
+            headers["Idempotency-Key"] = call.key
+        body = None
+        if call.body is not None:
+            body = orjson.dumps(call.body)
+            headers["Content-Type"] = "application/json"
+        url = URL(self.base + call.path, encoded=True)
+        try:
+            async with self._session.request(
+                call.method, url, data=body, headers=headers, timeout=self._patience
+            ) as answer:
+                raw = await answer.read()
+                wait = self._wait_told(answer.status, answer.headers)
+                return answer.status, orjson.loads(raw) if raw else {}, wait
+        except orjson.JSONDecodeError:
+            return 0, "a body that is not JSON", 0.0
+        except LOST as error:
+            return 0, f"{type(error).__name__}: {error}", 0.0
+
+    def _wait_told(self, status: int, headers: Mapping[str, str]) -> float:
+        """Seconds that `Retry-After` asks for; nobody calls this system before they are over."""
+        told = headers.get("Retry-After", "") if status in (429, 503) else ""
+        if not told.replace(".", "", 1).isdecimal():
+            return 0.0
+        wait = min(float(told), MOST_PATIENCE)
+        self._open_at = max(self._open_at, time.monotonic() + wait)
+        return wait
+
+    # tokens
+
+    async def _renew(self) -> bool:
+        """Get a new access token, once for all who need one; False where the settings do not allow it."""
+        if self.settings.token_url is None:
+            return False
+        stale = self._token
+        async with self._turn:
+            if self._token is not stale:
+                return True
+            granted = await self._grant()
+            self._token = granted["access_token"]
+            self._refresh = granted.get("refresh_token")
+            self._expires = time.monotonic() + float(granted.get("expires_in", 1800)) - 60
+        return True
+
+    async def _grant(self) -> Record:
+        """Tokens by refresh token where there is one, else by the client's credentials."""
+        client = {"client_id": self.settings.client_id, "client_secret": self.settings.client_secret}
+        wanted: list[Record] = [{"grant_type": "client_credentials", **client}]
+        if self._refresh is not None:
+            wanted.insert(0, {"grant_type": "refresh_token", "refresh_token": self._refresh, **client})
+            self._refresh = None
+        last = ""
+        for attempt in range(1, MOST_ATTEMPTS + 1):
+            try:
+                async with self._session.post(
+                    self.settings.token_url or "", json=wanted[0], timeout=self._patience
+                ) as answer:
+                    if answer.status == 200:
+                        granted: Record = orjson.loads(await answer.read())
+                        return granted
+                    last = f"status {answer.status}"
+                    if answer.status not in TRANSIENT and len(wanted) == 1:
+                        raise Refused(answer.status, {"code": "NO_TOKEN", "detail": await answer.text()}, "POST token")
+            except (*LOST, orjson.JSONDecodeError) as error:
+                last = f"{type(error).__name__}: {error}"
+            wanted = wanted[-1:]
+            await asyncio.sleep(min(FIRST_PAUSE * 2 ** (attempt - 1), LONGEST_PAUSE))
+        raise Unreachable(f"{self.name}: POST token", last, MOST_ATTEMPTS)
+
+
+def span_of(traceparent: str) -> str:
+    """A span of our own in the trace of the event. source: W3C Trace Context."""
+    version, trace, _, flags = [*traceparent.split("-"), "", "", ""][:4]
+    return f"{version}-{trace}-{os.urandom(8).hex()}-{flags}"

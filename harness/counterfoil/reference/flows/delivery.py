@@ -1,0 +1,138 @@
+"""Approved work on its way to billing and the books, and the project manager's estimates on theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from counterfoil.reference.connectors import Record
+from counterfoil.reference.errors import Missing, Unfit
+from counterfoil.reference.flows import Flow, on
+from counterfoil.reference.work import Work, minor
+
+TIME_FIELDS = ("contract_no", "project_no", "line_no", "employee_no", "minutes", "ccy")
+ON_A_DOCUMENT = ("SELECTED", "BILLED", "CREDITED")
+MEASURED = ("COST_TO_COST", "HOURS")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How time and expenses differ: names of the entity and of its fields for date, billable amount and text."""
+
+    source: str
+    entity: str
+    date: str
+    amount: str
+    text: str
+
+
+TIME = Kind("TIME", "time_entry", "work_date", "amount", "note")
+EXPENSE = Kind("EXPENSE", "expense", "spend_date", "bill_amount", "category")
+KINDS = {"psa.time": TIME, "psa.expense": EXPENSE}
+
+
+class Delivery(Flow):
+    """Passes on what was worked and spent."""
+
+    @on("psa.time.approved", "psa.expense.approved", severity="S1")
+    async def approved(self, work: Work) -> None:
+        """An approved entry becomes a billable item, where it is billable, and an entry of the books with its value and cost."""
+        kind = KINDS[work.event.type.rpartition(".")[0]]
+        entry = await work.current(kind.entity)
+        if entry["approval"] != "APPROVED":
+            return
+        ccy, value = entry["ccy"], 0
+        if entry["billing"] != "NOT_BILLABLE" and entry[kind.amount] is not None:
+            item = await self._item(work, kind, entry)
+            value = minor(item["amount"]) - minor(item["over_cap"])
+        if await work.get("erp", "work_entry", entry["key"]) is None:
+            await work.create(
+                "erp", "work_entry", self._entry(kind, entry, {"minor": value, "ccy": ccy}), key=entry["key"]
+            )
+
+    async def _item(self, work: Work, kind: Kind, entry: Record) -> Record:
+        if await work.get("billing", "plan", entry["contract_no"]) is None:
+            raise Missing(f"billing plan {entry['contract_no']}")
+        found = await work.get("billing", "billable_item", entry["key"])
+        if found is not None:
+            return found
+        values = {name: entry.get(name) for name in TIME_FIELDS} | {
+            "source_type": kind.source,
+            "source_id": entry["key"],
+            "description": entry[kind.text],
+            "work_date": entry[kind.date],
+            "unit_price": entry.get("bill_rate"),
+            "amount": entry[kind.amount],
+            "external_id": entry["id"],
+        }
+        return await work.create("billing", "billable_item", values, key=entry["key"])
+
+    def _entry(self, kind: Kind, entry: Record, value: Record) -> Record:
+        return {
+            "source_type": kind.source,
+            "source_id": entry["key"],
+            "contract_no": entry["contract_no"],
+            "project_no": entry["project_no"],
+            "line_no": entry["line_no"],
+            "legal_entity": entry["legal_entity"],
+            "work_date": entry[kind.date],
+            "minutes": entry.get("minutes"),
+            "ccy": entry["ccy"],
+            "value": value,
+            "cost": entry["cost"],
+            "external_id": entry["id"],
+        }
+
+    @on("psa.time.unapproved", "psa.expense.unapproved", severity="S1")
+    async def unapproved(self, work: Work) -> None:
+        """Take an entry back whose approval was withdrawn; one that a draft holds is for a person."""
+        kind = KINDS[work.event.type.rpartition(".")[0]]
+        entry = await work.current(kind.entity)
+        if entry["approval"] == "APPROVED":
+            return
+        item = await work.get("billing", "billable_item", entry["key"])
+        if item is not None:
+            if item["billing"] in ON_A_DOCUMENT:
+                raise Unfit(
+                    "ITEM_ON_INVOICE",
+                    f"{entry['key']} is {item['billing']} in billing; discard or credit that invoice first.",
+                )
+            await work.remove("billing", "billable_item", item)
+        booked = await work.get("erp", "work_entry", entry["key"])
+        if booked is not None:
+            await work.act("erp", "reverse_work", id=booked["id"], reason="Approval withdrawn")
+
+    async def revalue(self, work: Work, sources: Sequence[str]) -> None:
+        """Bring the books' value of entries in line with what billing may now bill of them."""
+        for source in sources:
+            item = await work.need("billing", "billable_item", source)
+            booked = await work.need("erp", "work_entry", source)
+            value = {**item["amount"], "minor": minor(item["amount"]) - minor(item["over_cap"])}
+            if booked["value"] != value:
+                await work.act("erp", "revalue_work", id=booked["id"], value=value, reason="Cap raised")
+
+    async def output_accepted(self, work: Work, milestone: Record) -> None:
+        """Tell the books of an accepted output, where revenue follows outputs."""
+        where = {"contract_no": milestone["contract_no"], "method": "MILESTONE_OUTPUT", "status": "ACTIVE"}
+        schedules = await work.list("erp", "revenue_schedule", **where)
+        for schedule in schedules[:1]:
+            weight = milestone["rev_weight"]
+            if weight is not None:
+                await work.act("erp", "record_output", id=schedule["id"], ms_code=milestone["ms_code"], weight=weight)
+
+    @on("psa.etc.updated", mirror=True, severity="S2")
+    async def estimate_updated(self, work: Work) -> None:
+        """Measure progress against what the project manager now says is still to go."""
+        project = await work.current("project")
+        schedules = await work.list("erp", "revenue_schedule", contract_no=project["contract_no"], status="ACTIVE")
+        if not schedules:
+            raise Missing(f"erp revenue schedule {project['contract_no']}")
+        measured = sorted((each for each in schedules if each["method"] in MEASURED), key=lambda each: each["line_no"])
+        for schedule in measured[:1]:
+            await work.act(
+                "erp",
+                "update_estimate",
+                key=schedule["key"],
+                etc_cost=project["etc_cost"],
+                etc_hours=project["etc_hours"],
+            )

@@ -1,0 +1,261 @@
+"""From what triggers a bill to an issued invoice, and from there to the books, the CRM and the PSA."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from counterfoil.reference.connectors import Record, Records
+from counterfoil.reference.errors import Missing, Unfit
+from counterfoil.reference.flows import Flow, on
+from counterfoil.reference.flows.setup import project_no
+from counterfoil.reference.work import Work, is_in
+
+CYCLES = ("TM_CYCLE", "SCHEDULE", "RETAINER")
+UNSENT = ("DRAFT", "PENDING_APPROVAL", "APPROVED")
+NEVER_ISSUED = (*UNSENT, "DISCARDED")
+ENTRY_TYPE = {"TM": "TIME", "TM_CAPPED": "TIME", "EXPENSE": "EXPENSE"}
+DOCUMENT_FIELDS = ("contract_no", "ccy", "issue_date", "tax_point", "due")
+TRIGGERS = {"psa.milestone.completed": "COMPLETED", "psa.milestone.accepted": "ACCEPTED"}
+APPROVED_OR_LATER = ("APPROVED", "ISSUED", "POSTED", "PARTIALLY_PAID", "PAID")
+
+
+class Invoicing(Flow):
+    """Bills what is ready and passes issued documents on."""
+
+    # what makes a line ready
+
+    @on("billing.plan.created", severity="S1")
+    async def plan_created(self, work: Work) -> None:
+        """Bill the advance."""
+        for line in await self._lines(work, work.event.key):
+            if line["kind"] == "MOBILISATION" and line["status"] in ("SCHEDULED", "READY"):
+                await self.bill_line(work, line)
+
+    @on(*TRIGGERS, severity="S1")
+    async def milestone_reached(self, work: Work) -> None:
+        """Bill a milestone, on completion or on acceptance as the contract says."""
+        milestone = await work.current("milestone")
+        contract_no = milestone["contract_no"]
+        plan = await work.need("billing", "plan", contract_no)
+        if milestone["status"] == "ACCEPTED":
+            await self.desk.delivery.output_accepted(work, milestone)
+        if plan["billing_trigger"] != TRIGGERS[work.event.type]:
+            return
+        reached = ("COMPLETED", "ACCEPTED") if plan["billing_trigger"] == "COMPLETED" else ("ACCEPTED",)
+        if milestone["status"] not in reached:
+            return
+        lines = [each for each in await self._lines(work, contract_no) if each["ms_code"] == milestone["ms_code"]]
+        if not lines:
+            raise Missing(f"billing plan line {milestone['key']}")
+        for line in lines:
+            await self.bill_line(work, line)
+
+    @on("billing.plan.changed", severity="S1")
+    async def plan_changed(self, work: Work) -> None:
+        """Bill a scheduled line whose date has come; value in the books what a raised cap has freed."""
+        released = work.event.extra.get("released") or []
+        if released:
+            await self.desk.delivery.revalue(work, [each["source_id"] for each in released])
+        if work.event.record.get("kind") not in CYCLES:
+            return
+        line = await work.current("plan_line")
+        if line["status"] != "READY":
+            return
+        if line["kind"] == "TM_CYCLE":
+            await self.bill_cycle(work, line)
+        else:
+            await self.bill_line(work, line)
+
+    async def _lines(self, work: Work, contract_no: str) -> Records:
+        found = await work.list("billing", "plan_line", contract_no=contract_no)
+        return sorted(found, key=lambda each: int(each["plan_line"]))
+
+    # billing
+
+    async def bill_line(self, work: Work, line: Record) -> None:
+        """Make a line with a fixed amount ready and invoice it, unless an invoice bills it already."""
+        started = work.state.step(work.name, f"billing.draft_invoice:{line['key']}") is not None
+        if not started and await self.is_billed(work, line):
+            return
+        if line["status"] == "SCHEDULED":
+            await work.act(
+                "billing",
+                "ready_plan_line",
+                key=line["key"],
+                entity="plan_line",
+                done=is_in("status", "READY", "INVOICED"),
+            )
+        await self.invoice(work, line, [line["key"]], [])
+
+    async def is_billed(self, work: Work, line: Record) -> bool:
+        """Whether a line has been billed, or is on an invoice that is about to be issued, or is not to be billed."""
+        if line["status"] == "READY":
+            unsent = await work.list("billing", "invoice", contract_no=line["contract_no"])
+            return any(
+                invoice["status"] in UNSENT and any(each["plan_line"] == line["key"] for each in invoice["lines"])
+                for invoice in unsent
+            )
+        return bool(line["status"] != "SCHEDULED")
+
+    async def bill_cycle(self, work: Work, line: Record) -> None:
+        """Invoice what was done before a cycle's date, on all lines of the contract whose cycle ends on it."""
+        effect = f"billing.draft_invoice:{line['key']}"
+        if work.state.step(work.name, effect) is not None:
+            await self.invoice(work, line, [], [])
+            return
+        siblings = [
+            each
+            for each in await self._lines(work, line["contract_no"])
+            if each["kind"] == "TM_CYCLE" and each["status"] == "READY" and each["due"] == line["due"]
+        ]
+        items = await self.billable(work, siblings, str(line["due"]))
+        used = {each["line_no"] for each in items}
+        for each in siblings:
+            if each["line_no"] not in used:
+                done = is_in("status", "CANCELLED")
+                await work.act("billing", "cancel_plan_line", key=each["key"], entity="plan_line", done=done)
+        if items:
+            keys = [each["key"] for each in siblings if each["line_no"] in used]
+            await self.invoice(work, line, keys, [each["source_id"] for each in items])
+
+    async def billable(self, work: Work, lines: Sequence[Record], before: str) -> Records:
+        """Approved items of these lines that nobody has billed, of work before a date."""
+        numbers = {line["line_no"] for line in lines}
+        found = await work.list("billing", "billable_item", contract_no=lines[0]["contract_no"], billing="UNBILLED")
+        return [each for each in found if each["line_no"] in numbers and each["work_date"] < before]
+
+    async def invoice(self, work: Work, line: Record, plan_lines: Sequence[str], items: Sequence[str]) -> None:
+        """Draft, approve and issue an invoice."""
+        effect = line["key"]
+        draft = await work.act(
+            "billing",
+            "draft_invoice",
+            effect=effect,
+            contract_no=line["contract_no"],
+            plan_lines=list(plan_lines),
+            items=list(items),
+        )
+        done = is_in("status", *APPROVED_OR_LATER)
+        await work.act("billing", "approve_invoice", id=draft["id"], entity="invoice", done=done)
+        done = is_in("status", *APPROVED_OR_LATER[1:])
+        await work.act("billing", "issue_invoice", id=draft["id"], entity="invoice", done=done)
+
+    # passing on
+
+    @on("billing.invoice.issued", severity="S1")
+    async def issued(self, work: Work) -> None:
+        """Post an issued invoice to the books, show it in the CRM, tell delivery what was billed."""
+        invoice = await work.current("invoice")
+        if invoice["status"] in (*NEVER_ISSUED, "VOID"):
+            return
+        document, _ = await asyncio.gather(self._post(work, invoice), self._tell_delivery(work, invoice))
+        await self.mirror(work, document)
+
+    async def _post(self, work: Work, invoice: Record) -> Record:
+        known, debtor, services = await asyncio.gather(
+            work.get("erp", "ar_document", invoice["invoice_no"]),
+            self.debtor(work, invoice),
+            self._services(work, invoice["contract_no"]),
+        )
+        if known is not None:
+            return known
+        values = {
+            "invoice_no": invoice["invoice_no"],
+            "doc_type": "INVOICE",
+            "legal_entity": await self.entity_of(work, invoice),
+            "customer": debtor,
+            **{name: invoice[name] for name in (*DOCUMENT_FIELDS, "net", "tax", "total")},
+            "lines": [self.ar_line(line, services) for line in invoice["lines"]],
+            "external_id": invoice["id"],
+        }
+        return await work.create("erp", "ar_document", values, key=invoice["invoice_no"])
+
+    async def entity_of(self, work: Work, document: Record) -> str:
+        """The company whose books a document belongs to."""
+        return str(document["legal_entity"])
+
+    def ar_line(self, line: Record, services: dict[int, str | None]) -> Record:
+        """One line of a document as the books take it; they know which account each kind of line goes to."""
+        values = {
+            "line_no": line["line_no"],
+            "line_type": line["line_type"],
+            "contract_line": line["contract_line"],
+            "description": line["description"],
+            "net": line["net"],
+            "tax_code": line["tax_code"],
+            "tax": line["tax"],
+            "service_item": services.get(line["contract_line"]),
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
+    async def debtor(self, work: Work, invoice: Record) -> str:
+        """The debtor of a document; raises Missing while the books do not have it."""
+        number = invoice["customer_no"]
+        found = await work.get("erp", "customer", number)
+        if found is None:
+            return await self.without_parent(work, f"erp customer {number}")
+        return str(found["id"])
+
+    async def without_parent(self, work: Work, what: str) -> str:
+        """What to do with an event whose parent is not there: wait for it."""
+        raise Missing(what)
+
+    async def _services(self, work: Work, contract_no: str) -> dict[int, str | None]:
+        """Service items by contract line, as the billing plan names them."""
+        return {each["line_no"]: each["service_item"] for each in await self._lines(work, contract_no)}
+
+    async def _tell_delivery(self, work: Work, invoice: Record) -> None:
+        items = [
+            {
+                "source_type": ENTRY_TYPE[line["line_type"]],
+                "source_id": source,
+                "invoice_line": f"{invoice['invoice_no']}/{line['line_no']}",
+            }
+            for line in invoice["lines"]
+            for source in line["items"]
+        ]
+        if items:
+            project = invoice["project_no"] or project_no(invoice["contract_no"])
+            await work.act("psa", "mark_billed", key=project, effect=invoice["invoice_no"], items=items)
+
+    async def mirror(self, work: Work, document: Record) -> None:
+        """Show in the CRM what the books say of a document."""
+        number = document["invoice_no"]
+        shown = {
+            "contract_no": document["contract_no"],
+            "doc_type": document["doc_type"],
+            "total": document["total"],
+            "paid": document["paid"],
+            "issue_date": document["issue_date"],
+            "due": document["due"],
+            "status": document["status"],
+        }
+        found = await work.get("crm", "invoice", number)
+        if found is None:
+            values = {**shown, "invoice_no": number, "ccy": document["ccy"], "external_id": document["id"]}
+            found = await work.create("crm", "invoice", values, effect=f"{number}:{document['version']}", key=number)
+        await work.patch("crm", "invoice", found, {name: value for name, value in shown.items() if value is not None})
+
+    @on("billing.invoice.voided", severity="S1")
+    async def voided(self, work: Work) -> None:
+        """Give delivery back what a void invoice billed; one that the books hold already is for a person."""
+        invoice = await work.current("invoice")
+        if await work.get("erp", "ar_document", invoice["invoice_no"]) is not None:
+            raise Unfit("POSTED_ALREADY", f"{invoice['invoice_no']} is void in billing and posted in the books.")
+        await self.release(work, invoice, invoice["invoice_no"])
+
+    async def release(self, work: Work, document: Record, invoice_no: str) -> None:
+        """Make what a document billed billable again in the PSA."""
+        items = [
+            {
+                "source_type": ENTRY_TYPE[line["line_type"]],
+                "source_id": source,
+                "invoice_line": f"{invoice_no}/{line['line_no']}",
+            }
+            for line in document["lines"]
+            for source in line["items"]
+        ]
+        if items:
+            project = document["project_no"] or project_no(document["contract_no"])
+            await work.act("psa", "release_billed", key=project, effect=document["key"], items=items)

@@ -1,0 +1,42 @@
+"""Mutants: the reference with one realistic defect each, by the id of the failure catalogue. Each is one small file."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A defect. parts: what it exchanges in the reference. invariants: which should catch it. scenarios: which expose it.
+    faults: a plan that must be in force for it to show, beyond what those scenarios inject themselves."""
+
+    id: str
+    defect: str
+    invariants: tuple[str, ...]
+    scenarios: tuple[str, ...]
+    parts: Mapping[str, type]
+    faults: tuple[dict[str, Any], ...] = field(default=())
+
+
+def names() -> list[str]:
+    """Ids of all mutants, in order."""
+    return sorted(
+        each.name.replace("f_", "F-") for each in pkgutil.iter_modules(__path__) if each.name.startswith("f_")
+    )
+
+
+def find(name: str) -> Mutant | None:
+    """The mutant with this id, None where there is none."""
+    if name not in names():
+        return None
+    found: Mutant = importlib.import_module(f"{__name__}.{name.replace('F-', 'f_')}").MUTANT
+    return found
+
+
+def everyone() -> list[Mutant]:
+    """All mutants, in order."""
+    return [mutant for mutant in map(find, names()) if mutant is not None]

@@ -1,0 +1,37 @@
+"""The classes that the integration is put together from. A mutant exchanges one or two of them and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from counterfoil.reference.connectors.native import NativeConnector
+from counterfoil.reference.engine import Engine
+from counterfoil.reference.flows.cash import Cash
+from counterfoil.reference.flows.changes import Changes
+from counterfoil.reference.flows.customers import Customers
+from counterfoil.reference.flows.delivery import Delivery
+from counterfoil.reference.flows.invoicing import Invoicing
+from counterfoil.reference.flows.setup import Setup
+from counterfoil.reference.poller import Poller
+from counterfoil.reference.state import Inbox
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts, each a class."""
+
+    connector: type[NativeConnector] = NativeConnector
+    inbox: type[Inbox] = Inbox
+    engine: type[Engine] = Engine
+    poller: type[Poller] = Poller
+    customers: type[Customers] = Customers
+    setup: type[Setup] = Setup
+    invoicing: type[Invoicing] = Invoicing
+    delivery: type[Delivery] = Delivery
+    cash: type[Cash] = Cash
+    changes: type[Changes] = Changes
+
+    def but(self, **exchanged: Any) -> Parts:
+        """The same with some parts exchanged."""
+        return replace(self, **exchanged)

@@ -1,0 +1,130 @@
+"""Catch-up by polling: finds what no event told of. Whatever changed since the cursor is read to its end before the cursor moves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from counterfoil.reference.connectors import Connector, Record
+from counterfoil.reference.engine import Engine
+from counterfoil.reference.event import Event, of_record
+from counterfoil.reference.state import State
+
+OVERLAP = timedelta(seconds=60)
+"""How far behind the cursor each poll begins: records of the same second, and some that became visible late, come again."""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A collection that is polled, and the event that a record of it stands for (None: none)."""
+
+    entity: str
+    event: Callable[[Record], str | None]
+
+
+def when(field: str, table: Mapping[str, str]) -> Callable[[Record], str | None]:
+    """The event by the value of a field."""
+    return lambda record: table.get(str(record[field]))
+
+
+def always(type_: str) -> Callable[[Record], str | None]:
+    """The same event for every record."""
+    return lambda record: type_
+
+
+LIVE = ("ISSUED", "POSTED", "PARTIALLY_PAID", "PAID", "DISPUTED", "CREDITED", "WRITTEN_OFF")
+WATCHED: dict[str, tuple[Watched, ...]] = {
+    "crm": (
+        Watched("rate_card", when("status", {"PUBLISHED": "crm.rate_card.published"})),
+        Watched("customer", always("crm.account.updated")),
+        Watched("site", always("crm.site.changed")),
+        Watched("opportunity", when("stage", {"CLOSED_WON": "crm.opportunity.closed_won"})),
+        Watched("contract", when("status", {"ACTIVE": "crm.contract.activated"})),
+        Watched("change_order", when("status", {"APPROVED": "crm.change_order.approved"})),
+    ),
+    "psa": (
+        Watched("project", lambda record: "psa.etc.updated" if record["etc_cost"] or record["etc_hours"] else None),
+        Watched(
+            "milestone", when("status", {"COMPLETED": "psa.milestone.completed", "ACCEPTED": "psa.milestone.accepted"})
+        ),
+        Watched("time_entry", when("approval", {"APPROVED": "psa.time.approved"})),
+        Watched("expense", when("approval", {"APPROVED": "psa.expense.approved"})),
+    ),
+    "billing": (
+        Watched("plan", always("billing.plan.created")),
+        Watched("plan_line", when("status", {"READY": "billing.plan.changed"})),
+        Watched("invoice", when("status", dict.fromkeys(LIVE, "billing.invoice.issued"))),
+        Watched("credit_memo", when("status", dict.fromkeys(("ISSUED", "POSTED"), "billing.credit_memo.issued"))),
+    ),
+    "erp": (
+        Watched("ar_document", always("erp.invoice.posted")),
+        Watched(
+            "payment",
+            when(
+                "status",
+                dict.fromkeys(("APPLIED", "PARTIALLY_APPLIED"), "erp.payment.applied")
+                | {"REVERSED": "erp.payment.reversed"},
+            ),
+        ),
+    ),
+}
+
+
+class Poller:
+    """Polls all systems, one poll at a time."""
+
+    def __init__(self, state: State, systems: Mapping[str, Connector], engine: Engine) -> None:
+        self.state = state
+        self.systems = systems
+        self.engine = engine
+        self._turn = asyncio.Lock()
+
+    async def poll(self) -> dict[str, int]:
+        """Read all systems; returns how many changes of each were new."""
+        async with self._turn:
+            return {name: await self.poll_system(name) for name in self.systems}
+
+    async def poll_system(self, name: str) -> int:
+        """Read one system to the end, keep every change in the inbox, then move the cursor."""
+        start, newest, found = self.state.cursor(name), "", 0
+        for watched in WATCHED[name]:
+            async for page in self.systems[name].pages(watched.entity, self.since(start)):
+                for record in page:
+                    newest = max(newest, record["updated_at"])
+                    found += self.take(name, watched, record, start)
+                self.page_read(name, newest)
+        self.save(name, start, newest)
+        return found
+
+    def since(self, cursor: str | None) -> dict[str, str]:
+        """What to ask a list for: from the cursor on, with an overlap; everything where there is none."""
+        if cursor is None:
+            return {}
+        moment = datetime.fromisoformat(cursor.replace("Z", "+00:00")) - OVERLAP
+        return {"updated_since": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")}
+
+    def take(self, name: str, watched: Watched, record: Record, cursor: str | None) -> bool:
+        """Hand a changed record on, unless an event has told of it."""
+        type_ = watched.event(record)
+        if type_ is None or not self.wanted(record, cursor):
+            return False
+        event = of_record(name, type_, record)
+        return not self.known(event) and self.engine.submit(event)
+
+    def wanted(self, record: Record, cursor: str | None) -> bool:
+        """Whether a record that the list gave is to be looked at."""
+        return True
+
+    def known(self, event: Event) -> bool:
+        """Whether an event told of this version, or a later one."""
+        return self.state.inbox.knows(event)
+
+    def page_read(self, name: str, newest: str) -> None:
+        """A page has been read; the cursor stays where it is until the last one has been."""
+
+    def save(self, name: str, start: str | None, newest: str) -> None:
+        """Move the cursor to the newest change that has been kept."""
+        if newest > (start or ""):
+            self.state.set_cursor(name, newest)
