@@ -18,6 +18,7 @@ from counterfoil_mocks.kernel.fields import (
     ref,
     state,
     text,
+    zone,
 )
 
 CURRENCY = "USD EUR GBP CHF AUD CAD SGD INR AED MXN BRL JPY KRW CLP KWD BHD OMR JOD TND CLF"
@@ -149,7 +150,7 @@ def legal_entity_fields() -> tuple[Field, ...]:
         text("code", limit=20, required=True),
         text("name", limit=120, required=True),
         country(required=True),
-        text("tz", "IANA time zone.", limit=60, required=True),
+        zone("tz", required=True),
         currency("functional_ccy", required=True),
         choice("gaap", "US IFRS", default="US"),
         choice(

@@ -90,7 +90,7 @@ PERIOD = Entity(
     "PER",
     (
         text("legal_entity", limit=20, required=True),
-        text("period", "`YYYY-MM`.", limit=7, required=True, pattern="^[0-9]{4}-(0[1-9]|1[0-2])$"),
+        text("period", "`YYYY-MM`.", limit=7, required=True, pattern="^(19|20|21)[0-9]{2}-(0[1-9]|1[0-2])$"),
         day("from_date", computed=True),
         day("to_date", computed=True),
         state("status", "FUTURE→OPEN→SOFT_CLOSED→CLOSED; SOFT_CLOSED→OPEN; CLOSED→OPEN", initial="OPEN"),

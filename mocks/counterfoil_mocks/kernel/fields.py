@@ -55,6 +55,11 @@ def text(name: str, doc: str = "", *, limit: int = 255, **more: Any) -> Field:
     return Field(name, "text", doc, limit=limit, **more)
 
 
+def zone(name: str, doc: str = "IANA time zone.", **more: Any) -> Field:
+    """The name of an IANA time zone."""
+    return Field(name, "zone", doc, limit=60, **more)
+
+
 def integer(name: str, doc: str = "", *, low: int = -(2**53), high: int = 2**53, **more: Any) -> Field:
     """A whole number between `low` and `high`."""
     return Field(name, "integer", doc, low=low, high=high, **more)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any, NamedTuple
 
 import orjson
@@ -14,6 +15,7 @@ from counterfoil_mocks.kernel.tx import Tx
 
 HOURS = 24
 LONGEST_KEY = 255
+KEY = re.compile(rf"[!-~]{{1,{LONGEST_KEY}}}")
 
 
 class Remembered(NamedTuple):
@@ -21,6 +23,17 @@ class Remembered(NamedTuple):
 
     status: int
     payload: Any
+
+
+def checked(key: str) -> str:
+    """A key as it may be; raises Problem 422."""
+    if not KEY.fullmatch(key):
+        raise invalid(
+            "Idempotency-Key",
+            f"{key[:LONGEST_KEY]!r} is not a key",
+            f"Give 1 to {LONGEST_KEY} visible ASCII characters.",
+        )
+    return key
 
 
 def fingerprint(*parts: bytes | str | None) -> str:
@@ -34,8 +47,6 @@ def fingerprint(*parts: bytes | str | None) -> str:
 
 def recall(system: System, key: str, print_: str) -> Remembered | None:
     """The answer given before; raises Problem 422 where the key came with another call."""
-    if not 1 <= len(key) <= LONGEST_KEY:
-        raise invalid("Idempotency-Key", f"has {len(key)} characters", f"Give 1 to {LONGEST_KEY}.")
     row = system.store.execute(
         f"SELECT fingerprint, at, status, body FROM {system.schema}.idempotency WHERE system = ? AND key = ?",
         (system.name, key),

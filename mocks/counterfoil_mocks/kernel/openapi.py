@@ -69,6 +69,7 @@ def _decimal(each: Field) -> Record:
 
 SHOWN: dict[str, Callable[[Field], Record]] = {
     "text": lambda each: {"type": "string"},
+    "zone": lambda each: {"type": "string"},
     "integer": lambda each: {"type": "integer"},
     "boolean": lambda each: {"type": "boolean"},
     "date": lambda each: {"type": "string", "format": "date"},
@@ -229,7 +230,7 @@ def _filter_schema(each: Field) -> Record:
 
 def _list_parameters(role: Role, entity: Entity) -> list[Record]:
     style, most = role.page
-    paging = {"type": "integer", "minimum": 0, "maximum": 10**15} if style == "offset" else {"type": "string"}
+    paging = {"type": "integer", "minimum": 0, "maximum": pages.FURTHEST} if style == "offset" else {"type": "string"}
     found = [
         _parameter("query", "limit", {"type": "integer", "minimum": 1, "maximum": most, "default": most}),
         _parameter("query", style, paging, "`next` of the page before."),
@@ -316,11 +317,20 @@ def _answer_schema(operation: Operation) -> Record:
 
 
 def _links(operation: Operation, names: Mapping[str, Operation]) -> Record:
+    """What can be done with a record once it is there."""
     if operation.kind not in ("create", "webhook") or operation.method != "POST":
         return {}
     thing = operation.name.removeprefix("create_")
-    known = [name for kind in ("get", "update", "delete") if (name := f"{kind}_{thing}") in names]
-    return {name: {"operationId": name, "parameters": {"id": "$response.body#/id"}} for name in known}
+    known = [name for kind in ("get", "update", "replace", "delete") if (name := f"{kind}_{thing}") in names]
+    deeds = [
+        each.name
+        for each in names.values()
+        if each.action is not None and each.action.subject is not None and each.action.subject is operation.entity
+    ]
+    return {
+        **{name: {"operationId": name, "parameters": {"id": "$response.body#/id"}} for name in known},
+        **{name: {"operationId": name, "requestBody": {"id": "$response.body#/id"}} for name in deeds},
+    }
 
 
 def _success(operation: Operation, names: Mapping[str, Operation]) -> Record:

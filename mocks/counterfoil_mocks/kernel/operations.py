@@ -124,7 +124,7 @@ def listing(ask: Ask) -> Answer:
 
 def _written(ask: Ask, work: Callable[[Tx], Answer]) -> Answer:
     """Do the work as one transaction, or give the answer that its idempotency key stands for."""
-    key = ask.idempotency_key if ask.system.role.idempotency else None
+    key = ask.idempotency_key
     if key is not None:
         before = idempotency.recall(ask.system, key, ask.fingerprint)
         if before is not None:
@@ -366,7 +366,7 @@ def _of_entity(role: Role, entity: Entity) -> list[Operation]:
     return found + [
         Operation(f"{kind}_{name}", method, path, work, summary, status, entity, kind=kind, write=True)
         for kind, method, path, work, summary, status in rows
-        if f"{kind}_{name}" not in role.actions  # a deed of that name does it with all that belongs to it
+        if f"{'create' if kind == 'bulk' else kind}_{name}" not in role.actions  # that deed does all that belongs to it
     ]
 
 

@@ -19,6 +19,7 @@ from counterfoil_mocks.kernel.store import Table, compiled
 from counterfoil_mocks.kernel.system import System
 
 MOST_PARAMETERS = 50
+FURTHEST = 10**9
 NOT_FILTERED = ("json", "refs", "object", "lines")
 INTEGER = re.compile(r"[+-]?[0-9]{1,16}")
 
@@ -119,8 +120,8 @@ def _take_limit(wanted: Wanted, value: str) -> None:
 
 
 def _take_offset(wanted: Wanted, value: str) -> None:
-    if not INTEGER.fullmatch(value) or int(value) < 0:
-        raise invalid("offset", f"{value!r} is not a number from 0", "Take it from `next`.")
+    if not INTEGER.fullmatch(value) or not 0 <= int(value) <= FURTHEST:
+        raise invalid("offset", f"{value!r} is not a number from 0 to {FURTHEST}", "Take it from `next`.")
     wanted.offset = int(value)
 
 

@@ -238,8 +238,8 @@ class Pipeline:
             if if_match is not None:
                 ask.if_match = if_match.decode("latin-1").strip().removeprefix("W/").strip('"')
             key = headers.get(b"idempotency-key")
-            if key is not None and request.method == "POST":
-                ask.idempotency_key = key.decode("latin-1")
+            if key is not None and request.method == "POST" and self.system.role.idempotency:
+                ask.idempotency_key = idempotency.checked(key.decode("latin-1"))
                 ask.fingerprint = idempotency.fingerprint(operation.name, request.subject, request.body)
         elif operation.public and operation.secret:
             ask.if_match = request.header(b"authorization")

@@ -75,6 +75,14 @@ def _instant(value: str) -> str:
         raise _refused(f"{value!r} is not an instant", remedy) from None
 
 
+def _zone(value: str) -> str:
+    try:
+        clock.zone(value)
+    except (LookupError, ValueError, OSError):
+        raise _refused(f"{value!r} is not a time zone", "Give an IANA name such as Europe/London.") from None
+    return value
+
+
 def _depth(value: Any, left: int) -> bool:
     if isinstance(value, dict):
         value = value.values()
@@ -173,6 +181,7 @@ def _listing(each: Field) -> Any:
 
 TYPES: dict[str, Callable[[Field], Any]] = {
     "text": _text,
+    "zone": lambda each: Annotated[_text(each), AfterValidator(_zone)],
     "integer": lambda each: whole(each.low, each.high),
     "boolean": lambda each: Flag,
     "date": lambda each: Day,

@@ -25,6 +25,7 @@ from counterfoil_mocks.kernel.fields import (
     ref,
     state,
     text,
+    zone,
 )
 from counterfoil_mocks.kernel.role import Role
 
@@ -43,7 +44,7 @@ EMPLOYEE = Entity(
         currency("cost_ccy", default="USD"),
         integer("capacity_minutes_per_day", low=0, high=1440, default=480),
         text("calendar", limit=40),
-        text("tz", limit=60),
+        zone("tz"),
         choice("status", "ACTIVE LEFT", default="ACTIVE"),
     ),
     key="{employee_no}",
