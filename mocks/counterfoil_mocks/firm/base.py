@@ -119,16 +119,20 @@ FX_PAIRS = (
 PERIODS_BEFORE, PERIODS_AHEAD = 3, 23
 
 
-def load(rows: Mapping[str, Rows], seed: int, now: str) -> None:
+Cards = dict[tuple[str, str], str]
+"""Native id of version 1 of each rate card by (role, code)."""
+
+
+def load(rows: Mapping[str, Rows], seed: int, now: str) -> Cards:
     """Make the base fixture in all four systems, as of the instant `now`."""
     for role in ("erp", "billing"):
         _companies(rows[role])
         _tax_codes(rows[role])
     _catalogue(rows["erp"])
-    _rate_cards(rows)
     for company in COMPANIES.values():
         _periods(rows["erp"], company, now)
     _fx_rates(rows["erp"], seed, now)
+    return _rate_cards(rows)
 
 
 def rate_of(card: str, level: str) -> int:
@@ -141,6 +145,11 @@ def add_months(period: str, months: int) -> str:
     """The period so many months later (negative: earlier)."""
     count = int(period[:4]) * 12 + int(period[5:7]) - 1 + months
     return f"{count // 12:04d}-{count % 12 + 1:02d}"
+
+
+def first_period(company: Company, now: str) -> str:
+    """The first period of the base fixture."""
+    return add_months(clock.period_of(clock.business_date(now, company.tz)), -PERIODS_BEFORE)
 
 
 def closing_of(company: Company, period: str, now: str) -> str:
@@ -194,6 +203,17 @@ def fx_walk(seed: int, first: str, last: str) -> Iterator[tuple[str, dict[str, f
         day = clock.add_days(day, 1)
 
 
+def fx_rates(seed: int, now: str) -> dict[tuple[str, str, str], int]:
+    """Spot rates by (from, to, date), scaled by 10⁶, from the first period's first day to today."""
+    today = now[:10]
+    first = f"{add_months(clock.period_of(today), -PERIODS_BEFORE)}-01"
+    return {
+        (from_ccy, to_ccy, day): round(worth[from_ccy] / worth[to_ccy] * money.RATE_SCALE)
+        for day, worth in fx_walk(seed, first, today)
+        for from_ccy, to_ccy in FX_PAIRS
+    }
+
+
 def _companies(rows: Rows) -> None:
     for each in COMPANIES.values():
         rows["legal_entity"].make(
@@ -239,7 +259,8 @@ def _catalogue(erp: Rows) -> None:
         erp["service_item"].make(at, {"code": code, "name": name, "revenue_account": account, "tax_category": category})
 
 
-def _rate_cards(rows: Mapping[str, Rows]) -> None:
+def _rate_cards(rows: Mapping[str, Rows]) -> Cards:
+    cards: Cards = {}
     at = "2024-12-16T15:00:00.000Z"
     for code, ccy, region, _ in RATE_CARDS:
         card: Record = {
@@ -257,8 +278,9 @@ def _rate_cards(rows: Mapping[str, Rows]) -> None:
             copy = card | {"rows": [line(level=level, rate=rate_of(code, level), ccy=ccy) for level in LEVEL_RATES]}
             if original is not None:
                 copy |= {"external_id": original, "source_key": f"{code}/1"}
-            record = maker.make(at, copy)
-            original = original or record["id"]
+            cards[role, code] = maker.make(at, copy)["id"]
+            original = original or cards[role, code]
+    return cards
 
 
 def _periods(erp: Rows, company: Company, now: str) -> None:
@@ -268,22 +290,8 @@ def _periods(erp: Rows, company: Company, now: str) -> None:
 
 
 def _fx_rates(erp: Rows, seed: int, now: str) -> None:
-    today = now[:10]
-    first = f"{add_months(clock.period_of(today), -PERIODS_BEFORE)}-01"
-    for day, worth in fx_walk(seed, first, today):
-        kinds = ("SPOT", "CLOSING") if day == clock.period_end(day[:7]) else ("SPOT",)
-        for from_ccy, to_ccy in FX_PAIRS:
-            rate = round(worth[from_ccy] / worth[to_ccy] * money.RATE_SCALE)
-            for kind in kinds:
-                erp["fx_rate"].make(
-                    f"{day}T05:00:00.000Z",
-                    {
-                        "from_ccy": from_ccy,
-                        "to_ccy": to_ccy,
-                        "rate_date": day,
-                        "type": kind,
-                        "rate": rate,
-                        "source": "central bank fixing",
-                        "published_at": f"{day}T05:00:00.000Z",
-                    },
-                )
+    for (from_ccy, to_ccy, day), rate in fx_rates(seed, now).items():
+        for kind in ("SPOT", "CLOSING") if day == clock.period_end(day[:7]) else ("SPOT",):
+            values: Record = {"from_ccy": from_ccy, "to_ccy": to_ccy, "rate_date": day, "type": kind, "rate": rate}
+            values |= {"source": "central bank fixing", "published_at": f"{day}T05:00:00.000Z"}
+            erp["fx_rate"].make(f"{day}T05:00:00.000Z", values)

@@ -30,12 +30,15 @@ class Maker:
         self.seconds = rows.system.role.resolution == "s"
 
     def make(self, at: str, values: Mapping[str, Any], updated: str | None = None) -> Record:
-        """A record created at the instant `at` and last changed at `updated` (at creation when None)."""
+        """A record created at the instant `at` and last changed at `updated` (at creation when None).
+
+        An id that `new_id` gave earlier may stand in the values, for records that name each other.
+        """
         record: Record = {**self.template, **values}
         if self.seconds:
             at = at[:19] + ".000Z"
             updated = updated and updated[:19] + ".000Z"
-        record["id"] = self.new_id()
+        record["id"] = record["id"] or self.new_id()
         record["key"] = self.entity.key_of(record)
         record["created_at"] = at
         record["updated_at"] = updated or at
