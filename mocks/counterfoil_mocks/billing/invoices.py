@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from counterfoil_mocks.billing import documents, items
 from counterfoil_mocks.billing.model import BILLABLE_ITEM, INVOICE, PLAN, PLAN_LINE, ROLE
-from counterfoil_mocks.billing.plans import entity_of
+from counterfoil_mocks.billing.plans import SOURCE_KEY, entity_of
 from counterfoil_mocks.deeds import CROSS_REFERENCES, Step, minor, refuse_frozen, register_steps, step
 from counterfoil_mocks.kernel import clock
 from counterfoil_mocks.kernel.errors import conflict, invalid
@@ -21,6 +21,7 @@ AR_STATES = ("ISSUED", "POSTED", "PARTIALLY_PAID", "PAID", "DISPUTED", "POST_FAI
     listing("plan_lines", "Keys of the plan lines to bill."),
     listing("items", "Keys of the approved entries to bill."),
     day("tax_point", "Issue date by default."),
+    SOURCE_KEY,
     returns=INVOICE,
 )
 def draft_invoice(tx: Tx, subject: Record, values: Record) -> Record:
@@ -38,7 +39,8 @@ def draft_invoice(tx: Tx, subject: Record, values: Record) -> Record:
     head: Record = {
         name: plan[name] for name in ("contract_no", "legal_entity", "customer", "customer_no", "ccy", "terms")
     }
-    head |= {"po_no": plan["po_no"], "project_no": plan["project_no"], "tax_point": values.get("tax_point")}
+    head |= {name: plan[name] for name in ("po_no", "project_no")}
+    head |= {name: values.get(name) for name in ("tax_point", "source_key")}
     head["rounding_policy"] = entity["rounding_policy"]
     figures = documents.worked_out(tx, lines, {**head, "tax_point": head["tax_point"] or tx.today(entity["tz"])})
     invoice = tx.insert(INVOICE, {**head, **figures, "items": carried})

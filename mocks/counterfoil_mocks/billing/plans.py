@@ -25,7 +25,8 @@ CHANGED_AMOUNT = Entity(
 CAP_DELTA = Entity(
     "cap_delta", "cap_deltas", "", (integer("line_no", low=1, high=999, required=True), amount("cap", required=True))
 )
-PLAN_FIELDS = tuple(each for each in PLAN.fields if not each.computed and each.kind != "state")
+SOURCE_KEY = text("source_key", "Business key of what it is made from; free for integrations.")
+PLAN_FIELDS = (*(each for each in PLAN.fields if not each.computed and each.kind != "state"), SOURCE_KEY)
 
 
 @ROLE.action("create_plan", *PLAN_FIELDS, lines("lines", PLANNED_LINE, "Its lines, in their order."), returns=PLAN)
