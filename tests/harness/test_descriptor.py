@@ -1,0 +1,135 @@
+"""The descriptor of an integration: what it may say, how it is filled, and what a started one does."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from counterfoil import faults
+from counterfoil.descriptor import Unreadable, expand, read, schema, understand
+from counterfoil.integration import resolve, secret_of
+from counterfoil.stories import shipped
+
+FACTS: dict[str, Any] = {
+    "systems": {"crm": {"url": "http://127.0.0.1:8101", "credentials": {"access_token": "t"}}},
+    "port": 9000,
+}
+COMPLETE = """
+name: acme-middleware
+start: {command: [node, server.js]}
+env: {CRM_URL: '${systems.crm.url}', CRM_TOKEN: '${systems.crm.credentials.access_token}'}
+ready: {url: 'http://127.0.0.1:${port}/health', timeout: 30}
+webhooks: {crm: 'http://127.0.0.1:${port}/hooks/crm'}
+poll: 2.0
+quiet: 0.3
+declares: [trace, dead_letters]
+links: {erp.customer: external_id -> crm.account}
+operations: {reset: POST /testing/reset, dead_letters: GET /dead-letters, replay: 'POST /dead-letters/{id}/replay'}
+slo: {project_setup_seconds: 60}
+"""
+
+
+def refusal(content: object) -> str:
+    with pytest.raises(Unreadable) as caught:
+        understand(content, "acme.yaml")
+    return str(caught.value)
+
+
+def test_a_complete_descriptor_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "acme.yaml"
+    path.write_text(COMPLETE, encoding="utf-8")
+    found = read(path)
+    assert found.name == "acme-middleware"
+    assert found.rest == 2.0
+    assert found.folder == tmp_path
+    assert found.operations.replay == "POST /dead-letters/{id}/replay"
+
+
+def test_unknown_keys_are_refused_with_those_that_are_known() -> None:
+    said = refusal({"name": "x", "start": {"url": "http://127.0.0.1:1", "cmd": []}, "webhook": {}})
+    assert "webhook: unknown key; known here: name, start, env, ready, webhooks" in said
+    assert "start.cmd: unknown key; known here: command, image, url, cwd" in said
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ([], "expected a mapping"),
+        ({"name": "x"}, "start: is missing"),
+        ({"name": "x", "start": {}}, "start: give exactly one of `command`, `image` and `url`"),
+        ({"name": "x", "start": {"command": ["a"]}}, "needs `ready: {url: …}`"),
+        ({"name": "x", "start": {"url": "ftp://a"}}, "start.url: "),
+        ({"name": "x", "start": {"url": "http://a"}, "declares": ["magic"]}, "declares.0: "),
+        ({"name": "x", "start": {"url": "http://a"}, "operations": {"reset": "/reset"}}, "operations.reset: "),
+        ({"name": "x", "start": {"url": "http://a"}, "poll": -1}, "poll: "),
+    ],
+)
+def test_mistakes_are_named_by_key(content: object, said: str) -> None:
+    assert said in refusal(content)
+
+
+def test_places_read_the_landscape() -> None:
+    assert expand("${systems.crm.url}/x?p=${port}", FACTS, "acme") == "http://127.0.0.1:8101/x?p=9000"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("${systems.crn.url}", "'crn' is unknown at systems (known: crm)"),
+        ("${nothing}", "'nothing' is unknown at the top (known: port, systems)"),
+        ("${systems.crm}", "is not one value; go on with one of: credentials, url"),
+        ("${port.x}", "'x' is unknown at port"),
+    ],
+)
+def test_a_place_that_names_nothing_says_what_there_is(text: str, said: str) -> None:
+    with pytest.raises(Unreadable, match=r"\$\{") as caught:
+        expand(text, FACTS, "acme")
+    assert said in str(caught.value)
+
+
+def test_the_published_schema_is_the_code_s() -> None:
+    published = shipped("contracts") / "schemas" / "integration.json"
+    assert orjson.loads(published.read_bytes()) == schema()
+    assert schema()["additionalProperties"] is False
+
+
+def test_secrets_are_standard_webhooks_and_follow_the_seed() -> None:
+    assert secret_of(1, "crm") == secret_of(1, "crm")
+    assert secret_of(1, "crm") != secret_of(2, "crm")
+    assert secret_of(1, "crm").startswith("whsec_")
+
+
+def test_names_of_integrations() -> None:
+    assert resolve("noop").name == "noop"
+    with pytest.raises(
+        Unreadable, match=r"no such file; an integration is `reference`, `noop`, `mutant:F-07` or a file"
+    ):
+        resolve("acme")
+
+
+def test_fault_plans_by_name_and_by_path(tmp_path: Path) -> None:
+    assert {each["kind"] for each in faults.plan("noisy")} >= {"duplicate", "status", "lost_response"}
+    own = tmp_path / "own.json"
+    own.write_text('[{"kind": "status", "nth": 1}]', encoding="utf-8")
+    assert faults.plan(str(own)) == [{"kind": "status", "nth": 1}]
+    own.write_text('{"kind": "status"}', encoding="utf-8")
+    with pytest.raises(Unreadable, match="a fault plan is a list"):
+        faults.plan(str(own))
+
+
+def test_the_noop_runs_with_this_python() -> None:
+    assert resolve("noop").start.command == [sys.executable, "-m", "counterfoil.noop", "${port}"]
+
+
+@pytest.mark.parametrize("name", faults.names())
+def test_every_shipped_plan_is_one_that_a_landscape_takes(name: str) -> None:
+    from counterfoil_mocks.kernel.clock import Clock
+    from counterfoil_mocks.kernel.faults import Faults
+    from counterfoil_mocks.kernel.system import World
+
+    made = Faults(World(Clock("2026-01-05T15:00:00.000Z"))).inject(faults.plan(name))
+    assert made

@@ -1,0 +1,99 @@
+"""The pytest plugin: what it collects, what it leaves alone, and what it passes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+Start = Callable[..., Any]
+
+
+def test_ordinary_tests_are_left_alone(own_pytest: Start, tmp_path: Path) -> None:
+    (tmp_path / "test_own.py").write_text(
+        "def scenario_like_name(): raise AssertionError\ndef test_own(): assert scenario_like_name\n",
+        encoding="utf-8",
+    )
+    done = own_pytest("-q", "--co", "test_own.py")
+    assert "test_own.py::test_own" in done.out
+
+
+def test_a_folder_named_scenarios_is_collected(own_pytest: Start, quick: Path, wrong: Path) -> None:
+    done = own_pytest("-q", "--co", "scenarios")
+    assert "scenario_customer" in done.out
+    assert "scenario_paid" in done.out
+
+
+def test_results_of_worker_processes_are_gathered(own_pytest: Start, quick: Path, wrong: Path, tmp_path: Path) -> None:
+    done = own_pytest("scenarios", "-n", 2, "--integration", "noop", "--counterfoil-json", "run.json")
+    assert done.code == 1, done.out
+    run = orjson.loads((tmp_path / "run.json").read_bytes())
+    assert {each["id"]: each["verdict"] for each in run["scenarios"]} == {"Q-01": "passed", "Q-02": "violated"}
+    assert "counterfoil: violated: 1 passed, 1 violated" in done.out
+
+
+def test_the_explanation_is_what_pytest_shows(own_pytest: Start, wrong: Path) -> None:
+    done = own_pytest(wrong, "--integration", "noop")
+    assert "Expected: the payment is there" in done.out
+    assert "Traceback" not in done.out
+
+
+def test_a_scenario_presupposing_what_is_not_declared_does_not_apply(own_pytest: Start, tmp_path: Path) -> None:
+    (tmp_path / "scenario_dead.py").write_text(
+        "from counterfoil import scenario\n"
+        "@scenario('Q-04', 'Dead letters', presupposes=['dead_letters'])\n"
+        "def scenario_dead(world): raise AssertionError\n"
+        "@scenario('Q-05', 'Anything')\n"
+        "def scenario_any(world): world.settle()\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "modest.yaml").write_text(
+        "name: modest\nstart: {command: [python3, -m, http.server, '${port}']}\n"
+        "ready: {url: 'http://127.0.0.1:${port}/'}\nquiet: 0.1\n",
+        encoding="utf-8",
+    )
+    done = own_pytest("scenario_dead.py", "--integration", "modest.yaml", "--counterfoil-json", "run.json", "-rs")
+    assert done.code == 0, done.out
+    run = orjson.loads((tmp_path / "run.json").read_bytes())
+    by_id = {each["id"]: each for each in run["scenarios"]}
+    assert by_id["Q-04"]["verdict"] == "not_applicable"
+    assert "dead_letters" in by_id["Q-04"]["error"]
+    missing = {name for each in by_id["Q-05"]["not_applicable"] for name in each["missing"]}
+    assert "trace" in missing
+
+
+def test_each_scenario_starts_from_the_same_state(own_pytest: Start, tmp_path: Path) -> None:
+    (tmp_path / "scenario_twice.py").write_text(
+        "import pytest\n"
+        "@pytest.mark.parametrize('turn', [1, 2])\n"
+        "def scenario_first_number(world, turn):\n"
+        "    before = world.now\n"
+        "    world.expect('the clock starts at the same instant', before, '2026-01-05T15:00:00.000Z')\n"
+        "    known = world.crm.count('customer')\n"
+        "    made = world.crm.create('customer', name='A', country='US')\n"
+        "    world.expect('one more', world.crm.count('customer'), known + 1)\n"
+        "    world.expect('no other', world.crm.find('customer', 'CU-999999'), None)\n"
+        "    with world.refused('NOT_FOUND'):\n"
+        "        world.crm.get('customer', 'CU-999999')\n"
+        "    world.advance(days=3)\n",
+        encoding="utf-8",
+    )
+    done = own_pytest("scenario_twice.py", "--integration", "noop")
+    assert done.code == 0, done.out
+    assert "2 passed" in done.out
+
+
+def test_a_landscape_that_dies_breaks_the_run(own_pytest: Start, tmp_path: Path) -> None:
+    (tmp_path / "scenario_kill.py").write_text(
+        "def scenario_kill(world, request):\n"
+        "    from counterfoil.plugin import bench_of\n"
+        "    bench_of(request.config)._landscape._process.kill()\n"
+        "    world.settle()\n"
+        "def scenario_next(world): world.settle()\n",
+        encoding="utf-8",
+    )
+    done = own_pytest("scenario_kill.py", "--integration", "noop")
+    assert done.code == 3, done.out
+    assert "counterfoil: broken: 2 broken" in done.out

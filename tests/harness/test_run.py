@@ -1,0 +1,154 @@
+"""`counterfoil run`: what it prints, what it writes, and its exit codes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import orjson
+import pytest
+
+Start = Callable[..., Any]
+
+
+def test_a_passing_scenario_prints_one_object_writes_its_reports_and_exits_0(
+    cli: Start, quick: Path, tmp_path: Path
+) -> None:
+    files = {"--junit": tmp_path / "junit.xml", "--html": tmp_path / "page.html", "--export": tmp_path / "out"}
+    words = [part for pair in files.items() for part in pair]
+    done = cli("run", quick, "--integration", "noop", "--json", "--seed", 7, *words)
+    assert done.code == 0, done.err
+    run = done.json
+    assert (run["verdict"], run["seed"], run["exit_code"]) == ("passed", 7, 0)
+    [told] = run["scenarios"]
+    assert (told["id"], told["verdict"], told["violations"]) == ("Q-01", "passed", [])
+    assert told["seconds"] > 0
+    assert "INV-02" in told["held"]
+    assert told["replay"] == f"counterfoil run {quick} --scenario Q-01 --seed 7 --integration noop"
+    suite = ElementTree.parse(files["--junit"]).getroot().find("testsuite")
+    assert suite is not None
+    assert suite.get("tests") == "1"
+    assert "The books are right" in files["--html"].read_text(encoding="utf-8")
+    state = [orjson.loads(line) for line in (tmp_path / "out" / "state.ndjson").read_bytes().splitlines()]
+    assert "Quick Test Ltd" in {each["record"].get("name") for each in state}
+    journal = [orjson.loads(line) for line in (tmp_path / "out" / "journal.ndjson").read_bytes().splitlines()]
+    assert {"deed", "event", "delivery"} <= {each["kind"] for each in journal}
+
+
+def test_an_unmet_expectation_is_a_violation_told_in_words_and_the_story_goes_on(cli: Start, wrong: Path) -> None:
+    done = cli("run", wrong, "--integration", "noop", "--html", "page.html")
+    assert done.code == 1
+    assert "should be USD 1,234.50" in done.out
+    assert "found     USD 0.00" in done.out
+    assert "bank_ref: WIRE-1" in done.out
+    assert "See it again: counterfoil run" in done.out
+    assert "The books are not right" in done.out
+    assert "and the story went on" in (wrong.parents[1] / "page.html").read_text(encoding="utf-8")
+
+
+def test_a_violation_names_rule_rows_cause_and_chain(cli: Start, tmp_path: Path) -> None:
+    story = tmp_path / "broken_books.py"
+    story.write_text(
+        "from counterfoil import scenario, usd, activity\n"
+        "@scenario('Q-03', 'A won deal that nobody sets up', invariants=['08'])\n"
+        "def scenario_won(world):\n"
+        "    activity.sell(world, lines=[activity.fixed_fee(usd('1,000'), hours=10, cost=usd('500'))],\n"
+        "        milestones=[activity.milestone('M1', usd('1,000'))], start='2026-01-05', end='2026-03-31')\n"
+        "    world.advance(days=1)\n",
+        encoding="utf-8",
+    )
+    done = cli("run", story, "--integration", "noop", "--json")
+    assert done.code == 1, done.err
+    [found] = [each for each in done.json["scenarios"][0]["violations"] if each["invariant"] == "INV-08"]
+    assert found["rule"].endswith(".")
+    assert found["rows"]
+    assert found["first_cause"]["deed"] == "close_won"
+
+
+def test_all_shipped_scenarios_fail_with_an_integration_that_does_nothing(cli: Start) -> None:
+    done = cli("run", "--integration", "noop", "--json", "-n", 2)
+    assert done.code == 1, done.err
+    assert {each["id"]: each["verdict"] for each in done.json["scenarios"] if each["verdict"] != "violated"} == {}
+    assert len(done.json["scenarios"]) >= 9
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("S-99",), "no scenario S-99; there are: S-01"),
+        (("nowhere.py",), "nowhere.py: no such scenario, file or folder"),
+        (("--integration", "nowhere.yaml"), "nowhere.yaml: no such file; an integration is"),
+        (("--faults", "calm"), "a fault plan is a file or one of: failing, lossy, noisy, repeating"),
+        (("--landscape", "nowhere.yaml"), "nowhere.yaml cannot be read"),
+    ],
+)
+def test_wrong_usage_exits_2_with_a_sentence(cli: Start, words: tuple[str, ...], said: str) -> None:
+    done = cli("run", "--integration", "noop", *words)
+    assert done.code == 2
+    assert said in done.err
+    assert "Traceback" not in done.err
+
+
+def test_zero_scenarios_exit_2(cli: Start, quick: Path) -> None:
+    done = cli("run", quick, "-k", "nothing_of_that_name", "--integration", "noop", "--json")
+    assert done.code == 2, done.err
+    assert (done.json["verdict"], done.json["scenarios"]) == ("empty", [])
+
+
+def test_a_file_that_cannot_be_imported_exits_2_and_says_why(cli: Start, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.py"
+    bad.write_text("import nowhere_to_be_found\ndef scenario_x(world): ...\n", encoding="utf-8")
+    done = cli("run", bad, "--integration", "noop", "--json")
+    assert done.code == 2, done.err
+    assert "nowhere_to_be_found" in done.json["complaints"][0]
+
+
+def test_an_integration_that_cannot_start_is_broken_and_exits_3(
+    cli: Start, quick: Path, wrong: Path, tmp_path: Path
+) -> None:
+    descriptor = tmp_path / "crash.json"
+    command = [sys.executable, "-c", "import sys; print('no licence'); sys.exit(5)"]
+    ready = {"url": "http://127.0.0.1:${port}/"}
+    descriptor.write_bytes(orjson.dumps({"name": "crash", "start": {"command": command}, "ready": ready}))
+    done = cli("run", quick, wrong, "--integration", descriptor, "--json")
+    assert done.code == 3, done.err
+    assert [each["verdict"] for each in done.json["scenarios"]] == ["broken", "broken"]
+    assert "crash ended with code 5; it said last:\nno licence" in done.json["scenarios"][0]["error"]
+
+
+def test_a_descriptor_that_does_not_fit_the_landscape_exits_2(cli: Start, quick: Path, tmp_path: Path) -> None:
+    descriptor = tmp_path / "odd.yaml"
+    descriptor.write_text(
+        "name: odd\nstart: {url: 'http://127.0.0.1:1'}\nwebhooks: {hr: 'http://127.0.0.1:1/hr'}\n", encoding="utf-8"
+    )
+    done = cli("run", quick, "--integration", descriptor, "--json")
+    assert done.code == 2, done.err
+    assert "webhooks.hr: the landscape has no such system" in done.json["scenarios"][0]["error"]
+
+
+def test_the_same_seed_exports_the_same_state_byte_for_byte(cli: Start, quick: Path, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        assert (
+            cli("run", quick, "--integration", "noop", "--serial", "--seed", 5, "--export", tmp_path / name).code == 0
+        )
+    assert (tmp_path / "one" / "state.ndjson").read_bytes() == (tmp_path / "two" / "state.ndjson").read_bytes()
+
+
+def test_a_landscape_that_runs_already_is_used_and_left_as_it_was(cli: Start, quick: Path) -> None:
+    from counterfoil.bench import LandscapeProcess, Settings
+    from counterfoil.client import Control
+    from counterfoil.integration import resolve
+
+    landscape = LandscapeProcess(Settings(resolve("noop")))
+    try:
+        url = landscape.announcement()["control"]["url"]
+        done = cli("run", quick, "--integration", "noop", "--landscape", url, "--json")
+        assert done.code == 0, done.err
+        system = Control(url).get("/landscape")["systems"][0]
+        hooks = Control(f"{system['url']}/native/v1", system["credentials"]["access_token"]).get("/webhooks")
+        assert hooks["items"] == []
+    finally:
+        landscape.stop()
