@@ -32,6 +32,6 @@ UNION ALL
 SELECT 'other amounts', h.role, a.key, a.contract_no, h.ccy, abs(a.amount + a.cap - coalesce(h.amount, 0) - coalesce(h.cap, 0)),
     a.amount || ' + ' || a.cap, coalesce(h.amount, 0) || ' + ' || coalesce(h.cap, 0)
 FROM agreed a JOIN held h ON h.contract_no = a.contract_no AND h.co_seq = a.co_seq
-WHERE coalesce(h.amount, 0) + coalesce(h.cap, 0) <> a.amount + a.cap
+WHERE coalesce(h.amount, 0) + coalesce(h.cap, 0) NOT IN (0, a.amount + a.cap)
 """,
 )
