@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from counterfoil_mocks.deeds import minor, refuse_frozen
 from counterfoil_mocks.erp import cash, ledger, posting
-from counterfoil_mocks.erp.model import AR_DOCUMENT, ROLE, SERVICE_ITEM, TAX_CODE
-from counterfoil_mocks.erp.schedules import follows_approval
+from counterfoil_mocks.erp.model import AR_DOCUMENT, ROLE, TAX_CODE
+from counterfoil_mocks.erp.schedules import check_service_item, follows_approval
 from counterfoil_mocks.kernel import clock, money
-from counterfoil_mocks.kernel.errors import Problem, invalid
+from counterfoil_mocks.kernel.errors import invalid
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.tx import Tx
 
@@ -40,7 +40,7 @@ def _worked_out(tx: Tx, values: Record) -> Record:
     if not values.get("lines"):
         raise invalid("lines", "a document has at least one line", "Give its lines.")
     for given in values["lines"]:
-        _check_service_item(tx, given.get("service_item"))
+        check_service_item(tx, given.get("service_item"))
         line = {
             **given,
             "ccy": ccy,
@@ -58,20 +58,6 @@ def _worked_out(tx: Tx, values: Record) -> Record:
                 name, f"the lines come to {money.major(figure, ccy)} {ccy}", "Make the document agree with its lines."
             )
     return {"lines": lines, **figures}
-
-
-def _check_service_item(tx: Tx, code: str | None) -> None:
-    if code is None:
-        return
-    found = tx.look_up(SERVICE_ITEM, code)
-    if found is None or not found["active"]:
-        raise Problem(
-            422,
-            "UNKNOWN_SERVICE_ITEM",
-            f"There is no active service item {code!r}.",
-            field="service_item",
-            remedy="Create the service item, then repeat.",
-        )
 
 
 def _tax(tx: Tx, line: Record) -> int:

@@ -8,7 +8,7 @@ from counterfoil_mocks.deeds import minor
 from counterfoil_mocks.erp import ledger, posting, progress
 from counterfoil_mocks.erp.model import REVENUE_ENTRY, REVENUE_SCHEDULE, ROLE, SERVICE_ITEM
 from counterfoil_mocks.kernel import money
-from counterfoil_mocks.kernel.errors import invalid
+from counterfoil_mocks.kernel.errors import Problem, invalid
 from counterfoil_mocks.kernel.fields import Record, amount, integer, rate, text
 from counterfoil_mocks.kernel.tx import Tx
 
@@ -66,11 +66,27 @@ def estimates(tx: Tx, schedule: Record) -> Record:
 def create_schedule(tx: Tx, values: Record) -> Record:
     """Put a contract line's revenue under a schedule, in force at once."""
     ledger.entity_of(tx, values["legal_entity"])
+    check_service_item(tx, values.get("service_item"))
     if values["method"] == "STRAIGHT_LINE" and not (values.get("start") and values.get("end")):
         raise invalid("start", "a straight-line schedule has a start and an end", "Give both dates.")
     figures = {name: minor(values, name, values["ccy"]) for name in MONEYS if values.get(name) is not None}
     settled = {**values, **figures}
     return tx.insert(REVENUE_SCHEDULE, {**settled, **estimates(tx, settled)})
+
+
+def check_service_item(tx: Tx, code: str | None) -> None:
+    """Refuse a service item that the books do not know, or no longer use: 422 UNKNOWN_SERVICE_ITEM."""
+    if code is None:
+        return
+    found = tx.look_up(SERVICE_ITEM, code)
+    if found is None or not found["active"]:
+        raise Problem(
+            422,
+            "UNKNOWN_SERVICE_ITEM",
+            f"There is no active service item {code!r}.",
+            field="service_item",
+            remedy="Create the service item, then repeat.",
+        )
 
 
 MONEYS = ("tp", "cap", "budget_cost", "etc_cost")
