@@ -132,6 +132,7 @@ class Invoicing(Flow):
             "billing",
             "draft_invoice",
             effect=effect,
+            source_key=line["key"],
             contract_no=line["contract_no"],
             plan_lines=list(plan_lines),
             items=list(items),

@@ -218,6 +218,7 @@ class Setup(Flow):
             "billing",
             "create_plan",
             effect=number,
+            source_key=number,
             contract_no=number,
             customer=golden.ids["billing"],
             legal_entity=entity,

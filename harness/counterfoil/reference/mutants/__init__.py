@@ -11,11 +11,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Mutant:
-    """A defect. parts: what it exchanges in the reference. invariants: which should catch it. scenarios: which expose it.
+    """A defect, told in the title. parts: what it exchanges in the reference. invariants: which should catch it. scenarios: which expose it.
     faults: a plan that must be in force for it to show, beyond what those scenarios inject themselves."""
 
     id: str
-    defect: str
+    title: str
     invariants: tuple[str, ...]
     scenarios: tuple[str, ...]
     parts: Mapping[str, type]
@@ -37,6 +37,6 @@ def find(name: str) -> Mutant | None:
     return found
 
 
-def everyone() -> list[Mutant]:
-    """All mutants, in order."""
-    return [mutant for mutant in map(find, names()) if mutant is not None]
+def catalogue() -> dict[str, Mutant]:
+    """All mutants by id, in order."""
+    return {mutant.id: mutant for mutant in map(find, names()) if mutant is not None}
