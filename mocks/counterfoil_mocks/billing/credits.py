@@ -86,11 +86,15 @@ def _part(invoice: Record, wanted: list[Record]) -> list[Record]:
     for number, part in enumerate(wanted, 1):
         original = by_number.get(part["line_no"])
         if original is None:
-            raise invalid("lines", f"{invoice['invoice_no']} has no line {part['line_no']}")
+            raise invalid(
+                "lines", f"{invoice['invoice_no']} has no line {part['line_no']}", "Give numbers of its lines."
+            )
         net = minor(part, "net", invoice["ccy"])
         if not 0 < net <= original["net"]:
             raise invalid(
-                "lines", f"line {part['line_no']} has a net of {money.major(original['net'], invoice['ccy'])}"
+                "lines",
+                f"line {part['line_no']} has a net of {money.major(original['net'], invoice['ccy'])}",
+                "Credit at most that.",
             )
         price = net * money.PRICE_SCALE // int(10 ** money.exponent(invoice["ccy"]))
         line = {

@@ -81,9 +81,18 @@ def plan_lines(tx: Tx, plan: Record, keys: Iterable[str]) -> list[Record]:
     for key in keys:
         line = tx.look_up(PLAN_LINE, key)
         if line is None or line["plan"] != plan["id"]:
-            raise invalid("plan_lines", f"the plan of {plan['contract_no']} has no line {key!r}")
+            raise invalid(
+                "plan_lines",
+                f"the plan of {plan['contract_no']} has no line {key!r}",
+                "Give keys of the plan's own lines.",
+            )
         if line["status"] in ("HELD", "CANCELLED"):
-            raise conflict("PLAN_LINE_NOT_READY", f"Plan line {key} is {line['status']}.", field="plan_lines")
+            raise conflict(
+                "PLAN_LINE_NOT_READY",
+                f"Plan line {key} is {line['status']}.",
+                field="plan_lines",
+                remedy="Release the line, or leave it out.",
+            )
         found.append(line)
     return found
 
@@ -102,11 +111,20 @@ def billable_items(tx: Tx, plan: Record, source_ids: Iterable[str]) -> list[Reco
             )
         held = [each for each in mine if each["billing"] in ("ON_HOLD", "WRITTEN_OFF")]
         if len(held) == len(mine):
-            raise conflict("ITEM_NOT_BILLABLE", f"Item {source_id} is {held[0]['billing']}.", field="items")
+            raise conflict(
+                "ITEM_NOT_BILLABLE",
+                f"Item {source_id} is {held[0]['billing']}.",
+                field="items",
+                remedy="Release the item, or leave it out.",
+            )
         found += [each for each in mine if each["billing"] == "UNBILLED"] or mine[:1]
     wrong = next((each for each in found if each["ccy"] != plan["ccy"]), None)
     if wrong is not None:
-        raise invalid("items", f"{wrong['source_id']} is in {wrong['ccy']}, the contract in {plan['ccy']}")
+        raise invalid(
+            "items",
+            f"{wrong['source_id']} is in {wrong['ccy']}, the contract in {plan['ccy']}",
+            "Bill it under a contract of its currency.",
+        )
     return [each for each in found if items.to_bill(each)]
 
 

@@ -34,7 +34,12 @@ def draft_invoice(tx: Tx, subject: Record, values: Record) -> Record:
     billable = documents.billable_items(tx, plan, values.get("items") or [])
     lines, carried = documents.draft_lines(tx, plan, planned, billable)
     if not lines:
-        raise conflict("NOTHING_TO_BILL", f"Nothing of {plan['contract_no']} is to be billed.", field="items")
+        raise conflict(
+            "NOTHING_TO_BILL",
+            f"Nothing of {plan['contract_no']} is to be billed.",
+            field="items",
+            remedy="Name plan lines with an amount, or items below the cap.",
+        )
     entity = entity_of(tx, plan["legal_entity"])
     head: Record = {
         name: plan[name] for name in ("contract_no", "legal_entity", "customer", "customer_no", "ccy", "terms")
@@ -202,5 +207,6 @@ def refuse_held(plan: Record) -> None:
         raise conflict(
             "PLAN_HELD",
             f"The billing plan of {plan['contract_no']} is {plan['status']}.",
+            field="contract_no",
             remedy="Resume the plan first.",
         )

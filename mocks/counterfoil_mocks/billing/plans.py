@@ -82,7 +82,8 @@ def plan_due(tx: Tx, payload: Record) -> None:
     plan = tx.look_up(PLAN, payload["plan"])
     if plan is None or plan["status"] != "ACTIVE":
         return
-    for line in tx.find(PLAN_LINE, plan=plan["id"], status="SCHEDULED"):
+    scheduled = tx.find(PLAN_LINE, plan=plan["id"], status="SCHEDULED")
+    for line in sorted(scheduled, key=lambda each: int(each["plan_line"])):
         if line["due"] is not None and line["due"] <= payload["due"]:
             tx.update(PLAN_LINE, line, {"status": "READY", "ready_at": tx.stamp})
             if line["every_months"]:
@@ -167,7 +168,12 @@ def apply_change_order(tx: Tx, subject: Record, values: Record) -> Record:
     """Change a plan as a change order says, once. A raised cap frees what lay above it."""
     contract_no, ccy, seq = subject["contract_no"], subject["ccy"], values["co_seq"]
     if tx.look_up(CHANGE_ORDER, f"{contract_no}/CO-{seq}") is not None:
-        raise conflict("CHANGE_ORDER_APPLIED", f"CO-{seq} is in the plan of {contract_no} already.", field="co_seq")
+        raise conflict(
+            "CHANGE_ORDER_APPLIED",
+            f"CO-{seq} is in the plan of {contract_no} already.",
+            field="co_seq",
+            remedy="Nothing more is to be done.",
+        )
     figures = {"amount": minor(values, "amount", ccy), "cap": minor(values, "cap", ccy)}
     tx.insert(CHANGE_ORDER, {"contract_no": contract_no, "co_seq": seq, "ccy": ccy, **figures})
     added = [add_line(tx, subject, {**line, "co_seq": seq}) for line in values.get("lines") or []]
@@ -187,7 +193,11 @@ def apply_change_order(tx: Tx, subject: Record, values: Record) -> Record:
 def _open_line(tx: Tx, plan: Record, ms_code: str) -> Record:
     found = [each for each in tx.find(PLAN_LINE, plan=plan["id"], ms_code=ms_code) if each["status"] != "CANCELLED"]
     if not found:
-        raise invalid("ms_code", f"the plan of {plan['contract_no']} has no milestone {ms_code!r}")
+        raise invalid(
+            "ms_code",
+            f"the plan of {plan['contract_no']} has no milestone {ms_code!r}",
+            "Give the code of one of its milestones.",
+        )
     if found[0]["status"] == "INVOICED":
         raise conflict(
             "PLAN_LINE_INVOICED",

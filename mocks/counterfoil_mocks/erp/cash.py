@@ -66,7 +66,11 @@ def apply_payment(tx: Tx, subject: Record, values: Record) -> Record:
         )
     document = next((each for each in found if (each["open_amount"] or 0) > 0), found[0])
     if (document["ccy"], document["legal_entity"]) != (subject["ccy"], subject["legal_entity"]):
-        raise invalid("invoice_no", f"{values['invoice_no']} is of {document['legal_entity']} in {document['ccy']}")
+        raise invalid(
+            "invoice_no",
+            f"{values['invoice_no']} is of {document['legal_entity']} in {document['ccy']}",
+            "Apply it to an invoice of its own entity and currency.",
+        )
     part = minor(values, "amount", subject["ccy"]) if "amount" in values else None
     if part is None:
         part = min(subject["unapplied"], document["open_amount"])
@@ -178,7 +182,12 @@ def _unapply(tx: Tx, application: Record, document: Record) -> tuple[Record, Rec
 def reverse_payment(tx: Tx, subject: Record, values: Record) -> Record:
     """Take back a receipt that has bounced: all its applications are reversed and the invoices are open again."""
     if subject["status"] == "REVERSED":
-        raise conflict("ILLEGAL_TRANSITION", f"Payment {subject['key']} is reversed already.", field="status")
+        raise conflict(
+            "ILLEGAL_TRANSITION",
+            f"Payment {subject['key']} is reversed already.",
+            field="status",
+            remedy="Nothing more is to be done.",
+        )
     reopened = {}
     for application in tx.find(APPLICATION, payment=subject["id"], status="ACTIVE"):
         document = tx.get(AR_DOCUMENT, application["ar_document"])

@@ -40,7 +40,12 @@ def apply_change_order(tx: Tx, subject: Record, values: Record) -> Record:
     """Re-measure the lines that a change order touches, once: each gets a new schedule version, and CATCH_UP books its effect now."""
     contract_no, seq = values["contract_no"], values["co_seq"]
     if tx.look_up(CHANGE_ORDER, f"{contract_no}/CO-{seq}") is not None:
-        raise conflict("CHANGE_ORDER_APPLIED", f"CO-{seq} of {contract_no} is in the books already.", field="co_seq")
+        raise conflict(
+            "CHANGE_ORDER_APPLIED",
+            f"CO-{seq} of {contract_no} is in the books already.",
+            field="co_seq",
+            remedy="Nothing more is to be done.",
+        )
     known = tx.find(REVENUE_SCHEDULE, contract_no=contract_no)
     if not known:
         raise invalid("contract_no", f"{contract_no} has no revenue schedule", "Create its schedules first.")

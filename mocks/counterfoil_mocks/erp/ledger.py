@@ -85,7 +85,12 @@ def place_for(tx: Tx, legal_entity: str, day: str) -> Place:
     found = sorted(tx.find(PERIOD, legal_entity=legal_entity, status="OPEN"), key=lambda each: str(each["period"]))
     later = [each for each in found if each["period"] > clock.period_of(day)]
     if not later:
-        raise conflict("PERIOD_CLOSED", f"{legal_entity} has no open period for {day}.", field="work_date")
+        raise conflict(
+            "PERIOD_CLOSED",
+            f"{legal_entity} has no open period for {day}.",
+            field="work_date",
+            remedy="Have a period opened.",
+        )
     today = tx.today(entity_of(tx, legal_entity)["tz"])
     return Place(later[0], min(max(today, later[0]["from_date"]), later[0]["to_date"]), late=True)
 

@@ -97,7 +97,11 @@ def _post_credit(tx: Tx, entity: Record, head: Record) -> Record:
             "Give amounts without sign, within the invoice.",
         )
     if corrects["ccy"] != head["ccy"] or corrects["legal_entity"] != head["legal_entity"]:
-        raise invalid("corrects", f"{corrects['invoice_no']} is of {corrects['legal_entity']} in {corrects['ccy']}")
+        raise invalid(
+            "corrects",
+            f"{corrects['invoice_no']} is of {corrects['legal_entity']} in {corrects['ccy']}",
+            "Credit it in its own entity and currency.",
+        )
     head.setdefault("contract_no", corrects["contract_no"])
     rate = head.get("fx_rate") or corrects["fx_rate"]
     rule, lines = _lines(tx, head, credit=True)

@@ -44,7 +44,12 @@ def run_revenue(tx: Tx, subject: Record, values: Record) -> Record:
     """
     period = tx.get(PERIOD, f"{values['legal_entity']}/{values['period']}")
     if not ledger.accepts(tx, period):
-        raise conflict("PERIOD_CLOSED", f"Period {period['key']} is {period['status']}.", field="period")
+        raise conflict(
+            "PERIOD_CLOSED",
+            f"Period {period['key']} is {period['status']}.",
+            field="period",
+            remedy="Have the period reopened.",
+        )
     latest = {
         (row["contract_no"], row["line_no"]): row["period"]
         for row in tx.rows(LATEST, legal_entity=period["legal_entity"])
