@@ -77,7 +77,8 @@ def cause(found: Mapping[str, Any]) -> list[str]:
     request = found.get("request")
     if request:
         fault = f", fault: {request['fault']}" if request.get("fault") else ""
-        lines.append(f"  journal {request['seq']}: {request['method']} {request['path']} → {request['status']}{fault}")
+        asked = f"{request['method']} {request['path']}" if request.get("method") else request.get("operation")
+        lines.append(f"  journal {request['seq']}: {asked} → {request['status']}{fault}")
     for step in found.get("chain", ()):
         lines.append(f"  ← {step['kind']} {step['name']} {step['key'] or ''} in {step['system']} at {step['at']}")
     return lines
