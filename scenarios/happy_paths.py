@@ -23,15 +23,20 @@ INVOICES = [
 ]
 
 
-def balance(world: World, deal: firm.Deal, account: str, upto: str = "9999-12-31", period: str | None = None) -> int:
-    """Debits less credits of the contract on an account, in minor units, posted up to a date (or in one period)."""
-    found = 0
-    for entry in world.erp.list("journal_entry", contract_no=deal.contract_no):
-        if entry["posting_date"] <= upto and period in (None, entry["period"]):
-            found += sum(
-                line["dr"]["minor"] - line["cr"]["minor"] for line in entry["lines"] if line["account"] == account
-            )
-    return found
+class Ledger:
+    """The contract's journal lines as the books hold them now."""
+
+    def __init__(self, world: World, deal: firm.Deal) -> None:
+        entries = world.erp.list("journal_entry", contract_no=deal.contract_no)
+        self.lines = [(entry["posting_date"], entry["period"], line) for entry in entries for line in entry["lines"]]
+
+    def balance(self, account: str, upto: str = "9999-12-31", period: str | None = None) -> int:
+        """Debits less credits on an account, in minor units, posted up to a date (or in one period)."""
+        return sum(
+            line["dr"]["minor"] - line["cr"]["minor"]
+            for day, of, line in self.lines
+            if line["account"] == account and day <= upto and period in (None, of)
+        )
 
 
 def programme(world: World, customer: object) -> firm.Deal:
@@ -86,11 +91,12 @@ def check_month_end(world: World, deal: firm.Deal, month: str) -> None:
     """The month's row of the running example, read from the ledger."""
     _, _, to_date, of_month, liability, asset, unbilled = MONTHS[month]
     last = f"{month}-31"
-    world.expect(f"{month}: revenue to date", -balance(world, deal, "4000", upto=last), usd(to_date)["minor"])
-    world.expect(f"{month}: revenue of the month", -balance(world, deal, "4000", period=month), usd(of_month)["minor"])
-    world.expect(f"{month}: contract liability", -balance(world, deal, "2300", upto=last), usd(liability)["minor"])
-    world.expect(f"{month}: contract asset", balance(world, deal, "1230", upto=last), usd(asset)["minor"])
-    world.expect(f"{month}: unbilled receivable", balance(world, deal, "1220", upto=last), usd(unbilled)["minor"])
+    ledger = Ledger(world, deal)
+    world.expect(f"{month}: revenue to date", -ledger.balance("4000", upto=last), usd(to_date)["minor"])
+    world.expect(f"{month}: revenue of the month", -ledger.balance("4000", period=month), usd(of_month)["minor"])
+    world.expect(f"{month}: contract liability", -ledger.balance("2300", upto=last), usd(liability)["minor"])
+    world.expect(f"{month}: contract asset", ledger.balance("1230", upto=last), usd(asset)["minor"])
+    world.expect(f"{month}: unbilled receivable", ledger.balance("1220", upto=last), usd(unbilled)["minor"])
 
 
 def check_set_up(world: World, deal: firm.Deal, buyer: str) -> None:
@@ -235,9 +241,10 @@ def check_the_end(world: World, deal: firm.Deal) -> None:
     world.expect("Billing shows them paid", {each["status"] for each in issued}, {"PAID"})
     seen = world.crm.list("invoice", contract_no=deal.contract_no)
     world.expect("CRM shows them paid", (len(seen), {each["status"] for each in seen}), (6, {"PAID"}))
+    ledger = Ledger(world, deal)
     for account in ("2300", "1230", "1220", "1200"):
-        world.expect(f"Account {account} is back to zero", balance(world, deal, account), 0)
-    revenue = sum(-balance(world, deal, account) for account in ("4000", "4010", "4030"))
+        world.expect(f"Account {account} is back to zero", ledger.balance(account), 0)
+    revenue = sum(-ledger.balance(account) for account in ("4000", "4010", "4030"))
     world.expect("Revenue in all", revenue, usd("292,214.20")["minor"])
     check_causes(world, deal, issued)
 
@@ -322,7 +329,7 @@ def scenario_s02_time_and_materials(world: World) -> None:
     world.require("One invoice on the first of February", [each["issue_date"] for each in first], ["2026-02-01"])
     world.expect("It bills exactly the approved work", first[0]["net"], expected)
     world.expect("and lists 62 entries", len(first[0]["items"]), 62)
-    world.expect("Unbilled receivable is back to zero", balance(world, deal, "1220"), 0)
+    world.expect("Unbilled receivable is back to zero", Ledger(world, deal).balance("1220"), 0)
 
     world.at("2026-02-03T10:00")
     late = firm.work(world, deal, employee=people[0], work_date="2026-01-29", minutes=90)
@@ -331,4 +338,4 @@ def scenario_s02_time_and_materials(world: World) -> None:
     second = firm.invoices(world, deal)[1:]
     world.require("One more invoice on the first of March", [each["issue_date"] for each in second], ["2026-03-01"])
     world.expect("It bills the late entry alone", (second[0]["net"], len(second[0]["items"])), (late["amount"], 1))
-    world.expect("Unbilled receivable is zero again", balance(world, deal, "1220"), 0)
+    world.expect("Unbilled receivable is zero again", Ledger(world, deal).balance("1220"), 0)

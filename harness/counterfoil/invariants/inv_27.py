@@ -8,7 +8,7 @@ INVARIANT = Invariant(
     kind="A",
     keys=("what", "role", "key"),
     sql="""
-WITH made AS (
+WITH made AS MATERIALIZED (
     SELECT 'psa' AS role, 'project' AS entity, project_no AS key, contract_no, legal_entity, ccy, budget_fee AS amount FROM psa.project
         WHERE deleted_at IS NULL AND status <> 'CANCELLED'
     UNION ALL SELECT 'billing', 'plan', key, contract_no, legal_entity, ccy, NULL FROM billing.plan WHERE deleted_at IS NULL
@@ -21,13 +21,14 @@ WITH made AS (
     UNION ALL SELECT 'erp', 'journal_entry', e.je_no, l.contract_no, e.legal_entity, e.ccy, sum(l.dr)
         FROM erp.journal_entry e JOIN erp.journal_line l ON l.system = e.system AND l.parent = e.id
         WHERE e.deleted_at IS NULL AND l.contract_no IS NOT NULL
-            AND l.account IN ('1200', '1220', '1230', '2200', '2300', '4000', '4010', '4020', '4030')
+            AND substr(l.account, 1, 4) IN ('1200', '1220', '1230', '2200', '2300', '4000', '4010', '4020', '4030')
         GROUP BY e.system, e.id, l.contract_no
-)
+),
+contract AS MATERIALIZED (SELECT contract_no, legal_entity, ccy FROM crm.contract WHERE deleted_at IS NULL)
 SELECT 'legal entity' AS what, m.role, m.entity, m.key, m.contract_no, m.ccy, m.amount, k.legal_entity AS crm_value, m.legal_entity AS copy_value
-FROM made m JOIN crm.contract k ON k.contract_no = m.contract_no AND k.deleted_at IS NULL WHERE m.legal_entity <> k.legal_entity
+FROM made m JOIN contract k ON k.contract_no = m.contract_no WHERE m.legal_entity <> k.legal_entity
 UNION ALL
 SELECT 'currency', m.role, m.entity, m.key, m.contract_no, m.ccy, m.amount, k.ccy, m.ccy
-FROM made m JOIN crm.contract k ON k.contract_no = m.contract_no AND k.deleted_at IS NULL WHERE m.ccy <> k.ccy
+FROM made m JOIN contract k ON k.contract_no = m.contract_no WHERE m.ccy <> k.ccy
 """,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -56,18 +56,29 @@ WHERE k.deleted_at IS NULL AND k.status IN ('ACTIVE', 'ON_HOLD', 'COMPLETED') AN
 ORDER BY k.contract_no, l.line_no
 """
 REVENUE = """
-SELECT l.dr - l.cr AS debit, e.posted_at FROM erp.journal_line l JOIN erp.journal_entry e ON e.system = l.system AND e.id = l.parent
-WHERE l.contract_no = ? AND l.contract_line = ? AND e.deleted_at IS NULL AND e.status <> 'DRAFT'
-    AND l.account IN ('4000', '4010', '4020', '4030')
+SELECT l.contract_no, l.contract_line AS line_no, l.dr - l.cr AS debit, e.posted_at
+FROM erp.journal_entry e JOIN erp.journal_line l ON l.system = e.system AND l.parent = e.id
+WHERE e.deleted_at IS NULL AND e.status <> 'DRAFT' AND substr(l.account, 1, 4) IN ('4000', '4010', '4020', '4030')
 """
 EFFORT = """
-SELECT source_type, coalesce(minutes, 0) AS minutes, coalesce(cost, 0) AS cost, ccy, period, created_at AS at FROM erp.work_entry
-WHERE contract_no = ? AND line_no = ? AND deleted_at IS NULL
+SELECT contract_no, line_no, source_type, coalesce(minutes, 0) AS minutes, coalesce(cost, 0) AS cost, ccy, period, created_at AS at
+FROM erp.work_entry WHERE deleted_at IS NULL
 """
-CHANGES = "SELECT status, treatment, approved_at AS at, amount, cap, cost, hours FROM agreed_change WHERE contract_no = ? AND line_no = ?"
-ESTIMATES = "SELECT id, etc_cost, etc_hours FROM psa.project WHERE contract_no = ? AND deleted_at IS NULL AND status <> 'CANCELLED'"
-VERSIONS = "SELECT at, doc, before FROM psa.history WHERE entity = 'project' AND id = ? ORDER BY seq"
-PERIODS = "SELECT period FROM erp.period WHERE legal_entity = ? AND status <> 'FUTURE' AND deleted_at IS NULL ORDER BY period DESC"
+CHANGES = (
+    "SELECT contract_no, line_no, status, treatment, approved_at AS at, amount, cap, cost, hours FROM agreed_change"
+)
+ESTIMATES = (
+    "SELECT contract_no, id, etc_cost, etc_hours FROM psa.project WHERE deleted_at IS NULL AND status <> 'CANCELLED'"
+)
+VERSIONS = """
+SELECT h.id, h.at, h.before IS NOT NULL AS known, coalesce(instr(h.before, '"etc_'), 0) > 0 AS changed,
+    json_extract(h.doc, '$.etc_cost') AS etc_cost, json_extract(h.doc, '$.etc_hours') AS etc_hours,
+    json_extract(h.before, '$.etc_cost') AS old_cost, json_extract(h.before, '$.etc_hours') AS old_hours
+FROM psa.history h WHERE h.entity = 'project' ORDER BY h.seq
+"""
+PERIODS = (
+    "SELECT legal_entity, period FROM erp.period WHERE status <> 'FUTURE' AND deleted_at IS NULL ORDER BY period DESC"
+)
 LIVE_FROM = (
     "SELECT min(at) AS at FROM (SELECT min(at) AS at FROM crm.history UNION ALL SELECT min(at) FROM psa.history"
     " UNION ALL SELECT min(at) FROM billing.history UNION ALL SELECT min(at) FROM erp.history)"
@@ -84,37 +95,71 @@ class Basis:
     whole: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class Evidence:
+    """What the lines are judged on, read once: by contract line, by contract, by project and by legal entity."""
+
+    revenue: dict[Any, list[Row]]
+    effort: dict[Any, list[Row]]
+    changes: dict[Any, list[Row]]
+    projects: dict[Any, list[Row]]
+    versions: dict[Any, list[Row]]
+    periods: dict[Any, list[Row]]
+
+    @classmethod
+    def read(cls, store: Store) -> Evidence:
+        """All of it."""
+        line = ("contract_no", "line_no")
+        return cls(
+            grouped(store.rows(REVENUE), *line),
+            grouped(store.rows(EFFORT), *line),
+            grouped(store.rows(CHANGES), *line),
+            grouped(store.rows(ESTIMATES), "contract_no"),
+            grouped(store.rows(VERSIONS), "id"),
+            grouped(store.rows(PERIODS), "legal_entity"),
+        )
+
+
+def grouped(rows: list[Row], *names: str) -> dict[Any, list[Row]]:
+    """Rows by the values of some columns."""
+    found: dict[Any, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[tuple(row[name] for name in names)].append(row)
+    return found
+
+
 def find(store: Store, params: Params) -> list[Row]:
     """Lines whose cumulative revenue is not what their method gives, at each revenue run."""
     wrong = store.rows(ON_INVOICING) + store.rows(AS_INVOICED, dict(params))
     live_from = store.rows(LIVE_FROM)[0]["at"] or ""
+    evidence = Evidence.read(store)
     for line in store.rows(LINES):
-        for run, period in runs(store, line, params["dl_r"]):
+        for run, period in runs(evidence, line, params["dl_r"]):
             if run >= live_from:
-                wrong += judged(store, line, run, period)
+                wrong += judged(evidence, line, run, period)
     return wrong
 
 
-def runs(store: Store, line: Row, until: str) -> Iterator[tuple[str, str]]:
+def runs(evidence: Evidence, line: Row, until: str) -> Iterator[tuple[str, str]]:
     """The instants and periods of the revenue runs that are past, latest first."""
     past = 0
-    for row in store.rows(PERIODS, (line["legal_entity"],)):
+    for row in evidence.periods[line["legal_entity"],]:
         at = clock.instant_of(clock.period_end(row["period"]), line["tz"], *LAST_RUN_HOUR)
         if at <= until and past < PERIODS_BACK:
             past += 1
             yield at, row["period"]
 
 
-def judged(store: Store, line: Row, run: str, period: str) -> list[Row]:
+def judged(evidence: Evidence, line: Row, run: str, period: str) -> list[Row]:
     """The line at one run: a row where revenue and formula differ, nothing where they agree or where the basis was in flux."""
-    revenue = store.rows(REVENUE, (line["contract_no"], line["line_no"]))
+    revenue = evidence.revenue[line["contract_no"], line["line_no"]]
     latest = clock.later(run, minutes=RUN_MINUTES)
     at = min((row["posted_at"] for row in revenue if run <= (row["posted_at"] or "") <= latest), default=run)
     recognised = -sum(row["debit"] for row in revenue if (row["posted_at"] or "") <= at)
     if line["rev_method"] == "STRAIGHT_LINE":
-        allowed = straight_line(store, line, period)
+        allowed = straight_line(evidence, line, period)
     else:
-        basis = basis_at(store, line, at, period)
+        basis = basis_at(evidence, line, at, period)
         allowed = () if basis is None else by_effort(basis)
     if not allowed or any(abs(each - recognised) <= TOLERANCE for each in allowed):
         return []
@@ -139,9 +184,9 @@ def by_effort(basis: Basis) -> tuple[int, ...]:
     return tuple(money.half_up(basis.price * min(basis.spent, whole), whole) for whole in basis.whole if whole > 0)
 
 
-def straight_line(store: Store, line: Row, period: str) -> tuple[int, ...]:
+def straight_line(evidence: Evidence, line: Row, period: str) -> tuple[int, ...]:
     """Price by day, both ends included (domain §3.7); nothing for a line that was modified or has no term."""
-    if store.rows(CHANGES, (line["contract_no"], line["line_no"])) or not line["start"] or not line["end"]:
+    if evidence.changes[line["contract_no"], line["line_no"]] or not line["start"] or not line["end"]:
         return ()
     first, last = date.fromisoformat(line["start"]), date.fromisoformat(line["end"])
     days = (last - first).days + 1
@@ -149,16 +194,16 @@ def straight_line(store: Store, line: Row, period: str) -> tuple[int, ...]:
     return (money.half_up(line["amount"] * min(max(gone, 0), days), days),)
 
 
-def basis_at(store: Store, line: Row, at: str, period: str) -> Basis | None:
+def basis_at(evidence: Evidence, line: Row, at: str, period: str) -> Basis | None:
     """What the line was measured on at an instant; None where a change or an estimate was still on its way to the books, where a
     change starts a new measure (PROSPECTIVE), or where cost is in another currency."""
     mine = (line["contract_no"], line["line_no"])
-    changes = store.rows(CHANGES, mine)
-    said = estimate_at(store, line, at)
+    changes = evidence.changes[mine]
+    said = estimate_at(evidence, line, at)
     unsure = clock.later(at, minutes=-MINUTES["DL-R"])
     if said is None or any(each["treatment"] == "PROSPECTIVE" or unsure < (each["at"] or "") <= at for each in changes):
         return None
-    effort = [row for row in store.rows(EFFORT, mine) if row["at"] <= at and row["period"] <= period]
+    effort = [row for row in evidence.effort[mine] if row["at"] <= at and row["period"] <= period]
     by_hours = line["rev_method"] == "HOURS"
     if unsure < said["changed_at"] <= at or (not by_hours and any(row["ccy"] != line["ccy"] for row in effort)):
         return None
@@ -199,19 +244,20 @@ def agreed(changes: list[Row], field: str, written: int | None, at: str) -> int 
     return None if written is None and not then else (written or 0) - since + then
 
 
-def estimate_at(store: Store, line: Row, at: str) -> dict[str, Any] | None:
+def estimate_at(evidence: Evidence, line: Row, at: str) -> dict[str, Any] | None:
     """The manager's estimate to go as it was at an instant, with the instant of its last change (empty when seeded); none of it where
     nothing was said. None for a contract with more than one project."""
-    projects = store.rows(ESTIMATES, (line["contract_no"],))
+    projects = evidence.projects[line["contract_no"],]
     if len(projects) != 1:
         return None
     said: dict[str, Any] = {**projects[0], "changed_at": ""}
-    for number, version in enumerate(store.rows(VERSIONS, (projects[0]["id"],))):
-        doc, before = json.loads(version["doc"]), json.loads(version["before"] or "{}")
-        if number == 0:
-            said |= {name: before.get(name, doc.get(name)) for name in ("etc_cost", "etc_hours")}
-        if version["at"] <= at and ("etc_cost" in before or "etc_hours" in before):
-            said |= {name: doc.get(name) for name in ("etc_cost", "etc_hours")} | {"changed_at": version["at"]}
+    for version in evidence.versions[projects[0]["id"],]:
+        if version["at"] <= at and (version["changed"] or not version["known"]):
+            said |= {name: version[name] for name in ("etc_cost", "etc_hours")} | {"changed_at": version["at"]}
+        elif version["at"] > at and version["changed"]:
+            return said | (
+                {} if said["changed_at"] else {"etc_cost": version["old_cost"], "etc_hours": version["old_hours"]}
+            )
     return said
 
 

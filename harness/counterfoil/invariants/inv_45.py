@@ -13,7 +13,7 @@ SELECT '{role}' AS role, h.system, h.entity, h.id, d.key, d.{"je_no" if entity =
     d.contract_no, d.correlation_id, d.causation_id, {"d.source_doc" if entity == "journal_entry" else "d.source_key"} AS source,
     h.deed, h.actor
 FROM {role}.history h JOIN {role}.{entity} d ON d.system = h.system AND d.id = h.id
-WHERE h.entity = '{entity}' AND h.version = 1 AND h.before IS NULL AND h.journal_seq IS NOT NULL AND coalesce(h.actor, '') <> 'schedule'
+WHERE h.entity = '{entity}' AND h.version = 1 AND h.before IS NULL AND h.journal_seq IS NOT NULL AND coalesce(h.actor, 'user') NOT IN ('user', 'schedule')
 """
     for role, entities in KINDS.items()
     for entity in entities
