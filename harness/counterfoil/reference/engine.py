@@ -98,17 +98,17 @@ class Engine:
         name, event = self.state.inbox.event(seq)
         handler = self.handlers.get(event.type)
         if handler is None:
-            self._end(seq, event, "IGNORED")
+            self.end(seq, event, "IGNORED")
             return
         if handler.mirror and self.superseded(event):
-            self._end(seq, event, "SUPERSEDED")
+            self.end(seq, event, "SUPERSEDED")
             return
         attempts = self.state.inbox.attempted(seq)
         work = self.work(seq, name, event, self.state, self.systems)
         try:
             await handler.run(work)
         except Missing as trouble:
-            self._wait(seq, event, trouble, handler, attempts)
+            self.wait(seq, event, trouble, handler, attempts)
         except Trouble as trouble:
             self.park(seq, event, trouble, handler.severity, attempts)
         except Exception as error:
@@ -118,21 +118,22 @@ class Engine:
         else:
             if handler.mirror:
                 self.state.saw(event)
-            self._end(seq, event, "DONE")
+            self.end(seq, event, "DONE")
             self.wake(event, work.provided)
 
     def superseded(self, event: Event) -> bool:
         """Whether a later version of the same record has been applied already."""
         return event.version < self.state.newest(event.system, event.record_id, event.type)
 
-    def _end(self, seq: int, event: Event, outcome: str) -> None:
+    def end(self, seq: int, event: Event, outcome: str) -> None:
+        """Record that an event has been dealt with; a letter that held it is settled."""
         self.state.inbox.move(seq, outcome)
         self._tries.pop(seq, None)
         letter = self.state.settle_letter(seq)
         if letter is not None:
             self.reporter.recovered(event, letter)
 
-    def _wait(self, seq: int, event: Event, trouble: Missing, handler: Handler, attempts: int) -> None:
+    def wait(self, seq: int, event: Event, trouble: Missing, handler: Handler, attempts: int) -> None:
         """Try a child again in a moment, behind whatever else its flow holds; park it when that has not helped."""
         tries = self._tries.get(seq, 0)
         if tries >= len(PATIENCE):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from counterfoil.reference.connectors import Record, Records
 from counterfoil.reference.errors import Missing, Unfit
-from counterfoil.reference.flows import Flow, on
+from counterfoil.reference.flows import Desk, Flow, on
 from counterfoil.reference.flows.setup import project_no
 from counterfoil.reference.work import Work, is_in
 
@@ -22,6 +22,14 @@ APPROVED_OR_LATER = ("APPROVED", "ISSUED", "POSTED", "PARTIALLY_PAID", "PAID")
 
 class Invoicing(Flow):
     """Bills what is ready and passes issued documents on."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget the service items of contract lines."""
+        self._service_items: dict[str, dict[int, str | None]] = {}
 
     # what makes a line ready
 
@@ -45,7 +53,7 @@ class Invoicing(Flow):
         reached = ("COMPLETED", "ACCEPTED") if plan["billing_trigger"] == "COMPLETED" else ("ACCEPTED",)
         if milestone["status"] not in reached:
             return
-        lines = [each for each in await self._lines(work, contract_no) if each["ms_code"] == milestone["ms_code"]]
+        lines = await work.list("billing", "plan_line", contract_no=contract_no, ms_code=milestone["ms_code"])
         if not lines:
             raise Missing(f"billing plan line {milestone['key']}")
         for line in lines:
@@ -157,7 +165,7 @@ class Invoicing(Flow):
         known, debtor, services = await asyncio.gather(
             work.get("erp", "ar_document", invoice["invoice_no"]),
             self.debtor(work, invoice),
-            self._services(work, invoice["contract_no"]),
+            self._services(work, invoice),
         )
         if known is not None:
             return known
@@ -192,19 +200,15 @@ class Invoicing(Flow):
 
     async def debtor(self, work: Work, invoice: Record) -> str:
         """The debtor of a document; raises Missing while the books do not have it."""
-        number = invoice["customer_no"]
-        found = await work.get("erp", "customer", number)
-        if found is None:
-            return await self.without_parent(work, f"erp customer {number}")
-        return str(found["id"])
+        return str((await work.need("erp", "customer", invoice["customer_no"]))["id"])
 
-    async def without_parent(self, work: Work, what: str) -> str:
-        """What to do with an event whose parent is not there: wait for it."""
-        raise Missing(what)
-
-    async def _services(self, work: Work, contract_no: str) -> dict[int, str | None]:
-        """Service items by contract line, as the billing plan names them."""
-        return {each["line_no"]: each["service_item"] for each in await self._lines(work, contract_no)}
+    async def _services(self, work: Work, invoice: Record) -> dict[int, str | None]:
+        """Service items by contract line, as the billing plan names them; a contract line keeps its service item."""
+        known = self._service_items.setdefault(invoice["contract_no"], {})
+        if not {line["contract_line"] for line in invoice["lines"]} <= known.keys():
+            for each in await self._lines(work, invoice["contract_no"]):
+                known[each["line_no"]] = each["service_item"]
+        return known
 
     async def _tell_delivery(self, work: Work, invoice: Record) -> None:
         items = [
