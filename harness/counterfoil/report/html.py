@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from counterfoil import explain
 from counterfoil.money import readable, show
 from counterfoil.outcome import Run
 from counterfoil.report.lanes import Pause, Picture, label, picture
+from counterfoil_mocks.kernel.money import EXPONENTS
 
 HEADLINES = {
     "passed": "The books are right",
@@ -112,7 +114,13 @@ def with_rule(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def figure(each: Mapping[str, Any]) -> str:
-    """A KPI's value with its unit."""
-    if each["value"] is None:
+    """A KPI's value for people: fractions in percent, minor units as money where the inputs name the currency."""
+    value, unit = each["value"], each["unit"]
+    if value is None:
         return "nothing to measure"
-    return f"{each['value']} {each['unit']}".strip()
+    if unit == "fraction":
+        return f"{Decimal(str(value)) * 100:.1f} %"
+    ccy = each.get("inputs", {}).get("ccy")
+    if unit == "minor units" and ccy in EXPONENTS:
+        return show({"minor": int(value), "ccy": ccy})
+    return f"{value} {unit}".strip()

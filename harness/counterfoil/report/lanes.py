@@ -9,11 +9,10 @@ from typing import Any
 LEFT = ("crm", "psa")
 INTEGRATION = "integration"
 TITLES = {"crm": "CRM", "psa": "PSA", "erp": "ERP", "billing": "Billing", INTEGRATION: "Integration"}
-SHOWN_ALIKE = 2
-"""So many arrows of one kind are drawn a day (a month in long stories); the others are counted on the last of them."""
-DAY, MONTH = 10, 7
-"""Characters of an instant that name its day, and its month."""
-MOST_ROWS = 160
+LEVELS = ((10, 2, True), (7, 2, True), (7, 2, False), (7, 1, False), (4, 1, False))
+"""How much is left out of a story, from little to much, until it fits: alike arrows are told apart by so many characters of their
+instant (day, month, year), so many of them are drawn, and the integration's reads with them or not."""
+MOST_ROWS = 220
 ROW, TOP, GUTTER, LANE = 26, 46, 96, 236
 LONGEST_LABEL = 40
 SILENT = ("token", "create_webhook", "list_webhooks", "delete_webhook")
@@ -48,13 +47,14 @@ class Pause:
 
 @dataclass
 class Picture:
-    """Rows with their places. lanes: (title, x) from left to right."""
+    """Rows with their places. lanes: (title, x) from left to right. reads: whether the integration's reads are drawn."""
 
     lanes: list[tuple[str, int]]
     rows: list[Step | Pause] = field(default_factory=list)
     width: int = 0
     height: int = 0
     total: int = 0
+    reads: bool = True
 
     def x(self, lane: str) -> int:
         """Where a lane's line stands."""
@@ -68,8 +68,12 @@ def picture(entries: Iterable[Mapping[str, Any]], systems: Sequence[str]) -> Pic
     lanes = [*left, INTEGRATION, *sorted(set(systems) - set(left))]
     placed = [(TITLES.get(name, name), GUTTER + 40 + LANE * position) for position, name in enumerate(lanes)]
     drawn = Picture(placed, width=GUTTER + 40 + LANE * (len(lanes) - 1) + 70, total=len(steps))
-    kept = folded(steps, DAY)
-    drawn.rows = list(dated(shortened(kept if len(kept) <= MOST_ROWS else folded(steps, MONTH))))
+    kept: list[Step] = []
+    for span, most, drawn.reads in LEVELS:
+        kept = folded((step for step in steps if drawn.reads or step.tone != "read"), span, most)
+        if len(kept) <= MOST_ROWS:
+            break
+    drawn.rows = list(dated(shortened(kept)))
     said = ""
     for position, row in enumerate(drawn.rows):
         row.y = TOP + ROW * (position + 1)
@@ -112,13 +116,13 @@ def short(event_type: str) -> str:
     return event_type.removeprefix("com.counterfoil.").removesuffix(".v1")
 
 
-def folded(steps: Iterable[Step], span: int) -> list[Step]:
-    """Of each kind of arrow a day (or month), copies of the first few; the rest are counted on the last one drawn."""
+def folded(steps: Iterable[Step], span: int, most: int) -> list[Step]:
+    """Of alike arrows, copies of the first few; the rest are counted on the last one drawn. span, most: as in LEVELS."""
     seen: dict[tuple[str, ...], list[Step]] = {}
     kept: list[Step] = []
     for step in steps:
         alike = seen.setdefault((step.at[:span], step.source, step.target, step.label, step.tone, step.note), [])
-        if len(alike) < SHOWN_ALIKE:
+        if len(alike) < most:
             alike.append(replace(step))
             kept.append(alike[-1])
         else:
