@@ -169,7 +169,8 @@ def _batches(group: list[Record]) -> list[list[Record]]:
 def _is_whole(item: Record) -> bool:
     if item["source_type"] != "TIME" or not item["minutes"] or item["unit_price"] is None:
         return False
-    return items.to_bill(item) == item["amount"] == money.time_amount(item["minutes"], item["unit_price"], item["ccy"])
+    worth = money.time_amount(item["minutes"], item["unit_price"], item["ccy"])
+    return items.to_bill(item) == worth and item["amount"] == worth
 
 
 def _plan_line(line: Record) -> Record:
