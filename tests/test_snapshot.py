@@ -191,7 +191,7 @@ def test_deliveries_that_waited_at_the_snapshot_wait_again(running: Any) -> None
 
 def test_a_reset_goes_back_to_the_seed_and_mends_everything(running: Any) -> None:
     before = export(running)
-    running.call("POST", "/faults", [{"kind": "latency", "milliseconds": 1.0}])
+    running.call("POST", "/faults", [{"kind": "latency", "ms": 1}])
     busy_day(running, "Monday")
     assert running.call("POST", "/reset").status == 200
     assert export(running) == before

@@ -12,7 +12,7 @@ import orjson
 from fastapi import Body, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse, Response, StreamingResponse
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from starlette.exceptions import HTTPException
 
 from counterfoil_mocks import console
@@ -38,6 +38,16 @@ def whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def kept(value: Any) -> Any:
+    """Free JSON that can be written down: whole numbers of 64 bits, text without lone surrogates."""
+    try:
+        orjson.dumps(value)
+    except TypeError as error:
+        raise ValueError(str(error)) from None
+    return value
+
+
+FreeJson = Annotated[dict[str, Any], AfterValidator(kept)]
 Text = Annotated[str, Field(max_length=255, pattern=r"^[^\x00]*$")]
 Url = Annotated[str, Field(max_length=2000, pattern=r"^https?://[A-Za-z0-9.\[\]:_-]+(/[!-~]*)?$")]
 Whole = Annotated[int, BeforeValidator(whole)]
@@ -79,7 +89,7 @@ class IntegrationIn(Strict):
     webhooks: dict[str, Url] = {}
     declares: list[Text] | None = None
     links: dict[str, Text] | None = None
-    deadlines: dict[str, Any] | None = None
+    deadlines: FreeJson | None = None
 
 
 class IntegrationEvent(BaseModel):
@@ -94,6 +104,11 @@ class IntegrationEvent(BaseModel):
     causationid: Text | None = None
     traceparent: Text | None = None
     data: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _kept(cls, value: Any) -> Any:
+        return kept(value)
 
 
 class ClockOut(BaseModel):
@@ -217,8 +232,20 @@ async def refuse(request: Request, error: Exception) -> Response:
         remedy = "See /openapi.json for what there is."
         code = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}.get(error.status_code, "REFUSED")
         headers = list((error.headers or {}).items())
+        if error.status_code == 405:
+            headers = [("Allow", ", ".join(allowed(request)))]
         return problem_response(Problem(error.status_code, code, str(error.detail), remedy=remedy, headers=headers))
     raise error
+
+
+def allowed(request: Request) -> list[str]:
+    """Every method that the path has."""
+    found: set[str] = set()
+    for route in request.app.routes:
+        regex, methods = getattr(route, "path_regex", None), getattr(route, "methods", None)
+        if regex is not None and methods and regex.match(request.scope["path"]):
+            found |= methods
+    return sorted(found)
 
 
 def explained(error: RequestValidationError) -> Problem:
@@ -286,7 +313,14 @@ class Gate:
 
 def build_control(landscape: Landscape) -> FastAPI:
     """The control plane of a landscape."""
-    app = FastAPI(title="Counterfoil control plane", version="1", docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Counterfoil control plane",
+        version="1",
+        description="The landscape from above: state and deeds of every system, time, faults, deliveries, snapshots.",
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
+    )
     for kind in (Problem, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, refuse)
     if landscape.config.token is not None:
@@ -294,7 +328,17 @@ def build_control(landscape: Landscape) -> FastAPI:
     app.mount(PREFIX, Canonical(landscape.systems, landscape.journal))
     for add in (add_life, add_time, add_events, add_faults, add_states, add_integration):
         add(app, landscape)
+    app.openapi = lambda: described(app, landscape)  # type: ignore[method-assign]
     return app
+
+
+def described(app: FastAPI, landscape: Landscape) -> dict[str, Any]:
+    """The OpenAPI document, made when it is first asked for."""
+    from counterfoil_mocks import control_openapi
+
+    if app.openapi_schema is None:
+        app.openapi_schema = control_openapi.document(app, landscape)
+    return app.openapi_schema
 
 
 def add_life(app: FastAPI, landscape: Landscape) -> None:
@@ -430,7 +474,7 @@ def add_faults(app: FastAPI, landscape: Landscape) -> None:
         return Page(items=landscape.faults.view(), next=None)
 
     @app.post("/faults", status_code=201)
-    async def inject(body: Annotated[list[dict[str, Any]], Body(max_length=1000)]) -> Page:
+    async def inject(body: Annotated[list[FreeJson], Body(max_length=1000)]) -> Page:
         """Break things: a list of `{kind, system, operation, key, nth | every | share, …settings}`; all or none."""
         made = {fault.id for fault in landscape.faults.inject(body)}
         return Page(items=[each for each in landscape.faults.view() if each["id"] in made], next=None)
@@ -465,6 +509,11 @@ def add_states(app: FastAPI, landscape: Landscape) -> None:
     async def restore(snapshot_id: str, body: RestoreIn | None = None) -> SnapshotOut:
         """Go back to a state, clock included."""
         return SnapshotOut(**(await landscape.restore(snapshot_id, (body or RestoreIn()).label)).shown())
+
+    @app.delete("/snapshots/{snapshot_id}")
+    async def forget(snapshot_id: str) -> SnapshotOut:
+        """Forget a state; the seeded one stays."""
+        return SnapshotOut(**landscape.forget(snapshot_id).shown())
 
     @app.post("/reset")
     async def reset() -> SnapshotOut:

@@ -15,6 +15,7 @@ from counterfoil_mocks.config import Config, Unusable
 from counterfoil_mocks.kernel import auth, clock, events, native, webhooks
 from counterfoil_mocks.kernel.clock import Clock
 from counterfoil_mocks.kernel.delivery import Deliverer
+from counterfoil_mocks.kernel.errors import conflict
 from counterfoil_mocks.kernel.faults import Faults
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.journal import Journal
@@ -186,6 +187,12 @@ class Landscape:
             self.faults.recount()
             self._since = self.journal.last
             self.deliverer.reload()
+
+    def forget(self, snapshot_id: str) -> Snapshot:
+        """Forget a snapshot; raises Problem 404, or 409 for the seeded state."""
+        if snapshot_id == self.store.meta("baseline"):
+            raise conflict("BASELINE", "The seeded state is what `reset` goes back to.", remedy="Keep it.")
+        return self.snapshots.forget(snapshot_id)
 
     async def reset(self) -> Snapshot:
         """Go back to the firm as it was seeded, with nothing broken."""

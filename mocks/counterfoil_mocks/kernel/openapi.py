@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -186,7 +186,7 @@ def _bulk(entity: Entity, schemas: Mapping[str, Record], most: int) -> Record:
     )
 
 
-def _schemas(role: Role, operations: Iterable[Operation]) -> dict[str, Record]:
+def _schemas(role: Role, operations: Sequence[Operation]) -> dict[str, Record]:
     shapes = {shape.name: shape for each in operations if (shape := _shape_of(each)) is not None}
     inputs: list[Any] = [(name, "validation", shape.adapter) for name, shape in shapes.items()]
     _, found = TypeAdapter.json_schemas(inputs, ref_template=SCHEMAS + "{model}", schema_generator=_Plain)
@@ -201,7 +201,7 @@ def _schemas(role: Role, operations: Iterable[Operation]) -> dict[str, Record]:
         schemas[f"{title}Page"] = page
         done = _object({"success": {"const": True}, "record": ref(title)})
         failed = _object({"success": {"const": False}, "error": ref("Problem")})
-        if entity.writable:
+        if any(each.kind == "bulk" and each.entity is entity for each in operations):
             schemas[f"{title}Bulk"] = _bulk(entity, schemas, role.batch)
             schemas[f"{title}BulkResults"] = _object({"results": {"type": "array", "items": {"oneOf": [done, failed]}}})
         schemas[f"{title}Deed"] = _object({"record": ref(title), "events": {"type": "array", "items": ref("Event")}})

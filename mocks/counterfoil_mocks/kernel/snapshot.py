@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from counterfoil_mocks.kernel.errors import not_found
+from counterfoil_mocks.kernel.errors import conflict, not_found
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.store import Store
 from counterfoil_mocks.kernel.system import System, World
@@ -70,9 +70,11 @@ class Snapshots:
         self._recall()
 
     def take(self, label: str) -> Snapshot:
-        """Mark the present state; costs next to nothing."""
+        """Mark the present state; costs next to nothing. Raises Problem 409 beyond the most there may be."""
         if len(self.taken) >= MOST_SNAPSHOTS:
-            self._forget_oldest()
+            raise conflict(
+                "TOO_MANY_SNAPSHOTS", f"There are {MOST_SNAPSHOTS} snapshots.", remedy="Forget some of them first."
+            )
         number = int(self.store.meta("snapshots") or 0) + 1
         self.store.set_meta("snapshots", str(number))
         marks = {schema: self._mark(schema) for schema in self.schemas}
@@ -221,13 +223,17 @@ class Snapshots:
         if self.store.durable:
             self._remember()
 
-    def _forget_oldest(self) -> None:
-        """Make room: forget the oldest snapshot but the first, whose state stays reachable through its children's marks."""
-        victim = next(each for each in list(self.taken.values())[1:] if each.id != self.head)
+    def forget(self, snapshot_id: str) -> Snapshot:
+        """Forget a snapshot; what grew from it then grew from its parent. Raises Problem 404."""
+        gone = self.taken.pop(snapshot_id, None)
+        if gone is None:
+            raise not_found("snapshot", snapshot_id)
         for each in self.taken.values():
-            if each.parent == victim.id:
-                each.parent = victim.parent
-        del self.taken[victim.id]
+            if each.parent == gone.id:
+                each.parent = gone.parent
+        if self.head == gone.id:
+            self.head = gone.parent
+        return gone
 
     # over the life of the process
 

@@ -90,7 +90,7 @@ class Faults:
         if len(given) > 1:
             raise invalid(f"{where}.{given[1]}", f"given beside {given[0]}", f"Give one of {', '.join(SELECTORS)}.")
         self._check_selectors(where, spec)
-        address = {each: spec.get(each) or "*" for each in ADDRESS}
+        address = {each: "*" if spec.get(each) in (None, "") else spec[each] for each in ADDRESS}
         for each, value in address.items():
             if not isinstance(value, str):
                 raise invalid(f"{where}.{each}", f"{value!r} is not a text", "Give a name or a pattern with `*`.")

@@ -73,6 +73,8 @@ class Kind:
 
     name: ClassVar[str] = ""
     stages: ClassVar[tuple[str, ...]] = ()
+    limits: ClassVar[Mapping[str, tuple[int, int]]] = {}
+    """Least and most of settings that do not take every number."""
 
     def __init_subclass__(cls, name: str) -> None:
         cls.name = name
@@ -86,7 +88,7 @@ class Kind:
     @classmethod
     def made(cls, where: str, settings: Mapping[str, Any]) -> Self:
         """The kind with these settings; raises Problem 422 for one that it does not have or that has the wrong type."""
-        known = {each.name: each for each in fields(cls)}
+        known = {each.name: each for each in fields(cls) if not each.name.startswith("_")}
         for name, value in settings.items():
             if name not in known:
                 names = ", ".join(known) or "none"

@@ -12,6 +12,8 @@ from counterfoil_mocks.kernel.faults.kind import Call, Exchange, Kind
 class Status(Kind, name="status"):
     """Answer `status` (400 to 599) before any work."""
 
+    limits = {"status": (400, 599)}
+
     status: int = 503
 
     def __post_init__(self) -> None:
