@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import gc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from counterfoil_mocks.firm import (
     base,
@@ -40,14 +42,26 @@ def load(store: Store, systems: Mapping[str, System], world: World, seed: int, s
     if size not in SIZES and size != BASE:
         raise ValueError(f"size {size!r}: expected one of {', '.join((*SIZES, BASE))}")
     found = by_role(systems)
-    with store.transaction():
-        rows = {role: Rows(system) for role, system in found.items()}
+    with store.transaction(), uncollected():
+        rows = {role: Rows(system, many=size not in (BASE, "S")) for role, system in found.items()}
         cards = base.load(rows, seed, world.clock.now)
         if size != BASE:
             live = found["billing"].settings.get("live", SIZES[size].live)
             _business(rows, cards, SIZES[size], seed, world.clock.now, live=bool(live))
         for each in rows.values():
             each.finish()
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """No garbage collection inside the block: it would search through ever more rows and find nothing."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def _business(rows: Mapping[str, Rows], cards: base.Cards, size: Size, seed: int, now: str, *, live: bool) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from counterfoil_mocks.kernel.fields import Entity, Record
+from counterfoil_mocks.kernel.fields import KEY_PARTS, Entity, Record
 from counterfoil_mocks.kernel.system import System
 
 BATCH = 5_000
@@ -28,6 +28,8 @@ class Maker:
         self.count = 0
         self.new_id = rows.ids(entity.prefix)
         self.seconds = rows.system.role.resolution == "s"
+        named = KEY_PARTS.fullmatch(entity.key)
+        self.key_field = named.group(1) if named else None
 
     def make(self, at: str, values: Mapping[str, Any], updated: str | None = None) -> Record:
         """A record created at the instant `at` and last changed at `updated` (at creation when None).
@@ -39,14 +41,14 @@ class Maker:
             at = at[:19] + ".000Z"
             updated = updated and updated[:19] + ".000Z"
         record["id"] = record["id"] or self.new_id()
-        record["key"] = self.entity.key_of(record)
+        record["key"] = record[self.key_field] if self.key_field else self.entity.key_of(record)
         record["created_at"] = at
         record["updated_at"] = updated or at
         if record["correlation_id"] is None:
             record["correlation_id"] = record.get("contract_no") or record.get("opp_no")
         self.queue.append(record)
         self.count += 1
-        if len(self.queue) >= BATCH and self.rows.streaming:
+        if len(self.queue) >= BATCH:
             self.flush()
         return record
 
@@ -58,13 +60,16 @@ class Maker:
 
 
 class Rows:
-    """All rows that are made for one system. streaming: write full batches at once (then a made record is final)."""
+    """All rows that are made for one system. many: there are enough of them for indexes to be built afterwards."""
 
-    def __init__(self, system: System, *, streaming: bool = True) -> None:
+    def __init__(self, system: System, *, many: bool = False) -> None:
         self.system = system
-        self.streaming = streaming
+        self.many = many
         self.counters: dict[str, int] = {}
         self.makers = {entity.name: Maker(self, entity) for entity in system.role.entities}
+        if many:
+            for name in self.makers:
+                system.table(name).drop_indexes()
 
     def __getitem__(self, entity: str) -> Maker:
         return self.makers[entity]
@@ -90,8 +95,10 @@ class Rows:
 
     def finish(self) -> int:
         """Write what is left and the sequences, so that what the system makes next does not collide; returns rows made."""
-        for maker in self.makers.values():
+        for name, maker in self.makers.items():
             maker.flush()
+            if self.many:
+                self.system.table(name).create()
         self.system.store.connection.executemany(
             f"INSERT INTO {self.system.schema}.sequence VALUES (?, ?, ?)"
             " ON CONFLICT (system, name) DO UPDATE SET value = max(value, excluded.value)",

@@ -33,7 +33,7 @@ def write(deals: Sequence[Deal], billing: Billing, cards: Cards, crm: Rows) -> N
     """Make the won deals and what the CRM sees of their invoices."""
     for deal in deals:
         _opportunity(deal, crm)
-        document = _document(deal, cards)
+        document = _document(deal, cards, crm)
         _quote(deal, document, crm)
         _contract(deal, document, cards, crm)
     for each in billing.invoices:
@@ -84,9 +84,10 @@ def _opportunity(deal: Deal, crm: Rows) -> None:
     )
 
 
-def _document(deal: Deal, cards: Cards) -> Record:
+def _document(deal: Deal, cards: Cards, crm: Rows) -> Record:
     """What a quote and the contract that it becomes have in common."""
     ccy = deal.company.ccy
+    line, milestone = (line_maker(crm["contract"].entity, name) for name in ("lines", "milestones"))
     return {
         "opportunity": deal.ids["opportunity"],
         "opp_no": deal.opp_no,
@@ -99,35 +100,29 @@ def _document(deal: Deal, cards: Cards) -> Record:
         "billing_trigger": deal.trigger,
         "mobilisation": deal.mobilisation,
         "lines": [
-            {
-                "line_no": each.line_no,
-                "type": each.type,
-                "name": each.name,
-                "ccy": ccy,
-                "amount": each.amount,
-                "cap": each.cap,
-                "rev_method": each.method,
-                "expense_markup": each.markup,
-                "tax_code": each.tax_code,
-                "service_item": each.item,
-                "budget_hours": each.budget_hours,
-                "budget_cost": each.budget_cost,
-                "ssp": each.amount,
-                "start": iso(deal.start),
-                "end": iso(deal.end),
-            }
+            line(
+                line_no=each.line_no,
+                type=each.type,
+                name=each.name,
+                ccy=ccy,
+                amount=each.amount,
+                cap=each.cap,
+                rev_method=each.method,
+                expense_markup=each.markup,
+                tax_code=each.tax_code,
+                service_item=each.item,
+                budget_hours=each.budget_hours,
+                budget_cost=each.budget_cost,
+                ssp=each.amount,
+                start=iso(deal.start),
+                end=iso(deal.end),
+            )
             for each in deal.lines
         ],
         "milestones": [
-            {
-                "ms_code": each.code,
-                "name": each.name,
-                "line_no": 1,
-                "ccy": ccy,
-                "amount": each.amount,
-                "planned": iso(each.planned),
-                "co_seq": 0,
-            }
+            milestone(
+                ms_code=each.code, name=each.name, line_no=1, ccy=ccy, amount=each.amount, planned=iso(each.planned)
+            )
             for each in deal.milestones
         ],
     }

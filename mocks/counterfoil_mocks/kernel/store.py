@@ -149,6 +149,12 @@ class Table:
                 columns = ", ".join(each.name for each in index.columns)
                 self.store.execute(f"CREATE INDEX IF NOT EXISTS {self.schema}.{index.name} ON {table.name} ({columns})")
 
+    def drop_indexes(self) -> None:
+        """Take its indexes away until `create` makes them again, which is cheaper than keeping them while many rows come."""
+        for table in self.metadata.sorted_tables:
+            for index in table.indexes:
+                self.store.execute(f"DROP INDEX IF EXISTS {self.schema}.{index.name}")
+
     def load(self, row: Sequence[Any], system: str) -> Record:
         """A database row as a stored record, its lines read along."""
         record: Record = dict(zip(self.names, row, strict=True))
