@@ -25,8 +25,8 @@ _COLUMN = re.compile(r"[a-z_]+(\.[A-Za-z0-9_]+)?")
 
 TABLES = """
 DROP TABLE IF EXISTS temp.link;
-CREATE TEMP TABLE link (role TEXT NOT NULL, system TEXT NOT NULL, id TEXT NOT NULL, golden_id TEXT NOT NULL,
-    customer_no TEXT, PRIMARY KEY (role, system, id));
+CREATE TEMP TABLE link (role TEXT NOT NULL, system TEXT NOT NULL, id TEXT NOT NULL, golden_system TEXT NOT NULL,
+    golden_id TEXT NOT NULL, customer_no TEXT, PRIMARY KEY (role, system, id));
 CREATE INDEX temp.link_golden ON link (golden_id, role);
 DROP TABLE IF EXISTS temp.int_event;
 CREATE TEMP TABLE int_event (type TEXT NOT NULL, key TEXT, at TEXT NOT NULL, id TEXT, severity TEXT, owner TEXT, ref TEXT);
@@ -80,7 +80,7 @@ COPY_OF_CUSTOMER = """
 SELECT '{field}' AS field, '{role}' AS role, c.system, c.id, 'customer' AS entity, g.id AS crm_id, g.customer_no, g.customer_no AS key,
     g.{field} AS crm_value, c.{field} AS copy_value, g.updated_at AS crm_changed_at
 FROM {role}.customer c JOIN link l ON l.role = '{role}' AND l.system = c.system AND l.id = c.id
-JOIN crm.customer g ON g.id = l.golden_id WHERE {differs}
+JOIN crm.customer g ON g.system = l.golden_system AND g.id = l.golden_id WHERE {differs}
 """
 COPY_OF_SITE = """
 SELECT '{field}', '{role}', c.system, c.id, 'site', g.id, g.customer_no, g.key, g.{field}, c.{field}, g.updated_at
@@ -110,10 +110,9 @@ DIFFERING_COPIES = " UNION ALL ".join(
 )
 
 LINK = """
-INSERT INTO temp.link (role, system, id, golden_id, customer_no)
-SELECT '{role}', c.system, c.id, g.id, g.customer_no FROM {role}.customer c
-JOIN crm.customer g ON g.id = {column} OR ({column} IS NULL AND g.customer_no = c.customer_no)
-WHERE c.deleted_at IS NULL AND c.status <> 'MERGED' GROUP BY c.system, c.id
+INSERT OR IGNORE INTO temp.link (role, system, id, golden_system, golden_id, customer_no)
+SELECT '{role}', c.system, c.id, g.system, g.id, g.customer_no FROM {role}.customer c JOIN crm.customer g ON {same}
+WHERE c.deleted_at IS NULL AND c.status <> 'MERGED'
 """
 
 
@@ -130,7 +129,9 @@ def prepare(store: Store, *, links: Mapping[str, str] | None = None, events: Ite
     store.execute("DROP VIEW IF EXISTS temp.differing_copy")
     store.execute(f"CREATE TEMP VIEW differing_copy AS {DIFFERING_COPIES}")
     for role in ROLES_OF_COPIES:
-        store.execute(LINK.format(role=role, column=_column((links or {}).get(f"{role}.customer", DEFAULT_LINK))))
+        column = _column((links or {}).get(f"{role}.customer", DEFAULT_LINK))
+        store.execute(LINK.format(role=role, same=f"g.id = {column}"))
+        store.execute(LINK.format(role=role, same=f"g.customer_no = c.customer_no AND {column} IS NULL"))
     store.connection.executemany("INSERT INTO temp.int_event VALUES (?, ?, ?, ?, ?, ?, ?)", map(_own_event, events))
 
 

@@ -5,7 +5,7 @@ from counterfoil.invariant import Invariant
 TWICE = """
 SELECT 'two records of one customer' AS what, g.customer_no, a.role || '.customer' AS entity, a.system,
     min(a.id) AS first_id, max(a.id) AS last_id, g.name AS crm_value, max(c.name) AS copy_value, count(*) AS copies
-FROM link a JOIN crm.customer g ON g.id = a.golden_id
+FROM link a JOIN crm.customer g ON g.system = a.golden_system AND g.id = a.golden_id
 JOIN (
     SELECT 'erp' AS role, system, id, name, created_at FROM erp.customer
     UNION ALL SELECT 'psa', system, id, name, created_at FROM psa.customer
@@ -15,19 +15,32 @@ WHERE c.created_at <= :dl_m
 GROUP BY a.golden_id, a.role, a.system HAVING count(*) > 1
 """
 
+DEBTORS = """
+debtor AS MATERIALIZED (
+    SELECT system, id, name, norm_name(name) AS norm, country, vat_id, tax_no, customer_no, created_at FROM erp.customer
+    WHERE deleted_at IS NULL AND status <> 'MERGED' AND NOT coalesce(distinct_approved, 0)
+),
+place AS MATERIALIZED (SELECT system, customer, postcode FROM erp.site WHERE deleted_at IS NULL AND postcode IS NOT NULL),
+pair AS (
+    SELECT a.system, a.id AS one, b.id AS other FROM debtor a
+    JOIN debtor b ON b.system = a.system AND b.vat_id = a.vat_id AND b.country = a.country AND b.id > a.id
+    UNION
+    SELECT a.system, a.id, b.id FROM debtor a
+    JOIN debtor b ON b.system = a.system AND b.tax_no = a.tax_no AND b.country = a.country AND b.id > a.id
+    UNION
+    SELECT a.system, a.id, b.id FROM debtor a JOIN debtor b ON b.system = a.system AND b.norm = a.norm AND b.id > a.id
+        AND coalesce(a.vat_id, b.vat_id, '') = coalesce(b.vat_id, a.vat_id, '')
+    JOIN place s ON s.system = a.system AND s.customer = a.id
+    JOIN place t ON t.system = b.system AND t.customer = b.id AND t.postcode = s.postcode
+)
+"""
 ALIKE = """
-SELECT 'two debtors that are one company', coalesce(a.customer_no, b.customer_no), 'erp.customer', a.system, a.id, b.id,
+SELECT 'two debtors that are one company', coalesce(a.customer_no, b.customer_no), 'erp.customer', p.system, p.one, p.other,
     a.name, b.name, 2
-FROM erp.customer a JOIN erp.customer b ON b.system = a.system AND b.id > a.id
-    AND b.country = a.country AND b.deleted_at IS NULL AND b.status <> 'MERGED'
-    AND (b.vat_id = a.vat_id OR b.tax_no = a.tax_no OR norm_name(b.name) = norm_name(a.name) AND EXISTS (
-        SELECT 1 FROM erp.site s JOIN erp.site t ON t.system = s.system AND t.customer = b.id AND t.postcode = s.postcode
-        WHERE s.system = a.system AND s.customer = a.id AND s.deleted_at IS NULL AND t.deleted_at IS NULL)
-        AND coalesce(a.vat_id, b.vat_id, '') = coalesce(b.vat_id, a.vat_id, ''))
-WHERE a.deleted_at IS NULL AND a.status <> 'MERGED' AND NOT coalesce(a.distinct_approved, 0)
-    AND NOT coalesce(b.distinct_approved, 0) AND max(a.created_at, b.created_at) <= :dl_m
-    AND NOT EXISTS (SELECT 1 FROM link x JOIN link y ON y.role = 'erp' AND y.id = b.id AND y.golden_id = x.golden_id
-        WHERE x.role = 'erp' AND x.id = a.id)
+FROM pair p JOIN debtor a ON a.system = p.system AND a.id = p.one JOIN debtor b ON b.system = p.system AND b.id = p.other
+WHERE max(a.created_at, b.created_at) <= :dl_m
+    AND NOT EXISTS (SELECT 1 FROM link x JOIN link y ON y.golden_id = x.golden_id AND y.role = 'erp' AND y.id = p.other
+        WHERE x.role = 'erp' AND x.system = p.system AND x.id = p.one)
 """
 
 NEEDED = """
@@ -45,5 +58,5 @@ INVARIANT = Invariant(
     kind="E",
     deadlines=("DL-M",),
     keys=("what", "customer_no", "entity", "system", "first_id", "last_id"),
-    sql=f"{TWICE} UNION ALL {ALIKE} UNION ALL {NEEDED}",
+    sql=f"WITH {DEBTORS} {TWICE} UNION ALL {ALIKE} UNION ALL {NEEDED}",
 )

@@ -2,23 +2,21 @@
 
 from counterfoil.invariant import Invariant
 
-TAX_IDS = " UNION ALL ".join(
-    f"""
-SELECT '{field}', '{role}', c.system, c.id, 'customer', g.id, g.customer_no, g.customer_no, e.{field}, c.{field}, max(e.updated_at, c.updated_at)
-FROM erp.customer e JOIN link a ON a.role = 'erp' AND a.system = e.system AND a.id = e.id
-JOIN crm.customer g ON g.id = a.golden_id
+TAX_ID = """
+SELECT '{field}', '{role}', c.system, c.id, 'customer', a.golden_id, a.customer_no, a.customer_no, e.{field}, c.{field},
+    max(e.updated_at, c.updated_at)
+FROM link a JOIN erp.customer e ON e.system = a.system AND e.id = a.id
 {join}
-WHERE e.{field} IS NOT NULL AND c.{field} IS NOT NULL AND c.{field} <> e.{field} AND max(e.updated_at, c.updated_at) <= :dl_m
+WHERE a.role = 'erp' AND e.{field} IS NOT NULL AND c.{field} IS NOT NULL AND c.{field} <> e.{field}
+    AND max(e.updated_at, c.updated_at) <= :dl_m
 """
-    for field in ("vat_id", "tax_no")
-    for role, join in (
-        ("crm", "JOIN crm.customer c ON c.id = g.id"),
-        (
-            "billing",
-            "JOIN link b ON b.role = 'billing' AND b.golden_id = g.id"
-            " JOIN billing.customer c ON c.system = b.system AND c.id = b.id",
-        ),
-    )
+COPIES = {
+    "crm": "JOIN crm.customer c ON c.system = a.golden_system AND c.id = a.golden_id",
+    "billing": "JOIN link b ON b.golden_id = a.golden_id AND b.role = 'billing'"
+    " JOIN billing.customer c ON c.system = b.system AND c.id = b.id",
+}
+TAX_IDS = " UNION ALL ".join(
+    TAX_ID.format(field=field, role=role, join=join) for field in ("vat_id", "tax_no") for role, join in COPIES.items()
 )
 
 INVARIANT = Invariant(

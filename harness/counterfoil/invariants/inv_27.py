@@ -18,11 +18,11 @@ WITH made AS MATERIALIZED (
         WHERE deleted_at IS NULL
     UNION ALL SELECT 'erp', 'ar_document', invoice_no, contract_no, legal_entity, ccy, total FROM erp.ar_document WHERE deleted_at IS NULL
     UNION ALL SELECT 'erp', 'revenue_schedule', key, contract_no, legal_entity, ccy, tp FROM erp.revenue_schedule WHERE deleted_at IS NULL
-    UNION ALL SELECT 'erp', 'journal_entry', e.je_no, l.contract_no, e.legal_entity, e.ccy, sum(l.dr)
-        FROM erp.journal_entry e JOIN erp.journal_line l ON l.system = e.system AND l.parent = e.id
-        WHERE e.deleted_at IS NULL AND l.contract_no IS NOT NULL
-            AND substr(l.account, 1, 4) IN ('1200', '1220', '1230', '2200', '2300', '4000', '4010', '4020', '4030')
-        GROUP BY e.system, e.id, l.contract_no
+    UNION ALL SELECT 'erp', 'journal_entry', e.je_no, l.contract_no, e.legal_entity, e.ccy, l.amount
+        FROM (
+            SELECT system, parent, contract_no, sum(dr) AS amount FROM erp.journal_line
+            WHERE account IN ('1200', '1220', '1230', '2200', '2300', '4000', '4010', '4020', '4030') GROUP BY system, parent, contract_no
+        ) l JOIN erp.journal_entry e ON e.system = l.system AND e.id = l.parent WHERE e.deleted_at IS NULL
 ),
 contract AS MATERIALIZED (SELECT contract_no, legal_entity, ccy FROM crm.contract WHERE deleted_at IS NULL)
 SELECT 'legal entity' AS what, m.role, m.entity, m.key, m.contract_no, m.ccy, m.amount, k.legal_entity AS crm_value, m.legal_entity AS copy_value

@@ -71,9 +71,12 @@ ESTIMATES = (
     "SELECT contract_no, id, etc_cost, etc_hours FROM psa.project WHERE deleted_at IS NULL AND status <> 'CANCELLED'"
 )
 VERSIONS = """
-SELECT h.id, h.at, h.before IS NOT NULL AS known, coalesce(instr(h.before, '"etc_'), 0) > 0 AS changed,
-    json_extract(h.doc, '$.etc_cost') AS etc_cost, json_extract(h.doc, '$.etc_hours') AS etc_hours,
-    json_extract(h.before, '$.etc_cost') AS old_cost, json_extract(h.before, '$.etc_hours') AS old_hours
+SELECT h.id, h.at, h.before IS NULL OR instr(h.before, '"etc_') > 0 AS says, json_extract(h.doc, '$.etc_cost') AS etc_cost,
+    json_extract(h.doc, '$.etc_hours') AS etc_hours,
+    CASE WHEN instr(h.before, '"etc_cost"') > 0 THEN json_extract(h.before, '$.etc_cost') ELSE json_extract(h.doc, '$.etc_cost') END
+        AS old_cost,
+    CASE WHEN instr(h.before, '"etc_hours"') > 0 THEN json_extract(h.before, '$.etc_hours') ELSE json_extract(h.doc, '$.etc_hours') END
+        AS old_hours
 FROM psa.history h WHERE h.entity = 'project' ORDER BY h.seq
 """
 PERIODS = (
@@ -252,12 +255,14 @@ def estimate_at(evidence: Evidence, line: Row, at: str) -> dict[str, Any] | None
         return None
     said: dict[str, Any] = {**projects[0], "changed_at": ""}
     for version in evidence.versions[projects[0]["id"],]:
-        if version["at"] <= at and (version["changed"] or not version["known"]):
-            said |= {name: version[name] for name in ("etc_cost", "etc_hours")} | {"changed_at": version["at"]}
-        elif version["at"] > at and version["changed"]:
-            return said | (
-                {} if said["changed_at"] else {"etc_cost": version["old_cost"], "etc_hours": version["old_hours"]}
+        if version["at"] > at:
+            return (
+                said
+                if said["changed_at"]
+                else said | {"etc_cost": version["old_cost"], "etc_hours": version["old_hours"]}
             )
+        if version["says"]:
+            said |= {name: version[name] for name in ("etc_cost", "etc_hours")} | {"changed_at": version["at"]}
     return said
 
 
