@@ -34,16 +34,23 @@ class Refused(Exception):
 class Control:
     """A synchronous client of a control plane; keeps one connection open, not safe to share between threads.
 
-    peer: what it calls the other side in its errors. timeout: seconds.
+    peer: what it calls the other side in its errors. trusted: whether a 5xx answer means that nothing can be judged any more (of
+    an integration it is only a refusal). timeout: seconds.
     """
 
     def __init__(
-        self, url: str, token: str | None = None, timeout: float = 120.0, peer: str = "the control plane"
+        self,
+        url: str,
+        token: str | None = None,
+        timeout: float = 120.0,
+        peer: str = "the control plane",
+        trusted: bool = True,
     ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise Broken(f"{url!r} is not the address of {peer}")
         self.peer = peer
+        self.trusted = trusted
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         self.url = url.rstrip("/")
         self._prefix = parts.path.rstrip("/")
@@ -67,13 +74,13 @@ class Control:
         return self.send("DELETE", path)
 
     def send(self, method: str, path: str, body: Any = None, *, query: Mapping[str, Any] | None = None) -> Any:
-        """One call. Raises Refused for a 4xx answer, Broken for a 5xx one or when nobody answers."""
+        """One call. Raises Refused for a 4xx answer, Broken for a 5xx one (where trusted) or when nobody answers."""
         wanted = {name: text(value) for name, value in (query or {}).items() if value is not None}
         target = f"{self._prefix}{path}" + (f"?{urlencode(wanted)}" if wanted else "")
         payload = None if body is None else orjson.dumps(body)
         status, answer = self._exchange(method, target, payload)
         decoded = decode(answer)
-        if status >= 500:
+        if status >= 500 and self.trusted:
             raise Broken(f"{method} {self.url}{path}: {status} {answer[:500].decode(errors='replace')}")
         if status >= 400:
             problem = decoded if isinstance(decoded, dict) else {"detail": str(decoded)}

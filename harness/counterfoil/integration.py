@@ -85,7 +85,10 @@ class Integration:
         self._process: subprocess.Popen[bytes] | None = None
         self._log: BinaryIO | None = None
         self.base = descriptor.start.url or origin(self._fill(descriptor.ready.url if descriptor.ready else ""))
-        self._client = Control(self.base, timeout=60, peer=f"the integration {self.name}")
+        self._client = self._talk(self.base)
+
+    def _talk(self, url: str) -> Control:
+        return Control(url, timeout=60, peer=f"the integration {self.name}", trusted=False)
 
     def _known_facts(self) -> Record:
         systems = {each["name"]: each for each in self._landscape["systems"]}
@@ -175,7 +178,7 @@ class Integration:
         if ready is None:
             return
         url = self._fill(ready.url)
-        probe = Control(origin(url), timeout=5, peer=self.name)
+        probe = Control(origin(url), timeout=5, peer=self.name, trusted=False)
         path, limit, last = url[len(origin(url)) :] or "/", time.monotonic() + ready.timeout, "nothing answered"
         while time.monotonic() < limit:
             try:
@@ -262,7 +265,7 @@ class Integration:
             raise Broken(f"{self.name} declares no operation {operation!r}; name it under `operations`")
         self.check_alive()
         method, url = self._address(call, **values)
-        client = self._client if url.startswith(self.base + "/") else Control(origin(url), peer=self.name)
+        client = self._client if url.startswith(self.base + "/") else self._talk(origin(url))
         return client.send(method, url[len(client.url) :], body)
 
     def _items(self, operation: str) -> Records:

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 class Verdict(TypedDict):
     """What became of a mutant. by: ids of the invariants that caught it, and ids of the scenarios whose expectations did; expected:
-    the invariants that its file names; runs: the scenarios with their verdicts."""
+    the invariants that its file names; as_named: one of these caught it; runs: the scenarios with their verdicts."""
 
     id: str
     title: str
     caught: bool
+    as_named: bool
     by: list[str]
     expected: list[str]
     runs: dict[str, str]
@@ -52,7 +53,7 @@ def mutants(
         raise typer.Exit(2) from error
     with ThreadPoolExecutor(workers) as pool:
         verdicts = list(pool.map(lambda each: tried(each, seed), wanted))
-    ordered = sorted(verdicts, key=lambda each: (each["caught"], each["id"]))
+    ordered = sorted(verdicts, key=lambda each: (each["caught"], each["as_named"], each["id"]))
     told: dict[str, Any] = {
         "total": len(ordered),
         "caught": sum(each["caught"] for each in ordered),
@@ -92,6 +93,7 @@ def tried(mutant: Any, seed: int | None) -> Verdict:
         "id": mutant.id,
         "title": mutant.title,
         "caught": False,
+        "as_named": False,
         "by": [],
         "expected": list(mutant.invariants),
         "runs": {},
@@ -118,12 +120,13 @@ def judged(found: Verdict, scenarios: Iterable[dict[str, Any]]) -> Verdict:
     for each in scenarios:
         found["runs"][each["id"]] = each["verdict"]
         by |= dict.fromkeys(violation["invariant"] for violation in each["violations"])
-        if each["verdict"] == "violated" and not each["violations"]:
-            by[each["id"]] = None
+        if each["error"] or any(not seen["held"] for seen in each.get("expectations", ())):
+            by |= {each["id"]: None} if each["verdict"] == "violated" else {}
         if each["verdict"] == "broken":
             found["error"] = str(each["error"])
     found["by"] = sorted(by)
     found["caught"] = bool(by)
+    found["as_named"] = not set(found["by"]).isdisjoint(found["expected"])
     return found
 
 
@@ -170,5 +173,8 @@ def tell(console: Console, verdicts: Sequence[Verdict]) -> None:
         if each["error"]:
             console.print(f"{each['id']}: {each['error']}", markup=False, highlight=False)
     caught = sum(each["caught"] for each in verdicts)
+    otherwise = [each["id"] for each in verdicts if each["caught"] and not each["as_named"]]
+    if otherwise:
+        console.print(f"Caught, but by no invariant that they name: {', '.join(otherwise)}", highlight=False)
     style = "bold green" if caught == len(verdicts) else "bold red"
     console.print(f"[{style}]{caught} of {len(verdicts)} mutants caught[/]")

@@ -1,0 +1,71 @@
+"""`counterfoil mutants`: what counts as caught, and the exit code that follows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from counterfoil.commands.mutants import Verdict, exit_code, judged
+
+Start = Callable[..., Any]
+
+
+def verdict(**more: Any) -> Verdict:
+    made: Any = {"id": "F-24", "title": "x", "caught": False, "as_named": False, "by": [], "expected": ["INV-24"]}
+    return made | {"runs": {}, "error": None} | more
+
+
+def scenario(verdict: str, *invariants: str, unmet: bool = False, error: str | None = None) -> dict[str, Any]:
+    return {
+        "id": "S-29",
+        "verdict": verdict,
+        "violations": [{"invariant": each} for each in invariants],
+        "expectations": [{"held": not unmet}],
+        "error": error,
+    }
+
+
+@pytest.mark.parametrize(
+    ("told", "by", "as_named"),
+    [
+        (scenario("passed"), [], False),
+        (scenario("violated", "INV-24", "INV-25"), ["INV-24", "INV-25"], True),
+        (scenario("violated", "INV-25"), ["INV-25"], False),
+        (scenario("violated", unmet=True), ["S-29"], False),
+        (scenario("violated", error="404"), ["S-29"], False),
+        (scenario("broken", error="died"), [], False),
+    ],
+)
+def test_a_mutant_is_caught_by_what_was_violated(told: dict[str, Any], by: list[str], as_named: bool) -> None:
+    found = judged(verdict(), [told])
+    assert (found["by"], found["as_named"], found["caught"]) == (by, as_named, bool(by))
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "code"),
+    [
+        ([], 1),
+        ([verdict(caught=True)], 0),
+        ([verdict(caught=True), verdict()], 1),
+        ([verdict(caught=True, error="one of two scenarios died")], 0),
+        ([verdict(), verdict(error="died")], 3),
+    ],
+)
+def test_exit_codes(verdicts: list[Verdict], code: int) -> None:
+    assert exit_code(verdicts) == code
+
+
+def test_a_mutant_is_caught_by_the_invariant_that_it_names(cli: Start) -> None:
+    done = cli("mutants", "f-42", "--json", "--html", "matrix.html")
+    assert done.code == 0, done.err
+    assert (done.json["total"], done.json["caught"]) == (1, 1)
+    [found] = done.json["mutants"]
+    assert (found["id"], found["caught"], found["as_named"]) == ("F-42", True, True)
+
+
+def test_an_unknown_mutant_exits_2(cli: Start) -> None:
+    done = cli("mutants", "F-99")
+    assert done.code == 2
+    assert "no mutant F-99; there are: F-01" in done.err
