@@ -113,7 +113,7 @@ class Past:
         """The commit after which a violation has stood without a break, as `{at, deed, actor, system, journal_seq, record, request,
         chain}`; None where the state was so from the start (seeded) or the row cannot be found again."""
         key = invariant.key_of(row)
-        words = [str(value) for value in key if isinstance(value, str) and len(value) > 3]
+        words = [value for value in key if isinstance(value, str) and any(sign.isdigit() for sign in value)]
         for candidates in (self.instants(words), self.instants()) if words else (self.instants(),):
             if not candidates:
                 continue
@@ -161,7 +161,7 @@ class Past:
             if found is None:
                 break
             event, maker = found
-            name = event["type"].removeprefix("com.counterfoil.")
+            name = event["type"].removeprefix("com.counterfoil.").removesuffix(".v1")
             steps.append(_step("event", event["at"], name, event["key"], event["system"], cause, maker.actor))
             steps.append(_step("deed", maker.at, maker.deed, maker.record, maker.system, None, maker.actor))
             cause = maker.causation_id
