@@ -33,8 +33,8 @@ BASE = "base"
 def load(store: Store, systems: Mapping[str, System], world: World, seed: int, size: str) -> None:
     """Write a firm into empty systems as one transaction: rows, numbers and timers; no history, no events.
 
-    The landscape clock's now is the firm's now; its business ends with the month before. The same seed, size and clock give
-    the same rows. The billing system's setting `live` (true, false) says whether schedules run on from now; by default they do
+    The landscape clock's now is the firm's now; its work ends with the month before. The same seed, size and clock give the
+    same rows. The billing system's setting `live` (true, false) says whether schedules run on from now; by default they do
     in every size but S. Raises ValueError for a size that is not offered and for a landscape that lacks one of the four roles.
     """
     if size in NOT_BUILT:
@@ -73,7 +73,7 @@ def _business(rows: Mapping[str, Rows], cards: base.Cards, size: Size, seed: int
     contracts.shape(won, seed)
     done = work.draw(won, staff, base.fx_rates(seed, now), seed, eve)
     contracts.price(won, done, seed, eve)
-    billed = invoicing.draw(won, done, seed, eve, live=live)
+    billed = invoicing.draw(won, done, seed, eve, now, live=live)
 
     _past_periods(rows["erp"], size, won, now)
     customers.write(known, prospects, rows, seed, eve)

@@ -20,7 +20,7 @@ from counterfoil_mocks.kernel import clock, money
 from counterfoil_mocks.kernel.ids import stream
 
 CYCLED = ("TM", "TM_CAPPED", "EXPENSE")
-QUIET_YEARS = 3
+QUIET_YEARS = 10
 """Schedules of a quiet firm are next due so many years on."""
 
 
@@ -108,8 +108,9 @@ class Billing:
     invoices: list[Invoice]
 
 
-def draw(deals: Sequence[Deal], work: Sequence[Work], seed: int, eve: int, *, live: bool) -> Billing:
-    """Plan and bill every deal. live: further schedules come due next month, else years from now."""
+def draw(deals: Sequence[Deal], work: Sequence[Work], seed: int, eve: int, now: str, *, live: bool) -> Billing:
+    """Plan and bill every deal. live: retainers are billed by the month and further schedules come due next month; else retainers
+    are billed in advance, and further schedules are years away."""
     chance = stream(seed, "firm", "invoices")
     billable: dict[int, list[Work]] = {deal.number: [] for deal in deals}
     for entry in work:
@@ -119,7 +120,7 @@ def draw(deals: Sequence[Deal], work: Sequence[Work], seed: int, eve: int, *, li
     invoices: list[Invoice] = []
     for deal in deals:
         plan = plans[deal.number] = _plan(deal, eve, live)
-        invoices.extend(_of_plan(deal, plan, chance, eve))
+        invoices.extend(_of_plan(deal, plan, chance, now))
         invoices.extend(_cycles(deal, plan, billable[deal.number], chance, eve, live))
     invoices.sort(key=lambda each: (each.at, each.deal.number))
     counts: dict[str, int] = {}
@@ -172,7 +173,7 @@ def _month_later(start: int, months: int) -> int:
     return ordinal(min(f"{period}-{day}", clock.period_end(period)))
 
 
-def _of_plan(deal: Deal, plan: Sequence[PlanLine], chance: Random, eve: int) -> list[Invoice]:
+def _of_plan(deal: Deal, plan: Sequence[PlanLine], chance: Random, now: str) -> list[Invoice]:
     """Invoices of mobilisation, milestones and retainer parts."""
     stones = {each.code: each for each in deal.milestones}
     found: list[Invoice] = []
@@ -184,7 +185,7 @@ def _of_plan(deal: Deal, plan: Sequence[PlanLine], chance: Random, eve: int) -> 
         elif line.ms_code is not None:
             stone = stones[line.ms_code]
             day, minute = stone.accepted if deal.trigger == "ACCEPTED" else stone.done, chance.randrange(300, 520)
-        elif line.kind == "RETAINER" and line.due is not None and line.due <= eve:
+        elif line.kind == "RETAINER" and line.due is not None and moment(line.due, deal.company, 535) < now:
             day = line.due
         if day is not None and line.amount:
             billed = Billed(line, line.description, _price(line.amount, deal.company.ccy), line.amount)

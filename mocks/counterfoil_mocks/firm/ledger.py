@@ -115,11 +115,11 @@ class Ledger:
             )
 
 
-def balances(entries: Sequence[Entry], account: str) -> dict[int, int]:
-    """Debits less credits on an account by deal number."""
+def balances(entries: Sequence[Entry], account: str, upto: int) -> dict[int, int]:
+    """Debits less credits on an account by deal number, at the end of a day."""
     found: dict[int, int] = {}
     for each in entries:
-        if each.deal is not None:
+        if each.deal is not None and each.day <= upto:
             amount = sum(amount for name, amount, _ in each.legs if name == account)
             found[each.deal.number] = found.get(each.deal.number, 0) + amount
     return found

@@ -136,7 +136,7 @@ class Books:
 
     def _present(self, deals: Sequence[Deal]) -> None:
         """Contracts that are owed more than was billed show an asset at the eve, taken back on the next day (P3)."""
-        liability = balances(self.ledger.entries, "2300")
+        liability = balances(self.ledger.entries, "2300", self.eve)
         for deal in deals:
             position = liability.get(deal.number, 0)
             if position <= 0:
@@ -222,8 +222,8 @@ class Books:
             },
             None if applied is None else applied.at,
         )
-        if live and left and invoice.due >= self.eve:
-            at = clock.instant_of(iso(invoice.due + 1), company.tz, CHASES_AT)
+        at = clock.instant_of(iso(invoice.due + 1), company.tz, CHASES_AT)
+        if live and left and at > self.now:
             erp.timer("invoice_overdue", record["id"], at, {"id": record["id"]})
         if paid is not None:
             self._write_payment(invoice, record, erp)
