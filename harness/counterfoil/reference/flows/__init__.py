@@ -29,6 +29,15 @@ class Handler:
     severity: str
 
 
+async def together(*deeds: Awaitable[Any]) -> list[Any]:
+    """Do several things at once and wait for all of them, also when one fails; then raise the first failure."""
+    results = await asyncio.gather(*deeds, return_exceptions=True)
+    for each in results:
+        if isinstance(each, BaseException):
+            raise each
+    return results
+
+
 def on(*types: str, mirror: bool = False, severity: str = "S3") -> Callable[[Any], Any]:
     """Mark a flow's method as the handler of these event types."""
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from counterfoil.reference.connectors import Record
 from counterfoil.reference.errors import Missing
-from counterfoil.reference.flows import Flow, on
+from counterfoil.reference.flows import Flow, on, together
 from counterfoil.reference.work import Work, is_in, minor
 
 
@@ -33,7 +31,7 @@ class Cash(Flow):
 
     async def reflect(self, work: Work, document: Record) -> None:
         """Tell billing and the CRM what the books say of a document."""
-        await asyncio.gather(self._tell_billing(work, document), self.desk.invoicing.mirror(work, document))
+        await together(self._tell_billing(work, document), self.desk.invoicing.mirror(work, document))
 
     async def _tell_billing(self, work: Work, document: Record) -> None:
         number, effect = document["invoice_no"], f"{document['invoice_no']}:{document['version']}"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from counterfoil.reference import matching
 from counterfoil.reference.connectors import Connector, Record, Records
 from counterfoil.reference.errors import Held
-from counterfoil.reference.flows import Desk, Flow, on
+from counterfoil.reference.flows import Desk, Flow, on, together
 from counterfoil.reference.matching import Verdict
 from counterfoil.reference.work import Work
 
@@ -170,7 +169,7 @@ class Customers(Flow):
         if "erp" in links:
             found["erp"] = await work.need("erp", "customer", links["erp"][0])
         else:
-            found["erp"], found["billing"], found["psa"] = await asyncio.gather(
+            found["erp"], found["billing"], found["psa"] = await together(
                 self._in_books(work, customer, sites),
                 work.get("billing", "customer", number),
                 work.get("psa", "customer", number),
@@ -183,7 +182,7 @@ class Customers(Flow):
                 found[system] = await work.get(system, "customer", links.get(system, (number, 0))[0])
         books = await self._write(work, "erp", customer, number, found["erp"], parents, customer)
         self.directory.add(books)
-        others = await asyncio.gather(
+        others = await together(
             *(
                 self._write(work, system, customer, number, found[system], parents, books)
                 for system in ("billing", "psa")
@@ -306,7 +305,7 @@ class Customers(Flow):
 
     async def copy_sites(self, work: Work, golden: Golden, sites: Records, fresh: Iterable[str]) -> None:
         """Write the copies of sites. fresh: systems where the customer has just been made, so that there can be none yet."""
-        await asyncio.gather(
+        await together(
             *(self._write_site(work, system, golden, site, system in fresh) for system in SITE_COPIES for site in sites)
         )
 

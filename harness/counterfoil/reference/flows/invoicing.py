@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
 from counterfoil.reference.connectors import Record, Records
 from counterfoil.reference.errors import Missing, Unfit
-from counterfoil.reference.flows import Desk, Flow, on
+from counterfoil.reference.flows import Desk, Flow, on, together
 from counterfoil.reference.flows.setup import project_no
 from counterfoil.reference.work import Work, is_in
 
@@ -36,6 +35,9 @@ class Invoicing(Flow):
     @on("billing.plan.created", severity="S1")
     async def plan_created(self, work: Work) -> None:
         """Bill the advance."""
+        told = work.event.extra.get("lines")
+        if told is not None and all(each["kind"] != "MOBILISATION" for each in told):
+            return
         for line in await self._lines(work, work.event.key):
             if line["kind"] == "MOBILISATION" and line["status"] in ("SCHEDULED", "READY"):
                 await self.bill_line(work, line)
@@ -158,11 +160,12 @@ class Invoicing(Flow):
         invoice = await work.current("invoice")
         if invoice["status"] in (*NEVER_ISSUED, "VOID"):
             return
-        document, _ = await asyncio.gather(self._post(work, invoice), self._tell_delivery(work, invoice))
+        document, _ = await together(self._post(work, invoice), self._tell_delivery(work, invoice))
         await self.mirror(work, document)
 
     async def _post(self, work: Work, invoice: Record) -> Record:
-        known, debtor, services = await asyncio.gather(
+        known: Record | None
+        known, debtor, services = await together(
             work.get("erp", "ar_document", invoice["invoice_no"]),
             self.debtor(work, invoice),
             self._services(work, invoice),

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Sequence
 
 from counterfoil.reference import dates
 from counterfoil.reference.connectors import Record, Records
 from counterfoil.reference.errors import Unfit
-from counterfoil.reference.flows import Desk, Flow, on
+from counterfoil.reference.flows import Desk, Flow, on, together
 from counterfoil.reference.flows.customers import Golden, shortened
 from counterfoil.reference.work import Work, is_in, minor, total
 
 MANDATORY = ("customer", "bill_to", "ship_to", "legal_entity", "ccy", "lines")
+PARTIES = (("customer", "customer"), ("bill_to", "site"), ("ship_to", "site"))
 LIVE = ("ACTIVE", "ON_HOLD", "COMPLETED", "CLOSED")
 CARD_FIELDS = ("code", "card_version", "ccy", "region", "effective_from", "effective_to")
 CARD_COPIES = ("psa", "billing")
@@ -43,14 +44,21 @@ class Setup(Flow):
     @on("crm.opportunity.closed_won")
     async def closed_won(self, work: Work) -> None:
         """Check the deal, find or make its customer everywhere, start its contract."""
-        opportunity = await work.current("opportunity")
+        told = work.event.record
+        wanted = dict.fromkeys((told.get(name), entity) for name, entity in PARTIES)
+        opportunity, contract, *parties = await together(
+            work.current("opportunity"),
+            work.need("crm", "contract", told.get("contract_no")),
+            *(work.need("crm", entity, id_) for id_, entity in wanted),
+        )
         if opportunity["stage"] != "CLOSED_WON":
             return
-        contract = await work.need("crm", "contract", opportunity["contract_no"])
+        if contract["contract_no"] != opportunity["contract_no"]:
+            contract = await work.need("crm", "contract", opportunity["contract_no"])
         missing = [name for name in MANDATORY if not contract[name]]
         if missing:
             raise Unfit("MANDATORY_FIELDS_MISSING", f"Contract {contract['contract_no']} lacks {', '.join(missing)}.")
-        await self.parties(work, contract)
+        await self.parties(work, contract, parties)
         if contract["status"] == "APPROVED":
             await work.act(
                 "crm", "activate_contract", key=contract["contract_no"], entity="contract", done=is_in("status", *LIVE)
@@ -72,7 +80,7 @@ class Setup(Flow):
 
     async def _resume(self, work: Work, contract: Record) -> None:
         number = contract["contract_no"]
-        project, plan = await asyncio.gather(
+        project, plan = await together(
             work.get("psa", "project", project_no(number)), work.get("billing", "plan", number)
         )
         if project is not None and project["status"] == "ON_HOLD":
@@ -81,12 +89,11 @@ class Setup(Flow):
         if plan is not None and plan["status"] == "HELD":
             await work.act("billing", "resume_plan", key=plan["key"], entity="plan", done=is_in("status", "ACTIVE"))
 
-    async def parties(self, work: Work, contract: Record) -> Golden:
-        """The contract's customer and sites, known everywhere."""
-        wanted = list(dict.fromkeys(each for each in (contract["bill_to"], contract["ship_to"]) if each))
-        customer, *sites = await asyncio.gather(
-            work.need("crm", "customer", contract["customer"]), *(work.need("crm", "site", each) for each in wanted)
-        )
+    async def parties(self, work: Work, contract: Record, read: Sequence[Record] = ()) -> Golden:
+        """The contract's customer and sites, known everywhere. read: those of them that have just been read."""
+        known = {each["id"]: each for each in read}
+        wanted = dict.fromkeys((contract[name], entity) for name, entity in PARTIES if contract[name])
+        customer, *sites = [known.get(id_) or await work.need("crm", entity, id_) for id_, entity in wanted]
         return await self.desk.customers.ensure(work, customer, sites)
 
     # the contract
@@ -99,7 +106,7 @@ class Setup(Flow):
             return
         golden = self.desk.customers.known(contract["customer"]) or await self.parties(work, contract)
         entity = await self.entity_of(work, contract)
-        await asyncio.gather(
+        await together(
             self._project(work, contract, golden, entity),
             self._plan(work, contract, golden, entity),
             self._schedules(work, contract, golden, entity),
@@ -117,7 +124,7 @@ class Setup(Flow):
 
     async def _project(self, work: Work, contract: Record, golden: Golden, entity: str) -> None:
         number, lines, ccy = project_no(contract["contract_no"]), contract["lines"], contract["ccy"]
-        card, manager = await asyncio.gather(self._card(work, contract), self._manager(work, entity))
+        card, manager = await together(self._card(work, contract), self._manager(work, entity))
         name = contract["name"] or contract["contract_no"]
         short = shortened(name, PROJECT_NAME)
         values = {
@@ -142,7 +149,7 @@ class Setup(Flow):
         }
         project = await work.create("psa", "project", values, key=number)
         parts = [self._tasks(work, number, lines), self._milestones(work, number, contract["milestones"])]
-        await asyncio.gather(*parts)
+        await together(*parts)
         if project["status"] == "PLANNED":
             done = is_in("status", *LIVE)
             await work.act("psa", "activate_project", key=number, entity="project", done=done)
@@ -191,13 +198,13 @@ class Setup(Flow):
         key = f"{contract['rate_card_code']}/{contract['rate_card_version']}"
         missing = [system for system in CARD_COPIES if (system, key) not in self._cards]
         if missing:
-            await asyncio.gather(*(self._copy_card(work, system, key) for system in missing))
+            await together(*(self._copy_card(work, system, key) for system in missing))
         return key
 
     @on("crm.rate_card.published")
     async def rate_card_published(self, work: Work) -> None:
         """Copy a rate card version to where time is rated and billed."""
-        await asyncio.gather(*(self._copy_card(work, system, work.event.key) for system in CARD_COPIES))
+        await together(*(self._copy_card(work, system, work.event.key) for system in CARD_COPIES))
         work.provide(f"psa rate card {work.event.key}")
 
     async def _copy_card(self, work: Work, system: str, key: str) -> None:
@@ -212,8 +219,6 @@ class Setup(Flow):
 
     async def _plan(self, work: Work, contract: Record, golden: Golden, entity: str) -> None:
         number = contract["contract_no"]
-        if await work.get("billing", "plan", number) is not None:
-            return
         await work.act(
             "billing",
             "create_plan",
