@@ -254,7 +254,7 @@ def scenario_s41_same_second_poll(world: World) -> None:
             postcode=f"60{number:03d}",
             lines=[f"{number + 1} Market Street"],
         )
-    stamps = {each["updated_at"][:19] for each in world.crm.list("site", kind="SHIP_TO")}
+    stamps = {each["updated_at"][:19] for each in world.crm.list("site", kind="SHIP_TO", customer_no=deal.customer_no)}
     world.expect("All 300 carry the same second", stamps, {moment})
     for _ in range(3):
         world.integration.poll()
