@@ -5,7 +5,7 @@ Everything goes over the control plane, as a person at each system's screen woul
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -34,10 +34,11 @@ class NotSettled(AssertionError):
 
 
 class SystemHandle:
-    """One system of the landscape, used as its people use it."""
+    """One system of the landscape, used as its people use it. done: called after each deed."""
 
-    def __init__(self, control: Control, name: str, role: str, url: str) -> None:
+    def __init__(self, control: Control, name: str, role: str, url: str, done: Callable[[], None]) -> None:
         self._control = control
+        self._done = done
         self.name = name
         self.role = role
         self.url = url
@@ -55,10 +56,7 @@ class SystemHandle:
     def do(self, action: str, *, key: str | None = None, id: str | None = None, **fields: Any) -> Record:
         """Do a deed and return `{"record", "events"}`."""
         subject = ({} if key is None else {"key": key}) | ({} if id is None else {"id": id})
-        answer: Record = self._control.post(
-            f"/systems/{segment(self.name)}/actions/{segment(action)}", subject | fields
-        )
-        return answer
+        return self._write("POST", f"/systems/{segment(self.name)}/actions/{segment(action)}", subject | fields)
 
     def get(self, entity: str, key: str) -> Record:
         """The live record with this business key or id; raises Refused (404)."""
@@ -94,18 +92,20 @@ class SystemHandle:
 
     def create(self, entity: str, **fields: Any) -> Record:
         """Make a record and return it. Raises Refused."""
-        answer: Record = self._control.post(self._path(entity), fields)
-        return record_of(answer)
+        return record_of(self._write("POST", self._path(entity), fields))
 
     def change(self, entity: str, key: str, **fields: Any) -> Record:
         """Change fields of a record and return it. Raises Refused."""
-        answer: Record = self._control.send("PATCH", self._path(entity, key), fields)
-        return record_of(answer)
+        return record_of(self._write("PATCH", self._path(entity, key), fields))
 
     def delete(self, entity: str, key: str) -> Record:
         """Delete a record softly and return it. Raises Refused."""
-        answer: Record = self._control.delete(self._path(entity, key))
-        return record_of(answer)
+        return record_of(self._write("DELETE", self._path(entity, key)))
+
+    def _write(self, method: str, path: str, body: Record | None = None) -> Record:
+        answer: Record = self._control.send(method, path, body)
+        self._done()
+        return answer
 
 
 class Faults:
@@ -169,7 +169,7 @@ class World:
         self.landscape: Record = control.get("/landscape")
         self.seed = int(self.landscape.get("seed", 0))
         self.systems = {
-            each["name"]: SystemHandle(control, each["name"], each["role"], each["url"])
+            each["name"]: SystemHandle(control, each["name"], each["role"], each["url"], self._after_deed)
             for each in self.landscape["systems"]
         }
         self.faults = Faults(control)
@@ -179,6 +179,11 @@ class World:
         self.journal_start = max(
             (int(each["seq"]) for each in control.get("/journal", newest=True, limit=1)["items"]), default=0
         )
+
+    def _after_deed(self) -> None:
+        """In a serial run each deed has its effects before the next one; the clock stands still meanwhile."""
+        if self.integration is not None and self.integration.serial:
+            self.control.post("/clock/advance", {"days": 0})
 
     def _of_role(self, role: str) -> SystemHandle:
         for system in self.systems.values():
