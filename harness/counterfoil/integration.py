@@ -98,6 +98,7 @@ class Integration:
             "control": {"url": self._control.url},
             "webhooks": {name: {"secret": secret_of(seed, name)} for name in systems},
             "seed": seed,
+            "serial": str(self.serial).lower(),
         } | ({"port": self.port} if self.port else {})
 
     def _fill(self, text: str) -> str:

@@ -15,7 +15,7 @@ from counterfoil.reference.config import Settings
 from counterfoil.reference.connectors import Connector, Record
 from counterfoil.reference.errors import Trouble
 from counterfoil.reference.event import Event
-from counterfoil.reference.flows import Desk, Handler
+from counterfoil.reference.flows import Desk, Handler, Order
 from counterfoil.reference.parts import Parts
 from counterfoil.reference.reconcile import Reconciliation
 from counterfoil.reference.reports import Reporter
@@ -40,6 +40,7 @@ class Integration:
         self.systems: dict[str, Connector] = {
             name: parts.connector(each, self.session, settings.call_seconds) for name, each in settings.systems.items()
         }
+        Order.one_by_one = settings.serial
         desk = Desk(self.state)
         desk.customers = parts.customers(desk)
         desk.delivery = parts.delivery(desk)

@@ -29,9 +29,20 @@ class Handler:
     severity: str
 
 
+class Order:
+    """How this process does what belongs together. one_by_one: in the order given, so that a seed repeats to the byte."""
+
+    one_by_one = False
+
+
 async def together(*deeds: Awaitable[Any]) -> list[Any]:
-    """Do several things at once and wait for all of them, also when one fails; then raise the first failure."""
-    results = await asyncio.gather(*deeds, return_exceptions=True)
+    """Do several things, at once unless one by one is wanted, and all of them also when one fails; then raise the first failure."""
+    results: list[Any] = []
+    if Order.one_by_one:
+        for deed in deeds:
+            results += await asyncio.gather(deed, return_exceptions=True)
+    else:
+        results = await asyncio.gather(*deeds, return_exceptions=True)
     for each in results:
         if isinstance(each, BaseException):
             raise each
