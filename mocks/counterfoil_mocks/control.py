@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 PROBLEM = "application/problem+json"
 MOST_LISTED = 1000
 KEEPALIVE_SECONDS = 15.0
+OVERLAP = 10_000
+"""Numbers before the last one in which entries may still be missing: a request has its number before it is answered."""
 COOKIE = "counterfoil_token"
 INTEGRATION_EVENT = r"^(com\.counterfoil\.)?int\.[a-z_.]+(\.v[0-9]+)?$"
 
@@ -443,18 +445,22 @@ async def stream(landscape: Landscape, trace: str | None, since: int, wanted: Re
     wanted = {name: value for name, value in wanted.items() if value is not None}
     if trace is not None:
         wanted["trace"] = trace_of(trace)
+    told: set[int] = set()
+    recent = landscape.journal.last - OVERLAP
     try:
         yield b"retry: 1000\n\n"
         filters = {name: value for name, value in wanted.items() if name != "trace"}
         while found := landscape.journal.query(trace=trace, since=since, limit=500, **filters):
             for entry in found:
                 since = entry["seq"]
+                if since > recent:
+                    told.add(since)
                 yield sent_event(entry)
         while not follower.ended:
             heard = await follower.next(KEEPALIVE_SECONDS)
             if heard is None:
                 yield b": still here\n\n"
-            elif heard["seq"] > since and all(heard[name] == value for name, value in wanted.items()):
+            elif heard["seq"] not in told and all(heard[name] == value for name, value in wanted.items()):
                 yield sent_event(heard)
     finally:
         follower.close()
@@ -531,10 +537,8 @@ def add_integration(app: FastAPI, landscape: Landscape) -> None:
 
     @app.get("/integration")
     async def integration() -> dict[str, Any]:
-        """What is registered."""
-        if landscape.integration is None:
-            raise Problem(404, "NOT_FOUND", "No integration is registered.", remedy="PUT /integration announces one.")
-        return landscape.integration
+        """What is registered; its name is null when nothing is."""
+        return landscape.integration or {"name": None}
 
     @app.put("/integration")
     async def register(body: IntegrationIn) -> dict[str, Any]:

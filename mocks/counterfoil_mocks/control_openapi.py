@@ -42,7 +42,6 @@ REFUSALS: dict[str, tuple[int, ...]] = {
     "inject": (400, 422),
     "restore": (400, 404, 422),
     "forget": (404, 409),
-    "integration": (404,),
 }
 """Refusals that an operation's parameters do not show."""
 LINKS: dict[str, dict[str, dict[str, str]]] = {

@@ -317,7 +317,8 @@ class Deliverer:
         except TimeoutError:
             answer.status, answer.error = None, f"no answer within {ATTEMPT_SECONDS:.0f} s"
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            answer.status, answer.error = None, f"{type(error).__name__}: {error}"
+            cause = getattr(error, "os_error", error)
+            answer.status, answer.error = None, f"{type(error).__name__}: {getattr(cause, 'strerror', None) or error}"
         answer.micros = int((clock.monotonic() - started) * 1_000_000)
         if answer.error is None and not answer.taken:
             answer.error = f"answered {answer.status}"

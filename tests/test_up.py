@@ -1,0 +1,203 @@
+"""`counterfoil up` as a process: what it prints, how it ends, and how it says no."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+import pytest
+
+Up = Callable[..., "subprocess.Popen[bytes]"]
+COUNTERFOIL = (sys.executable, "-m", "counterfoil")
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "COLUMNS": "120"}
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[Up]:
+    """Starts `counterfoil up`; what still runs at the end is killed."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(*arguments: str) -> subprocess.Popen[bytes]:
+        command = [*COUNTERFOIL, "up", *arguments]
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path, env=ENVIRONMENT
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def ready(process: subprocess.Popen[bytes]) -> Any:
+    """What it prints with --json when it is ready."""
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert line, process.communicate()[1].decode()
+    return orjson.loads(line)
+
+
+def get(url: str) -> tuple[int, Any]:
+    where = urlsplit(url)
+    connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=20)
+    connection.request("GET", where.path)
+    reply = connection.getresponse()
+    return reply.status, orjson.loads(reply.read())
+
+
+def refused(*arguments: str, cwd: Path | None = None) -> tuple[int, str]:
+    """Exit code and complaint of an `up` that cannot be."""
+    done = subprocess.run(
+        [*COUNTERFOIL, "up", *arguments], capture_output=True, timeout=60, check=False, cwd=cwd, env=ENVIRONMENT
+    )
+    assert done.stdout == b""
+    return done.returncode, done.stderr.decode()
+
+
+def test_json_tells_where_everything_is_and_everything_is_there(up: Up) -> None:
+    about = ready(up("--port-base", "0", "--size", "S", "--json"))
+    assert [each["role"] for each in about["systems"]] == ["crm", "psa", "erp", "billing"]
+    assert get(about["control"]["url"] + "/health")[0] == 200
+    assert get(about["control"]["url"] + "/invariants")[1]["verdict"] in ("passed", "violated")
+    for each in about["systems"]:
+        assert get(each["url"] + "/__counterfoil/health")[0] == 200
+        assert get(each["url"] + "/native/v1/openapi.json")[1]["openapi"].startswith("3.1")
+    status, page = get(about["control"]["url"] + "/systems/erp/legal_entities")
+    assert (status, len(page["items"]) > 0) == (200, True)
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_it_stops_cleanly_when_told_to(up: Up, sign: signal.Signals) -> None:
+    process = up("--port-base", "0")
+    assert process.stdout is not None
+    shown = b""
+    while b"Ctrl-C" not in shown:
+        line = process.stdout.readline()
+        assert line, process.communicate()[1].decode()
+        shown += line
+    text = shown.decode()
+    for word in (
+        "crm",
+        "psa",
+        "erp",
+        "billing",
+        "native",
+        "client_id",
+        "client_secret",
+        "access_token",
+        "control plane",
+    ):
+        assert word in text
+    process.send_signal(sign)
+    output, complaint = process.communicate(timeout=20)
+    assert (process.returncode, complaint) == (0, b""), (output, complaint)
+
+
+def test_it_stops_while_somebody_follows_the_journal(up: Up) -> None:
+    process = up("--port-base", "0", "--json")
+    where = urlsplit(ready(process)["control"]["url"])
+    connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=20)
+    connection.request("GET", "/journal", headers={"Accept": "text/event-stream"})
+    reply = connection.getresponse()
+    assert reply.readline().startswith(b"retry")
+    process.terminate()
+    assert process.wait(10) == 0
+
+
+def test_the_default_ports_follow_the_base(up: Up) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        base = probe.getsockname()[1] - 10
+    about = ready(up("--port-base", str(base), "--json"))
+    ports = [urlsplit(each["url"]).port for each in about["systems"]]
+    assert (urlsplit(about["control"]["url"]).port, ports) == (base, [base + 1, base + 2, base + 3, base + 4])
+
+
+def test_a_taken_port_is_exit_code_3() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        code, said = refused("--port-base", str(port))
+    assert code == 3
+    assert f"Port {port} of 127.0.0.1, wanted for the control plane" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--crm", "acme"), "there is no vendor 'acme'"),
+        (("--size", "L"), "not yet built"),
+        (("--size", "XL"), "not yet built"),
+        (("--size", "Q"), "size"),
+        (("--store", "mysql://x"), "neither `memory` nor"),
+        (("--store", "sqlite:////nowhere/at/all/firm.db"), "cannot be opened"),
+        (("--port-base", "70000"), "port_base"),
+        (("missing.yaml",), "cannot be read"),
+        (("--colour",), "No such option"),
+    ],
+)
+def test_wrong_usage_is_exit_code_2_in_one_sentence(arguments: tuple[str, ...], sentence: str, tmp_path: Path) -> None:
+    code, said = refused(*arguments, cwd=tmp_path)
+    assert code == 2
+    assert sentence in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("systems: [", "is not YAML at line 1"),
+        ("- crm", "a landscape is a mapping"),
+        ("colour: red", "colour"),
+        ("systems: {shop: {}}", "say its role"),
+        ("host: 0.0.0.0", "needs a `token`"),
+    ],
+)
+def test_a_broken_file_is_exit_code_2_in_one_sentence(text: str, sentence: str, tmp_path: Path) -> None:
+    (tmp_path / "firm.yaml").write_text(text)
+    code, said = refused("firm.yaml", cwd=tmp_path)
+    assert (code, "Traceback" in said) == (2, False)
+    assert sentence in said
+    assert "firm.yaml" in said
+    assert said.count("\n") == 1
+
+
+def test_a_file_is_read_and_the_command_line_has_the_last_word(up: Up, tmp_path: Path) -> None:
+    (tmp_path / "firm.yaml").write_text("seed: 7\nsize: empty\nport_base: 0\nsystems: {crm: {}, crm-b: {role: crm}}\n")
+    about = ready(up("firm.yaml", "--seed", "8", "--json"))
+    assert (about["seed"], about["size"]) == (8, "empty")
+    assert [each["name"] for each in about["systems"]] == ["crm", "crm-b"]
+
+
+def test_help_answers_at_once() -> None:
+    took = []
+    for _ in range(3):
+        started = time.perf_counter()
+        done = subprocess.run([*COUNTERFOIL, "--help"], capture_output=True, check=True, env=ENVIRONMENT)
+        took.append(time.perf_counter() - started)
+    assert b"up" in done.stdout
+    assert min(took) < 1.0  # 0.3 s on a machine that has nothing else to do
+
+
+def test_help_imports_nothing_heavy() -> None:
+    program = (
+        "import sys, runpy\nsys.argv = ['counterfoil', '--help']\n"
+        "try:\n    runpy.run_module('counterfoil', run_name='__main__')\nexcept SystemExit:\n    pass\n"
+        "print([each for each in ('fastapi', 'sqlalchemy', 'pydantic', 'aiohttp', 'pytest', 'faker') if each in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, env=ENVIRONMENT)
+    assert done.stdout.decode().splitlines()[-1] == "[]"
