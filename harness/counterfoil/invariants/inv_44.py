@@ -163,6 +163,16 @@ EFFECTS = (
         NEWEST.format("crm")
         + "EXISTS (SELECT 1 FROM differing_copy d WHERE d.entity = 'site' AND d.crm_id = o.record_id)",
     ),
+    *(
+        Effect(
+            "crm.site.changed",
+            "dl_m",
+            f"site in {where}",
+            "EXISTS (SELECT 1 FROM crm.site g JOIN link l ON l.golden_id = g.customer AND l.role = '{}' WHERE g.id = o.record_id"
+            " AND g.deleted_at IS NULL AND {})".format(role, LACKS.format(f"{role}.site x", "x.key = g.key")),
+        )
+        for role, where in (("billing", "billing"), ("erp", "the books"))
+    ),
     Effect(
         "crm.rate_card.published",
         "dl_m",
