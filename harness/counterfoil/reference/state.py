@@ -46,7 +46,7 @@ class Inbox:
         return event.name
 
     def take(self, event: Event) -> int | None:
-        """Keep an event; its number, or None for one that is known and needs no work. One that was parked is taken up again."""
+        """Keep an event; its number, or None for one that is known and needs no work."""
         name = self.identity(event)
         row = self._sql.execute(
             "INSERT INTO inbox (name, system, type, key, flow, record_id, version, state, event) VALUES (?,?,?,?,?,?,?,'QUEUED',?)"
@@ -62,12 +62,14 @@ class Inbox:
                 orjson.dumps(asdict(event)),
             ),
         ).fetchone()
-        if row is not None:
-            return int(row[0])
-        known = self._sql.execute(
+        return self.revive(name) if row is None else int(row[0])
+
+    def revive(self, name: str) -> int | None:
+        """Take up an event that comes again and was parked; None for one that needs no more work."""
+        row = self._sql.execute(
             "UPDATE inbox SET state = 'QUEUED' WHERE name = ? AND state = 'PARKED' RETURNING seq", (name,)
         ).fetchone()
-        return None if known is None else int(known[0])
+        return None if row is None else int(row[0])
 
     def event(self, seq: int) -> tuple[str, Event]:
         """An event with the name that its steps are kept under."""

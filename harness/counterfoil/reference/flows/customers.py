@@ -117,7 +117,7 @@ class Customers(Flow):
     async def account_updated(self, work: Work) -> None:
         """Bring the copies up to date, where there are any."""
         customer = await work.current("customer")
-        if self.known(customer["id"]) is not None:
+        if self.known(customer["id"]) is not None or await work.get("erp", "customer", customer["customer_no"]):
             await self.copy(work, customer, None)
 
     @on("crm.site.changed", mirror=True)
@@ -125,6 +125,8 @@ class Customers(Flow):
         """The same for a site."""
         site = await work.current("site")
         golden = self.known(site["customer"])
+        if golden is None and await work.get("erp", "customer", site["customer_no"]):
+            golden = await self.copy(work, await work.need("crm", "customer", site["customer"]), None)
         if golden is not None:
             await self.copy_sites(work, golden, [site], fresh=())
 

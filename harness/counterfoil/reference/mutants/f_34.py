@@ -6,6 +6,7 @@ from counterfoil.reference.engine import Engine
 from counterfoil.reference.errors import Trouble
 from counterfoil.reference.event import Event
 from counterfoil.reference.mutants import Mutant
+from counterfoil.reference.state import Inbox
 
 
 class NobodyLooks(Engine):
@@ -21,10 +22,17 @@ class NobodyLooks(Engine):
         return 0
 
 
+class OnceOnly(Inbox):
+    """Knows a parked event and leaves it parked, however often it comes."""
+
+    def revive(self, name: str) -> int | None:
+        return None
+
+
 MUTANT = Mutant(
     id="F-34",
     title="Failed events are written to a dead-letter queue that has no consumer and raises no alert.",
     invariants=("INV-44", "INV-14"),
     scenarios=("S-39",),
-    parts={"engine": NobodyLooks},
+    parts={"engine": NobodyLooks, "inbox": OnceOnly},
 )

@@ -20,7 +20,6 @@ MUTANT = Mutant(
     id="F-39",
     title="An event that comes before its parent is answered 200 and dropped.",
     invariants=("INV-24", "INV-44"),
-    scenarios=("S-38",),
+    scenarios=("S-39",),
     parts={"engine": DropsOrphans},
-    faults=({"kind": "reorder", "system": "crm", "operation": "crm.contract.activated", "spread": 600.0},),
 )
