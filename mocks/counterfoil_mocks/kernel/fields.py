@@ -223,12 +223,12 @@ class Entity:
         return tuple(each.name for each in self.columns)
 
     @cached_property
-    def to_wire(self) -> Callable[[Record], Record]:
+    def to_wire(self) -> Callable[..., Record]:
         """Renders a stored record in wire form."""
         return renderer((*COMMON, *self.fields))
 
     @cached_property
-    def line_to_wire(self) -> Callable[[Record], Record]:
+    def line_to_wire(self) -> Callable[..., Record]:
         """Renders a stored line in wire form."""
         return renderer(self.fields)
 
@@ -261,14 +261,17 @@ COMMON: tuple[Field, ...] = (
 )
 
 
-def renderer(fields: Iterable[Field]) -> Callable[[Record], Record]:
-    """A function from stored to wire form that touches only the fields that differ."""
+def renderer(fields: Iterable[Field]) -> Callable[..., Record]:
+    """A function from stored to wire form that touches only the fields that differ.
+
+    Its second argument says that the record is the caller's own and may itself become the wire form.
+    """
     moneys = [(each.name, each.ccy) for each in fields if each.kind == "money"]
     decimals = [(each.name, each.scale) for each in fields if each.kind == "decimal"]
     children = [(each.name, each.entity.line_to_wire) for each in fields if each.kind == "lines" and each.entity]
 
-    def to_wire(record: Record) -> Record:
-        wire = record.copy()
+    def to_wire(record: Record, fresh: bool = False) -> Record:
+        wire = record if fresh else record.copy()
         for name, ccy in moneys:
             value = wire[name]
             if value is not None:

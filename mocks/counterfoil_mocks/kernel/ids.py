@@ -7,6 +7,7 @@ import hashlib
 import random
 import secrets
 from collections.abc import Callable
+from functools import lru_cache
 
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -28,13 +29,19 @@ def chance(*parts: object) -> float:
     return digest(*parts) / 2**128
 
 
+@lru_cache(maxsize=8)
+def _pairs(alphabet: str) -> list[str]:
+    return [first + second for first in alphabet for second in alphabet]
+
+
 def encode(value: int, alphabet: str, length: int) -> str:
-    """The last `length` digits of `value` in the base of `alphabet`."""
-    base, out = len(alphabet), []
-    for _ in range(length):
+    """The last `length` digits of `value` in the base of `alphabet`, taken two at a time."""
+    pairs, base, out = _pairs(alphabet), len(alphabet) ** 2, []
+    for _ in range((length + 1) // 2):
         value, rest = divmod(value, base)
-        out.append(alphabet[rest])
-    return "".join(reversed(out))
+        out.append(pairs[rest])
+    out.reverse()
+    return "".join(out)[-length:]
 
 
 def ulid(milliseconds: int, *parts: object) -> str:

@@ -110,7 +110,7 @@ def get(ask: Ask) -> Answer:
         record = table_.by_key(ask.system.name, ask.subject)
         if record is None:
             raise not_found(entity.name.replace("_", " "), ask.subject)
-    return Answer(200, entity.to_wire(record), record["key"], record["version"])
+    return Answer(200, entity.to_wire(record, True), record["key"], record["version"])
 
 
 def listing(ask: Ask) -> Answer:

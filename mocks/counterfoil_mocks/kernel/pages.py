@@ -82,7 +82,7 @@ def page(system: System, entity: Entity, query: Query, hidden: Callable[[Record]
     if hidden is not None:
         records = [record for record in records if not hidden(record)]
     render = entity.to_wire
-    return {"items": [render(record) for record in records], "next": following}
+    return {"items": [render(record, True) for record in records], "next": following}
 
 
 class Wanted:

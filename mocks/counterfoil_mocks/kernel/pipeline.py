@@ -18,7 +18,7 @@ from counterfoil_mocks.kernel.auth import Grant, Tokens
 from counterfoil_mocks.kernel.errors import Problem, not_found
 from counterfoil_mocks.kernel.faults import Call, Exchange, Faults
 from counterfoil_mocks.kernel.faults.kind import Aborted
-from counterfoil_mocks.kernel.journal import Journal, trace_of
+from counterfoil_mocks.kernel.journal import Harmless, Journal, trace_of
 from counterfoil_mocks.kernel.limits import Limits
 from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
 from counterfoil_mocks.kernel.system import Origin, System
@@ -292,6 +292,7 @@ class Pipeline:
         operation, exchange, headers = request.operation, request.exchange, request.headers
         answer = request.answer
         secret = operation is not None and operation.secret
+        read = answer is not None and operation is not None and not operation.write
         self.journal.add(
             seq=request.seq,
             kind="request",
@@ -309,7 +310,7 @@ class Pipeline:
             fault=" ".join(exchange.faults) or None if exchange is not None else None,
             micros=int((perf_counter() - started) * 1_000_000),
             request=None if secret else request.body,
-            response=None if secret else body,
+            response=None if secret else Harmless(body) if read else body,
         )
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 import sqlalchemy as sa
@@ -88,9 +88,9 @@ CREATE INDEX IF NOT EXISTS journal.entry_trace ON entry (trace);
 """
 
 
-def compiled(statement: sa.sql.ClauseElement) -> str:
-    """The SQL text of a statement, with named parameters."""
-    return str(statement.compile(dialect=dialect.dialect(paramstyle="named")))
+def compiled(statement: sa.sql.ClauseElement, style: Literal["named", "qmark"] = "named") -> str:
+    """The SQL text of a statement, with named parameters or with those of its columns in order."""
+    return str(statement.compile(dialect=dialect.dialect(paramstyle=style)))
 
 
 def column(each: Field) -> sa.Column[Any]:
@@ -109,6 +109,8 @@ class Table:
         self.names = entity.names
         self.bools = tuple(each.name for each in self.fields if each.kind == "boolean")
         self.jsons = tuple((each.name, each.kind) for each in self.fields if each.kind in JSON_KINDS)
+        self._json_columns = [(name, EMPTY_JSON[kind], dict if kind == "object" else list) for name, kind in self.jsons]
+        self._json_places = [(1 + self.names.index(name), name, kind) for name, kind in self.jsons]
         metadata = sa.MetaData()
         self.sql = sa.Table(
             entity.name,
@@ -133,7 +135,7 @@ class Table:
         self._updates: dict[tuple[str, ...], str] = {}
         by_system = self.sql.c.system == sa.bindparam("system")
         wanted = [self.sql.c[name] for name in self.names]
-        self.insert_sql = compiled(sa.insert(self.sql))
+        self.insert_sql = compiled(sa.insert(self.sql), "qmark")
         self.by_id_sql = compiled(sa.select(*wanted).where(by_system, self.sql.c.id == sa.bindparam("value")))
         self.by_key_sql = compiled(
             sa.select(*wanted)
@@ -157,17 +159,26 @@ class Table:
 
     def load(self, row: Sequence[Any], system: str) -> Record:
         """A database row as a stored record, its lines read along."""
-        record: Record = dict(zip(self.names, row, strict=True))
+        record: Record = dict(zip(self.names, row))  # noqa: B905 (the check costs as much as the work)
         for name in self.bools:
             value = record[name]
             if value is not None:
-                record[name] = bool(value)
-        for name, kind in self.jsons:
+                record[name] = value != 0
+        for name, empty, kind in self._json_columns:
             value = record[name]
-            record[name] = orjson.loads(value) if value else ([] if kind != "object" else {})
-        for name, lines in self.lines.items():
-            record[name] = lines.read(system, record["id"])
+            record[name] = orjson.loads(value) if value and value != empty else kind()
+        if self.lines:
+            for name, lines in self.lines.items():
+                record[name] = lines.read(system, record["id"])
         return record
+
+    def row(self, system: str, record: Record) -> list[Any]:
+        """A record as a row of its table."""
+        values = [system, *map(record.get, self.names)]
+        for position, name, kind in self._json_places:
+            value = record.get(name)
+            values[position] = orjson.dumps(value).decode() if value else EMPTY_JSON[kind]
+        return values
 
     def params(self, record: Record) -> Record:
         """Bind parameters of a record's own columns."""
@@ -222,20 +233,13 @@ class Table:
 
     def insert(self, system: str, record: Record) -> None:
         """Write a new record and its lines."""
-        bound = self.params(record)
-        bound["system"] = system
-        self.store.connection.execute(self.insert_sql, bound)
+        self.store.connection.execute(self.insert_sql, self.row(system, record))
         for name, lines in self.lines.items():
             lines.write(system, record["id"], record[name])
 
     def insert_many(self, system: str, records: Sequence[Record]) -> None:
         """Write many new records at once (the firm's loader; no history, no events)."""
-        rows = []
-        for record in records:
-            bound = self.params(record)
-            bound["system"] = system
-            rows.append(bound)
-        self.store.connection.executemany(self.insert_sql, rows)
+        self.store.connection.executemany(self.insert_sql, [self.row(system, record) for record in records])
         for name, lines in self.lines.items():
             lines.write_many(system, [(record["id"], line) for record in records for line in record.get(name, ())])
 
@@ -384,6 +388,7 @@ class Store:
                 self.connection.execute("PRAGMA journal.journal_mode = OFF")
                 self.connection.execute("PRAGMA journal.synchronous = OFF")
                 self.connection.execute("PRAGMA journal.cache_size = -2000")
+                self.connection.execute("PRAGMA journal.locking_mode = EXCLUSIVE")
 
     def _script(self, ddl: str) -> None:
         for statement in ddl.split(";"):
