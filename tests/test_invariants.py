@@ -548,6 +548,26 @@ def test_a_dead_letter_is_replayed_or_owned_within_a_day(firm: Books) -> None:
     assert judged(firm, "INV-44", events=[parked, again])["INV-44"].status == "held"
 
 
+def test_an_effect_may_come_late_where_somebody_was_told(firm: Books) -> None:
+    event = firm.store.rows("SELECT id FROM psa.outbox WHERE type LIKE '%time.approved.v1'")[0]["id"]
+    firm.store.execute(
+        "INSERT INTO journal.entry (seq, kind, system, at, wall, status, event_id) VALUES (1, 'delivery', 'psa', ?, 0, 202, ?)",
+        ("2026-04-05T20:00:00.001Z", event),
+    )
+    try:
+        assert judged(firm, "INV-44")["INV-44"].status == "held"
+        plant(firm, "UPDATE erp.work_entry SET created_at = '2026-04-05T21:00:00.000Z' WHERE source_id = 'T3'")
+        assert [row["what"] for row in judged(firm, "INV-44")["INV-44"].rows] == [
+            "late erp.work_entry, nobody was told"
+        ]
+        at = "2026-04-05T20:00:01.000Z"
+        told = [{"type": "int.exception.raised", "id": "1", "at": at, "data": {"message": event}}]
+        told += [{"type": "int.exception.resolved", "id": "2", "at": at, "data": {"message": event}}]
+        assert judged(firm, "INV-44", events=told)["INV-44"].status == "held"
+    finally:
+        firm.store.execute("DELETE FROM journal.entry")
+
+
 def test_links_of_the_descriptor_say_where_a_cross_reference_stands(firm: Books) -> None:
     plant(firm, 'UPDATE erp.customer SET external_id = NULL, customer_no = NULL, custom = \'{"crm_id": "C1"}\'')
     assert judged(firm, "INV-01")["INV-01"].status == "violated"

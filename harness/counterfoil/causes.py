@@ -19,6 +19,9 @@ NEAR = 48
 BEGINNING = ""
 """Sorts before every instant: the state before the first remembered commit."""
 
+DELIVERED = "seq, kind, system, at, wall, status, event_id"
+"""What of a delivery's journal entry invariants may look at."""
+
 HIDE_LATER = """
 ALTER TABLE {s}.outbox RENAME TO outbox_all;
 ALTER TABLE {s}.history RENAME TO history_all;
@@ -59,6 +62,9 @@ class Past:
             self.scratch.connection.deserialize(bytes(image), name=schema)
             for statement in HIDE_LATER.format(s=schema).split(";\n"):
                 self.scratch.execute(statement)
+        told = store.execute(f"SELECT {DELIVERED} FROM journal.entry WHERE kind = 'delivery'").fetchall()
+        places = ", ".join("?" * len(DELIVERED.split(", ")))
+        self.scratch.connection.executemany(f"INSERT INTO journal.entry ({DELIVERED}) VALUES ({places})", told)
         self.at = self.instants()[-1] if self.instants() else BEGINNING
 
     def close(self) -> None:
@@ -104,12 +110,12 @@ class Past:
             return None
         return {**json.loads(row[0]), **json.loads(row[1])}
 
-    def stands(self, invariant: Invariant, key: tuple[Any, ...], params: Mapping[str, str], at: str) -> bool:
+    def stands(self, invariant: Invariant, key: tuple[Any, ...], params: Mapping[str, Any], at: str) -> bool:
         """Whether the violation named by `key` is there at an instant, judged with the parameters of today."""
         self.move_to(at)
         return any(invariant.key_of(row) == key for row in invariant.rows(self.scratch, params))
 
-    def first_cause(self, invariant: Invariant, row: Row, params: Mapping[str, str]) -> dict[str, Any] | None:
+    def first_cause(self, invariant: Invariant, row: Row, params: Mapping[str, Any]) -> dict[str, Any] | None:
         """The commit after which a violation has stood without a break, as `{at, deed, actor, system, journal_seq, record, request,
         chain}`; None where the state was so from the start (seeded) or the row cannot be found again."""
         key = invariant.key_of(row)

@@ -15,7 +15,7 @@ from typing import Any
 from counterfoil_mocks.kernel.store import Store
 
 Row = dict[str, Any]
-Params = Mapping[str, str]
+Params = Mapping[str, Any]
 
 MINUTES: dict[str, int] = {
     "DL-S": 15,
@@ -51,7 +51,8 @@ class Invariant:
     that returns the same kind of rows. deadlines: classes that it waits for. presupposes: abilities that an integration must
     declare. money: result column with the amount at stake, minor units of the row's `ccy`.
 
-    Parameters of a query: `:now`, and for each deadline class the latest instant whose deadline has passed (`:dl_s`, `:dl_x_s1`).
+    Parameters of a query: `:now`, and for each deadline class the latest instant whose deadline has passed (`:dl_s`, `:dl_x_s1`) and
+    its length (`:dl_s_minutes`).
     """
 
     id: str
@@ -73,27 +74,32 @@ class Invariant:
         return tuple(row.get(name) for name in self.keys)
 
 
-def limits(now: str, deadlines: Mapping[str, int] | None = None, *, at_rest: bool = False) -> dict[str, str]:
+def limits(now: str, deadlines: Mapping[str, int] | None = None, *, at_rest: bool = False) -> dict[str, Any]:
     """The parameters of the queries at an instant. deadlines: overrides classes, in minutes; raises KeyError for an unknown one.
 
     at_rest: nothing moves any more, so that what was due within hours will not come; only the time that people have (DL-X, DL-Q,
     DL-W, a business day) still counts.
     """
     minutes = dict(MINUTES)
-    if at_rest:
-        minutes |= {name: 0 for name, value in MINUTES.items() if value <= PATIENCE and not name.startswith("DL-X")}
     for name, value in (deadlines or {}).items():
         if name not in minutes:
             raise KeyError(f"unknown deadline class {name!r}; known are {', '.join(minutes)}")
         minutes[name] = value
     moment = datetime.fromisoformat(now.replace("Z", "+00:00"))
-    params = {"now": now}
-    for name, value in minutes.items():
+    params: dict[str, Any] = {"now": now}
+    for name, length in minutes.items():
+        params[f"{parameter(name)}_minutes"] = length
+        value = 0 if at_rest and length <= PATIENCE and not name.startswith("DL-X") else length
         earlier = moment - timedelta(minutes=value)
         while name == "DL-B" and value and earlier.weekday() > 4:
             earlier -= timedelta(days=1)
-        params[name.lower().replace("-", "_")] = instant(earlier)
+        params[parameter(name)] = instant(earlier)
     return params
+
+
+def parameter(name: str) -> str:
+    """The name of a deadline class in a query: DL-X-S1 is `dl_x_s1`."""
+    return name.lower().replace("-", "_")
 
 
 def instant(moment: datetime) -> str:

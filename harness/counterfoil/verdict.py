@@ -122,7 +122,7 @@ def check(
 def _find_causes(
     store: Store,
     results: Sequence[Result],
-    params: Mapping[str, str],
+    params: Mapping[str, Any],
     links: Mapping[str, str] | None,
     events: Sequence[Mapping[str, Any]],
 ) -> None:
@@ -138,7 +138,7 @@ def _find_causes(
         past.close()
 
 
-def _judge(store: Store, invariant: Invariant, params: Mapping[str, str], able: set[str]) -> Result:
+def _judge(store: Store, invariant: Invariant, params: Mapping[str, Any], able: set[str]) -> Result:
     result = Result(id=invariant.id, rule=invariant.rule, kind=invariant.kind, status="held")
     result.missing = [each for each in invariant.presupposes if each not in able]
     if result.missing:
@@ -159,11 +159,11 @@ def _judge(store: Store, invariant: Invariant, params: Mapping[str, str], able: 
 OPEN_EXCEPTIONS = """
 SELECT e.key, e.severity, e.at, e.owner FROM temp.int_event e
 WHERE e.type = 'int.exception.raised' AND e.key IS NOT NULL AND NOT EXISTS (
-    SELECT 1 FROM temp.int_event r WHERE r.type = 'int.exception.resolved' AND r.key = e.key AND r.at >= e.at)
+    SELECT 1 FROM temp.int_event r WHERE r.type = 'int.exception.resolved' AND coalesce(r.ref = e.ref, r.key = e.key) AND r.at >= e.at)
 """
 
 
-def excused_keys(store: Store, params: Mapping[str, str]) -> set[Any]:
+def excused_keys(store: Store, params: Mapping[str, Any]) -> set[Any]:
     """Business keys that the integration has put before a person and whose time to be resolved (DL-X) has not run out."""
     return {
         row["key"]

@@ -202,15 +202,41 @@ UNACCOUNTED = " UNION ALL ".join(
     for each in EFFECTS
 )
 
+EFFECT_AT = (
+    ("crm.contract.activated", "dl_p", "psa.project", "f.contract_no = o.key"),
+    ("crm.contract.activated", "dl_p", "billing.plan", "f.contract_no = o.key"),
+    ("crm.contract.activated", "dl_p", "erp.revenue_schedule", "f.contract_no = o.key"),
+    ("crm.change_order.approved", "dl_c", "psa.change_order", "f.key = o.key"),
+    ("crm.change_order.approved", "dl_c", "billing.change_order", "f.key = o.key"),
+    ("crm.change_order.approved", "dl_c", "erp.change_order", "f.key = o.key"),
+    ("psa.time.approved", "dl_t", "erp.work_entry", "f.source_id = o.key"),
+    ("psa.expense.approved", "dl_t", "erp.work_entry", "f.source_id = o.key"),
+    ("billing.invoice.issued", "dl_i", "erp.ar_document", "f.invoice_no = o.key"),
+)
+"""Event, deadline, table of the effect and what joins them: an effect may come late only where somebody was told."""
+LATE = " UNION ALL ".join(
+    f"SELECT 'late {table}, nobody was told' AS what, o.type, o.id AS event_id, o.key, o.system, v.at AS at, min(f.created_at)"
+    f" FROM {event.split('.', maxsplit=1)[0]}.outbox o JOIN delivered v ON v.event_id = o.id JOIN {table} f ON {same}"
+    f" WHERE o.type = 'com.counterfoil.{event}.v1' AND NOT EXISTS (SELECT 1 FROM int_event e"
+    " WHERE e.type IN ('int.exception.raised', 'int.dlq.parked') AND (e.ref = o.id OR e.key = o.key))"
+    f" GROUP BY o.id HAVING min(f.created_at) > later(v.at, :{deadline}_minutes)"
+    for event, deadline, table, same in EFFECT_AT
+)
+DELIVERED = """
+delivered AS MATERIALIZED (
+    SELECT event_id, min(at) AS at FROM journal.entry WHERE kind = 'delivery' AND status BETWEEN 200 AND 299 GROUP BY event_id
+)
+"""
+
 LEFT_OPEN = """
 SELECT 'dead letter nobody owns', p.type, p.id, p.key, '', p.at, p.ref FROM int_event p
 WHERE p.type = 'int.dlq.parked' AND p.at <= :dl_q AND p.owner IS NULL AND NOT EXISTS (
-    SELECT 1 FROM int_event r WHERE r.type = 'int.dlq.replayed' AND r.at >= p.at AND (r.key = p.key OR r.ref = p.ref))
+    SELECT 1 FROM int_event r WHERE r.type = 'int.dlq.replayed' AND r.at >= p.at AND coalesce(r.ref = p.ref, r.key = p.key))
 UNION ALL
 SELECT 'exception nobody resolved', p.type, p.id, p.key, '', p.at, p.severity FROM int_event p
 WHERE p.type = 'int.exception.raised' AND p.owner IS NULL AND p.at <= CASE upper(coalesce(p.severity, 'S4'))
     WHEN 'S1' THEN :dl_x_s1 WHEN 'S2' THEN :dl_x_s2 WHEN 'S3' THEN :dl_x_s3 ELSE :dl_x_s4 END
-    AND NOT EXISTS (SELECT 1 FROM int_event r WHERE r.type = 'int.exception.resolved' AND r.at >= p.at AND r.key = p.key)
+    AND NOT EXISTS (SELECT 1 FROM int_event r WHERE r.type = 'int.exception.resolved' AND r.at >= p.at AND coalesce(r.ref = p.ref, r.key = p.key))
 """
 
 INVARIANT = Invariant(
@@ -220,5 +246,5 @@ INVARIANT = Invariant(
     deadlines=("DL-X", "DL-Q"),
     presupposes=("dead_letters",),
     keys=("what", "event_id", "key"),
-    sql=f"{UNACCOUNTED} UNION ALL {LEFT_OPEN}",
+    sql=f"WITH {DELIVERED} {UNACCOUNTED} UNION ALL {LATE} UNION ALL {LEFT_OPEN}",
 )

@@ -10,7 +10,8 @@ from counterfoil_mocks.kernel.store import Store
 
 EXCEPTIONS = """
 SELECT e.key, upper(coalesce(e.severity, 'S4')) AS severity, e.at AS raised_at, (
-    SELECT min(r.at) FROM int_event r WHERE r.type = 'int.exception.resolved' AND r.key = e.key AND r.at >= e.at) AS resolved_at
+    SELECT min(r.at) FROM int_event r WHERE r.type = 'int.exception.resolved' AND coalesce(r.ref = e.ref, r.key = e.key)
+        AND r.at >= e.at) AS resolved_at
 FROM int_event e WHERE e.type = 'int.exception.raised' ORDER BY e.at
 """
 
