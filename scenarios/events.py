@@ -256,6 +256,8 @@ def scenario_s41_same_second_poll(world: World) -> None:
         )
     stamps = {each["updated_at"][:19] for each in world.crm.list("site", kind="SHIP_TO", customer_no=deal.customer_no)}
     world.expect("All 300 carry the same second", stamps, {moment})
+    world.advance(hours=1 / 120)
+    world.crm.change("customer", deal.customer_no, owner="Branch manager")
     for _ in range(3):
         world.integration.poll()
         world.settle()

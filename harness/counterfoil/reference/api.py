@@ -139,9 +139,10 @@ class Reconciliations(BaseModel):
 
 
 class Polled(BaseModel):
-    """How many changes were found that no event had told of, by system."""
+    """By system: how many changes were found that no event had told of, or why it could not be read to its end."""
 
     found: dict[str, int]
+    failed: dict[str, str]
 
 
 def build(settings: Settings, parts: Parts, name: str) -> FastAPI:
@@ -239,11 +240,9 @@ def build(settings: Settings, parts: Parts, name: str) -> FastAPI:
 
     @app.post("/poll")
     async def poll(request: Request) -> Polled:
-        """Look for changes that no event told of."""
-        try:
-            return Polled(found=await running(request).poller.poll())
-        except Trouble as trouble:
-            raise HTTPException(503, trouble.detail) from trouble
+        """Look for changes that no event told of. A system that cannot be read now is read next time."""
+        polled = await running(request).poller.poll()
+        return Polled(found=polled.found, failed=polled.failed)
 
     @app.post("/reconcile")
     async def reconcile(request: Request, scope: Scope | None = None) -> Reconciled:

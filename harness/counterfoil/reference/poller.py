@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from counterfoil.reference.connectors import Connector, Record
 from counterfoil.reference.engine import Engine
+from counterfoil.reference.errors import Trouble
 from counterfoil.reference.event import Event, of_record
 from counterfoil.reference.state import State
 
@@ -72,6 +73,14 @@ WATCHED: dict[str, tuple[Watched, ...]] = {
 }
 
 
+@dataclass
+class Polled:
+    """What came of a poll, by system: how many changes were new, or why it could not be read to its end."""
+
+    found: dict[str, int] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
 class Poller:
     """Polls all systems, one poll at a time."""
 
@@ -81,10 +90,16 @@ class Poller:
         self.engine = engine
         self._turn = asyncio.Lock()
 
-    async def poll(self) -> dict[str, int]:
-        """Read all systems; returns how many changes of each were new."""
+    async def poll(self) -> Polled:
+        """Read all systems. One that cannot be read to its end is read again from the same place next time."""
+        polled = Polled()
         async with self._turn:
-            return {name: await self.poll_system(name) for name in self.systems}
+            for name in self.systems:
+                try:
+                    polled.found[name] = await self.poll_system(name)
+                except Trouble as trouble:
+                    polled.failed[name] = trouble.detail
+        return polled
 
     async def poll_system(self, name: str) -> int:
         """Read one system to the end, keep every change in the inbox, then move the cursor."""

@@ -23,6 +23,6 @@ MUTANT = Mutant(
     scenarios=("S-41",),
     parts={"poller": SavesEarly},
     faults=(
-        {"kind": "status", "system": "crm", "operation": "list_site", "status": 503, "nth": [3, 4, 5, 6, 7, 8, 9, 10]},
+        {"kind": "status", "system": "crm", "operation": "list_site", "status": 503, "nth": [4, 5, 6, 7, 8, 9, 10, 11]},
     ),
 )
