@@ -15,14 +15,15 @@ from counterfoil_mocks.firm import (
     people,
     to_billing,
     to_crm,
+    to_erp,
     to_psa,
     work,
 )
 from counterfoil_mocks.firm.base import make_period
+from counterfoil_mocks.firm.books import Books
 from counterfoil_mocks.firm.calendar import eve_of, iso
 from counterfoil_mocks.firm.rows import Rows, by_role
 from counterfoil_mocks.firm.sizes import NOT_BUILT, SIZES, Size
-from counterfoil_mocks.firm.to_erp import Books
 from counterfoil_mocks.kernel.store import Store
 from counterfoil_mocks.kernel.system import System, World
 
@@ -85,7 +86,7 @@ def _business(rows: Mapping[str, Rows], cards: base.Cards, size: Size, seed: int
     to_crm.write_pipeline(size, known, prospects, cards, rows["crm"], seed, eve)
     books = Books(now, eve)
     books.draw(won, done, billed)
-    books.write(won, done, billed, rows["erp"], live=live)
+    to_erp.write(books, won, done, billed, rows["erp"], live=live)
 
 
 def _past_periods(erp: Rows, size: Size, won: list[deals.Deal], now: str) -> None:

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from random import Random
 
-from counterfoil_mocks.firm.calendar import workday
-from counterfoil_mocks.firm.deals import Deal, Line, Milestone
+from counterfoil_mocks.firm.calendar import firsts_after, is_workday, workday
+from counterfoil_mocks.firm.deals import Change, Deal, Line, Milestone
 from counterfoil_mocks.firm.sizes import poisson
 from counterfoil_mocks.firm.work import Work
 from counterfoil_mocks.kernel.ids import stream
@@ -49,7 +49,7 @@ def shape(deals: Sequence[Deal], seed: int) -> None:
 
 def price(deals: Sequence[Deal], work: Sequence[Work], seed: int, eve: int) -> None:
     """Fill in amounts, caps, budgets and milestones, so that progress so far and time so far agree within a firm's usual luck."""
-    chance = stream(seed, "firm", "prices")
+    chance, changing = stream(seed, "firm", "prices"), stream(seed, "firm", "changes")
     done: dict[int, list[Work]] = {deal.number: [] for deal in deals}
     for each in work:
         done[each.deal.number].append(each)
@@ -72,7 +72,9 @@ def price(deals: Sequence[Deal], work: Sequence[Work], seed: int, eve: int) -> N
         deal.estimate = value
         fixed = deal.line("FIXED_FEE")
         if fixed is not None:
+            deal.changes = _changes(deal, fixed, changing, eve)
             _plan(deal, fixed.amount or 0, chance, eve)
+            _planned_changes(deal, changing, eve)
 
 
 def _worth(work: Sequence[Work]) -> int:
@@ -112,9 +114,54 @@ def _cap(deal: Deal, line: Line, work: Sequence[Work], passed: float) -> int:
     return line.cap
 
 
+def _changes(deal: Deal, line: Line, chance: Random, eve: int) -> list[Change]:
+    """Poisson(0.9) change orders of 9 hundredths of the fee in the middle; 12 in a hundred cut it, 8 are rejected.
+
+    They are decided on the first of a month, before work is approved that day, so that they are measured on the month before.
+    """
+    country, fee = deal.company.country, line.amount or 0
+    days = [day for day in firsts_after(deal.start + 10, min(deal.end - 10, eve)) if is_workday(day, country)]
+    found: list[Change] = []
+    left = fee * 4 // 10
+    for seq, day in enumerate(sorted(chance.sample(days, min(poisson(0.9, chance), len(days)))), 1):
+        amount = _rounded(fee * min(max(math.exp(chance.gauss(math.log(0.09), 0.5)), 0.02), 0.3), 50_000)
+        sign = -1 if chance.random() < 0.12 else 1
+        status = "REJECTED" if chance.random() < 0.08 or amount > left else "APPLIED"
+        if status == "APPLIED" and not deal.finished and day > eve - 40 and chance.random() < 0.4:
+            status = "SUBMITTED"
+        left -= amount if status == "APPLIED" else 0
+        cost = (line.budget_cost or 0) * amount // fee // 10_000 * 10_000
+        hours = (line.budget_hours or 0) * amount // fee
+        found.append(Change(seq, day, status, sign * amount, sign * cost, sign * hours))
+    return found
+
+
+def _planned_changes(deal: Deal, chance: Random, eve: int) -> None:
+    """Let every applied change order add a milestone, or cut one that was still to come."""
+    country = deal.company.country
+    for change in deal.applied:
+        ahead = [each for each in deal.milestones if each.planned > change.day + 5 and not each.co_seq]
+        if change.amount < 0:
+            change.milestone = ahead[-1]
+            continue
+        planned = workday(min(change.day + chance.randrange(15, 50), deal.end), country, -1)
+        added = Milestone(f"M{len(deal.milestones) + 1}", "Additional scope", change.amount, planned, change.seq)
+        if deal.finished or (planned < eve - 1 and chance.random() < 0.8):
+            accepted = workday(planned + chance.randrange(1, 9), country)
+            added.done, added.accepted = planned, accepted if accepted < eve else None
+        change.milestone = added
+        deal.milestones.append(added)
+
+
 def _plan(deal: Deal, fee: int, chance: Random, eve: int) -> None:
-    """Mobilisation for 35 in a hundred, 10 to 30 hundredths of the fee; the rest on 2 + Poisson(2) milestones."""
-    rest = fee
+    """Mobilisation for 35 in a hundred, 10 to 30 hundredths of the fee; the rest on 2 + Poisson(2) milestones.
+
+    What change orders add comes on milestones of their own; a cut needs a milestone that is still to come, else it is an addition.
+    """
+    for change in deal.applied:
+        if change.amount < 0 and deal.end <= change.day + 15:
+            change.amount, change.cost, change.hours = -change.amount, -change.cost, -change.hours
+    rest = fee - sum(each.amount for each in deal.applied if each.amount > 0)
     if chance.random() < 0.35:
         deal.mobilisation = fee * chance.randrange(10, 31) // 100 // 10_000 * 10_000 or None
         rest -= deal.mobilisation or 0
@@ -131,7 +178,7 @@ def _plan(deal: Deal, fee: int, chance: Random, eve: int) -> None:
         done = workday(max(planned, deal.start) + late, country)
         reached = done < eve and (deal.finished or at < count)
         accepted = workday(done + chance.randrange(1, 9), country)
-        stone = Milestone(f"M{at}", name, upto - given, planned, weight)
+        stone = Milestone(f"M{at}", name, upto - given, planned)
         if reached:
             stone.done, stone.accepted = done, accepted if accepted < eve else None
         deal.milestones.append(stone)

@@ -36,15 +36,34 @@ class Line:
 
 @dataclass(slots=True)
 class Milestone:
-    """A milestone of the fixed fee. planned, done, accepted: ordinals (None: not yet). weight: its share of the value."""
+    """A milestone of the fixed fee. planned, done, accepted: ordinals (None: not yet). co_seq: change order that brought it."""
 
     code: str
     name: str
     amount: int
     planned: int
-    weight: int
+    co_seq: int = 0
     done: int | None = None
     accepted: int | None = None
+
+
+@dataclass(slots=True)
+class Change:
+    """A change order on the fixed fee, with cumulative catch-up. day: ordinal of its decision. amount, cost: minor units;
+    milestone: the one that it adds, or whose amount it cuts (None: it was not applied)."""
+
+    seq: int
+    day: int
+    status: str
+    amount: int
+    cost: int
+    hours: int
+    milestone: Milestone | None = None
+
+    @property
+    def applied(self) -> bool:
+        """Whether it has had its effects."""
+        return self.status == "APPLIED"
 
 
 @dataclass(slots=True)
@@ -67,6 +86,7 @@ class Deal:
     trigger: str = "COMPLETED"
     lines: list[Line] = field(default_factory=list)
     milestones: list[Milestone] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
     mobilisation: int | None = None
     estimate: int = 0
     team: list[Assignment] = field(default_factory=list)
@@ -102,6 +122,11 @@ class Deal:
     def name(self) -> str:
         """What the work is called."""
         return f"{' '.join(self.party.name.split()[:2])} {self.practice.lower()} {SUBJECTS[self.kind]}"
+
+    @property
+    def applied(self) -> list[Change]:
+        """Change orders that have had their effects."""
+        return [each for each in self.changes if each.applied]
 
     def elapsed(self, eve: int) -> float:
         """The part of its time that has passed."""

@@ -36,6 +36,7 @@ class PlanLine:
     ms_code: str | None = None
     due: int | None = None
     every_months: int | None = None
+    co_seq: int = 0
     status: str = "SCHEDULED"
     ready: str | None = None
     invoice_no: str | None = None
@@ -152,8 +153,10 @@ def _plan(deal: Deal, eve: int, live: bool) -> list[PlanLine]:
     if fixed is not None:
         if deal.mobilisation:
             add("MOBILISATION", fixed, deal.mobilisation, "Mobilisation")
+        touched = {change.milestone.code: change.seq for change in deal.applied if change.milestone is not None}
         for each in deal.milestones:
-            add("MILESTONE", fixed, each.amount, f"Milestone {each.code}: {each.name}", ms_code=each.code)
+            seq = touched.get(each.code, 0)
+            add("MILESTONE", fixed, each.amount, f"Milestone {each.code}: {each.name}", ms_code=each.code, co_seq=seq)
     if retainer is not None:
         months = max(round((deal.end - deal.start + 1) / 30.4), 1) if live else 1
         due = deal.start

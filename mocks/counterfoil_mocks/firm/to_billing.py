@@ -10,7 +10,7 @@ from counterfoil_mocks.firm.calendar import iso, moment
 from counterfoil_mocks.firm.deals import Deal
 from counterfoil_mocks.firm.invoicing import RATES, Billing, Invoice, PlanLine
 from counterfoil_mocks.firm.rows import Rows, line_maker
-from counterfoil_mocks.firm.to_psa import SETUP, instants
+from counterfoil_mocks.firm.to_psa import CHANGED, SETUP, instants
 from counterfoil_mocks.firm.work import Work
 from counterfoil_mocks.kernel import clock, money
 from counterfoil_mocks.kernel.fields import Record
@@ -51,9 +51,22 @@ def _plan(deal: Deal, lines: Sequence[PlanLine], billing: Rows) -> None:
             "billing_trigger": deal.trigger,
             "status": "CLOSED" if deal.finished else "ACTIVE",
             "project_no": deal.project_no,
+            "co_seq": max((each.seq for each in deal.applied), default=0),
             "source_key": deal.contract_no,
         },
     )
+    for change in deal.applied:
+        billing["change_order"].make(
+            moment(change.day, company, CHANGED),
+            {
+                "contract_no": deal.contract_no,
+                "co_seq": change.seq,
+                "ccy": company.ccy,
+                "amount": change.amount,
+                "cap": 0,
+                "source_key": f"{deal.contract_no}/CO-{change.seq}",
+            },
+        )
     for each in lines:
         billing["plan_line"].make(
             at,
@@ -75,6 +88,7 @@ def _plan(deal: Deal, lines: Sequence[PlanLine], billing: Rows) -> None:
                 "expense_markup": each.line.markup,
                 "due": None if each.due is None else iso(each.due),
                 "every_months": each.every_months,
+                "co_seq": each.co_seq,
                 "status": each.status,
                 "ready_at": each.ready,
                 "invoice_no": each.invoice_no,

@@ -8,10 +8,11 @@ from random import Random
 from counterfoil_mocks.firm.base import Cards
 from counterfoil_mocks.firm.calendar import iso, moment, workday
 from counterfoil_mocks.firm.customers import Party, jurisdiction
-from counterfoil_mocks.firm.deals import SUBJECTS, Deal
+from counterfoil_mocks.firm.deals import SUBJECTS, Change, Deal
 from counterfoil_mocks.firm.invoicing import Billing
 from counterfoil_mocks.firm.rows import Rows, line_maker
 from counterfoil_mocks.firm.sizes import DEAL_KINDS, LOST_REASONS, PRACTICES, Size, pick
+from counterfoil_mocks.firm.to_psa import APPLIED, DECIDED
 from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.ids import stream
@@ -34,8 +35,10 @@ def write(deals: Sequence[Deal], billing: Billing, cards: Cards, crm: Rows) -> N
     for deal in deals:
         _opportunity(deal, crm)
         document = _document(deal, cards, crm)
-        _quote(deal, document, crm)
-        _contract(deal, document, cards, crm)
+        _quote(deal, document | _as_sold(deal, document), crm)
+        _contract(deal, document, crm)
+        for change in deal.changes:
+            _change(deal, change, crm)
     for each in billing.invoices:
         at = each.at[:14] + "59:00.000Z"
         crm["invoice"].make(
@@ -121,7 +124,13 @@ def _document(deal: Deal, cards: Cards, crm: Rows) -> Record:
         ],
         "milestones": [
             milestone(
-                ms_code=each.code, name=each.name, line_no=1, ccy=ccy, amount=each.amount, planned=iso(each.planned)
+                ms_code=each.code,
+                name=each.name,
+                line_no=1,
+                ccy=ccy,
+                amount=each.amount,
+                planned=iso(each.planned),
+                co_seq=each.co_seq,
             )
             for each in deal.milestones
         ],
@@ -147,7 +156,31 @@ def _quote(deal: Deal, document: Record, crm: Rows) -> None:
     )
 
 
-def _contract(deal: Deal, document: Record, cards: Cards, crm: Rows) -> None:
+def _as_sold(deal: Deal, document: Record) -> Record:
+    """Lines and milestones before any change order."""
+    cuts = {each.milestone.code: each.amount for each in deal.applied if each.milestone and each.amount < 0}
+    return {
+        "lines": [
+            line
+            if line["line_no"] != 1 or not deal.applied
+            else line
+            | {
+                "amount": line["amount"] - sum(each.amount for each in deal.applied),
+                "ssp": line["amount"] - sum(each.amount for each in deal.applied),
+                "budget_cost": line["budget_cost"] - sum(each.cost for each in deal.applied),
+                "budget_hours": line["budget_hours"] - sum(each.hours for each in deal.applied),
+            }
+            for line in document["lines"]
+        ],
+        "milestones": [
+            each | {"amount": each["amount"] - cuts.get(each["ms_code"], 0)}
+            for each in document["milestones"]
+            if not each["co_seq"]
+        ],
+    }
+
+
+def _contract(deal: Deal, document: Record, crm: Rows) -> None:
     company, party = deal.company, deal.party
     value = sum((line.amount or 0) + (line.cap or 0) for line in deal.lines)
     activated = moment(deal.won, company, deal.minute + 20)
@@ -168,12 +201,60 @@ def _contract(deal: Deal, document: Record, cards: Cards, crm: Rows) -> None:
             "status": "COMPLETED" if deal.finished else "ACTIVE",
             "rate_card_code": company.card,
             "rate_card_version": 1,
-            "original_value": value,
+            "current_version": 1 + len(deal.applied),
+            "original_value": value - sum(each.amount for each in deal.applied),
             "current_value": value,
             "activated_at": activated,
         },
         moment(deal.end, company, 500) if deal.finished else activated,
     )
+
+
+def _change(deal: Deal, change: Change, crm: Rows) -> None:
+    """A change order and the decision on it."""
+    company, entity = deal.company, crm["change_order"].entity
+    delta, milestone = line_maker(entity, "deltas"), line_maker(entity, "milestones")
+    requester, approver = f"{deal.party.people[0][0]}", "practice-lead@counterfoil.test"
+    decided = None if change.status == "SUBMITTED" else moment(change.day, company, DECIDED)
+    stone, touched = change.milestone, []
+    if stone is not None:
+        values = {"ms_code": stone.code, "name": stone.name, "ccy": company.ccy, "amount": stone.amount}
+        touched = [milestone(op="CHANGE" if change.amount < 0 else "ADD", planned=iso(stone.planned), **values)]
+    record = crm["change_order"].make(
+        moment(workday(change.day - 8, company.country, -1), company, 200),
+        {
+            "contract": deal.ids["contract"],
+            "contract_no": deal.contract_no,
+            "co_seq": change.seq,
+            "title": "Reduced scope" if change.amount < 0 else "Additional scope",
+            "legal_entity": company.code,
+            "ccy": company.ccy,
+            "status": change.status,
+            "treatment": "CATCH_UP",
+            "requested_by": requester,
+            "approved_by": approver if change.applied else None,
+            "approved_at": decided if change.applied else None,
+            "applied_at": moment(change.day, company, APPLIED) if change.applied else None,
+            "effective": iso(change.day),
+            "deltas": [delta(line_no=1, ccy=company.ccy, amount=change.amount, hours=change.hours, cost=change.cost)],
+            "milestones": touched,
+        },
+        moment(change.day, company, APPLIED) if change.applied else decided,
+    )
+    if decided is not None:
+        crm["approval"].make(
+            decided,
+            {
+                "subject": record["key"],
+                "kind": "CHANGE_ORDER",
+                "requester": requester,
+                "approver": approver,
+                "decision": "APPROVED" if change.applied else "REJECTED",
+                "decided_at": decided,
+                "reason": None if change.applied else "Within the agreed scope",
+                "correlation_id": deal.contract_no,
+            },
+        )
 
 
 def write_pipeline(

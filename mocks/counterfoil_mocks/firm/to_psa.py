@@ -18,6 +18,9 @@ from counterfoil_mocks.kernel.fields import Record
 SETUP = 25
 """Minutes from signature to a project that is ready."""
 
+DECIDED, CHANGED, APPLIED = 5, 8, 12
+"""Minutes of the office day at which a change order is approved, known in the other systems, and applied. Work is approved later."""
+
 
 def write(
     deals: Sequence[Deal], people: Sequence[Employee], work: Sequence[Work], billing: Billing, cards: Cards, psa: Rows
@@ -75,6 +78,7 @@ def _project(deal: Deal, manager: Employee, cards: Cards, psa: Rows) -> None:
             "rate_card": cards["psa", company.card],
             "rate_card_code": company.card,
             "rate_card_version": 1,
+            "co_seq": max((each.seq for each in deal.applied), default=0),
             "start": iso(deal.start),
             "end": iso(deal.end),
             "lines": [
@@ -93,6 +97,20 @@ def _project(deal: Deal, manager: Employee, cards: Cards, psa: Rows) -> None:
         },
     )
     deal.ids["project"] = record["id"]
+    for each in deal.applied:
+        psa["change_order"].make(
+            moment(each.day, company, CHANGED),
+            {
+                "contract_no": deal.contract_no,
+                "co_seq": each.seq,
+                "ccy": company.ccy,
+                "fee": each.amount,
+                "cap": 0,
+                "hours": each.hours,
+                "cost": each.cost,
+                "source_key": f"{deal.contract_no}/CO-{each.seq}",
+            },
+        )
 
 
 def _of_project(deal: Deal) -> Record:
@@ -138,8 +156,11 @@ def _milestones(deal: Deal, psa: Rows) -> None:
     for each in deal.milestones:
         done = None if each.done is None else moment(each.done, company, 290)
         accepted = None if each.accepted is None else moment(each.accepted, company, 295)
+        brought = next((change.day for change in deal.applied if change.seq == each.co_seq), None)
         psa["milestone"].make(
-            moment(deal.won, company, deal.minute + SETUP + 2),
+            moment(deal.won, company, deal.minute + SETUP + 2)
+            if brought is None
+            else moment(brought, company, CHANGED),
             {
                 **_of_project(deal),
                 "legal_entity": company.code,
