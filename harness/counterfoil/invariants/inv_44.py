@@ -168,8 +168,11 @@ EFFECTS = (
             "crm.site.changed",
             "dl_m",
             f"site in {where}",
-            "EXISTS (SELECT 1 FROM crm.site g JOIN link l ON l.golden_id = g.customer AND l.role = '{}' WHERE g.id = o.record_id"
-            " AND g.deleted_at IS NULL AND {})".format(role, LACKS.format(f"{role}.site x", "x.key = g.key")),
+            f"EXISTS (SELECT 1 FROM crm.site g JOIN link l ON l.golden_id = g.customer AND l.role = '{role}'"
+            f" JOIN {role}.customer c ON c.system = l.system AND c.id = l.id AND c.created_at <= o.at"
+            " WHERE g.id = o.record_id AND g.deleted_at IS NULL AND "
+            + LACKS.format(f"{role}.site x", "x.key = g.key")
+            + ")",
         )
         for role, where in (("billing", "billing"), ("erp", "the books"))
     ),
