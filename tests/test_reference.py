@@ -303,6 +303,22 @@ def test_what_no_event_told_of_is_found_by_polling(live: Live) -> None:
     assert live.ask("POST", "/poll").json["found"]["crm"] == 0
 
 
+def test_a_system_that_cannot_be_polled_now_is_polled_next_time(live: Live) -> None:
+    deal = live.sell(customer_name="Broken Pages")
+    live.ask("POST", "/poll")
+    live.world.settle()
+    faults = [
+        {"kind": "drop", "system": "crm", "operation": "*", "redeliver_after": 0.0},
+        {"kind": "status", "system": "crm", "operation": "list_customer", "status": 503, "nth": list(range(1, 9))},
+    ]
+    live.world.faults.inject(faults)
+    live.world.crm.change("customer", deal.customer_no, owner="Found later")
+    assert set(live.ask("POST", "/poll").json["failed"]) == {"crm"}
+    assert live.ask("POST", "/poll").json["failed"] == {}
+    live.world.settle()
+    assert live.world.erp.get("customer", deal.customer_no)["owner"] == "Found later"
+
+
 def test_reconciliation_finds_a_planted_difference_and_only_that(live: Live) -> None:
     before = billed(live)
     deal = live.sell(customer_name="Reconciled Retail")

@@ -6,7 +6,6 @@ from __future__ import annotations
 import itertools
 import sqlite3
 import time
-from dataclasses import asdict
 from typing import Any
 
 import orjson
@@ -59,7 +58,7 @@ class Inbox:
                 event.flow,
                 event.record_id,
                 event.version,
-                orjson.dumps(asdict(event)),
+                orjson.dumps(vars(event)),
             ),
         ).fetchone()
         return self.revive(name) if row is None else int(row[0])

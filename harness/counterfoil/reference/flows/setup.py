@@ -148,12 +148,17 @@ class Setup(Flow):
             "lines": [{name: line[name] for name in PROJECT_LINE_FIELDS if line[name] is not None} for line in lines],
         }
         project = await work.create("psa", "project", values, key=number)
-        parts = [self._tasks(work, number, lines), self._milestones(work, number, contract["milestones"])]
-        await together(*parts)
+        await together(
+            self._tasks(work, number, lines),
+            self._milestones(work, number, contract["milestones"]),
+            self._activate(work, project),
+        )
+        work.provide(f"psa project {number}")
+
+    async def _activate(self, work: Work, project: Record) -> None:
         if project["status"] == "PLANNED":
             done = is_in("status", *LIVE)
-            await work.act("psa", "activate_project", key=number, entity="project", done=done)
-        work.provide(f"psa project {number}")
+            await work.act("psa", "activate_project", key=project["key"], entity="project", done=done)
 
     async def _tasks(self, work: Work, number: str, lines: Records) -> None:
         tasks = [
