@@ -128,12 +128,13 @@ def show(about: dict[str, Any]) -> None:
 
     console = Console()
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("system", "face", "address", "credentials"):
+    for heading in ("system", "face", "address and credentials"):
         table.add_column(heading, no_wrap=True)
     for each in about["systems"]:
-        credentials = each["credentials"]
-        lines = [f"[dim]{name:<14}[/]{credentials[name]}" for name in SHOWN if name in credentials]
-        table.add_row(f"[bold]{each['name']}[/]", each["vendor"], each["url"], "\n".join(lines))
+        table.add_row(f"[bold]{each['name']}[/]", each["vendor"], f"[bold]{each['url']}[/]")
+        for name in SHOWN:
+            if name in each["credentials"]:
+                table.add_row("", f"[dim]{name}[/]", each["credentials"][name])
     console.print(table)
     console.print(f"[bold]control plane[/] {about['control']['url']}  (console: open it in a browser)", highlight=False)
     console.print(
