@@ -55,6 +55,7 @@ def master_data(books: Books) -> None:
     books.put("crm.rate_card", id="RC1", code="US", card_version=1, ccy="USD", status="PUBLISHED", rows=RATES)
     for role in ("erp", "billing"):
         books.put(f"{role}.legal_entity", code="CF-US", name="Counterfoil", tz="America/Chicago", functional_ccy="USD")
+    books.put("psa.employee", id="E1", employee_no="E-1", level="MANAGER", legal_entity="CF-US", status="ACTIVE")
     for period in ("2026-01", "2026-02", "2026-03", "2026-04"):
         books.put("erp.period", legal_entity="CF-US", period=period, status="OPEN")
 
@@ -104,7 +105,7 @@ def contract(books: Books) -> None:
     books.put("psa.change_order", fee=1_000_000, **order)
     books.put("billing.change_order", amount=1_000_000, **order)
     books.put("erp.change_order", amount=1_000_000, **order)
-    about = {"customer": "psa-C1", "name": "Network", "status": "ACTIVE", "budget_fee": 12_500_000}
+    about = {"customer": "psa-C1", "name": "Network", "status": "ACTIVE", "budget_fee": 12_500_000, "manager": "E1"}
     books.put(
         "psa.project", id="P1", project_no="CT-0001-P01", lines=[fee, capped, costs], **about, **CONTRACT, **terms
     )
@@ -345,6 +346,7 @@ PLANTED = (
     ("INV-08", "UPDATE crm.contract SET status = 'APPROVED'", "contract not active"),
     ("INV-09", "UPDATE psa.project SET legal_entity = 'CF-UK'", "CF-UK"),
     ("INV-09", "UPDATE psa.project SET rate_card_version = 2", "rate card version"),
+    ("INV-09", "UPDATE psa.project SET manager = NULL", "manager"),
     ("INV-10", "UPDATE psa.project SET contract_no = 'CT-0099'", "CT-0099"),
     ("INV-10", "UPDATE crm.opportunity SET stage = 'NEGOTIATE'", "deal was taken back"),
     ("INV-11", "UPDATE billing.plan_line SET amount = 4000000 WHERE ms_code = 'M2'", "M2"),

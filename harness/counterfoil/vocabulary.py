@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from counterfoil_mocks.kernel.store import Store
@@ -21,7 +21,7 @@ LEGAL_FORMS = frozenset({
 })
 # fmt: on
 _MARKS = re.compile(r"[^\w\s]|_")
-_COLUMN = re.compile(r"[a-z_]+(\.[A-Za-z0-9_]+)?")
+_NAME = re.compile(r"[A-Za-z0-9_]+")
 
 TABLES = """
 DROP TABLE IF EXISTS temp.link;
@@ -129,18 +129,18 @@ def prepare(store: Store, *, links: Mapping[str, str] | None = None, events: Ite
     store.execute("DROP VIEW IF EXISTS temp.differing_copy")
     store.execute(f"CREATE TEMP VIEW differing_copy AS {DIFFERING_COPIES}")
     for role in ROLES_OF_COPIES:
-        column = _column((links or {}).get(f"{role}.customer", DEFAULT_LINK))
+        column = _column((links or {}).get(f"{role}.customer", DEFAULT_LINK), store.table(role, "customer").names)
         store.execute(LINK.format(role=role, same=f"g.id = {column}"))
         store.execute(LINK.format(role=role, same=f"g.customer_no = c.customer_no AND {column} IS NULL"))
     store.connection.executemany("INSERT INTO temp.int_event VALUES (?, ?, ?, ?, ?, ?, ?)", map(_own_event, events))
 
 
-def _column(link: str) -> str:
-    name = link.split("->", 1)[0].strip()
-    if not _COLUMN.fullmatch(name):
-        raise ValueError(f"link {link!r}: expected a field, or `custom.<name>`, before `->`")
-    if name.startswith("custom."):
-        return f"json_extract(c.custom, '$.{name.removeprefix('custom.')}')"
+def _column(link: str, known: Collection[str]) -> str:
+    name, _, within = link.split("->", maxsplit=1)[0].strip().partition(".")
+    if name == "custom" and _NAME.fullmatch(within):
+        return f"json_extract(c.custom, '$.{within}')"
+    if within or name not in known:
+        raise ValueError(f"link {link!r}: expected a field of the customer, or `custom.<name>`, before `->`")
     return f"c.{name}"
 
 

@@ -32,11 +32,17 @@ WHERE k.deleted_at IS NULL AND k.status IN ('ACTIVE', 'ON_HOLD') AND coalesce(k.
     for name in ("type", "tax_code")
 )
 
+UNMANAGED = f"""
+SELECT 'manager', k.contract_no, p.project_no, NULL, 'somebody', NULL {PROJECT} AND p.manager IS NULL
+    AND EXISTS (SELECT 1 FROM psa.employee e WHERE e.legal_entity = p.legal_entity AND e.level = 'MANAGER' AND e.status = 'ACTIVE'
+        AND e.deleted_at IS NULL)
+"""
+
 INVARIANT = Invariant(
     id="INV-09",
-    rule="A project has the legal entity, currency, practice, rate card, dates, line types and tax codes of its contract.",
+    rule="A project has a manager, and the legal entity, currency, practice, rate card, dates, line types and tax codes of its contract.",
     kind="E",
     deadlines=("DL-P",),
     keys=("field", "contract_no", "project_no", "line_no"),
-    sql=f"{FIELDS} UNION ALL {LINES}",
+    sql=f"{FIELDS} UNION ALL {LINES} UNION ALL {UNMANAGED}",
 )
