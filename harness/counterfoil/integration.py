@@ -12,11 +12,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
+from pydantic import ValidationError
+
+from counterfoil.answers import ANSWERS
 from counterfoil.client import Broken, Control, Record, Records, Refused
 from counterfoil.descriptor import Descriptor, Unreadable, expand, origin, read, understand
 
@@ -269,20 +271,25 @@ class Integration:
         client = self._client if url.startswith(self.base + "/") else self._talk(origin(url))
         return client.send(method, url[len(client.url) :], body)
 
-    def _items(self, operation: str) -> Records:
+    def _told(self, operation: str) -> Record:
+        """Ask and check the answer against its schema; raises Broken saying what does not fit."""
         answer = self._ask(operation)
-        items = answer.get("items") if isinstance(answer, Mapping) else answer
-        if not isinstance(items, list) or not all(isinstance(each, dict) for each in items):
-            raise Broken(f'{self.name}: {operation} must answer {{"items": [{{…}}]}}, not {str(answer)[:200]}')
-        return items
+        try:
+            return ANSWERS[operation].model_validate(answer).model_dump()
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"])) or "the answer"
+            raise Broken(
+                f"{self.name}: {operation} answered {str(answer)[:200]}; {where}: {first['msg']} (contracts/schemas/operations.json)"
+            ) from error
 
     def idle(self) -> bool:
         """Whether it says that it has nothing to do (true where it cannot say)."""
-        return bool(self._ask("idle")["idle"]) if self.offers("idle") else True
+        return bool(self._told("idle")["idle"]) if self.offers("idle") else True
 
     def dead_letters(self) -> Records:
         """Messages that it parked, each with an `id`."""
-        return self._items("dead_letters")
+        return list(self._told("dead_letters")["items"])
 
     def replay(self, letter_id: str | None = None) -> int:
         """Try one parked message again, or all of them; returns how many."""
@@ -297,7 +304,7 @@ class Integration:
 
     def reconcile(self) -> Records:
         """Run its reconciliation now; returns the differences it reports."""
-        return self._items("reconcile")
+        return list(self._told("reconcile")["items"])
 
     def poll(self) -> None:
         """Have it look for changes that no event told of (a no-op where it polls by itself)."""
@@ -306,5 +313,4 @@ class Integration:
 
     def dashboard(self) -> Record:
         """Its own figures."""
-        answer: Record = self._ask("dashboard")
-        return answer
+        return self._told("dashboard")

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from counterfoil import faults
+from counterfoil import answers, faults
 from counterfoil.descriptor import Unreadable, expand, read, schema, understand
 from counterfoil.integration import resolve, secret_of
 from counterfoil.stories import shipped
@@ -89,6 +89,11 @@ def test_a_place_that_names_nothing_says_what_there_is(text: str, said: str) -> 
     with pytest.raises(Unreadable, match=r"\$\{") as caught:
         expand(text, FACTS, "acme")
     assert said in str(caught.value)
+
+
+def test_the_published_schema_of_answers_is_the_code_s() -> None:
+    published = shipped("contracts") / "schemas" / "operations.json"
+    assert orjson.loads(published.read_bytes()) == answers.schema()
 
 
 def test_the_published_schema_is_the_code_s() -> None:
