@@ -198,7 +198,8 @@ def _spoil(party: Party, chance: Random) -> None:
     if chance.random() < 0.04:
         flaws["name"] = party.name + "  "
     elif chance.random() < 0.02:
-        flaws["name"] = unicodedata.normalize("NFD", party.name)
+        foreign = party.name.replace("o", "ö", 1).replace("e", "é", 1) if party.name.isascii() else party.name
+        flaws["name"] = unicodedata.normalize("NFD", foreign)
     elif chance.random() < 0.005:
         flaws["name"] = f"TEST {party.name} - do not use"
     if chance.random() < 0.004:

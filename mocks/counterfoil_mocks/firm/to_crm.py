@@ -62,7 +62,7 @@ def write(deals: Sequence[Deal], billing: Billing, cards: Cards, crm: Rows) -> N
 def _opportunity(deal: Deal, crm: Rows) -> None:
     party, company = deal.party, deal.company
     crm["opportunity"].make(
-        moment(workday(max(deal.won - 45, party.made), company.country, -1), company, 60),
+        moment(min(workday(max(deal.won - 45, party.made), company.country), deal.won), company, 10),
         {
             "id": deal.ids["opportunity"],
             "opp_no": deal.opp_no,
@@ -268,7 +268,7 @@ def write_pipeline(
         number = crm.next_number("number:opportunity")
         values = _prospective(number, party, size, chance)
         if count < lost:
-            day = workday(max(eve - chance.randrange(1, 360), party.made), party.company.country, -1)
+            day = min(workday(max(eve - chance.randrange(1, 360), party.made), party.company.country), eve)
             values |= {
                 "stage": "CLOSED_LOST",
                 "close_date": iso(day),
