@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import orjson
 import pytest
 
-from counterfoil_mocks.kernel import server, tx
+from counterfoil_mocks.kernel import clock, server, tx
 from counterfoil_mocks.kernel.auth import Tokens
 from counterfoil_mocks.kernel.clock import Clock
 from counterfoil_mocks.kernel.errors import Problem
@@ -422,6 +422,10 @@ class Running:
         """Wait until nothing moves."""
         wanted = "&".join(f"{name}={value}" for name, value in {"quiet_ms": 0, **query}.items())
         return self.call("GET", f"/settled?{wanted}").json
+
+    def rest(self) -> None:
+        """Wait, with the clock standing still, until nothing is on its way."""
+        assert self.run(self.landscape.rest.quiet(0, clock.monotonic() + 30))
 
     @property
     def now(self) -> str:

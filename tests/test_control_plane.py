@@ -350,6 +350,11 @@ def test_a_landscape_that_cannot_be_is_told_in_a_sentence(said: Any, sentence: s
         config.understood(said, "firm.yaml")
 
 
+def test_the_published_schema_of_the_landscape_file_is_that_of_the_code() -> None:
+    published = Path(__file__).parent.parent / "contracts" / "schemas" / "landscape.json"
+    assert orjson.loads(published.read_bytes()) == orjson.loads(orjson.dumps(config.schema()))
+
+
 def test_a_taken_port_leaves_nothing_open(running: Any, launch: Any) -> None:
     port = urlsplit(running.landscape.control_url).port
     program = (

@@ -127,7 +127,7 @@ def test_a_retry_holds_back_what_follows_in_its_partition_only(running: Any) -> 
     receiver = running.listen()
     receiver.answers = [503]
     running.rename(first, "One A")
-    running.settle(quiet_ms=0, timeout_ms=0)
+    running.rest()
     running.rename(first, "One B")
     running.rename(second, "Two B")
     running.settle()
@@ -176,7 +176,7 @@ def test_a_removed_subscription_gets_nothing_more(running: Any) -> None:
     receiver = running.listen()
     receiver.answers = [500]
     running.customer("Acme")
-    running.settle(timeout_ms=0)
+    running.rest()
     running.native("crm", "DELETE", f"/webhooks/{receiver.webhook}")
     running.call("POST", "/clock/advance", {"days": 1})
     assert len(receiver.heard) == 1
@@ -255,7 +255,7 @@ def test_the_drop_fault_loses_a_delivery_until_later_or_for_good(running: Any) -
     running.customer("One")
     running.customer("Two")
     running.customer("Three")
-    running.settle(timeout_ms=0)
+    running.rest()
     assert running.settle()["settled"]
     assert receiver.keys == ["CU-000003", "CU-000001"]
     assert [each["state"] for each in deliveries(running)] == ["DELIVERED", "DROPPED", "DELIVERED"]
@@ -294,3 +294,32 @@ def test_the_secret_is_nowhere_in_the_journal(running: Any) -> None:
     assert SECRET.encode() not in shown
     assert b"hush-hush" not in shown
     assert running.landscape.tokens["crm"].client_secret.encode() not in shown
+
+
+def test_events_of_the_last_72_hours_can_be_read_again(running: Any) -> None:
+    receiver = running.listen()
+    for number in range(5):
+        running.customer(f"C{number}")
+    running.settle()
+    first = running.native("crm", "GET", "/events?limit=2").json
+    rest = running.native("crm", "GET", f"/events?after={first['next']}").json
+    heard = sorted((each.event for each in receiver.heard), key=lambda each: each["sequence"])
+    assert first["items"] + rest["items"] == heard
+    assert rest["next"] is None
+    since = first["items"][1]["time"]
+    assert running.native("crm", "GET", f"/events?since={since}").json["items"] == first["items"][1:] + rest["items"]
+
+
+def test_what_the_replay_window_has_left_behind_is_gone(running: Any) -> None:
+    receiver = running.listen()
+    running.customer("Old")
+    running.settle()
+    started, seen = running.now, receiver.heard[0].event["id"]
+    running.call("POST", "/clock/advance", {"days": 4})
+    running.customer("New")
+    assert len(running.native("crm", "GET", "/events").json["items"]) == 1
+    for query in (f"after={seen}", "after=nix", f"since={started}"):
+        gone = running.native("crm", "GET", f"/events?{query}")
+        assert (gone.status, gone.json["code"]) == (410, "REPLAY_WINDOW_EXCEEDED")
+    assert running.native("crm", "GET", "/events?limit=0").status == 422
+    assert running.native("crm", "GET", "/events?colour=red").status == 422

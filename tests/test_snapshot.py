@@ -178,7 +178,7 @@ def test_deliveries_that_waited_at_the_snapshot_wait_again(running: Any) -> None
     receiver = running.listen()
     receiver.answers = [500]
     running.customer("Acme")
-    running.settle(timeout_ms=0)
+    running.rest()
     (waiting,) = running.call("GET", "/deliveries").json["items"]
     mark = snapshot(running)
     running.settle()

@@ -10,17 +10,19 @@ import binascii
 import hashlib
 import hmac
 import re
-from typing import Any
+from collections.abc import Mapping
 
 import orjson
 
 from counterfoil_mocks.kernel import clock, ids
+from counterfoil_mocks.kernel.errors import Problem, invalid
 from counterfoil_mocks.kernel.fields import Entity, Record
 from counterfoil_mocks.kernel.system import System
-from counterfoil_mocks.kernel.tx import EVENT_PREFIX
+from counterfoil_mocks.kernel.wire import instant
 
 CONTENT_TYPE = "application/cloudevents+json"
 REPLAY_HOURS = 72
+REPLAY_PAGE = 100
 SCHEMAS = "https://schemas.counterfoil.test"
 HOUSEKEEPING = ("version", "updated_at")
 TRACEPARENT = re.compile(
@@ -38,13 +40,54 @@ def read(system: System, seq: int) -> Record | None:
     return found[0] if found else None
 
 
-def replay(system: System, since: str | None, limit: int) -> list[Record]:
-    """Envelopes of the system's events after a business instant, oldest first; never older than 72 business hours."""
+def replay(system: System, query: Mapping[str, str]) -> Record:
+    """The system's events of the last 72 business hours again, oldest first: `{"items": [envelopes], "next": id or None}`.
+
+    query: `after` (id of the last event seen) or `since` (an instant), and `limit`. Raises Problem 410 for a place that the window
+    has left behind or never knew: from there nobody can tell what was missed. source: domain §2.5.
+    """
+    for name in query:
+        if name not in ("after", "since", "limit"):
+            raise invalid(name, "is not a parameter of this list", "Use after, since or limit.")
+    said = query.get("limit", str(REPLAY_PAGE))
+    if not (said.isascii() and said.isdigit() and 1 <= len(said) <= 4 and 1 <= int(said) <= REPLAY_PAGE):
+        raise invalid("limit", f"{said!r} is not a number from 1 to {REPLAY_PAGE}")
+    limit = int(said)
+    start = _start(system, query.get("after"), query.get("since"))
+    where = "o.system = ? AND o.at >= ? AND o.seq > ? ORDER BY o.seq LIMIT ?"
+    found = system.store.rows(EVENT_SQL.format(schema=system.schema, where=where), (system.name, *start, limit + 1))
+    items = [envelope(system, row) for row in found[:limit]]
+    return {"items": items, "next": items[-1]["id"] if len(found) > limit else None}
+
+
+def _start(system: System, after: str | None, since: str | None) -> tuple[str, int]:
+    """The instant and the number in the outbox that a replay begins at."""
     oldest = clock.later(system.clock.now, hours=-REPLAY_HOURS)
-    where = "o.system = ? AND o.at > ? ORDER BY o.seq LIMIT ?"
-    start = max(oldest, since or oldest)
-    rows = system.store.rows(EVENT_SQL.format(schema=system.schema, where=where), (system.name, start, limit))
-    return [envelope(system, row) for row in rows]
+    if after is not None:
+        row = system.store.execute(
+            f"SELECT at, seq FROM {system.schema}.outbox WHERE id = ? AND system = ?", (after, system.name)
+        ).fetchone()
+        if row is None or row[0] < oldest:
+            raise _left_behind(f"The event {after!r}", oldest)
+        return oldest, int(row[1])
+    if since is None:
+        return oldest, 0
+    try:
+        at = instant(since.replace(" ", "+"))
+    except ValueError:
+        raise invalid("since", f"{since!r} is not an instant", "Write it as 2026-01-31T09:30:00Z.") from None
+    if at < oldest:
+        raise _left_behind(at, oldest)
+    return at, 0
+
+
+def _left_behind(what: str, oldest: str) -> Problem:
+    return Problem(
+        410,
+        "REPLAY_WINDOW_EXCEEDED",
+        f"{what} is not in the window of {REPLAY_HOURS} hours, which begins at {oldest}.",
+        remedy="List the records that have changed since then; afterwards follow the events from now on.",
+    )
 
 
 def envelope(system: System, row: Record) -> Record:
@@ -125,24 +168,3 @@ def headers(row: Record, delivery_id: str, secret: str, body: bytes, *, bad_sign
     if found:
         sent["traceparent"] = f"00-{found['trace']}-{ids.hexadecimal(16, delivery_id)}-{found['flags']}"
     return sent
-
-
-def catalogue(system: System) -> dict[str, list[str]]:
-    """The event types that the entities of a system announce by themselves, by entity name, with prefix and version."""
-    return {
-        entity.name: [f"{EVENT_PREFIX}{name}.v1" for name in dict.fromkeys(entity.events.values()) if name]
-        for entity in system.role.entities
-    }
-
-
-def shown(system: System, row: Record) -> dict[str, Any]:
-    """An event as the control plane lists it."""
-    return {
-        "id": row["id"],
-        "system": system.name,
-        "type": row["type"],
-        "key": row["key"],
-        "at": row["at"],
-        "correlation_id": row["correlation_id"],
-        "causation_id": row["causation_id"],
-    }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from counterfoil_mocks.kernel import operations
+from counterfoil_mocks.kernel import events, operations
 from counterfoil_mocks.kernel.auth import Tokens
 from counterfoil_mocks.kernel.faults import Faults
 from counterfoil_mocks.kernel.journal import Journal
@@ -64,10 +64,18 @@ def table(system: System, face: Face, tokens: Tokens) -> Table:
     found["token"] = Operation(
         "token", "POST", "/oauth/token", token, "Get an access token", kind="token", secret=True, public=True
     )
+    found["list_event"] = Operation(
+        "list_event", "GET", "/events", replayed, "The events of the last 72 hours again, oldest first", kind="replay"
+    )
     found["openapi"] = Operation(
         "openapi", "GET", "/openapi.json", document, "This document", kind="document", public=True, secret=True
     )
     return Table(found)
+
+
+def replayed(ask: Ask) -> Answer:
+    """Events again, for a caller that was away."""
+    return Answer(200, events.replay(ask.system, dict(ask.query)))
 
 
 def build_app(

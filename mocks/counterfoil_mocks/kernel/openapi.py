@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
-from counterfoil_mocks.kernel import auth, pages, webhooks, wire
+from counterfoil_mocks.kernel import auth, events, pages, webhooks, wire
 from counterfoil_mocks.kernel.fields import COMMON, Entity, Field, Record
 from counterfoil_mocks.kernel.operations import Operation
 from counterfoil_mocks.kernel.role import Role
@@ -25,6 +25,7 @@ REASONS = {
     404: "There is no such record.",
     406: "The caller does not accept JSON.",
     409: "Not possible in the state that things are in.",
+    410: "The window of 72 hours has left that place behind.",
     412: "The record has changed since the caller saw it.",
     413: "The body is too large.",
     415: "The body's media type is not read here.",
@@ -251,6 +252,12 @@ FLOW = (
     _parameter("header", "traceparent", {"type": "string"}, "W3C trace context."),
 )
 
+REPLAY = (
+    _parameter("query", "after", {"type": "string"}, "Id of the last event seen."),
+    _parameter("query", "since", {"type": "string", "format": "date-time"}, "Events of then or later."),
+    _parameter("query", "limit", {"type": "integer", "minimum": 1, "maximum": events.REPLAY_PAGE}),
+)
+
 
 def _parameters(role: Role, operation: Operation) -> list[Record]:
     found: list[Record] = []
@@ -258,6 +265,8 @@ def _parameters(role: Role, operation: Operation) -> list[Record]:
         found.append(_parameter("path", "id", {"type": "string", "minLength": 1}, "Native id or business key."))
     if operation.kind == "list" and operation.entity is not None:
         found += _list_parameters(role, operation.entity)
+    if operation.kind == "replay":
+        found += REPLAY
     if operation.kind in ("update", "replace", "delete", "action") and _on_record(operation):
         needed = role.if_match and operation.kind != "action"
         found.append(
@@ -287,8 +296,10 @@ def statuses(role: Role, operation: Operation) -> list[int]:
         found |= {400, 413, 415, 422}
     if operation.kind == "token":
         return sorted(found - {422})
-    if operation.kind == "list":
+    if operation.kind in ("list", "replay"):
         found.add(422)
+    if operation.kind == "replay":
+        found.add(410)
     if "{id}" in operation.path or (operation.kind == "action" and _on_record(operation)):
         found.add(404)
     if operation.write:
@@ -307,6 +318,8 @@ def _answer_schema(operation: Operation) -> Record:
         return {"type": "object"}
     if operation.kind == "token":
         return ref("Token")
+    if operation.kind == "replay":
+        return _object({"items": {"type": "array", "items": {"type": "object"}}, "next": {"type": ["string", "null"]}})
     if operation.kind == "webhook":
         if operation.name == "list_webhook":
             return _object({"items": {"type": "array", "items": ref("Webhook")}, "next": {"type": "null"}})
