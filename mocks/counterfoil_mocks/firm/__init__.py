@@ -82,11 +82,11 @@ def _business(rows: Mapping[str, Rows], cards: base.Cards, size: Size, seed: int
     to_crm.reserve(won, rows["crm"])
     to_psa.write(won, staff, done, billed, cards, rows["psa"])
     to_billing.write(won, done, billed, rows["billing"])
-    to_crm.write(won, billed, cards, rows["crm"])
-    to_crm.write_pipeline(size, known, prospects, cards, rows["crm"], seed, eve)
     books = Books(now, eve)
     books.draw(won, done, billed)
     to_erp.write(books, won, done, billed, rows["erp"], live=live)
+    to_crm.write(won, billed, cards, rows["crm"])
+    to_crm.write_pipeline(size, known, prospects, cards, rows["crm"], seed, eve)
 
 
 def _past_periods(erp: Rows, size: Size, won: list[deals.Deal], now: str) -> None:

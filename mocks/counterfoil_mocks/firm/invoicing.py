@@ -68,7 +68,7 @@ class Payment:
 
 @dataclass(slots=True)
 class Invoice:
-    """An issued invoice. day: of issue; at: the instant."""
+    """An issued invoice. day: of issue; at: the instant. id, debt: of the document in billing and of the receivable."""
 
     deal: Deal
     day: int
@@ -76,6 +76,7 @@ class Invoice:
     lines: list[Billed]
     number: str = ""
     id: str = ""
+    debt: str = ""
     net: int = 0
     tax: int = 0
     payment: Payment | None = None

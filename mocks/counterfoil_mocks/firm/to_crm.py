@@ -53,6 +53,7 @@ def write(deals: Sequence[Deal], billing: Billing, cards: Cards, crm: Rows) -> N
                 "due": iso(each.due),
                 "status": each.status,
                 "source_key": each.number,
+                "external_id": each.debt,
             },
         )
     for name in ("opportunity", "quote", "contract"):

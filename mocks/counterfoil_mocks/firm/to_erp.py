@@ -82,6 +82,7 @@ def _document(books: Books, invoice: Invoice, erp: Rows, *, live: bool) -> None:
         },
         None if applied is None else applied.at,
     )
+    invoice.debt = record["id"]
     at = clock.instant_of(iso(invoice.due + 1), company.tz, CHASES_AT)
     if live and left and at > books.now:
         erp.timer("invoice_overdue", record["id"], at, {"id": record["id"]})
