@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+import orjson
+
 from counterfoil_mocks.kernel import idempotency, pages, webhooks, wire
 from counterfoil_mocks.kernel.errors import Problem, invalid, not_found
 from counterfoil_mocks.kernel.fields import Entity, Record
@@ -35,7 +37,8 @@ class Answer(NamedTuple):
 @dataclass(slots=True)
 class Ask:
     """One call. subject: id or key from the path. body: parsed JSON. if_match: as in HTTP, without quotes. fingerprint: of the call,
-    where it has an idempotency key. hidden and fail_item: marks that faults have left."""
+    where it has an idempotency key. hidden and fail_item: marks that faults have left. as_json: records that are read may come as JSON text
+    (`orjson.Fragment`) in the payload."""
 
     system: System
     origin: Origin
@@ -48,6 +51,7 @@ class Ask:
     fingerprint: str = ""
     hidden: Callable[[Record], bool] | None = None
     fail_item: Callable[[int], bool] | None = None
+    as_json: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,19 +108,17 @@ def get(ask: Ask) -> Answer:
     """A record by native id or business key."""
     entity = ask.operation.entity
     assert entity is not None
-    table_ = ask.system.table(entity.name)
-    record = table_.by_id(ask.system.name, ask.subject)
-    if record is None or record["deleted_at"] is not None:
-        record = table_.by_key(ask.system.name, ask.subject)
-        if record is None:
-            raise not_found(entity.name.replace("_", " "), ask.subject)
-    return Answer(200, entity.to_wire(record, True), record["key"], record["version"])
+    found = ask.system.table(entity.name).glance(ask.system.name, ask.subject)
+    if found is None:
+        raise not_found(entity.name.replace("_", " "), ask.subject)
+    payload = orjson.Fragment(found.shown) if ask.as_json else orjson.loads(found.shown)
+    return Answer(200, payload, found.key, found.version)
 
 
 def listing(ask: Ask) -> Answer:
     """A page of records."""
     assert ask.operation.entity is not None
-    return Answer(200, pages.page(ask.system, ask.operation.entity, ask.query, ask.hidden))
+    return Answer(200, pages.page(ask.system, ask.operation.entity, ask.query, ask.hidden, as_json=ask.as_json))
 
 
 # writing

@@ -218,7 +218,7 @@ class Pipeline:
     # asking
 
     def _ask(self, request: Request, operation: Operation) -> Ask:
-        ask = Ask(self.system, NO_ORIGIN, operation, request.subject, request.parsed)
+        ask = Ask(self.system, NO_ORIGIN, operation, request.subject, request.parsed, as_json=True)
         query = request.scope["query_string"]
         if query:
             ask.query = pages.parsed(query)

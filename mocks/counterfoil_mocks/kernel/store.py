@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import orjson
 import sqlalchemy as sa
@@ -98,8 +98,23 @@ def column(each: Field) -> sa.Column[Any]:
     return sa.Column(each.name, SQL_TYPES.get(each.kind, sa.Text)())
 
 
+class Glance(NamedTuple):
+    """A record as readers get it: `shown` is its wire form as JSON text."""
+
+    id: str
+    key: str | None
+    version: int
+    updated_at: str
+    deleted_at: str | None
+    shown: str
+
+
 class Table:
-    """Reads and writes the records of one entity in one schema. Holds compiled statements; knows no rules."""
+    """Reads and writes the records of one entity in one schema. Holds compiled statements; knows no rules.
+
+    The column `shown` keeps each record's wire form as JSON text, so that readers need not render it; it is null where it must be
+    rendered anew (a trigger sees to it when SQL from elsewhere changes a row).
+    """
 
     def __init__(self, store: Store, schema: str, entity: Entity) -> None:
         self.store = store
@@ -120,6 +135,7 @@ class Table:
                 sa.Column("id", sa.Text, primary_key=True) if each.name == "id" else column(each)
                 for each in self.fields
             ),
+            sa.Column("shown", sa.Text),
             schema=schema,
         )
         for each in self.fields:
@@ -132,10 +148,14 @@ class Table:
             if each.entity is not None
         }
         self.metadata = metadata
+        self._order = (*self.names, *self.lines)
+        self._members = frozenset(self._order)
         self._updates: dict[tuple[str, ...], str] = {}
         by_system = self.sql.c.system == sa.bindparam("system")
         wanted = [self.sql.c[name] for name in self.names]
         self.insert_sql = compiled(sa.insert(self.sql), "qmark")
+        glance = [self.sql.c[name] for name in Glance._fields]
+        self.glance_sql = compiled(sa.select(*glance).where(by_system, self.sql.c.id == sa.bindparam("value")))
         self.by_id_sql = compiled(sa.select(*wanted).where(by_system, self.sql.c.id == sa.bindparam("value")))
         self.by_key_sql = compiled(
             sa.select(*wanted)
@@ -148,8 +168,17 @@ class Table:
         for table in self.metadata.sorted_tables:
             self.store.execute(str(sa.schema.CreateTable(table, if_not_exists=True).compile(dialect=dialect.dialect())))
             for index in sorted(table.indexes, key=lambda each: str(each.name)):
-                columns = ", ".join(each.name for each in index.columns)
-                self.store.execute(f"CREATE INDEX IF NOT EXISTS {self.schema}.{index.name} ON {table.name} ({columns})")
+                names = [each.name for each in index.columns]
+                filled = "" if names[1] == "updated_at" else f" WHERE {names[1]} IS NOT NULL"
+                columns = f"{table.name} ({', '.join(names)}){filled}"
+                self.store.execute(f"CREATE INDEX IF NOT EXISTS {self.schema}.{index.name} ON {columns}")
+
+        name = self.entity.name
+        self.store.execute(
+            f"CREATE TRIGGER IF NOT EXISTS {self.schema}.{name}_shown AFTER UPDATE ON {name}"
+            " WHEN new.shown IS old.shown AND new.shown IS NOT NULL"
+            f" BEGIN UPDATE {name} SET shown = NULL WHERE rowid = new.rowid; END"
+        )
 
     def drop_indexes(self) -> None:
         """Take its indexes away until `create` makes them again, which is cheaper than keeping them while many rows come."""
@@ -178,7 +207,33 @@ class Table:
         for position, name, kind in self._json_places:
             value = record.get(name)
             values[position] = orjson.dumps(value).decode() if value else EMPTY_JSON[kind]
+        values.append(self.render(record))
         return values
+
+    def render(self, record: Record) -> str | None:
+        """The wire form of a record as JSON text; None where the record is not all there."""
+        if not self._members <= record.keys():
+            return None
+        wire = self.entity.to_wire(record)
+        return orjson.dumps({name: wire[name] for name in self._order}).decode()
+
+    def glance(self, system: str, id_or_key: str) -> Glance | None:
+        """The live record with this id or business key as readers get it."""
+        row = self.store.connection.execute(self.glance_sql, {"system": system, "value": id_or_key}).fetchone()
+        if row is not None and row[4] is None:
+            return self.glanced(system, row)
+        found = self.by_key(system, id_or_key)
+        if found is None:
+            return None
+        return Glance(found["id"], found["key"], found["version"], found["updated_at"], None, self.render(found) or "")
+
+    def glanced(self, system: str, row: Sequence[Any]) -> Glance:
+        """A row of the columns of `Glance`, rendered where it is not yet."""
+        if row[5] is not None:
+            return Glance._make(row)
+        found = self.by_id(system, row[0])
+        assert found is not None
+        return Glance._make((*row[:5], self.render(found) or ""))
 
     def params(self, record: Record) -> Record:
         """Bind parameters of a record's own columns."""
@@ -246,18 +301,18 @@ class Table:
     def update(self, system: str, record: Record, changed: Sequence[str]) -> None:
         """Write the changed columns and line tables of a record."""
         own = tuple(name for name in changed if name not in self.lines)
-        if own:
+        if changed:
             text = self._updates.get(own)
             if text is None:
                 statement = sa.update(self.sql).where(
                     self.sql.c.system == sa.bindparam("in_system"), self.sql.c.id == sa.bindparam("with_id")
                 )
-                text = compiled(statement.values({name: sa.bindparam(name) for name in own}))
+                text = compiled(statement.values({name: sa.bindparam(name) for name in (*own, "shown")}))
                 self._updates[own] = text
             bound = self.params(record)
-            self.store.connection.execute(
-                text, {**{name: bound[name] for name in own}, "in_system": system, "with_id": record["id"]}
-            )
+            named = {name: bound[name] for name in own}
+            named |= {"shown": self.render(record), "in_system": system, "with_id": record["id"]}
+            self.store.connection.execute(text, named)
         for name, lines in self.lines.items():
             if name in changed:
                 lines.clear(system, record["id"])
@@ -342,7 +397,7 @@ class Store:
         self.roles = roles
         self.path = self._path(url)
         self.connection = sqlite3.connect(
-            ":memory:", isolation_level=None, check_same_thread=False, cached_statements=2048
+            ":memory:", isolation_level=None, check_same_thread=False, cached_statements=2048, uri=True
         )
         self._attach()
         for schema in roles:
@@ -375,11 +430,13 @@ class Store:
         return tempfile.TemporaryDirectory(prefix="counterfoil-")
 
     def _attach(self) -> None:
+        # A database in memory lives in SQLite's `memdb` file system: a plain `:memory:` one takes longer to commit the larger it is.
         for schema in (*self.roles, "control", "journal"):
             if self.path is not None:
                 target = str(self.path.with_suffix(f".{schema}{self.path.suffix or '.db'}"))
             else:
-                target = str(Path(self._scratch.name) / "journal.db") if schema == "journal" else ":memory:"
+                scratch = str(Path(self._scratch.name) / "journal.db")
+                target = scratch if schema == "journal" else f"file:{schema}?vfs=memdb"
             self.connection.execute(f"ATTACH DATABASE ? AS {schema}", (target,))
             if self.path is not None:
                 self.connection.execute(f"PRAGMA {schema}.journal_mode = WAL")
@@ -389,6 +446,10 @@ class Store:
                 self.connection.execute("PRAGMA journal.synchronous = OFF")
                 self.connection.execute("PRAGMA journal.cache_size = -2000")
                 self.connection.execute("PRAGMA journal.locking_mode = EXCLUSIVE")
+            else:
+                self.connection.execute(f"PRAGMA {schema}.journal_mode = MEMORY")
+                self.connection.execute(f"PRAGMA {schema}.synchronous = OFF")
+                self.connection.execute(f"PRAGMA {schema}.locking_mode = EXCLUSIVE")
 
     def _script(self, ddl: str) -> None:
         for statement in ddl.split(";"):

@@ -112,10 +112,6 @@ class System:
             prefix, number, self.clock.milliseconds, (self.world.seed, self.world.epoch, self.name, prefix)
         )
 
-    def new_event_id(self, sequence: int) -> str:
-        """An event id."""
-        return ids.ulid(self.clock.milliseconds, self.world.seed, self.world.epoch, self.name, "event", sequence)
-
     def subscribers(self) -> list[Record]:
         """Active subscriptions, kept in memory until `subscriptions` is set to None."""
         if self.subscriptions is None:

@@ -295,12 +295,11 @@ class Tx:
         if not event:
             return
         system, origin = self.system, self.origin
-        number = system.next_number("event")
-        event_id = system.new_event_id(number)
+        parts = (system.world.seed, system.world.epoch, system.name, self.now, len(self.events))
+        event_id = ids.ulid(system.clock.milliseconds, *parts)
         flow = flow_of(record) or origin.correlation_id
         traceparent = origin.traceparent or (
-            f"00-{ids.hexadecimal(32, system.world.seed, system.world.epoch, system.name, number, 'trace')}"
-            f"-{ids.hexadecimal(16, system.world.seed, system.world.epoch, system.name, number, 'span')}-01"
+            f"00-{ids.hexadecimal(32, *parts, 'trace')}-{ids.hexadecimal(16, *parts, 'span')}-01"
         )
         cursor = system.store.connection.execute(
             f"INSERT INTO {system.schema}.outbox (system, id, type, key, partition_key, entity, record_id, version, at, correlation_id,"
