@@ -14,7 +14,7 @@ class Cash(Flow):
     @on("erp.invoice.posted", "erp.invoice.overdue", "erp.invoice.disputed", "erp.invoice.written_off", severity="S4")
     async def document_changed(self, work: Work) -> None:
         """Mirror one document."""
-        await self.reflect(work, await self.document(work, await work.current("ar_document")))
+        await self.reflect(work, (await work.current("ar_document"))["invoice_no"])
 
     @on("erp.payment.applied", "erp.payment.reversed", severity="S4")
     async def payment_changed(self, work: Work) -> None:
@@ -22,16 +22,17 @@ class Cash(Flow):
         payment = await work.current("payment")
         applications = await work.list("erp", "payment_application", bank_ref=payment["bank_ref"])
         for number in dict.fromkeys(each["invoice_no"] for each in applications):
-            document = await work.need("erp", "ar_document", number)
-            await self.reflect(work, await self.document(work, document))
+            await self.reflect(work, number)
+
+    async def reflect(self, work: Work, number: str) -> None:
+        """Tell billing and the CRM what the books say of a document; one at a time, so that what was read last is written last."""
+        async with self.desk.alone(f"document:{number}"):
+            document = await self.document(work, await work.need("erp", "ar_document", number))
+            await together(self._tell_billing(work, document), self.desk.invoicing.mirror(work, document))
 
     async def document(self, work: Work, document: Record) -> Record:
         """The document as the books show it: they alone say what is paid."""
         return document
-
-    async def reflect(self, work: Work, document: Record) -> None:
-        """Tell billing and the CRM what the books say of a document."""
-        await together(self._tell_billing(work, document), self.desk.invoicing.mirror(work, document))
 
     async def _tell_billing(self, work: Work, document: Record) -> None:
         number, effect = document["invoice_no"], f"{document['invoice_no']}:{document['version']}"
@@ -67,8 +68,8 @@ class Cash(Flow):
         document = await work.get("erp", "ar_document", memo["cm_no"])
         if document is None:
             document = await self._post(work, memo, corrected)
-        await self.desk.invoicing.mirror(work, document)
-        await self.desk.invoicing.mirror(work, await work.need("erp", "ar_document", memo["corrects"]))
+        for number in (document["invoice_no"], memo["corrects"]):
+            await self.desk.invoicing.show(work, number)
         if memo["release_items"]:
             await self.desk.invoicing.release(work, memo, memo["corrects"])
 

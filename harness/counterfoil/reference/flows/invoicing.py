@@ -160,8 +160,8 @@ class Invoicing(Flow):
         invoice = await work.current("invoice")
         if invoice["status"] in (*NEVER_ISSUED, "VOID"):
             return
-        document, _ = await together(self._post(work, invoice), self._tell_delivery(work, invoice))
-        await self.mirror(work, document)
+        await together(self._post(work, invoice), self._tell_delivery(work, invoice))
+        await self.show(work, invoice["invoice_no"])
 
     async def _post(self, work: Work, invoice: Record) -> Record:
         known: Record | None
@@ -226,6 +226,11 @@ class Invoicing(Flow):
         if items:
             project = invoice["project_no"] or project_no(invoice["contract_no"])
             await work.act("psa", "mark_billed", key=project, effect=invoice["invoice_no"], items=items)
+
+    async def show(self, work: Work, number: str) -> None:
+        """Show in the CRM what the books now say of a document; nobody else does so meanwhile."""
+        async with self.desk.alone(f"document:{number}"):
+            await self.mirror(work, await work.need("erp", "ar_document", number))
 
     async def mirror(self, work: Work, document: Record) -> None:
         """Show in the CRM what the books say of a document."""
