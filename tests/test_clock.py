@@ -199,3 +199,15 @@ def test_settling_ends_as_soon_as_the_last_delivery_does(running: Any) -> None:
     waiting.join(10)
     assert found[0]["settled"]
     assert 0.2 < time.monotonic() - started < 2
+
+
+def test_settling_beside_somebody_else_keeps_to_its_own_limit(running: Any) -> None:
+    receiver = running.listen()
+    receiver.delay = 3
+    running.customer("Acme")
+    other = threading.Thread(target=running.settle)
+    other.start()
+    started = time.monotonic()
+    assert running.settle(timeout_ms=300)["settled"] is False
+    assert time.monotonic() - started < 2
+    other.join(10)

@@ -240,6 +240,12 @@ async def refuse(request: Request, error: Exception) -> Response:
     raise error
 
 
+async def broken(request: Request, error: Exception) -> Response:
+    """A defect of the control plane itself; the server's log has it in full."""
+    said = f"{request.method} {request.url.path} failed: {type(error).__name__}."
+    return problem_response(Problem(500, "INTERNAL", said, remedy="That is a defect here, not of the call: report it."))
+
+
 def allowed(request: Request) -> list[str]:
     """Every method that the path has."""
     found: set[str] = set()
@@ -325,6 +331,7 @@ def build_control(landscape: Landscape) -> FastAPI:
     )
     for kind in (Problem, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, refuse)
+    app.add_exception_handler(Exception, broken)
     if landscape.config.token is not None:
         app.add_middleware(Gate, token=landscape.config.token)
     app.mount(PREFIX, Canonical(landscape.systems, landscape.journal))

@@ -83,12 +83,18 @@ class Rest:
         due on the way run. quiet_ms: wall milliseconds without traffic; the integration's own by default.
         """
         limit = clock.monotonic() + timeout_ms / 1000
-        async with self._walking:
+        try:
+            await asyncio.wait_for(self._walking.acquire(), max(0.001, timeout_ms / 1000))
+        except TimeoutError:
+            return {"settled": False, "moving": [{"what": "clock", "detail": "somebody else lets time pass"}]}
+        try:
             while await self.quiet(quiet_ms, limit):
                 due = self.deliverer.next_due
                 if due is None or due > clock.later(self.world.clock.now, hours=RETRY_HORIZON_HOURS):
                     return {"settled": True, "moving": []}
                 await self._walk(due, quiet_ms, limit)
+        finally:
+            self._walking.release()
         return {"settled": False, "moving": await self.moving()}
 
     async def quiet(self, quiet_ms: int | None, limit: float) -> bool:
