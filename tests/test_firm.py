@@ -245,7 +245,7 @@ def test_customers_pay_as_late_as_surveys_say(loaded: Loaded) -> None:
 def test_fixed_fees_earn_a_firm_s_margin_and_some_lose(loaded: Loaded) -> None:
     fees = loaded.rows("SELECT amount, budget_cost FROM crm.contract_line WHERE type = 'FIXED_FEE'")
     margin = 1 - sum(row["budget_cost"] for row in fees) / sum(row["amount"] for row in fees)
-    assert margin == pytest.approx(0.40, abs=0.07)
+    assert margin == pytest.approx(0.40, abs=0.12 if loaded.size == "S" else 0.07)
     assert 0 < sum(row["budget_cost"] > row["amount"] for row in fees) / len(fees) < 0.15
 
 

@@ -81,7 +81,7 @@ class Party:
 def draw(size: Size, seed: int, eve: int) -> tuple[list[Party], list[Party]]:
     """The live customers and the prospects."""
     chance = stream(seed, "firm", "customers")
-    namer = Namer(chance)
+    namer = Namer(stream(seed, "firm", "names of customers"))
     companies = quota(size.companies, size.customers, chance)
     terms = quota(TERMS, size.customers, chance)
     live: list[Party] = []

@@ -38,7 +38,7 @@ class Employee:
 def draw(size: Size, seed: int) -> list[Employee]:
     """Everybody; the billable ones first. Cost is 48 to 58 hundredths of the bill rate."""
     chance = stream(seed, "firm", "people")
-    namer = Namer(chance)
+    namer = Namer(stream(seed, "firm", "names of people"))
     billable = size.employees * size.billable // 100
     found: list[Employee] = []
     for group, working in ((billable, True), (size.employees - billable, False)):
