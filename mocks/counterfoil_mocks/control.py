@@ -2,321 +2,47 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import AsyncIterator
-from http.cookies import SimpleCookie
-from typing import TYPE_CHECKING, Annotated, Any, Literal
-from urllib.parse import parse_qs
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 from fastapi import Body, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import RedirectResponse, Response, StreamingResponse
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from fastapi.responses import Response, StreamingResponse
+from pydantic import Field
 from starlette.exceptions import HTTPException
 
 from counterfoil_mocks import console
 from counterfoil_mocks.canonical import PREFIX, Canonical
-from counterfoil_mocks.kernel.delivery import STATES
+from counterfoil_mocks.control_gate import Gate, broken, refuse
+from counterfoil_mocks.control_shapes import (
+    Advance,
+    ClockOut,
+    DeliveryQuery,
+    FreeJson,
+    IntegrationEvent,
+    IntegrationIn,
+    JournalPage,
+    JournalQuery,
+    OwnEventQuery,
+    Page,
+    RestoreIn,
+    Settled,
+    SettledQuery,
+    SnapshotIn,
+    SnapshotOut,
+)
 from counterfoil_mocks.kernel.errors import Problem, invalid
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.journal import trace_of
-from counterfoil_mocks.kernel.settle import DEFAULT_TIMEOUT_MS, Integration
+from counterfoil_mocks.kernel.settle import Integration
 
 if TYPE_CHECKING:
     from counterfoil_mocks.landscape import Landscape
 
-PROBLEM = "application/problem+json"
-MOST_LISTED = 1000
 KEEPALIVE_SECONDS = 15.0
 OVERLAP = 10_000
 """Numbers before the last one in which entries may still be missing: a request has its number before it is answered."""
-COOKIE = "counterfoil_token"
-INTEGRATION_EVENT = r"^(com\.counterfoil\.)?int\.[a-z_.]+(\.v[0-9]+)?$"
-
-
-def whole(value: Any) -> Any:
-    """JSON Schema says that 316.0 is an integer."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def kept(value: Any) -> Any:
-    """Free JSON that can be written down: whole numbers of 64 bits, text without lone surrogates."""
-    try:
-        orjson.dumps(value)
-    except TypeError as error:
-        raise ValueError(str(error)) from None
-    return value
-
-
-FreeJson = Annotated[dict[str, Any], AfterValidator(kept)]
-Text = Annotated[str, Field(max_length=255, pattern=r"^[^\x00]*$")]
-Url = Annotated[str, Field(max_length=2000, pattern=r"^https?://[A-Za-z0-9.\[\]:_-]+(/[!-~]*)?$")]
-Whole = Annotated[int, BeforeValidator(whole)]
-
-
-class Strict(BaseModel):
-    """A body: no member that is not known, no value of another type."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class Advance(Strict):
-    """Where to move the business clock: to an instant or date (midnight UTC), or so many days ahead."""
-
-    to: Annotated[str, Field(max_length=40, examples=["2026-03-31"])] | None = None
-    days: Annotated[Whole, Field(ge=0, le=400)] | None = None
-
-
-class SnapshotIn(Strict):
-    """A label for a snapshot."""
-
-    label: Text = "snapshot"
-
-
-class RestoreIn(Strict):
-    """What the restored state is for: the label is mixed into all ids from then on. The snapshot's own by default."""
-
-    label: Text | None = None
-
-
-class IntegrationIn(Strict):
-    """What is under test. webhooks: the addresses, by system, that it subscribes at the systems by itself; deleting it here
-    ends those subscriptions. declares, links, deadlines: what it claims of itself."""
-
-    name: Annotated[str, Field(min_length=1, max_length=255)]
-    idle_url: Url | None = None
-    quiet_ms: Annotated[Whole, Field(ge=0, le=3_600_000)] = 500
-    serial: bool = False
-    webhooks: dict[str, Url] = {}
-    declares: list[Text] | None = None
-    links: dict[str, Text] | None = None
-    deadlines: FreeJson | None = None
-
-
-class IntegrationEvent(BaseModel):
-    """An event that the integration announces about itself (`int.exception.raised`, `int.dlq.parked`…), best as a CloudEvent."""
-
-    model_config = ConfigDict(extra="allow", strict=True)
-
-    type: Annotated[str, Field(max_length=120, pattern=INTEGRATION_EVENT)]
-    id: Text | None = None
-    businesskey: Text | None = None
-    correlationid: Text | None = None
-    causationid: Text | None = None
-    traceparent: Text | None = None
-    data: dict[str, Any] = {}
-
-    @model_validator(mode="before")
-    @classmethod
-    def _kept(cls, value: Any) -> Any:
-        return kept(value)
-
-
-class ClockOut(BaseModel):
-    """now: business instant."""
-
-    now: str
-
-
-class Settled(BaseModel):
-    """Whether all is at rest, else what still moves."""
-
-    settled: bool
-    moving: list[dict[str, Any]]
-
-
-class SnapshotOut(BaseModel):
-    """A snapshot."""
-
-    id: str
-    label: str
-    clock: str
-
-
-class Page(BaseModel):
-    """A page of a list; `next` is the cursor of the following page."""
-
-    items: list[dict[str, Any]]
-    next: str | None
-
-
-class JournalPage(Page):
-    """A page of the journal; `last` is the highest number taken so far."""
-
-    last: int
-
-
-Filter = Annotated[str, Field(max_length=255)] | None
-
-
-class Listed(BaseModel):
-    """What every list can be asked for. cursor: `next` of the page before."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    limit: Annotated[int, Field(ge=1, le=MOST_LISTED)] = 100
-    cursor: Annotated[str, Field(max_length=18, pattern=r"^[0-9]+$")] | None = None
-
-    def cut(self, found: list[Record], following: str) -> dict[str, Any]:
-        """One page out of at most one more record than it holds."""
-        return {"items": found[: self.limit], "next": following if len(found) > self.limit else None}
-
-
-class JournalQuery(Listed):
-    """Which entries. since: only those with a higher number; trace: a trace id or traceparent; newest: the last ones."""
-
-    trace: Filter = None
-    system: Filter = None
-    kind: Filter = None
-    operation: Filter = None
-    key: Filter = None
-    correlation: Filter = None
-    event_id: Filter = None
-    since: Annotated[int, Field(ge=0, le=2**53)] = 0
-    newest: bool = False
-
-    def filters(self) -> Record:
-        """The filters by column."""
-        named = ("system", "kind", "operation", "key", "event_id")
-        return {name: getattr(self, name) for name in named} | {"correlation_id": self.correlation}
-
-
-class DeliveryQuery(Listed):
-    """Which deliveries."""
-
-    system: Filter = None
-    state: Literal[STATES] | None = None  # type: ignore[valid-type]
-    type: Filter = None
-    key: Filter = None
-    event_id: Filter = None
-
-    def filters(self) -> Record:
-        """The filters by column."""
-        return {
-            "d.system": self.system,
-            "d.state": self.state,
-            "o.type": self.type,
-            "o.key": self.key,
-            "o.id": self.event_id,
-        }
-
-
-class OwnEventQuery(Listed):
-    """Which of the integration's events. since: entries with a higher number; by default all since the last restore."""
-
-    type: Filter = None
-    since: Annotated[int, Field(ge=0, le=2**53)] | None = None
-
-
-class SettledQuery(BaseModel):
-    """How long silence must last (milliseconds; the integration's own quiet time by default), and how long to wait at most."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    quiet_ms: Annotated[int, Field(ge=0, le=3_600_000)] | None = None
-    timeout_ms: Annotated[int, Field(ge=0, le=3_600_000)] = DEFAULT_TIMEOUT_MS
-
-
-def problem_response(problem: Problem) -> Response:
-    """A refusal as RFC 9457 says."""
-    headers = dict(problem.headers)
-    return Response(orjson.dumps(problem.as_json()), problem.status, headers, PROBLEM)
-
-
-async def refuse(request: Request, error: Exception) -> Response:
-    """Render whatever went wrong."""
-    if isinstance(error, Problem):
-        return problem_response(error)
-    if isinstance(error, RequestValidationError):
-        return problem_response(explained(error))
-    if isinstance(error, HTTPException):
-        remedy = "See /openapi.json for what there is."
-        code = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}.get(error.status_code, "REFUSED")
-        headers = list((error.headers or {}).items())
-        if error.status_code == 405:
-            headers = [("Allow", ", ".join(allowed(request)))]
-        return problem_response(Problem(error.status_code, code, str(error.detail), remedy=remedy, headers=headers))
-    raise error
-
-
-async def broken(request: Request, error: Exception) -> Response:
-    """A defect of the control plane itself; the server's log has it in full."""
-    said = f"{request.method} {request.url.path} failed: {type(error).__name__}."
-    return problem_response(Problem(500, "INTERNAL", said, remedy="That is a defect here, not of the call: report it."))
-
-
-def allowed(request: Request) -> list[str]:
-    """Every method that the path has."""
-    found: set[str] = set()
-    for route in request.app.routes:
-        regex, methods = getattr(route, "path_regex", None), getattr(route, "methods", None)
-        if regex is not None and methods and regex.match(request.scope["path"]):
-            found |= methods
-    return sorted(found)
-
-
-def explained(error: RequestValidationError) -> Problem:
-    """A body or parameter that cannot be taken: 400 where it is not JSON, else 422 naming each member."""
-    found = error.errors()
-    if any(each["type"] == "json_invalid" for each in found):
-        return Problem(400, "UNPARSABLE", "The body is not JSON.", remedy="Send a JSON object.")
-    errors = [
-        {"field": ".".join(map(str, each["loc"][1:])) or str(each["loc"][0]), "detail": str(each["msg"])}
-        for each in found[:20]
-    ]
-    first = errors[0]
-    return Problem(
-        422,
-        "INVALID_FIELD",
-        f"{first['field']}: {first['detail']}",
-        field=first["field"],
-        remedy="See /openapi.json for what it may be.",
-        errors=errors,
-    )
-
-
-class Gate:
-    """Asks callers for the landscape's token, if it has one: as a bearer token, or as the cookie that `/?token=…` sets."""
-
-    def __init__(self, app: Any, token: str) -> None:
-        self.app = app
-        self.token = token.encode()
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Let through or refuse."""
-        if scope["type"] != "http" or scope["path"] in ("/health", "/ready") or self._known(scope):
-            await self.app(scope, receive, send)
-            return
-        if scope["path"] == "/" and self._right(
-            parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
-        ):
-            answer: Response = RedirectResponse("/", 303)
-            answer.set_cookie(COOKIE, self.token.decode(), httponly=True, samesite="strict")
-        else:
-            answer = problem_response(
-                Problem(
-                    401,
-                    "TOKEN_NEEDED",
-                    "The control plane of this landscape needs its token.",
-                    remedy="Send it as `Authorization: Bearer …`.",
-                    headers=[("WWW-Authenticate", "Bearer")],
-                )
-            )
-        await answer(scope, receive, send)
-
-    def _right(self, said: str) -> bool:
-        return hmac.compare_digest(said.encode(), self.token)
-
-    def _known(self, scope: Any) -> bool:
-        sent = {
-            name: value.decode("latin-1") for name, value in scope["headers"] if name in (b"authorization", b"cookie")
-        }
-        scheme, _, token = sent.get(b"authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and self._right(token.strip()):
-            return True
-        cookie = SimpleCookie(sent.get(b"cookie", "")).get(COOKIE)
-        return cookie is not None and self._right(cookie.value)
 
 
 def build_control(landscape: Landscape) -> FastAPI:
