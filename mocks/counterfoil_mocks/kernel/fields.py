@@ -213,6 +213,16 @@ class Entity:
         return tuple(each for each in self.fields if each.kind == "state")
 
     @cached_property
+    def blanks(self) -> tuple[tuple[str, Any, bool], ...]:
+        """What each field is when nobody says: its name, its default, and whether that is an empty list."""
+        return tuple((each.name, each.default, each.kind in ("lines", "json")) for each in self.fields)
+
+    @cached_property
+    def linked(self) -> tuple[Field, ...]:
+        """The fields whose values depend on other values or records: money, references, lines."""
+        return tuple(each for each in self.fields if each.kind in ("money", "ref", "lines"))
+
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Column names of its table, the common ones first."""
         return tuple(each.name for each in COMMON) + tuple(each.name for each in self.columns)

@@ -110,18 +110,16 @@ class Journal:
         Bodies (`request`, `response`) may be bytes or text; they are cut at 64 KiB and their secrets taken out.
         """
         seq = columns.get("seq") or self.next_seq()
-        entry: Record = dict.fromkeys(COLUMNS)
-        entry |= columns
-        entry |= {
+        columns |= {
             "seq": seq,
             "kind": kind,
             "system": system,
             "at": columns.get("at") or self.world.clock.now,
             "wall": columns.get("wall") or clock.wall(),
         }
-        self._buffer.append(tuple(entry[name] for name in COLUMNS))
+        self._buffer.append(tuple(map(columns.get, COLUMNS)))
         if self._followers:
-            shown = cleaned(entry)
+            shown = cleaned({name: columns.get(name) for name in COLUMNS})
             for follower in self._followers:
                 follower.offer(shown)
         if len(self._buffer) >= BATCH:

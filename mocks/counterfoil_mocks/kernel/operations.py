@@ -180,7 +180,9 @@ def create(ask: Ask) -> Answer:
 
     def work(tx: Tx) -> Answer:
         record = made(tx, entity, values)
-        return Answer(201, entity.to_wire(record), record["key"], record["version"], f"/{entity.plural}/{record['id']}")
+        same, text = tx.shown
+        payload = orjson.Fragment(text) if ask.as_json and text and same is record else entity.to_wire(record)
+        return Answer(201, payload, record["key"], record["version"], f"/{entity.plural}/{record['id']}")
 
     return _written(ask, work)
 

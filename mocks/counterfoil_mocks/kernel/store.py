@@ -154,6 +154,11 @@ class Table:
         by_system = self.sql.c.system == sa.bindparam("system")
         wanted = [self.sql.c[name] for name in self.names]
         self.insert_sql = compiled(sa.insert(self.sql), "qmark")
+        self.has_key_sql = compiled(
+            sa.select(self.sql.c.id).where(
+                by_system, self.sql.c.key == sa.bindparam("value"), self.sql.c.deleted_at.is_(None)
+            )
+        )
         glance = [self.sql.c[name] for name in Glance._fields]
         self.glance_sql = compiled(sa.select(*glance).where(by_system, self.sql.c.id == sa.bindparam("value")))
         self.by_id_sql = compiled(sa.select(*wanted).where(by_system, self.sql.c.id == sa.bindparam("value")))
@@ -253,6 +258,11 @@ class Table:
         row = self.store.connection.execute(self.by_key_sql, {"system": system, "value": value}).fetchone()
         return None if row is None else self.load(row, system)
 
+    def has_key(self, system: str, value: str) -> bool:
+        """Whether a live record has this business key."""
+        bound = {"system": system, "value": value}
+        return self.store.connection.execute(self.has_key_sql, bound).fetchone() is not None
+
     def select(
         self,
         system: str,
@@ -286,11 +296,14 @@ class Table:
         rows = self.store.connection.execute(str(text), dict(text.params)).fetchall()
         return [self.load(row, system) for row in rows]
 
-    def insert(self, system: str, record: Record) -> None:
-        """Write a new record and its lines."""
-        self.store.connection.execute(self.insert_sql, self.row(system, record))
+    def insert(self, system: str, record: Record) -> str | None:
+        """Write a new record and its lines; returns its wire form as JSON text."""
+        row = self.row(system, record)
+        self.store.connection.execute(self.insert_sql, row)
         for name, lines in self.lines.items():
             lines.write(system, record["id"], record[name])
+        shown: str | None = row[-1]
+        return shown
 
     def insert_many(self, system: str, records: Sequence[Record]) -> None:
         """Write many new records at once (the firm's loader; no history, no events)."""
@@ -484,10 +497,14 @@ class Store:
         finally:
             self.connection.execute("PRAGMA query_only = OFF")
 
+    def begin(self) -> None:
+        """Begin a transaction. One that other processes may be waiting for locks at once, so that it cannot fail halfway."""
+        self.connection.execute("BEGIN IMMEDIATE" if self.durable else "BEGIN")
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing."""
-        self.connection.execute("BEGIN IMMEDIATE")
+        self.begin()
         try:
             yield
         except BaseException:

@@ -98,11 +98,13 @@ class System:
 
     def next_number(self, name: str) -> int:
         """The next number of a sequence; inside a transaction, gapless."""
+        place = (self.name, name)
         row = self.store.execute(
-            f"INSERT INTO {self.schema}.sequence VALUES (?, ?, 1) "
-            "ON CONFLICT (system, name) DO UPDATE SET value = value + 1 RETURNING value",
-            (self.name, name),
+            f"UPDATE {self.schema}.sequence SET value = value + 1 WHERE system = ? AND name = ? RETURNING value", place
         ).fetchone()
+        if row is None:
+            self.store.execute(f"INSERT INTO {self.schema}.sequence VALUES (?, ?, 1)", place)
+            return 1
         return int(row[0])
 
     def new_id(self, prefix: str) -> str:

@@ -27,7 +27,8 @@ EVENT_PREFIX = "com.counterfoil."
 class Tx:
     """What an action holds in its hands: reading and writing records of its own system, timers, numbers and events.
 
-    `now` is the business instant of the deed; all rows written in one deed share it.
+    `now` is the business instant of the deed; all rows written in one deed share it. `shown`: the record inserted last, and its wire
+    form as JSON text.
     """
 
     def __init__(self, system: System, origin: Origin) -> None:
@@ -35,9 +36,10 @@ class Tx:
         self.role = system.role
         self.origin = origin
         self.events: list[Record] = []
+        self.shown: tuple[Record, str | None] = ({}, None)
 
     def __enter__(self) -> Tx:
-        self.system.store.connection.execute("BEGIN IMMEDIATE")
+        self.system.store.begin()
         self._before = self.system.clock.now
         self.now = self.system.clock.tick()
         self.stamp = self.now if self.role.resolution == "ms" else self.now[:19] + ".000Z"
@@ -103,7 +105,8 @@ class Tx:
         if entity.number and record.get(entity.number[0]) is None:
             record[entity.number[0]] = entity.number[1].format(self.system.next_number(f"number:{entity.name}"))
         key = entity.key_of(record)
-        if entity.unique and key is not None and self.system.table(entity.name).by_key(self.system.name, key):
+        table = self.system.table(entity.name)
+        if entity.unique and key is not None and table.has_key(self.system.name, key):
             raise conflict(
                 "DUPLICATE_KEY",
                 f"A {entity.name.replace('_', ' ')} {key!r} exists already.",
@@ -126,7 +129,7 @@ class Tx:
             "correlation_id": self.origin.correlation_id if own else flow_of(record) or self.origin.correlation_id,
             "causation_id": self.origin.causation_id,
         }
-        self.system.table(entity.name).insert(self.system.name, record)
+        self.shown = record, table.insert(self.system.name, record)
         seq = self._remember(entity, record, None)
         self._announce(entity, record, entity.events.get("created") if event is None else event, seq, extra)
         return record
@@ -204,10 +207,10 @@ class Tx:
     # inside
 
     def _settled(self, entity: Entity, values: Record, old: Record | None = None) -> Record:
-        for each in entity.fields:
-            if each.name not in values or (values[each.name] is None and old is None):
-                values[each.name] = [] if each.kind in ("lines", "json") else each.default
-        for each in entity.fields:
+        for name, default, many in entity.blanks:
+            if values.get(name) is None and (old is None or name not in values):
+                values[name] = [] if many else default
+        for each in entity.linked:
             value = values[each.name]
             if value is None:
                 continue
