@@ -386,3 +386,11 @@ def test_traffic_is_counted_back_to_nothing(faces: Any) -> None:
     faces.call("crm", "GET", "/customers")
     assert faces.world.traffic.in_flight == 0
     assert faces.world.traffic.moves > moves
+
+
+def test_what_sql_changes_is_shown_at_once(faces: Any) -> None:
+    customer = made(faces, "erp", "/customers", **CUSTOMER, customer_no="CU-SQL")
+    faces.store.execute("UPDATE erp.customer SET segment = 'BY SQL' WHERE id = ?", (customer["id"],))
+    assert faces.call("erp", "GET", "/customers/CU-SQL").json["segment"] == "BY SQL"
+    (listed,) = faces.call("erp", "GET", "/customers?customer_no=CU-SQL").json["items"]
+    assert listed["segment"] == "BY SQL"

@@ -10,7 +10,8 @@ from counterfoil_mocks.kernel import ids
 from counterfoil_mocks.kernel.clock import Clock, monotonic
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.role import Role
-from counterfoil_mocks.kernel.store import Store, Table
+from counterfoil_mocks.kernel.store import Store
+from counterfoil_mocks.kernel.table import Table
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,357 @@
+"""Tables of records: how the records of one entity are written to SQL and read from it.
+
+Every statement is built by SQLAlchemy Core once and run as text on the driver's connection, which is where the speed comes from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite as dialect
+
+from counterfoil_mocks.kernel.fields import COMMON, Entity, Field, Record
+
+if TYPE_CHECKING:
+    from counterfoil_mocks.kernel.store import Store
+
+SQL_TYPES: dict[str, type[sa.types.TypeEngine[Any]]] = {
+    "integer": sa.BigInteger,
+    "money": sa.BigInteger,
+    "decimal": sa.BigInteger,
+    "boolean": sa.BigInteger,
+}
+MOST_STATEMENTS = 500
+JSON_KINDS = ("json", "refs", "object")
+EMPTY_JSON = {"json": "[]", "refs": "[]", "object": "{}"}
+
+
+def compiled(statement: sa.sql.ClauseElement, style: Literal["named", "qmark"] = "named") -> str:
+    """The SQL text of a statement, with named parameters or with those of its columns in order."""
+    return str(statement.compile(dialect=dialect.dialect(paramstyle=style)))
+
+
+def column(each: Field) -> sa.Column[Any]:
+    """The SQL column of a field."""
+    return sa.Column(each.name, SQL_TYPES.get(each.kind, sa.Text)())
+
+
+class Glance(NamedTuple):
+    """A record as readers get it: `shown` is its wire form as JSON text."""
+
+    id: str
+    key: str | None
+    version: int
+    updated_at: str
+    deleted_at: str | None
+    shown: str
+
+
+class Table:
+    """Reads and writes the records of one entity in one schema. Holds compiled statements; knows no rules.
+
+    The column `shown` keeps each record's wire form as JSON text, so that readers need not render it; it is null where it must be
+    rendered anew (a trigger sees to it when SQL from elsewhere changes a row).
+    """
+
+    def __init__(self, store: Store, schema: str, entity: Entity) -> None:
+        self.store = store
+        self.schema = schema
+        self.entity = entity
+        self.fields = (*COMMON, *entity.columns)
+        self.names = entity.names
+        self.bools = tuple(each.name for each in self.fields if each.kind == "boolean")
+        self.jsons = tuple((each.name, each.kind) for each in self.fields if each.kind in JSON_KINDS)
+        self._json_columns = [(name, EMPTY_JSON[kind], dict if kind == "object" else list) for name, kind in self.jsons]
+        self._json_places = [(1 + self.names.index(name), name, kind) for name, kind in self.jsons]
+        metadata = sa.MetaData()
+        self.sql = sa.Table(
+            entity.name,
+            metadata,
+            sa.Column("system", sa.Text, primary_key=True),
+            *(
+                sa.Column("id", sa.Text, primary_key=True) if each.name == "id" else column(each)
+                for each in self.fields
+            ),
+            sa.Column("shown", sa.Text),
+            schema=schema,
+        )
+        for each in self.fields:
+            if each.indexed:
+                names = [each.name] if each.name == "updated_at" else [each.name, "updated_at"]
+                sa.Index(f"{entity.name}_{each.name}", "system", *names, "id", _table=self.sql)
+        self.lines = {
+            each.name: LineTable(store, schema, entity, each.entity, metadata)
+            for each in entity.children
+            if each.entity is not None
+        }
+        self.metadata = metadata
+        self._order = (*self.names, *self.lines)
+        self._members = frozenset(self._order)
+        self._updates: dict[tuple[str, ...], str] = {}
+        self._selects: dict[object, str] = {}
+        by_system = self.sql.c.system == sa.bindparam("system")
+        wanted = [self.sql.c[name] for name in self.names]
+        self.insert_sql = compiled(sa.insert(self.sql), "qmark")
+        self.has_key_sql = compiled(
+            sa.select(self.sql.c.id).where(
+                by_system, self.sql.c.key == sa.bindparam("value"), self.sql.c.deleted_at.is_(None)
+            )
+        )
+        glance = [self.sql.c[name] for name in Glance._fields]
+        self.glance_sql = compiled(sa.select(*glance).where(by_system, self.sql.c.id == sa.bindparam("value")))
+        self.by_id_sql = compiled(sa.select(*wanted).where(by_system, self.sql.c.id == sa.bindparam("value")))
+        self.by_key_sql = compiled(
+            sa.select(*wanted)
+            .where(by_system, self.sql.c.key == sa.bindparam("value"), self.sql.c.deleted_at.is_(None))
+            .order_by(self.sql.c.created_at, self.sql.c.id)
+        )
+
+    def create(self) -> None:
+        """Create the tables and indexes that are missing."""
+        for table in self.metadata.sorted_tables:
+            self.store.execute(str(sa.schema.CreateTable(table, if_not_exists=True).compile(dialect=dialect.dialect())))
+            for index in sorted(table.indexes, key=lambda each: str(each.name)):
+                names = [each.name for each in index.columns]
+                filled = "" if names[1] == "updated_at" else f" WHERE {names[1]} IS NOT NULL"
+                columns = f"{table.name} ({', '.join(names)}){filled}"
+                self.store.execute(f"CREATE INDEX IF NOT EXISTS {self.schema}.{index.name} ON {columns}")
+
+        name = self.entity.name
+        self.store.execute(
+            f"CREATE TRIGGER IF NOT EXISTS {self.schema}.{name}_shown AFTER UPDATE ON {name}"
+            " WHEN new.shown IS old.shown AND new.shown IS NOT NULL"
+            f" BEGIN UPDATE {name} SET shown = NULL WHERE rowid = new.rowid; END"
+        )
+
+    def drop_indexes(self) -> None:
+        """Take its indexes away until `create` makes them again, which is cheaper than keeping them while many rows come."""
+        for table in self.metadata.sorted_tables:
+            for index in table.indexes:
+                self.store.execute(f"DROP INDEX IF EXISTS {self.schema}.{index.name}")
+
+    def load(self, row: Sequence[Any], system: str) -> Record:
+        """A database row as a stored record, its lines read along."""
+        record: Record = dict(zip(self.names, row))  # noqa: B905 (the check costs as much as the work)
+        for name in self.bools:
+            value = record[name]
+            if value is not None:
+                record[name] = value != 0
+        for name, empty, kind in self._json_columns:
+            value = record[name]
+            record[name] = orjson.loads(value) if value and value != empty else kind()
+        if self.lines:
+            for name, lines in self.lines.items():
+                record[name] = lines.read(system, record["id"])
+        return record
+
+    def row(self, system: str, record: Record) -> list[Any]:
+        """A record as a row of its table."""
+        values = [system, *map(record.get, self.names)]
+        for position, name, kind in self._json_places:
+            value = record.get(name)
+            values[position] = orjson.dumps(value).decode() if value else EMPTY_JSON[kind]
+        values.append(self.render(record))
+        return values
+
+    def render(self, record: Record) -> str | None:
+        """The wire form of a record as JSON text; None where the record is not all there."""
+        if not self._members <= record.keys():
+            return None
+        wire = self.entity.to_wire(record)
+        return orjson.dumps({name: wire[name] for name in self._order}).decode()
+
+    def glance(self, system: str, id_or_key: str) -> Glance | None:
+        """The live record with this id or business key as readers get it."""
+        row = self.store.connection.execute(self.glance_sql, {"system": system, "value": id_or_key}).fetchone()
+        if row is not None and row[4] is None:
+            return self.glanced(system, row)
+        found = self.by_key(system, id_or_key)
+        if found is None:
+            return None
+        return Glance(found["id"], found["key"], found["version"], found["updated_at"], None, self.render(found) or "")
+
+    def glanced(self, system: str, row: Sequence[Any]) -> Glance:
+        """A row of the columns of `Glance`, rendered where it is not yet."""
+        if row[5] is not None:
+            return Glance._make(row)
+        found = self.by_id(system, row[0])
+        assert found is not None
+        return Glance._make((*row[:5], self.render(found) or ""))
+
+    def params(self, record: Record) -> Record:
+        """Bind parameters of a record's own columns."""
+        bound = {name: record.get(name) for name in self.names}
+        for name, kind in self.jsons:
+            value = bound[name]
+            bound[name] = orjson.dumps(value).decode() if value else EMPTY_JSON[kind]
+        return bound
+
+    def by_id(self, system: str, value: str) -> Record | None:
+        """The record with this native id."""
+        row = self.store.connection.execute(self.by_id_sql, {"system": system, "value": value}).fetchone()
+        return None if row is None else self.load(row, system)
+
+    def by_key(self, system: str, value: str) -> Record | None:
+        """The oldest live record with this business key."""
+        row = self.store.connection.execute(self.by_key_sql, {"system": system, "value": value}).fetchone()
+        return None if row is None else self.load(row, system)
+
+    def has_key(self, system: str, value: str) -> bool:
+        """Whether a live record has this business key."""
+        bound = {"system": system, "value": value}
+        return self.store.connection.execute(self.has_key_sql, bound).fetchone() is not None
+
+    def select(
+        self,
+        system: str,
+        where: Mapping[str, Any] | None = None,
+        *,
+        order: Sequence[str] = ("updated_at", "id"),
+        limit: int | None = None,
+        offset: int = 0,
+        deleted: bool = False,
+    ) -> list[Record]:
+        """Records that equal `where` in every named column (a list means any of its values), oldest change first."""
+        bound: Record = {"system": system}
+        shape = []
+        for name, value in (where or {}).items():
+            if isinstance(value, (list, tuple, set)):
+                bound |= {f"{name}_{number}": each for number, each in enumerate(value)}
+                shape.append((name, len(value)))
+            else:
+                bound |= {} if value is None else {f"{name}_0": value}
+                shape.append((name, -1 if value is None else 1))
+        if limit is not None:
+            bound |= {"row_limit": limit, "row_offset": offset}
+        text = self._select(tuple(shape), tuple(order), limit is not None, deleted)
+        return [self.load(row, system) for row in self.store.connection.execute(text, bound).fetchall()]
+
+    def _select(self, shape: tuple[tuple[str, int], ...], order: tuple[str, ...], limited: bool, deleted: bool) -> str:
+        """The SQL of a question, built once. shape: each column with how many values it may have, -1 for null."""
+        asked = (shape, order, limited, deleted)
+        text = self._selects.get(asked)
+        if text is not None:
+            return text
+        clauses: list[sa.ColumnElement[bool]] = [self.sql.c.system == sa.bindparam("system")]
+        for name, count in shape:
+            each = self.sql.c[name]
+            values: list[Any] = [sa.bindparam(f"{name}_{number}") for number in range(count)]
+            among = each.in_(values) if values else sa.false()
+            clauses.append(each.is_(None) if count < 0 else each == values[0] if count == 1 else among)
+        if not deleted:
+            clauses.append(self.sql.c.deleted_at.is_(None))
+        statement = sa.select(*(self.sql.c[name] for name in self.names)).where(*clauses)
+        statement = statement.order_by(*(self.sql.c[name] for name in order))
+        if limited:
+            statement = statement.limit(sa.bindparam("row_limit")).offset(sa.bindparam("row_offset"))
+        if len(self._selects) >= MOST_STATEMENTS:
+            self._selects.clear()
+        text = self._selects[asked] = compiled(statement)
+        return text
+
+    def insert(self, system: str, record: Record) -> str | None:
+        """Write a new record and its lines; returns its wire form as JSON text."""
+        row = self.row(system, record)
+        self.store.connection.execute(self.insert_sql, row)
+        for name, lines in self.lines.items():
+            lines.write(system, record["id"], record[name])
+        shown: str | None = row[-1]
+        return shown
+
+    def insert_many(self, system: str, records: Sequence[Record]) -> None:
+        """Write many new records at once (the firm's loader; no history, no events)."""
+        self.store.connection.executemany(self.insert_sql, [self.row(system, record) for record in records])
+        for name, lines in self.lines.items():
+            lines.write_many(system, [(record["id"], line) for record in records for line in record.get(name, ())])
+
+    def update(self, system: str, record: Record, changed: Sequence[str]) -> None:
+        """Write the changed columns and line tables of a record."""
+        own = tuple(name for name in changed if name not in self.lines)
+        if changed:
+            text = self._updates.get(own)
+            if text is None:
+                statement = sa.update(self.sql).where(
+                    self.sql.c.system == sa.bindparam("in_system"), self.sql.c.id == sa.bindparam("with_id")
+                )
+                text = compiled(statement.values({name: sa.bindparam(name) for name in (*own, "shown")}))
+                self._updates[own] = text
+            bound = self.params(record)
+            named = {name: bound[name] for name in own}
+            named |= {"shown": self.render(record), "in_system": system, "with_id": record["id"]}
+            self.store.connection.execute(text, named)
+        for name, lines in self.lines.items():
+            if name in changed:
+                lines.clear(system, record["id"])
+                lines.write(system, record["id"], record[name])
+
+    def remove(self, system: str, record_id: str) -> None:
+        """Take a record out for good: only a restore does this."""
+        self.store.execute(
+            f"DELETE FROM {self.schema}.{self.entity.name} WHERE system = ? AND id = ?", (system, record_id)
+        )
+        for lines in self.lines.values():
+            lines.clear(system, record_id)
+
+
+class LineTable:
+    """The lines of a document: rows ordered by position that live and die with it."""
+
+    def __init__(self, store: Store, schema: str, parent: Entity, entity: Entity, metadata: sa.MetaData) -> None:
+        self.store = store
+        self.names = entity.line_names
+        self.bools = tuple(each.name for each in entity.columns if each.kind == "boolean")
+        self.jsons = tuple(each.name for each in entity.columns if each.kind in JSON_KINDS)
+        self.sql = sa.Table(
+            entity.name,
+            metadata,
+            sa.Column("system", sa.Text, primary_key=True),
+            sa.Column("parent", sa.Text, primary_key=True),
+            sa.Column("position", sa.BigInteger, primary_key=True),
+            *(column(each) for each in entity.columns),
+            schema=schema,
+        )
+        for each in entity.columns:
+            if each.indexed:
+                sa.Index(f"{entity.name}_{each.name}", "system", each.name, _table=self.sql)
+        self.insert_sql = compiled(sa.insert(self.sql))
+        mine = (self.sql.c.system == sa.bindparam("system"), self.sql.c.parent == sa.bindparam("parent"))
+        self.select_sql = compiled(
+            sa.select(*(self.sql.c[name] for name in self.names)).where(*mine).order_by(self.sql.c.position)
+        )
+        self.clear_sql = compiled(sa.delete(self.sql).where(*mine))
+
+    def read(self, system: str, parent: str) -> list[Record]:
+        """All lines of a document."""
+        rows = self.store.connection.execute(self.select_sql, {"system": system, "parent": parent}).fetchall()
+        lines: list[Record] = [dict(zip(self.names, row, strict=True)) for row in rows]
+        for line in lines:
+            for name in self.bools:
+                if line[name] is not None:
+                    line[name] = bool(line[name])
+            for name in self.jsons:
+                line[name] = orjson.loads(line[name]) if line[name] else []
+        return lines
+
+    def _params(self, system: str, parent: str, position: int, line: Record) -> Record:
+        bound = {name: line.get(name) for name in self.names}
+        for name in self.jsons:
+            bound[name] = orjson.dumps(bound[name] or []).decode()
+        bound["system"], bound["parent"], bound["position"] = system, parent, position
+        return bound
+
+    def write(self, system: str, parent: str, lines: Sequence[Record]) -> None:
+        """Add lines in their order."""
+        self.write_many(system, [(parent, line) for line in lines])
+
+    def write_many(self, system: str, lines: Sequence[tuple[str, Record]]) -> None:
+        """Add lines of many documents, each document's lines in order."""
+        if lines:
+            rows = [self._params(system, parent, position, line) for position, (parent, line) in enumerate(lines, 1)]
+            self.store.connection.executemany(self.insert_sql, rows)
+
+    def clear(self, system: str, parent: str) -> None:
+        """Remove all lines of a document."""
+        self.store.connection.execute(self.clear_sql, {"system": system, "parent": parent})
