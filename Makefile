@@ -3,7 +3,7 @@ VENV := .venv
 ready := $(VENV)/.ready
 
 run: $(ready)  ## run every scenario against the reference integration
-	$(VENV)/bin/counterfoil run $(ARGS)
+	$(VENV)/bin/counterfoil run -n 2 $(ARGS)
 
 test: $(ready)  ## the project's own tests
 	$(VENV)/bin/pytest -n 2 $(ARGS)

@@ -161,7 +161,7 @@ def matrix(verdicts: Sequence[Verdict]) -> Table:
             if each["error"]
             else "[red]survived[/]"
         )
-        silent = [f"[dim]{name}[/]" for name in each["expected"] if name not in each["by"]]
+        silent = [f"[dim]({name})[/]" for name in each["expected"] if name not in each["by"]]
         ran = " ".join(each["runs"]) or "–"
         table.add_row(each["id"], each["title"], word, " ".join([*each["by"], *silent]), ran)
     return table
