@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import orjson
 import pytest
 
-from counterfoil_mocks.crm.model import CONTACT, CUSTOMER
+from counterfoil_mocks.crm.model import CONTACT, CUSTOMER, QUOTE
 from counterfoil_mocks.kernel.errors import Problem
 from counterfoil_mocks.kernel.system import Origin, System
-from counterfoil_mocks.kernel.tx import Money, Tx
+from counterfoil_mocks.kernel.tx import Money, Tx, remove
+from counterfoil_mocks.roles import ROLES
 
 if TYPE_CHECKING:
     from tests.conftest import Desk
@@ -198,3 +199,26 @@ def test_a_record_without_a_flow_takes_the_one_of_its_contract(psa: Desk) -> Non
     assert psa.create("project", contract_no="CT-0001", **fields)["correlation_id"] == "CT-0001"
     event = psa.system.store.rows("SELECT correlation_id, partition_key, legal_entity FROM psa.outbox")[-1]
     assert event == {"correlation_id": "CT-0001", "partition_key": "CT-0001", "legal_entity": "CF-US"}
+
+
+def test_what_has_left_its_early_states_is_not_deleted(crm: Desk) -> None:
+    customer = crm.create("customer", name="Aldergate", country="US")
+    deal = crm.create("opportunity", customer=customer["id"], name="Deal", legal_entity="CF-US", ccy="USD")
+    line = {"type": "TM", "rev_method": "AS_INVOICED"}
+    draft, sent = (crm.create("quote", opportunity=deal["id"], ccy="USD", lines=[line]) for _ in range(2))
+    for deed in ("submit_quote", "approve_quote", "send_quote"):
+        crm.act(deed, sent["key"])
+    gone, _ = remove(crm.system, Origin(), QUOTE, draft["key"], None)
+    assert gone["deleted_at"] is not None
+    with pytest.raises(Problem) as refused:
+        remove(crm.system, Origin(), QUOTE, sent["key"], None)
+    assert (refused.value.status, refused.value.code, refused.value.field) == (409, "NOT_DELETABLE", "status")
+    assert crm.get("quote", sent["key"])["deleted_at"] is None
+
+
+def test_states_that_allow_deletion_are_states_of_the_entity() -> None:
+    told = [(role, entity) for role in ROLES.values() for entity in role.entities if entity.deletable_in]
+    assert len(told) >= 8
+    for _, entity in told:
+        field, *states = entity.deletable_in
+        assert set(states) <= set(entity.by_name[field].choices)

@@ -35,7 +35,9 @@ from counterfoil_mocks.kernel.fields import (
 )
 from counterfoil_mocks.kernel.role import Role
 
-LEGAL_ENTITY = Entity("legal_entity", "legal_entities", "ENT", legal_entity_fields(), key="{code}", unique=True)
+LEGAL_ENTITY = Entity(
+    "legal_entity", "legal_entities", "ENT", legal_entity_fields(), key="{code}", unique=True, deletable=False
+)
 TAX_CODE = Entity("tax_code", "tax_codes", "TAX", tax_code_fields(), key="{code}", unique=True)
 CUSTOMER = Entity("customer", "customers", "CUS", customer_fields(120), key="{customer_no}")
 SITE = Entity("site", "sites", "STE", site_fields(255), key="{customer_no}/{site_code}")
@@ -63,6 +65,7 @@ PLAN = Entity(
     unique=True,
     events={"created": "billing.plan.created", "updated": "billing.plan.changed"},
     doc="How a contract is billed. Its lines are records of their own (`plan_lines`); `create_plan` makes both at once.",
+    deletable=False,
 )
 PLAN_LINE = Entity(
     "plan_line",
@@ -123,6 +126,7 @@ BILLABLE_ITEM = Entity(
         text("invoice_no", limit=40, computed=True, indexed=True),
     ),
     key="{source_id}",
+    deletable_in=("billing", "UNBILLED", "ON_HOLD"),
 )
 
 
@@ -213,6 +217,7 @@ INVOICE = Entity(
     ),
     key="{invoice_no}",
     doc="An invoice document. Arithmetic and tax are the system's; content is frozen at issue.",
+    deletable_in=("status", "DRAFT", "DISCARDED"),
 )
 CREDIT_MEMO = Entity(
     "credit_memo",

@@ -181,6 +181,7 @@ QUOTE = Entity(
     unique=True,
     number=("quote_no", "QT-{:05d}"),
     doc="A priced offer; its accepted revision is the SOW.",
+    deletable_in=("status", "DRAFT", "IN_REVIEW", "REJECTED", "EXPIRED", "SUPERSEDED"),
 )
 CONTRACT_LINE = Entity("contract_line", "contract_lines", "", _line_fields())  # type: ignore[arg-type]
 CONTRACT_MILESTONE = Entity("contract_milestone", "contract_milestones", "", _milestone_fields())  # type: ignore[arg-type]
@@ -285,6 +286,7 @@ CHANGE_ORDER = Entity(
     key="{contract_no}/CO-{co_seq}",
     unique=True,
     doc="An approved change to scope, price, cap or dates. APPLIED means that all four systems hold it.",
+    deletable_in=("status", "DRAFT", "WITHDRAWN", "REJECTED", "VOIDED"),
 )
 INVOICE = Entity(
     "invoice",

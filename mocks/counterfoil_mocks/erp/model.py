@@ -58,7 +58,9 @@ ACCOUNTS = {
     "9000": "Rounding",
 }
 
-LEGAL_ENTITY = Entity("legal_entity", "legal_entities", "ENT", legal_entity_fields(), key="{code}", unique=True)
+LEGAL_ENTITY = Entity(
+    "legal_entity", "legal_entities", "ENT", legal_entity_fields(), key="{code}", unique=True, deletable=False
+)
 CURRENCY = Entity(
     "currency",
     "currencies",
@@ -66,6 +68,7 @@ CURRENCY = Entity(
     (text("code", limit=3, required=True), text("name", limit=60), integer("exponent", low=0, high=4, required=True)),
     key="{code}",
     unique=True,
+    deletable=False,
 )
 FX_RATE = Entity(
     "fx_rate",
@@ -101,6 +104,7 @@ PERIOD = Entity(
     ),
     key="{legal_entity}/{period}",
     unique=True,
+    deletable=False,
 )
 TAX_CODE = Entity(
     "tax_code",
@@ -179,6 +183,7 @@ AR_DOCUMENT = Entity(
     key="{invoice_no}",
     events={},
     doc="A receivable. Creating one posts it (P1, P5; P8 for a credit memo).",
+    deletable=False,
 )
 PAYMENT = Entity(
     "payment",
@@ -251,6 +256,7 @@ WORK_ENTRY = Entity(
     ),
     key="{source_id}",
     doc="Approved time or an approved expense as the books see it. Creating one posts P4 and P6.",
+    deletable=False,
 )
 REVENUE_SCHEDULE = Entity(
     "revenue_schedule",
@@ -291,6 +297,7 @@ REVENUE_SCHEDULE = Entity(
         state("status", "DRAFT→ACTIVE⇄ON_HOLD; ACTIVE→SUPERSEDED|COMPLETED; ON_HOLD→SUPERSEDED", initial="ACTIVE"),
     ),
     key="{contract_no}/{line_no}/v{schedule_version}",
+    deletable=False,
 )
 REVENUE_ENTRY = Entity(
     "revenue_entry",

@@ -179,6 +179,7 @@ class Entity:
     unique: whether two live records may not share a business key. number: (field, format) of a number that the system gives
     when the caller gives none. events: event types announced on `created`, `updated` and `deleted`. writable: whether create,
     patch and delete are offered (else only actions write it).
+    deletable: whether delete is offered; deletable_in: (state field, states…) that a record must be in for it (any when empty).
     """
 
     name: str
@@ -190,6 +191,8 @@ class Entity:
     number: tuple[str, str] | None = None
     events: Mapping[str, str] = field(default_factory=dict)
     writable: bool = True
+    deletable: bool = True
+    deletable_in: tuple[str, ...] = ()
     doc: str = ""
 
     @cached_property

@@ -370,7 +370,9 @@ def _of_entity(role: Role, entity: Entity) -> list[Operation]:
     return found + [
         Operation(f"{kind}_{name}", method, path, work, summary, status, entity, kind=kind, write=True)
         for kind, method, path, work, summary, status in rows
-        if f"{'create' if kind == 'bulk' else kind}_{name}" not in role.actions  # that deed does all that belongs to it
+        if (kind != "delete" or entity.deletable)
+        and f"{'create' if kind == 'bulk' else kind}_{name}"
+        not in role.actions  # that deed does all that belongs to it
     ]
 
 

@@ -408,6 +408,14 @@ def removed(tx: Tx, entity: Entity, id_or_key: str, if_match: int | None = None)
     """Delete a record softly within an open transaction."""
     record = tx.get(entity, id_or_key)
     check_version(record, if_match)
+    field, *states = entity.deletable_in or ("", "")
+    if field and record[field] not in states:
+        raise conflict(
+            "NOT_DELETABLE",
+            f"{entity.name.replace('_', ' ').capitalize()} {record['key'] or record['id']} is {record[field]}; it stays.",
+            field=field,
+            remedy=f"It can be deleted while it is {' or '.join(states)}.",
+        )
     return tx.delete(entity, record)
 
 

@@ -100,6 +100,7 @@ PROJECT = Entity(
     key="{project_no}",
     unique=True,
     events={"created": "psa.project.created"},
+    deletable_in=("status", "PLANNED", "CANCELLED"),
 )
 TASK = Entity(
     "task",
@@ -175,6 +176,7 @@ TIME_ENTRY = Entity(
     key="{entry_id}",
     unique=True,
     number=("entry_id", "TE-{:06d}"),
+    deletable_in=("approval", "DRAFT", "REJECTED"),
 )
 EXPENSE = Entity(
     "expense",
@@ -212,6 +214,7 @@ EXPENSE = Entity(
     key="{expense_id}",
     unique=True,
     number=("expense_id", "EX-{:06d}"),
+    deletable_in=("approval", "DRAFT", "REJECTED"),
 )
 MILESTONE = Entity(
     "milestone",
@@ -238,6 +241,7 @@ MILESTONE = Entity(
     ),
     key="{contract_no}/{ms_code}",
     unique=True,
+    deletable_in=("status", "PLANNED", "CANCELLED"),
 )
 CHANGE_ORDER = Entity(
     "change_order",
