@@ -75,27 +75,39 @@ def monotonic() -> float:
 class Clock:
     """Stands still unless told; every write moves it by one millisecond, so that timestamps are ordered and repeatable."""
 
+    now: str
+    _moment: datetime
+    _second: str
+    _milliseconds: int
+
     def __init__(self, start: str) -> None:
-        self._moment = parse(start)
-        self.now = render(self._moment)
+        self.reset(start)
 
     def tick(self) -> str:
         """Move by one millisecond and return the new now."""
         self._moment += TICK
-        self.now = render(self._moment)
+        self._milliseconds += 1
+        if self._milliseconds < 1000:
+            self.now = f"{self._second}.{self._milliseconds:03d}Z"
+        else:
+            self._show()
         return self.now
+
+    def _show(self) -> None:
+        self.now = render(self._moment)
+        self._second, self._milliseconds = self.now[:-5], self._moment.microsecond // 1000
 
     def move_to(self, instant: str) -> None:
         """Move forward; a past instant leaves the clock where it is (time never runs backwards)."""
         moment = parse(instant)
         if moment > self._moment:
             self._moment = moment
-            self.now = render(moment)
+            self._show()
 
     def reset(self, instant: str) -> None:
         """Set the clock, also backwards: only a restore does this."""
         self._moment = parse(instant)
-        self.now = render(self._moment)
+        self._show()
 
     @property
     def milliseconds(self) -> int:

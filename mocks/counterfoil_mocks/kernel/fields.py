@@ -245,6 +245,12 @@ class Entity:
         """Renders a stored line in wire form."""
         return renderer(self.fields)
 
+    @cached_property
+    def key_field(self) -> str | None:
+        """The field that alone is the business key; the key's index serves it as well."""
+        parts = KEY_PARTS.findall(self.key)
+        return parts[0] if len(parts) == 1 and self.key == f"{{{parts[0]}}}" else None
+
     def key_of(self, record: Record) -> str | None:
         """The business key, or None while a part of it is missing."""
         if not self.key:

@@ -31,12 +31,14 @@ def chance(*parts: object) -> float:
 
 @lru_cache(maxsize=8)
 def _pairs(alphabet: str) -> list[str]:
-    return [first + second for first in alphabet for second in alphabet]
+    """Every two-digit number in an alphabet: half the divisions."""
+    return [high + low for high in alphabet for low in alphabet]
 
 
 def encode(value: int, alphabet: str, length: int) -> str:
-    """The last `length` digits of `value` in the base of `alphabet`, taken two at a time."""
-    pairs, base, out = _pairs(alphabet), len(alphabet) ** 2, []
+    """The last `length` digits of `value` in the base of `alphabet`."""
+    pairs, out = _pairs(alphabet), []
+    base = len(pairs)
     for _ in range((length + 1) // 2):
         value, rest = divmod(value, base)
         out.append(pairs[rest])
@@ -81,3 +83,7 @@ def prefixed_ulid(prefix: str, number: int, milliseconds: int, parts: tuple[obje
 def type_number(prefix: str, number: int, milliseconds: int, parts: tuple[object, ...]) -> str:
     """ERP: `CUST-000123`."""
     return f"{prefix}-{digest(*parts) % 900 * 1000 + number:06d}"
+
+
+COUNTED = (integer, type_number)
+"""Styles whose running number must come from a sequence; the others take the deed's instant and a count within it."""

@@ -226,7 +226,7 @@ def _statement(
     clauses: list[sa.ColumnElement[bool]] = [columns.system == sa.bindparam("system")]
     for name, count, null in shape:
         values: list[Any] = [sa.bindparam(f"{name}_{index}") for index in range(count)]
-        each = columns[name]
+        each = table.asked(name)
         test = each == values[0] if count == 1 else each.in_(values) if count else sa.false()
         clauses.append(sa.or_(test, each.is_(None)) if null and count else each.is_(None) if null else test)
     if not deleted:

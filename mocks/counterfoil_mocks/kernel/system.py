@@ -82,6 +82,8 @@ class System:
     world: World
     settings: dict[str, Any] = field(default_factory=dict)
     subscriptions: list[Record] | None = None
+    _stamp: str = ""
+    _made: int = 0
 
     @property
     def clock(self) -> Clock:
@@ -110,10 +112,14 @@ class System:
 
     def new_id(self, prefix: str) -> str:
         """A native id in the role's style."""
-        number = self.next_number(f"id:{prefix}")
-        return self.role.id_style(
-            prefix, number, self.clock.milliseconds, (self.world.seed, self.world.epoch, self.name, prefix)
-        )
+        parts: tuple[object, ...] = (self.world.seed, self.world.epoch, self.name, prefix)
+        if self.role.id_style in ids.COUNTED:
+            number = self.next_number(f"id:{prefix}")
+        else:
+            number = self._made = self._made + 1 if self._stamp == self.clock.now else 1
+            self._stamp = self.clock.now
+            parts = (*parts, self._stamp)
+        return self.role.id_style(prefix, number, self.clock.milliseconds, parts)
 
     def subscribers(self) -> list[Record]:
         """Active subscriptions, kept in memory until `subscriptions` is set to None."""

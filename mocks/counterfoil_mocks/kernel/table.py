@@ -79,7 +79,7 @@ class Table:
             schema=schema,
         )
         for each in self.fields:
-            if each.indexed:
+            if each.indexed and each.name != entity.key_field:
                 names = [each.name] if each.name == "updated_at" else [each.name, "updated_at"]
                 sa.Index(f"{entity.name}_{each.name}", "system", *names, "id", _table=self.sql)
         self.lines = {
@@ -229,6 +229,10 @@ class Table:
         text = self._select(tuple(shape), tuple(order), limit is not None, deleted)
         return [self.load(row, system) for row in self.store.connection.execute(text, bound).fetchall()]
 
+    def asked(self, name: str) -> sa.Column[Any]:
+        """The column that answers a question about a field: the key's, which has an index, where the field is the key."""
+        return self.sql.c["key" if name == self.entity.key_field else name]
+
     def _select(self, shape: tuple[tuple[str, int], ...], order: tuple[str, ...], limited: bool, deleted: bool) -> str:
         """The SQL of a question, built once. shape: each column with how many values it may have, -1 for null."""
         asked = (shape, order, limited, deleted)
@@ -237,7 +241,7 @@ class Table:
             return text
         clauses: list[sa.ColumnElement[bool]] = [self.sql.c.system == sa.bindparam("system")]
         for name, count in shape:
-            each = self.sql.c[name]
+            each = self.asked(name)
             values: list[Any] = [sa.bindparam(f"{name}_{number}") for number in range(count)]
             among = each.in_(values) if values else sa.false()
             clauses.append(each.is_(None) if count < 0 else each == values[0] if count == 1 else among)

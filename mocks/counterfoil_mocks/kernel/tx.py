@@ -299,11 +299,10 @@ class Tx:
             return
         system, origin = self.system, self.origin
         parts = (system.world.seed, system.world.epoch, system.name, self.now, len(self.events))
-        event_id = ids.ulid(system.clock.milliseconds, *parts)
+        dice = ids.digest(*parts)
+        event_id = ids.encode(system.clock.milliseconds, ids.CROCKFORD, 10) + ids.encode(dice, ids.CROCKFORD, 16)
         flow = flow_of(record) or origin.correlation_id
-        traceparent = origin.traceparent or (
-            f"00-{ids.hexadecimal(32, *parts, 'trace')}-{ids.hexadecimal(16, *parts, 'span')}-01"
-        )
+        traceparent = origin.traceparent or f"00-{ids.digest(*parts, 'trace'):032x}-{dice >> 64:016x}-01"
         cursor = system.store.connection.execute(
             f"INSERT INTO {system.schema}.outbox (system, id, type, key, partition_key, entity, record_id, version, at, correlation_id,"
             " causation_id, traceparent, legal_entity, history_seq, extra) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
