@@ -72,7 +72,7 @@ def filled() -> tuple[Any, dict[str, str]]:
         }
         for number in range(ROWS)
     ]
-    system.table(CUSTOMER.name).insert_many("crm", rows)
+    system.table(CUSTOMER.name).insert_many("crm", rows, rendered=True)  # as the native face writes them
     tokens = Tokens(system)
     app = build_app(system, FACES["crm"], journal=Journal(store, world), faults=Faults(world), auth=tokens)
     return app, {

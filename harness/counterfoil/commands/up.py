@@ -47,6 +47,7 @@ def serve(file: Path | None, vendors: dict[str, str | None], choices: dict[str, 
     """Build, start, say so, wait for a signal, stop; returns the exit code."""
     import gc
 
+    gc.disable()  # what is made until all is ready stays
     from counterfoil_mocks.kernel.server import PortTaken, run
     from counterfoil_mocks.landscape import Landscape, Unusable
 
@@ -55,12 +56,25 @@ def serve(file: Path | None, vendors: dict[str, str | None], choices: dict[str, 
     except Unusable as error:
         return complain(str(error), 2)
     mount(built)
-    gc.freeze()
+    slim()
     try:
         run(live(built, as_json))
     except PortTaken as error:
         return complain(str(error), 3)
     return 0
+
+
+def slim() -> None:
+    """Give back what loading the firm took, and never look through what stays again."""
+    import contextlib
+    import ctypes
+    import gc
+
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):  # only glibc keeps what was freed and can give it back
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+    gc.freeze()
+    gc.enable()
 
 
 def wanted(file: Path | None, vendors: dict[str, str | None], choices: dict[str, Any]) -> Any:

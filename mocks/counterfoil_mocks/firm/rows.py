@@ -13,7 +13,7 @@ import orjson
 from counterfoil_mocks.kernel.fields import KEY_PARTS, Entity, Record
 from counterfoil_mocks.kernel.system import System
 
-BATCH = 5_000
+BATCH = 500
 """Rows that are kept in memory before they are written."""
 
 

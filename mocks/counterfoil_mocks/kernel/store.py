@@ -32,9 +32,6 @@ SQL_FUNCTIONS: dict[str, tuple[int, Any]] = {
     "period_end": (1, lambda period: period and clock.period_end(period)),
 }
 
-CACHE_KIB = 16_000
-"""Pages of a schema in memory that are kept ready; the tips of the indexes are among them."""
-
 KERNEL_DDL = """
 CREATE TABLE IF NOT EXISTS {s}.history (
     seq INTEGER PRIMARY KEY, system TEXT NOT NULL, entity TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL,
@@ -140,7 +137,6 @@ class Store:
                 self.connection.execute(f"PRAGMA {schema}.journal_mode = MEMORY")
                 self.connection.execute(f"PRAGMA {schema}.synchronous = OFF")
                 self.connection.execute(f"PRAGMA {schema}.locking_mode = EXCLUSIVE")
-                self.connection.execute(f"PRAGMA {schema}.cache_size = {-CACHE_KIB}")
 
     def _script(self, ddl: str) -> None:
         for statement in ddl.split(";"):

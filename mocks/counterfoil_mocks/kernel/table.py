@@ -147,13 +147,13 @@ class Table:
                 record[name] = lines.read(system, record["id"])
         return record
 
-    def row(self, system: str, record: Record) -> list[Any]:
-        """A record as a row of its table."""
+    def row(self, system: str, record: Record, *, rendered: bool = True) -> list[Any]:
+        """A record as a row of its table; `rendered`: with its wire form beside it."""
         values = [system, *map(record.get, self.names)]
         for position, name, kind in self._json_places:
             value = record.get(name)
             values[position] = orjson.dumps(value).decode() if value else EMPTY_JSON[kind]
-        values.append(self.render(record))
+        values.append(self.render(record) if rendered else None)
         return values
 
     def render(self, record: Record) -> str | None:
@@ -265,9 +265,11 @@ class Table:
         shown: str | None = row[-1]
         return shown
 
-    def insert_many(self, system: str, records: Sequence[Record]) -> None:
-        """Write many new records at once (the firm's loader; no history, no events)."""
-        self.store.connection.executemany(self.insert_sql, [self.row(system, record) for record in records])
+    def insert_many(self, system: str, records: Sequence[Record], *, rendered: bool = False) -> None:
+        """Write many new records at once (the firm's loader; no history, no events). What is not rendered now is rendered whenever
+        it is read."""
+        rows = [self.row(system, record, rendered=rendered) for record in records]
+        self.store.connection.executemany(self.insert_sql, rows)
         for name, lines in self.lines.items():
             lines.write_many(system, [(record["id"], line) for record in records for line in record.get(name, ())])
 
