@@ -253,6 +253,8 @@ def staff(
     world: World, deal: Deal, *, employee: str, level: str | None = None, bill_rate: str | None = None, **fields: Any
 ) -> Record:
     """Assign an employee to the deal's project. level: billed instead of the person's own; bill_rate: beats the card."""
+    there = world.psa.find("project", deal.project_no) is not None
+    world.require(f"The integration has made the project {deal.project_no}", there, True)
     extra = {"level": level, "bill_rate_override": bill_rate}
     return world.psa.create(
         "assignment",

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,6 +91,16 @@ class LandscapeProcess:
                 return
 
 
+def check_morning(control: Control) -> None:
+    """Stories begin on the firm's first morning: raise Broken where the landscape has lived on."""
+    now = str(control.get("/clock")["now"])
+    seeded = [each["clock"] for each in control.get("/snapshots")["items"] if each["label"] == "seeded"]
+    if seeded and now[:10] > seeded[0][:10]:
+        raise Broken(
+            f"the landscape's clock stands at {now}, and stories begin at {seeded[0]}: take it back first (POST /reset)"
+        )
+
+
 class Bench:
     """Starts once, then hands out a fresh `World` for each scenario. Whatever cannot run raises Broken, now and ever after;
     a descriptor that does not fit the landscape raises Unreadable."""
@@ -109,6 +119,7 @@ class Bench:
             self._control = self._find_landscape()
             self.integration = Integration(self.settings.integration, self._control, serial=self.settings.serial)
             self.integration.start()
+            check_morning(self._control)
             self._baseline = str(self._control.post("/snapshots", {"label": "baseline"})["id"])
         except Refused as error:
             self._broken = Broken(f"the landscape refused to be set up: {error}")
@@ -138,11 +149,18 @@ class Bench:
             self._rewind(story)
             world = World(self._control, self.integration)
             plan = [*self.settings.faults, *story.faults]
-            if plan:
-                world.faults.inject(plan)
+            self._break(world, plan)
         except (Refused, NotSettled) as error:
             raise Broken(f"{story.id} could not be set up: {error}") from error
         return world
+
+    @staticmethod
+    def _break(world: World, plan: Sequence[Mapping[str, Any]]) -> None:
+        if plan:
+            try:
+                world.faults.inject(plan)
+            except Refused as error:
+                raise Unreadable(f"the fault plan cannot be taken: {error.detail} {error.remedy}".strip()) from error
 
     def _rewind(self, story: Story) -> None:
         assert self._control is not None

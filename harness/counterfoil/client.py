@@ -27,8 +27,9 @@ class Refused(Exception):
         self.problem = problem
         self.code = str(problem.get("code", ""))
         self.detail = str(problem.get("detail", ""))
-        remedy = f" {problem['remedy']}" if problem.get("remedy") else ""
-        super().__init__(f"{asked}: {status} {self.code}: {self.detail}{remedy}")
+        self.remedy = str(problem.get("remedy") or "")
+        said = self.detail if self.detail.endswith((".", "?", "!")) or not self.remedy else f"{self.detail}."
+        super().__init__(f"{asked}: {status} {self.code}: {said} {self.remedy}".rstrip())
 
 
 class Control:

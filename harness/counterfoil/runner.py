@@ -123,6 +123,7 @@ def execute(order: Order, face: Face) -> Run:
     if order.faults:
         faults.plan(order.faults)
     check_landscape(order)
+    check_places(order)
     files, ids = find(order.targets, order.scenarios)
     with tempfile.TemporaryDirectory(prefix="counterfoil-") as place:
         answer = Path(place) / "run.json"
@@ -135,6 +136,20 @@ def execute(order: Order, face: Face) -> Run:
         run["verdict"] = "broken" if run["exit_code"] == BROKEN else "unreadable"
     run["complaints"] = face.complaints
     return run
+
+
+def check_places(order: Order) -> None:
+    """Make sure now that what is asked for can be written later; raises Unreadable."""
+    for name, place in (("--html", order.html), ("--junit", order.junit), ("--export", order.export)):
+        if place is None:
+            continue
+        folder = Path(place) if name == "--export" else Path(place).parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=folder) if name == "--export" else Path(place).open("ab"):
+                pass
+        except OSError as error:
+            raise Unreadable(f"{name} {place}: cannot be written ({error.strerror or error})") from error
 
 
 def check_landscape(order: Order) -> None:

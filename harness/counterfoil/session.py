@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
@@ -43,7 +44,8 @@ class Session:
             integration = resolve(option("integration"))
         except Unreadable as error:
             raise pytest.UsageError(str(error)) from error
-        return Settings(integration, option("landscape"), option("seed"), option("size"), plan, option("serial"))
+        token = os.environ.get("COUNTERFOIL_TOKEN")
+        return Settings(integration, option("landscape"), option("seed"), option("size"), plan, option("serial"), token)
 
     def check(self) -> None:
         """Understand the settings now; raises pytest.UsageError."""

@@ -51,6 +51,7 @@ class Landscape:
         self.systems = systems
         self.journal = Journal(store, world)
         self.faults = Faults(world)
+        self.faults.systems = tuple(systems)
         self.tokens = {name: auth.Tokens(system) for name, system in systems.items()}
         self.deliverer = Deliverer(systems, world, self.journal, self.faults)
         self.rest = Rest(systems, world, self.deliverer, self.journal)

@@ -35,10 +35,15 @@ def run(
         str, typer.Option("--integration", help="reference, noop, mutant:F-07 or a descriptor file.")
     ] = "reference",
     landscape: Annotated[
-        str | None, typer.Option("--landscape", help="Landscape file, or address of a control plane that runs.")
+        str | None,
+        typer.Option(
+            "--landscape",
+            help="Landscape file, or address of a control plane that runs (its token in COUNTERFOIL_TOKEN).",
+        ),
     ] = None,
     faults: Annotated[
-        str | None, typer.Option("--faults", help="Fault plan in force throughout: a name or a file.")
+        str | None,
+        typer.Option("--faults", help="Fault plan in force throughout: noisy, lossy, failing, repeating, or a file."),
     ] = None,
     junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML here.")] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write a self-contained page here.")] = None,

@@ -131,10 +131,10 @@ def announce(landscape: Landscape, as_json: bool) -> None:
         sys.stdout.buffer.write(orjson.dumps(about, option=orjson.OPT_APPEND_NEWLINE))
         sys.stdout.flush()
         return
-    show(about)
+    show(about, guarded=landscape.config.token is not None)
 
 
-def show(about: dict[str, Any]) -> None:
+def show(about: dict[str, Any], *, guarded: bool = False) -> None:
     """A table of addresses and credentials."""
     from rich import box
     from rich.console import Console
@@ -150,7 +150,10 @@ def show(about: dict[str, Any]) -> None:
             if name in each["credentials"]:
                 table.add_row("", f"[dim]{name}[/]", each["credentials"][name])
     console.print(table)
-    console.print(f"[bold]control plane[/] {about['control']['url']}  (console: open it in a browser)", highlight=False)
+    way_in = "?token=…" if guarded else ""
+    console.print(
+        f"[bold]control plane[/] {about['control']['url']}/{way_in}  (the console, in a browser)", highlight=False
+    )
     console.print(
         f"It is {about['clock']}; seed {about['seed']}, size {about['size']}. Ready. Stop with Ctrl-C.", highlight=False
     )

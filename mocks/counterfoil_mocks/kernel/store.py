@@ -109,7 +109,10 @@ class Store:
         if url == "memory":
             return None
         if url.startswith("sqlite:///"):
-            return Path(url.removeprefix("sqlite:///"))
+            path = Path(url.removeprefix("sqlite:///"))
+            if path.is_dir():
+                raise ValueError(f"{path} is a folder; name a file")
+            return path
         raise ValueError(f"store {url!r}: expected `memory` or `sqlite:///FILE`")
 
     @cached_property

@@ -64,6 +64,8 @@ class Faults:
 
     def __init__(self, world: World) -> None:
         self.world = world
+        self.systems: tuple[str, ...] = ()
+        """Names that a fault may address; any where empty."""
         self.planned: list[Fault] = []
         self._attempts: Counter[tuple[str, str, str | None, str]] = Counter()
         self._count = 0
@@ -94,6 +96,10 @@ class Faults:
         for each, value in address.items():
             if not isinstance(value, str):
                 raise invalid(f"{where}.{each}", f"{value!r} is not a text", "Give a name or a pattern with `*`.")
+        if self.systems and not any(fnmatchcase(name, address["system"]) for name in self.systems):
+            raise invalid(
+                f"{where}.system", f"there is no system {address['system']!r}", f"One of: {', '.join(self.systems)}."
+            )
         settings = {each: value for each, value in spec.items() if each not in (*ADDRESS, *SELECTORS, "kind", "id")}
         made = kind.made(where, settings)
         self._count += 1
