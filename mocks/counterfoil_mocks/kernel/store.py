@@ -37,7 +37,6 @@ CREATE TABLE IF NOT EXISTS {s}.history (
     seq INTEGER PRIMARY KEY, system TEXT NOT NULL, entity TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL,
     at TEXT NOT NULL, deed TEXT NOT NULL, actor TEXT, correlation_id TEXT, causation_id TEXT, trace TEXT, journal_seq INTEGER,
     doc TEXT NOT NULL, before TEXT);
-CREATE INDEX IF NOT EXISTS {s}.history_record ON history (system, entity, id, version);
 CREATE TABLE IF NOT EXISTS {s}.outbox (
     seq INTEGER PRIMARY KEY, system TEXT NOT NULL, id TEXT NOT NULL, type TEXT NOT NULL, key TEXT, partition_key TEXT,
     entity TEXT NOT NULL, record_id TEXT NOT NULL, version INTEGER NOT NULL, at TEXT NOT NULL, correlation_id TEXT,

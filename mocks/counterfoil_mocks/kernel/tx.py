@@ -37,6 +37,7 @@ class Tx:
         self.origin = origin
         self.events: list[Record] = []
         self.shown: tuple[Record, str | None] = ({}, None)
+        self._written: dict[tuple[str, str], int] = {}
 
     def __enter__(self) -> Tx:
         self.system.store.begin()
@@ -174,11 +175,7 @@ class Tx:
 
     def emit(self, entity: Entity, record: Record, event: str, extra: Record | None = None) -> None:
         """Announce one more event about the record's current version."""
-        row = self.system.store.execute(
-            f"SELECT max(seq) FROM {self.system.schema}.history WHERE system = ? AND entity = ? AND id = ?",
-            (self.system.name, entity.name, record["id"]),
-        ).fetchone()
-        seq = row[0] if row[0] is not None else self._remember(entity, record, {})
+        seq = self._written.get((entity.name, record["id"])) or self._remember(entity, record, {})
         self._announce(entity, record, event, seq, extra)
 
     def number(self, series: str) -> int:
@@ -290,7 +287,8 @@ class Tx:
                 None if before is None else orjson.dumps(before).decode(),
             ),
         )
-        return int(cursor.lastrowid or 0)
+        seq = self._written[entity.name, record["id"]] = int(cursor.lastrowid or 0)
+        return seq
 
     def _announce(
         self, entity: Entity, record: Record, event: str | None, history_seq: int, extra: Record | None
