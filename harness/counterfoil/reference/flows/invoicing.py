@@ -214,15 +214,7 @@ class Invoicing(Flow):
         return known
 
     async def _tell_delivery(self, work: Work, invoice: Record) -> None:
-        items = [
-            {
-                "source_type": ENTRY_TYPE[line["line_type"]],
-                "source_id": source,
-                "invoice_line": f"{invoice['invoice_no']}/{line['line_no']}",
-            }
-            for line in invoice["lines"]
-            for source in line["items"]
-        ]
+        items = entries_on(invoice, invoice["invoice_no"])
         if items:
             project = invoice["project_no"] or project_no(invoice["contract_no"])
             await work.act("psa", "mark_billed", key=project, effect=invoice["invoice_no"], items=items)
@@ -260,15 +252,20 @@ class Invoicing(Flow):
 
     async def release(self, work: Work, document: Record, invoice_no: str) -> None:
         """Make what a document billed billable again in the PSA."""
-        items = [
-            {
-                "source_type": ENTRY_TYPE[line["line_type"]],
-                "source_id": source,
-                "invoice_line": f"{invoice_no}/{line['line_no']}",
-            }
-            for line in document["lines"]
-            for source in line["items"]
-        ]
+        items = entries_on(document, invoice_no)
         if items:
             project = document["project_no"] or project_no(document["contract_no"])
             await work.act("psa", "release_billed", key=project, effect=document["key"], items=items)
+
+
+def entries_on(document: Record, invoice_no: str) -> Records:
+    """The time and expenses that a document bills (or credits), each with the invoice line it stands on."""
+    return [
+        {
+            "source_type": ENTRY_TYPE[line["line_type"]],
+            "source_id": source,
+            "invoice_line": f"{invoice_no}/{line['line_no']}",
+        }
+        for line in document["lines"]
+        for source in line["items"]
+    ]
