@@ -118,6 +118,11 @@ class Session:
         if "bench" in self.__dict__:
             self.bench.stop()
 
+    def discard(self) -> None:
+        """Stop, and leave nothing behind: no scenario ran."""
+        self.stop()
+        shutil.rmtree(self.evidence, ignore_errors=True)
+
     def conclude(self, results: Sequence[Result], exitstatus: int) -> int | None:
         """Stop, write the reports; returns the exit code, None where pytest's own stands."""
         self.stop()
@@ -136,7 +141,7 @@ class Session:
             or "no scenario ran"
         )
         self._report(run)
-        shutil.rmtree(self.evidence, ignore_errors=True)
+        self.discard()
         if exitstatus in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.INTERRUPTED, pytest.ExitCode.USAGE_ERROR):
             return None
         if run["exit_code"] == outcome.HELD and exitstatus == pytest.ExitCode.TESTS_FAILED:

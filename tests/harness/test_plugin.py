@@ -20,6 +20,12 @@ def test_ordinary_tests_are_left_alone(own_pytest: Start, tmp_path: Path) -> Non
     assert "test_own.py::test_own" in done.out
 
 
+def test_ordinary_tests_keep_their_exit_code_over_several_processes(own_pytest: Start, tmp_path: Path) -> None:
+    (tmp_path / "test_own.py").write_text("def test_one(): pass\ndef test_two(): pass\n", encoding="utf-8")
+    assert own_pytest("test_own.py").code == 0
+    assert own_pytest("test_own.py", "-n", 2).code == 0
+
+
 def test_a_folder_named_scenarios_is_collected(own_pytest: Start, quick: Path, wrong: Path) -> None:
     done = own_pytest("-q", "--co", "scenarios")
     assert "scenario_customer" in done.out
