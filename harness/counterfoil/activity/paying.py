@@ -1,0 +1,54 @@
+"""Invoices and the money for them."""
+
+from __future__ import annotations
+
+from counterfoil.activity.people import Deal
+from counterfoil.client import Record, Records
+from counterfoil.money import Money
+from counterfoil.world import World
+
+
+def invoices(world: World, deal: Deal) -> Records:
+    """The deal's issued invoices in billing, in order of their numbers."""
+    found = world.billing.list("invoice", contract_no=deal.contract_no)
+    return sorted((each for each in found if each["invoice_no"]), key=lambda each: str(each["invoice_no"]))
+
+
+def pay(
+    world: World,
+    *,
+    invoice_no: str,
+    amount: Money | None = None,
+    value_date: str | None = None,
+    bank_ref: str | None = None,
+    settle: bool = True,
+) -> Record:
+    """Receive money for an invoice in the books and apply it; returns the payment.
+
+    amount: what is open by default; value_date: today in the entity's zone by default.
+    """
+    document = world.erp.one("ar_document", invoice_no=invoice_no, doc_type="INVOICE")
+    zone = str(world.erp.get("legal_entity", document["legal_entity"])["tz"])
+    payment = world.erp.act(
+        "receive_payment",
+        payer=document["customer"],
+        legal_entity=document["legal_entity"],
+        ccy=document["ccy"],
+        amount=amount or document["open_amount"],
+        value_date=value_date or world.today(zone),
+        bank_ref=bank_ref or f"WIRE-{invoice_no}",
+    )
+    applied = world.erp.act("apply_payment", key=payment["key"], invoice_no=invoice_no)
+    if settle:
+        world.settle()
+    return applied
+
+
+def pay_all(world: World, deal: Deal, *, value_date: str | None = None, settle: bool = True) -> Records:
+    """Pay everything of a deal that is open in the books, in full; returns the payments."""
+    documents = world.erp.list("ar_document", contract_no=deal.contract_no, doc_type="INVOICE")
+    due = [each for each in documents if each["open_amount"] and each["open_amount"]["minor"] > 0]
+    paid = [pay(world, invoice_no=each["invoice_no"], value_date=value_date, settle=False) for each in due]
+    if settle and paid:
+        world.settle()
+    return paid
