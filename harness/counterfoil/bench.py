@@ -34,6 +34,7 @@ class Settings:
     faults: Sequence[dict[str, Any]] = field(default=())
     serial: bool = False
     token: str | None = None
+    slow: bool = False
 
 
 class LandscapeProcess:
@@ -147,7 +148,7 @@ class Bench:
         assert self.integration is not None
         try:
             self._rewind(story)
-            world = World(self._control, self.integration)
+            world = World(self._control, self.integration, slow=self.settings.slow or story.slow)
             plan = [*self.settings.faults, *story.faults]
             self._break(world, plan)
         except (Refused, NotSettled) as error:

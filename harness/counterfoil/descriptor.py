@@ -12,6 +12,12 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 Ability = Literal["trace", "dead_letters", "reconciliation", "dashboard", "approvals", "polling", "batch"]
+Promise = Literal["project_setup_seconds", "invoice_posting_seconds"]
+# fmt: off
+Deadline = Literal[
+    "DL-S", "DL-M", "DL-P", "DL-C", "DL-T", "DL-B", "DL-I", "DL-Y", "DL-R", "DL-X-S1", "DL-X-S2", "DL-X-S3", "DL-X-S4", "DL-W", "DL-Q",
+]
+# fmt: on
 Call = Annotated[str, Field(pattern=r"^(GET|POST|PUT|PATCH|DELETE) \S+$")]
 PLACE = re.compile(r"\$\{([^}]*)\}")
 
@@ -78,7 +84,12 @@ class Descriptor(Part):
     declares: list[Ability] = Field([], description="Abilities it claims; checks that presuppose others do not apply.")
     links: dict[str, str] = Field({}, description="Where it keeps cross-references: `erp.customer: external_id -> …`.")
     operations: Operations = Operations()
-    slo: dict[str, float] = Field({}, description="Its promises in seconds on the wall clock.")
+    slo: dict[Promise, Annotated[float, Field(gt=0)]] = Field(
+        {}, description="Its promises in seconds on the wall clock; a scenario fails where one is not kept."
+    )
+    deadlines: dict[Deadline, Annotated[int, Field(ge=0)]] = Field(
+        {}, description="Minutes of business time that a class of effects may take, where the defaults do not fit."
+    )
     folder: Path = Field(Path(), exclude=True, repr=False)
 
     @model_validator(mode="after")

@@ -135,6 +135,7 @@ class Integration:
             about["idle_url"] = self._address(idle)[1]
         about["webhooks"] = {name: self._fill(url) for name, url in self.descriptor.webhooks.items()}
         about |= {"declares": list(self.descriptor.declares), "links": self.descriptor.links}
+        about["deadlines"] = dict(self.descriptor.deadlines)
         self._control.put("/integration", about)
         for name, url in about["webhooks"].items():
             self._subscribe(name, url)

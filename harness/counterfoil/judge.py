@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any, Literal, TypedDict
 
+from counterfoil import promises
 from counterfoil.client import Broken, Record, Records, Refused
 from counterfoil.descriptor import Unreadable
 from counterfoil.expect import Expectation, Unmet
@@ -56,6 +57,8 @@ def judge(world: World, story: Story, failure: BaseException | None) -> Result:
             world.settle()
         except NotSettled as restless:
             error = str(restless)
+    if world.integration is not None:
+        promises.look(world, world.integration.descriptor.slo)
     asked = world.invariants(story.invariants, at_rest=failure is None and error is None, first_cause=True)
     by_status: dict[str, Records] = {"held": [], "violated": [], "not_applicable": []}
     for each in asked["items"]:

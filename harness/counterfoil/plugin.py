@@ -37,6 +37,7 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
         "--serial",
         {"action": "store_true", "help": "deliver events one at a time, so that a seed repeats byte for byte"},
     ),
+    ("--slow-scenarios", {"action": "store_true", "help": "tell slow scenarios too, and the others in full size"}),
     ("--scenario", {"action": "append", "default": [], "metavar": "ID", "help": "run only these scenarios"}),
     ("--counterfoil-json", {"metavar": "PATH", "help": "write the run as one JSON object"}),
     ("--html-report", {"metavar": "PATH", "help": "write the run as one self-contained page"}),
@@ -110,11 +111,16 @@ def story_of(item: pytest.Item) -> Story | None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the scenarios that were named, in order of their ids."""
+    """Keep the scenarios that were named, else all but the slow ones, in order of their ids."""
     wanted = {each.upper() for each in config.getoption("scenario")}
     stories = {item: story_of(item) for item in items}
     if wanted:
         dropped = [item for item, story in stories.items() if story is None or story.id.upper() not in wanted]
+    else:
+        dropped = [
+            item for item, story in stories.items() if story and story.slow and not config.getoption("slow_scenarios")
+        ]
+    if dropped:
         config.hook.pytest_deselected(items=dropped)
         items[:] = [item for item in items if item not in dropped]
     if any(stories.values()):

@@ -50,6 +50,7 @@ class Order:
     seed: int | None = None
     size: str | None = None
     scenarios: Sequence[str] = field(default=())
+    slow: bool = False
 
 
 def find(targets: Sequence[str], named: Sequence[str] = ()) -> tuple[list[Path], list[str]]:
@@ -105,6 +106,7 @@ def arguments(order: Order, files: Sequence[Path], ids: Sequence[str], answer: P
         words += [] if value is None else [name, str(value)]
     words += [part for each in ids for part in ("--scenario", each)]
     words += ["--serial"] if order.serial else []
+    words += ["--slow-scenarios"] if order.slow else []
     words += ["-p", "xdist.plugin", "-n", order.workers] if order.workers not in (None, "0", "1") else []
     return [*words, *map(str, files)]
 

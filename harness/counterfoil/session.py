@@ -45,7 +45,16 @@ class Session:
         except Unreadable as error:
             raise pytest.UsageError(str(error)) from error
         token = os.environ.get("COUNTERFOIL_TOKEN")
-        return Settings(integration, option("landscape"), option("seed"), option("size"), plan, option("serial"), token)
+        return Settings(
+            integration,
+            option("landscape"),
+            option("seed"),
+            option("size"),
+            plan,
+            option("serial"),
+            token,
+            option("slow_scenarios"),
+        )
 
     def check(self) -> None:
         """Understand the settings now; raises pytest.UsageError."""
@@ -106,7 +115,8 @@ class Session:
         words += [
             part for name in ("landscape", "size", "faults") if option(name) for part in (f"--{name}", option(name))
         ]
-        return " ".join([*words, *(["--serial"] if option("serial") else [])])
+        words += [word for word, name in (("--serial", "serial"), ("--slow", "slow_scenarios")) if option(name)]
+        return " ".join(words)
 
     def _seed_of(self, item: pytest.Item) -> int | None:
         world = getattr(item, "funcargs", {}).get("world")

@@ -20,7 +20,7 @@ class Story:
 
     invariants: ids as `INV-03`, those of the always-on set included. faults: a plan (list of faults) in force from its start.
     presupposes: abilities that an integration must declare (`dead_letters`, `reconciliation`, …), else the scenario is not
-    applicable to it.
+    applicable to it. slow: takes minutes, so that it is told only when asked for.
     """
 
     id: str
@@ -28,6 +28,7 @@ class Story:
     invariants: tuple[str, ...] = ()
     faults: tuple[dict[str, Any], ...] = field(default=())
     presupposes: tuple[str, ...] = ()
+    slow: bool = False
 
 
 def invariant_id(text: str) -> str:
@@ -42,10 +43,11 @@ def scenario(
     invariants: Sequence[str] = (),
     faults: Sequence[dict[str, Any]] = (),
     presupposes: Sequence[str] = (),
+    slow: bool = False,
 ) -> Callable[[Function], Function]:
     """Mark a function `scenario_*(world)` as a scenario: `@scenario("S-01", "The end-to-end workflow", invariants=["03", "08"])`."""
     named = tuple(dict.fromkeys((*map(invariant_id, invariants), *ALWAYS_ON)))
-    story = Story(id, title, tuple(sorted(named)), tuple(faults), tuple(presupposes))
+    story = Story(id, title, tuple(sorted(named)), tuple(faults), tuple(presupposes), slow)
 
     def mark(function: Function) -> Function:
         function.__counterfoil__ = story  # type: ignore[attr-defined]

@@ -160,11 +160,12 @@ class World:
 
     crm, psa, billing, erp: the first system of each role. integration: what is under test (None while a test drives the
     landscape alone). seed: of the landscape. started_at: business instant at the start; journal_start: number of the last journal
-    entry before it.
+    entry before it. slow: the full size of the story was asked for, however long it takes.
     """
 
-    def __init__(self, control: Control, integration: Integration | None = None) -> None:
+    def __init__(self, control: Control, integration: Integration | None = None, *, slow: bool = False) -> None:
         self.control = control
+        self.slow = slow
         self.integration = integration
         self.landscape: Record = control.get("/landscape")
         self.seed = int(self.landscape.get("seed", 0))

@@ -66,6 +66,13 @@ def test_unknown_keys_are_refused_with_those_that_are_known() -> None:
         ({"name": "x", "start": {"url": "http://a"}, "declares": ["magic"]}, "declares.0: "),
         ({"name": "x", "start": {"url": "http://a"}, "operations": {"reset": "/reset"}}, "operations.reset: "),
         ({"name": "x", "start": {"url": "http://a"}, "poll": -1}, "poll: "),
+        ({"name": "x", "start": {"url": "http://a"}, "slo": {"setup": 1}}, "slo.setup"),
+        (
+            {"name": "x", "start": {"url": "http://a"}, "slo": {"project_setup_seconds": 0}},
+            "slo.project_setup_seconds: ",
+        ),
+        ({"name": "x", "start": {"url": "http://a"}, "deadlines": {"DL-Z": 1}}, "deadlines.DL-Z"),
+        ({"name": "x", "start": {"url": "http://a"}, "deadlines": {"DL-S": -1}}, "deadlines.DL-S: "),
     ],
 )
 def test_mistakes_are_named_by_key(content: object, said: str) -> None:

@@ -152,3 +152,45 @@ def test_a_landscape_that_runs_already_is_used_and_left_as_it_was(cli: Start, qu
         assert hooks["items"] == []
     finally:
         landscape.stop()
+
+
+SLOW = """
+from counterfoil import World, scenario
+
+@scenario("Q-08", "A long story", slow=True)
+def scenario_long(world: World) -> None:
+    world.expect("it is told in full", world.slow, True)
+
+@scenario("Q-09", "A short story")
+def scenario_short(world: World) -> None:
+    world.expect("it is told in brief", world.slow, False)
+"""
+
+
+def test_a_slow_scenario_is_told_only_when_asked_for(cli: Start, tmp_path: Path) -> None:
+    path = tmp_path / "scenarios" / "slow.py"
+    path.parent.mkdir()
+    path.write_text(SLOW, encoding="utf-8")
+    verdicts = {}
+    for words in ((), ("--slow",), ("--scenario", "Q-08")):
+        done = cli("run", path, "--integration", "noop", "--json", *words)
+        verdicts[words] = {each["id"]: each["verdict"] for each in done.json["scenarios"]}
+    assert verdicts[()] == {"Q-09": "passed"}
+    assert verdicts["--slow",] == {"Q-08": "passed", "Q-09": "violated"}
+    assert verdicts["--scenario", "Q-08"] == {"Q-08": "passed"}
+
+
+def test_promises_on_the_wall_clock_are_judged(cli: Start, tmp_path: Path) -> None:
+    from counterfoil.integration import resolve
+
+    about = resolve("reference").model_dump(mode="json", exclude_none=True)
+    about["slo"] = {"project_setup_seconds": 0.000001}
+    path = tmp_path / "hasty.json"
+    path.write_bytes(orjson.dumps(about))
+    done = cli("run", "S-02", "--integration", path, "--json")
+    assert done.code == 1, done.out
+    [told] = done.json["scenarios"]
+    [unmet] = [each for each in told["expectations"] if not each["held"]]
+    assert unmet["sentence"] == "A project follows a won deal within 1e-06 s"
+    assert unmet["evidence"]["seconds"] > 0
+    assert told["violations"] == []

@@ -54,11 +54,14 @@ def run(
     serial: Annotated[
         bool, typer.Option("--serial", help="Deliver events one at a time, so that a seed repeats byte for byte.")
     ] = False,
+    slow: Annotated[
+        bool, typer.Option("--slow", help="Tell the slow scenarios too, and the others in full size.")
+    ] = False,
     workers: Annotated[
         str | None, typer.Option("-n", help="Processes, each with its own landscape; or `auto`.")
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed of data, ids and faults.")] = None,
-    size: Annotated[str | None, typer.Option("--size", help="Size of the firm: S or M.")] = None,
+    size: Annotated[str | None, typer.Option("--size", help="Size of the firm: S, M, L or XL.")] = None,
 ) -> None:
     """Run scenarios against an integration and say whether the books are right.
 
@@ -81,6 +84,7 @@ def run(
         seed,
         size,
         scenario or (),
+        slow,
     )
     console = None if as_json else console_on_stdout()
     try:
