@@ -66,10 +66,19 @@ class Past:
         places = ", ".join("?" * len(DELIVERED.split(", ")))
         self.scratch.connection.executemany(f"INSERT INTO journal.entry ({DELIVERED}) VALUES ({places})", told)
         self.at = self.instants()[-1] if self.instants() else BEGINNING
+        self.linked = False
 
     def close(self) -> None:
         """Throw the copy away."""
         self.scratch.close()
+
+    def commits(self, since: str) -> list[tuple[str, str, str]]:
+        """What was written since an instant: when, in which schema, to which entity; in order."""
+        query = " UNION ".join(
+            f"SELECT at, '{s}', entity FROM {s}.history_all WHERE at >= ?" for s in self.scratch.roles
+        )
+        found = self.scratch.execute(f"{query} ORDER BY 1", [since] * len(self.scratch.roles)).fetchall()
+        return [(row[0], row[1], row[2]) for row in found]
 
     def instants(self, words: Sequence[str] = ()) -> list[str]:
         """Instants of commits, in order; with words, only of commits to rows that contain one of them."""
@@ -81,15 +90,19 @@ class Past:
     def move_to(self, at: str) -> None:
         """Make every row what it was just after the commit at this instant."""
         low, high = sorted((self.at, at))
+        linked = self.linked
         for schema in self.scratch.roles:
             touched = self.scratch.rows(
                 f"SELECT DISTINCT system, entity, id FROM {schema}.history_all WHERE at > ? AND at <= ?", (low, high)
             )
             for each in touched:
                 self._put(schema, each["system"], each["entity"], each["id"], at)
+                linked = linked and each["entity"] != "customer"
             self.scratch.execute(f"UPDATE {schema}.upto SET at = ?", (at,))
         self.at = at
-        vocabulary.prepare(self.scratch, links=self.links, events=self.events)
+        if not linked:
+            vocabulary.prepare(self.scratch, links=self.links, events=self.events)
+            self.linked = True
 
     def _put(self, schema: str, system: str, entity: str, record_id: str, at: str) -> None:
         table = self.scratch.table(schema, entity)
@@ -115,12 +128,15 @@ class Past:
         self.move_to(at)
         return any(invariant.key_of(row) == key for row in invariant.rows(self.scratch, params))
 
-    def first_cause(self, invariant: Invariant, row: Row, params: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The commit after which a violation has stood without a break, as `{at, deed, actor, system, journal_seq, record, request,
-        chain}`; None where the state was so from the start (seeded) or the row cannot be found again."""
+    def first_cause(
+        self, invariant: Invariant, row: Row, params: Mapping[str, Any], upto: str | None = None
+    ) -> dict[str, Any] | None:
+        """The commit after which a violation has stood without a break (up to now, or to a moment of the past), as `{at, deed, actor,
+        system, journal_seq, record, request, chain}`; None where the state was so from the start (seeded) or the row cannot be found again."""
         key = invariant.key_of(row)
         words = [value for value in key if isinstance(value, str) and any(sign.isdigit() for sign in value)]
-        for candidates in (self.instants(words), self.instants()) if words else (self.instants(),):
+        for several in (words, ()) if words else ((),):
+            candidates = [at for at in self.instants(several) if upto is None or at <= upto]
             if not candidates:
                 continue
             at = earliest(candidates, lambda at: self.stands(invariant, key, params, at))

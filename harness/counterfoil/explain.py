@@ -59,6 +59,8 @@ def expectation(each: Mapping[str, Any]) -> str:
 def violation(each: Mapping[str, Any]) -> str:
     """A violated invariant with its evidence."""
     lines = [f"{each['invariant']} is violated: {each['rule']}"]
+    if each.get("passed_by"):
+        lines.append(f"  It held again at the end, but not at {each['passed_by']}.")
     if each["at_stake"]:
         lines.append(f"  Money at stake: {', '.join(map(show, each['at_stake']))}")
     shown = each["rows"][:ROWS_SHOWN]

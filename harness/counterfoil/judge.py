@@ -59,7 +59,9 @@ def judge(world: World, story: Story, failure: BaseException | None) -> Result:
             error = str(restless)
     if world.integration is not None:
         promises.look(world, world.integration.descriptor.slo)
-    asked = world.invariants(story.invariants, at_rest=failure is None and error is None, first_cause=True)
+    asked = world.invariants(
+        story.invariants, at_rest=failure is None and error is None, throughout=True, first_cause=True
+    )
     by_status: dict[str, Records] = {"held": [], "violated": [], "not_applicable": []}
     for each in asked["items"]:
         by_status[each["status"]].append(each)
@@ -91,6 +93,7 @@ def violation(item: Record) -> Record:
         "count": item["count"],
         "rows": item["rows"],
         "at_stake": item["at_stake"],
+        "passed_by": item["passed_by"],
         "first_cause": item["first_cause"],
     }
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel, Field
 
-from counterfoil import causes, kpi, vocabulary
+from counterfoil import causes, kpi, throughout, vocabulary
 from counterfoil.invariant import Invariant, Row, catalogue, limits
 from counterfoil_mocks.kernel.store import Store
 from counterfoil_mocks.kernel.system import World
@@ -61,6 +61,7 @@ class Result(BaseModel):
     count: int = 0
     rows: list[dict[str, Any]] = Field(default_factory=list)
     at_stake: list[Amount] = Field(default_factory=list)
+    passed_by: str | None = Field(None, description="The moment at which it was broken, where it holds again now.")
     first_cause: Cause | None = None
     missing: list[str] = Field(default_factory=list, description="Abilities that the integration does not declare.")
 
@@ -98,13 +99,15 @@ def check(
     deadlines: Mapping[str, int] | None = None,
     events: Iterable[Mapping[str, Any]] = (),
     at_rest: bool = False,
+    since: str | None = None,
     first_cause: bool = False,
 ) -> list[Result]:
     """Ask the invariants of the catalogue (or `only` those named) at a business instant; writes nothing.
 
     declares: abilities of the integration (None: all of them). links, deadlines (minutes by class): from its descriptor. events:
-    what it has told of itself. at_rest: judge as if the deadlines of a few hours had passed. first_cause: also look for the commit that broke each one. Raises ValueError, KeyError for a
-    link or a deadline class that makes no sense.
+    what it has told of itself. at_rest: judge as if the deadlines of a few hours had passed. since: judge what must always hold at
+    every moment from that instant on, and what must hold at period close at each close. first_cause: also look for the commit that
+    broke each one. Raises ValueError, KeyError for a link or a deadline class that makes no sense.
     """
     able = set(ABILITIES if declares is None else declares)
     params = limits(now, deadlines, at_rest=at_rest)
@@ -114,28 +117,38 @@ def check(
         results = [
             _judge(store, each, params, able) for each in catalogue().values() if only is None or each.id in only
         ]
-    if first_cause:
-        _find_causes(store, results, params, links, events)
-    return results
-
-
-def _find_causes(
-    store: Store,
-    results: Sequence[Result],
-    params: Mapping[str, Any],
-    links: Mapping[str, str] | None,
-    events: Sequence[Mapping[str, Any]],
-) -> None:
     broken = [each for each in results if each.status == "violated"]
-    if not broken:
-        return
+    if since is None and not (broken and first_cause):
+        return results
     past = causes.Past(store, links=links, events=events)
     try:
-        for each in broken:
+        if since is not None:
+            _look_back(past, results, since, deadlines, first_cause=first_cause)
+        for each in broken if first_cause else ():
             found = past.first_cause(catalogue()[each.id], each.rows[0], params)
             each.first_cause = Cause.model_validate(found) if found else None
     finally:
         past.close()
+    return results
+
+
+def _look_back(
+    past: causes.Past,
+    results: Sequence[Result],
+    since: str,
+    deadlines: Mapping[str, int] | None,
+    *,
+    first_cause: bool,
+) -> None:
+    held = {each.id: each for each in results if each.status == "held"}
+    for breach in throughout.breaches(past, [catalogue()[name] for name in held], since=since, deadlines=deadlines):
+        result = held[breach.invariant.id]
+        _state(result, breach.invariant, breach.rows)
+        result.passed_by = breach.at
+        if first_cause:
+            params = limits(breach.at, deadlines)
+            found = past.first_cause(breach.invariant, breach.rows[0], params, upto=breach.at)
+            result.first_cause = Cause.model_validate(found) if found else None
 
 
 def _judge(store: Store, invariant: Invariant, params: Mapping[str, Any], able: set[str]) -> Result:
@@ -149,11 +162,15 @@ def _judge(store: Store, invariant: Invariant, params: Mapping[str, Any], able: 
         excused = excused_keys(store, params)
         rows = [row for row in rows if not excused.intersection(invariant.key_of(row))]
     if rows:
-        result.status = "violated"
-        result.count = len(rows)
-        result.rows = rows
-        result.at_stake = at_stake(rows, invariant.money)
+        _state(result, invariant, rows)
     return result
+
+
+def _state(result: Result, invariant: Invariant, rows: list[Row]) -> None:
+    result.status = "violated"
+    result.count = len(rows)
+    result.rows = rows
+    result.at_stake = at_stake(rows, invariant.money)
 
 
 OPEN_EXCEPTIONS = """
@@ -191,6 +208,9 @@ def router(landscape: Landscape) -> APIRouter:
         only: str | None = Query(None, description="Ids, with commas between: `INV-01,INV-24`."),
         applicable: str | None = Query(None, description="Abilities that the integration declares; all by default."),
         at_rest: bool = Query(False, description="Nothing moves any more: deadlines of a few hours count as passed."),
+        since: str | None = Query(
+            None, description="Judge what must always hold at every moment since this instant, not only now."
+        ),
         first_cause: bool = Query(False, description="Also find the commit that broke each one."),
     ) -> Verdict:
         """The verdict, now."""
@@ -207,6 +227,7 @@ def router(landscape: Landscape) -> APIRouter:
                 deadlines=about.get("deadlines"),
                 events=events_of(landscape),
                 at_rest=at_rest,
+                since=since,
                 first_cause=first_cause,
             )
         except (KeyError, ValueError) as error:

@@ -261,10 +261,13 @@ class World:
         """Requests that a system received for one operation."""
         return self.journal(system=system, operation=operation, kind="request", **filters)
 
-    def invariants(self, only: Sequence[str] = (), *, at_rest: bool = False, first_cause: bool = False) -> Record:
+    def invariants(
+        self, only: Sequence[str] = (), *, at_rest: bool = False, throughout: bool = False, first_cause: bool = False
+    ) -> Record:
         """What the invariants say now: `{"verdict", "items": [{"id", "rule", "status", "rows", …}]}`. only: ids; all by default.
 
-        at_rest: the landscape has settled, so that deadlines of a few hours count as passed.
+        at_rest: the landscape has settled, so that deadlines of a few hours count as passed. throughout: what must always hold is
+        judged at every moment of the story, not only now.
         """
         declared = None if self.integration is None else ",".join(self.integration.descriptor.declares)
         answer: Record = self.control.get(
@@ -272,6 +275,7 @@ class World:
             only=",".join(only) or None,
             applicable=declared,
             at_rest=at_rest or None,
+            since=self.started_at if throughout else None,
             first_cause=first_cause or None,
         )
         return answer
