@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from counterfoil.commands.mutants import Verdict, exit_code, judged
+from counterfoil.detection import Verdict, exit_code, judged
 
 Start = Callable[..., Any]
 
 
 def verdict(**more: Any) -> Verdict:
     made: Any = {"id": "F-24", "title": "x", "caught": False, "as_named": False, "by": [], "expected": ["INV-24"]}
-    return made | {"runs": {}, "error": None} | more
+    return made | {"sentences": {}, "runs": {}, "error": None} | more
 
 
 def scenario(verdict: str, *invariants: str, unmet: bool = False, error: str | None = None) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def scenario(verdict: str, *invariants: str, unmet: bool = False, error: str | N
         "id": "S-29",
         "verdict": verdict,
         "violations": [{"invariant": each} for each in invariants],
-        "expectations": [{"held": not unmet}],
+        "expectations": [{"held": not unmet, "sentence": "paid"}],
         "error": error,
     }
 
@@ -41,6 +41,7 @@ def scenario(verdict: str, *invariants: str, unmet: bool = False, error: str | N
 def test_a_mutant_is_caught_by_what_was_violated(told: dict[str, Any], by: list[str], as_named: bool) -> None:
     found = judged(verdict(), [told])
     assert (found["by"], found["as_named"], found["caught"]) == (by, as_named, bool(by))
+    assert found["sentences"] == ({"S-29": ["404" if told["error"] else "paid"]} if "S-29" in by else {})
 
 
 @pytest.mark.parametrize(
@@ -55,6 +56,11 @@ def test_a_mutant_is_caught_by_what_was_violated(told: dict[str, Any], by: list[
 )
 def test_exit_codes(verdicts: list[Verdict], code: int) -> None:
     assert exit_code(verdicts) == code
+
+
+def test_with_named_only_an_invariant_of_the_catalogue_row_counts() -> None:
+    assert exit_code([verdict(caught=True, as_named=True)], named=True) == 0
+    assert exit_code([verdict(caught=True, as_named=False)], named=True) == 1
 
 
 def test_a_mutant_is_caught_by_the_invariant_that_it_names(cli: Start) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,19 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-
-class Verdict(TypedDict):
-    """What became of a mutant. by: ids of the invariants that caught it, and ids of the scenarios whose expectations did; expected:
-    the invariants that its file names; as_named: one of these caught it; runs: the scenarios with their verdicts."""
-
-    id: str
-    title: str
-    caught: bool
-    as_named: bool
-    by: list[str]
-    expected: list[str]
-    runs: dict[str, str]
-    error: str | None
+    from counterfoil.detection import Verdict
 
 
 def mutants(
@@ -37,6 +24,9 @@ def mutants(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
     html: Annotated[Path | None, typer.Option("--html", help="Write a self-contained page here.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed of data, ids and faults.")] = None,
+    named: Annotated[
+        bool, typer.Option("--named", help="Count as caught only what an invariant of its catalogue row catches.")
+    ] = False,
 ) -> None:
     """Run each mutant against the scenarios and faults that its file declares, and show what caught it.
 
@@ -44,6 +34,7 @@ def mutants(
     """
     import orjson
 
+    from counterfoil import detection
     from counterfoil.descriptor import Unreadable
 
     try:
@@ -51,13 +42,13 @@ def mutants(
     except Unreadable as error:
         typer.echo(f"counterfoil mutants: {error}", err=True)
         raise typer.Exit(2) from error
-    with ThreadPoolExecutor(workers) as pool:
-        verdicts = list(pool.map(lambda each: tried(each, seed), wanted))
-    ordered = sorted(verdicts, key=lambda each: (each["caught"], each["as_named"], each["id"]))
+    with progress(len(wanted), shown=not as_json) as done:
+        verdicts = detection.measure(wanted, workers=workers, seed=seed, done=done)
     told: dict[str, Any] = {
-        "total": len(ordered),
-        "caught": sum(each["caught"] for each in ordered),
-        "mutants": ordered,
+        "total": len(verdicts),
+        "caught": sum(each["caught"] for each in verdicts),
+        "as_named": sum(each["as_named"] for each in verdicts),
+        "mutants": verdicts,
     }
     if html is not None:
         from counterfoil.report.html import write_mutants
@@ -66,8 +57,8 @@ def mutants(
     if as_json:
         sys.stdout.buffer.write(orjson.dumps(told, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     else:
-        show(ordered)
-    raise typer.Exit(exit_code(ordered))
+        show(verdicts)
+    raise typer.Exit(detection.exit_code(verdicts, named=named))
 
 
 def chosen(ids: Sequence[str]) -> list[Any]:
@@ -83,58 +74,25 @@ def chosen(ids: Sequence[str]) -> list[Any]:
     return [known[each] for each in wanted]
 
 
-def tried(mutant: Any, seed: int | None) -> Verdict:
-    """Run one mutant in a process of its own; what it declares says against which scenarios, under which faults."""
-    import tempfile
+@contextmanager
+def progress(total: int, *, shown: bool) -> Iterator[Callable[[Verdict], object]]:
+    """A bar on the error channel that moves with every mutant that has been tried, and names the survivors as they come."""
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 
-    import orjson
+    console = Console(stderr=True)
+    if not shown or not console.is_terminal:
+        yield lambda verdict: None
+        return
+    with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), TimeElapsedColumn(), console=console) as bar:
+        task = bar.add_task("mutants", total=total)
 
-    found: Verdict = {
-        "id": mutant.id,
-        "title": mutant.title,
-        "caught": False,
-        "as_named": False,
-        "by": [],
-        "expected": list(mutant.invariants),
-        "runs": {},
-        "error": None,
-    }
-    command = [sys.executable, "-m", "counterfoil", "run", *mutant.scenarios, "--integration", f"mutant:{mutant.id}"]
-    command += ["--json"] + ([] if seed is None else ["--seed", str(seed)])
-    with tempfile.TemporaryDirectory(prefix="counterfoil-") as place:
-        if mutant.faults:
-            plan = Path(place) / "faults.json"
-            plan.write_bytes(orjson.dumps(list(mutant.faults)))
-            command += ["--faults", str(plan)]
-        done = subprocess.run(command, capture_output=True, check=False)
-    try:
-        run = orjson.loads(done.stdout)
-    except orjson.JSONDecodeError:
-        return found | {"error": done.stderr.decode(errors="replace")[-2000:] or f"ended with code {done.returncode}"}
-    return judged(found, run["scenarios"])
+        def done(verdict: Verdict) -> None:
+            bar.advance(task)
+            if not verdict["caught"]:
+                bar.console.print(f"[red]{verdict['id']} survived[/] {verdict['title']}")
 
-
-def judged(found: Verdict, scenarios: Iterable[dict[str, Any]]) -> Verdict:
-    """The verdict on a mutant from its scenarios: violated is caught, broken is neither."""
-    by: dict[str, None] = {}
-    for each in scenarios:
-        found["runs"][each["id"]] = each["verdict"]
-        by |= dict.fromkeys(violation["invariant"] for violation in each["violations"])
-        if each["error"] or any(not seen["held"] for seen in each.get("expectations", ())):
-            by |= {each["id"]: None} if each["verdict"] == "violated" else {}
-        if each["verdict"] == "broken":
-            found["error"] = str(each["error"])
-    found["by"] = sorted(by)
-    found["caught"] = bool(by)
-    found["as_named"] = not set(found["by"]).isdisjoint(found["expected"])
-    return found
-
-
-def exit_code(verdicts: Sequence[Verdict]) -> int:
-    """3 when a mutant that nothing caught could not be run, 1 when one survived."""
-    if any(each["error"] and not each["caught"] for each in verdicts):
-        return 3
-    return 0 if verdicts and all(each["caught"] for each in verdicts) else 1
+        yield done
 
 
 def show(verdicts: Sequence[Verdict]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Mutant:
-    """A defect, told in the title. parts: what it exchanges in the reference. invariants: which should catch it. scenarios: which expose it.
+    """A defect, told in the title. parts: what it exchanges in the reference. invariants: which should catch it, as its row in the catalogue says. scenarios: which expose it.
     faults: a plan that must be in force for it to show, beyond what those scenarios inject themselves."""
 
     id: str

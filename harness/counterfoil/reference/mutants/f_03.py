@@ -44,7 +44,7 @@ class AddsUp(Cash):
 MUTANT = Mutant(
     id="F-03",
     title="There is no table of processed events, and payments are added up as they arrive.",
-    invariants=("INV-42", "INV-21", "INV-32"),
+    invariants=("INV-42", "INV-21", "INV-34"),
     scenarios=("S-38",),
     parts={"inbox": TakesEverything, "invoicing": BillsAgain, "cash": AddsUp},
 )
