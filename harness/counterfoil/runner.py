@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,7 +14,7 @@ import orjson
 import pytest
 
 from counterfoil.descriptor import Unreadable
-from counterfoil.outcome import BROKEN, USAGE, Run
+from counterfoil.outcome import BROKEN, USAGE, Run, run_object
 from counterfoil.stories import scenario_folder
 
 if TYPE_CHECKING:
@@ -138,6 +138,30 @@ def execute(order: Order, face: Face) -> Run:
         run["verdict"] = "broken" if run["exit_code"] == BROKEN else "unreadable"
     run["complaints"] = face.complaints
     return run
+
+
+def execute_all(order: Order, seeds: int, face: Callable[[], Face]) -> Run:
+    """Run once with each of so many seeds, from the order's own (1 by default) on; returns all of it as one run. Raises Unreadable."""
+    if order.html or order.junit or order.export:
+        raise Unreadable("--html, --junit and --export are of one run; leave them out, or ask for one seed")
+    first = 1 if order.seed is None else order.seed
+    runs = []
+    for seed in range(first, first + seeds):
+        seen = face()
+        if seen.console is not None:
+            seen.console.print(f"seed {seed}", style="bold", highlight=False)
+        runs.append(execute(replace(order, seed=seed), seen))
+    whole = run_object(
+        [each for run in runs for each in run["scenarios"]],
+        integration=order.integration,
+        seed=first,
+        size=order.size,
+        faults=order.faults,
+        seconds=sum(run["seconds"] for run in runs),
+    )
+    whole["complaints"] = [complaint for run in runs for complaint in run["complaints"]]
+    whole["exit_code"] = max((run["exit_code"] for run in runs), default=USAGE)
+    return whole
 
 
 def check_places(order: Order) -> None:

@@ -194,3 +194,11 @@ def test_promises_on_the_wall_clock_are_judged(cli: Start, tmp_path: Path) -> No
     assert unmet["sentence"] == "A project follows a won deal within 1e-06 s"
     assert unmet["evidence"]["seconds"] > 0
     assert told["violations"] == []
+
+
+def test_several_seeds_are_one_verdict(cli: Start, quick: Path, tmp_path: Path) -> None:
+    done = cli("run", quick, "--integration", "noop", "--json", "--seed", 5, "--seeds", 2)
+    assert done.code == 0, done.err
+    assert [(each["id"], each["seed"]) for each in done.json["scenarios"]] == [("Q-01", 5), ("Q-01", 6)]
+    assert "seeds 5 to 6" in cli("run", quick, "--integration", "noop", "--seed", 5, "--seeds", 2).out
+    assert cli("run", quick, "--seeds", 2, "--html", tmp_path / "x.html").code == 2

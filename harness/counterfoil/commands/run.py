@@ -61,6 +61,9 @@ def run(
         str | None, typer.Option("-n", help="Processes, each with its own landscape; or `auto`.")
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed of data, ids and faults.")] = None,
+    seeds: Annotated[
+        int, typer.Option("--seeds", help="So many runs, each with the next seed (for the night).", min=1, max=1000)
+    ] = 1,
     size: Annotated[str | None, typer.Option("--size", help="Size of the firm: S, M, L or XL.")] = None,
 ) -> None:
     """Run scenarios against an integration and say whether the books are right.
@@ -68,7 +71,7 @@ def run(
     Exit code 0: all held. 1: something was violated. 2: wrong usage, or no scenario ran. 3: something could not be run.
     """
     from counterfoil.descriptor import Unreadable
-    from counterfoil.runner import Face, Order, execute
+    from counterfoil.runner import Face, Order, execute, execute_all
 
     order = Order(
         targets or (),
@@ -88,7 +91,7 @@ def run(
     )
     console = None if as_json else console_on_stdout()
     try:
-        found = execute(order, Face(console))
+        found = execute(order, Face(console)) if seeds == 1 else execute_all(order, seeds, lambda: Face(console))
     except Unreadable as error:
         typer.echo(f"counterfoil run: {error}", err=True)
         raise typer.Exit(2) from error
@@ -140,5 +143,6 @@ def summary(found: Run) -> str:
     }
     parts = [counts or "no scenario", f"{len(held)} invariants held"]
     parts += [f"not applicable: {', '.join(sorted(apart))}"] if apart else []
-    parts += [] if found["seed"] is None else [f"seed {found['seed']}"]
+    seeds = sorted({each["seed"] for each in found["scenarios"] if each.get("seed") is not None})
+    parts += [f"seeds {seeds[0]} to {seeds[-1]}"] if len(seeds) > 1 else [f"seed {seed}" for seed in seeds]
     return ", ".join([*parts, f"{found['seconds']:.1f} s"])
