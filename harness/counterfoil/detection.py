@@ -25,7 +25,7 @@ from counterfoil.reference.mutants import Mutant
 
 class Verdict(TypedDict):
     """What became of a mutant. by: ids of the invariants that caught it, and ids of the scenarios whose expectations did;
-    sentences: those expectations, by scenario; expected: the invariants that its catalogue row names; as_named: one of these caught it;
+    sentences: those expectations, by scenario; causes: the call that broke each invariant first, as `deed in system`; expected: the invariants that its catalogue row names; as_named: one of these caught it;
     runs: the scenarios with their verdicts."""
 
     id: str
@@ -34,6 +34,7 @@ class Verdict(TypedDict):
     as_named: bool
     by: list[str]
     sentences: dict[str, list[str]]
+    causes: dict[str, str]
     expected: list[str]
     runs: dict[str, str]
     error: str | None
@@ -135,6 +136,7 @@ def untried(mutant: Mutant) -> Verdict:
         "as_named": False,
         "by": [],
         "sentences": {},
+        "causes": {},
         "expected": list(mutant.invariants),
         "runs": {},
         "error": None,
@@ -146,7 +148,11 @@ def judged(found: Verdict, scenarios: Iterable[dict[str, Any]]) -> Verdict:
     by: dict[str, None] = {}
     for each in scenarios:
         found["runs"][each["id"]] = each["verdict"]
-        by |= dict.fromkeys(violation["invariant"] for violation in each["violations"])
+        for violation in each["violations"]:
+            by[violation["invariant"]] = None
+            cause = violation.get("first_cause")
+            if cause is not None:
+                found["causes"].setdefault(violation["invariant"], f"{cause['deed']} in {cause['system']}")
         unmet = [seen["sentence"] for seen in each.get("expectations", ()) if not seen["held"]]
         unmet += [str(each["error"]).splitlines()[0]] if each["error"] else []
         if unmet and each["verdict"] == "violated":

@@ -14,7 +14,7 @@ Start = Callable[..., Any]
 
 def verdict(**more: Any) -> Verdict:
     made: Any = {"id": "F-24", "title": "x", "caught": False, "as_named": False, "by": [], "expected": ["INV-24"]}
-    return made | {"sentences": {}, "runs": {}, "error": None} | more
+    return made | {"sentences": {}, "causes": {}, "runs": {}, "error": None} | more
 
 
 def scenario(verdict: str, *invariants: str, unmet: bool = False, error: str | None = None) -> dict[str, Any]:

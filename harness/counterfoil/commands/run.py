@@ -143,6 +143,6 @@ def summary(found: Run) -> str:
     }
     parts = [counts or "no scenario", f"{len(held)} invariants held"]
     parts += [f"not applicable: {', '.join(sorted(apart))}"] if apart else []
-    seeds = sorted({each["seed"] for each in found["scenarios"] if each.get("seed") is not None})
+    seeds = sorted({int(seed) for each in found["scenarios"] if (seed := each.get("seed")) is not None})
     parts += [f"seeds {seeds[0]} to {seeds[-1]}"] if len(seeds) > 1 else [f"seed {seed}" for seed in seeds]
     return ", ".join([*parts, f"{found['seconds']:.1f} s"])
