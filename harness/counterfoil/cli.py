@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from typing import Any
+from importlib.metadata import version
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from counterfoil import commands
 
-ORDER = ("up", "run", "mutants")
+ORDER = ("init", "doctor", "up", "run", "mutants", "explore", "replay", "simulate", "data")
 
 
 class Verbs(TyperGroup):
@@ -41,8 +42,17 @@ main = typer.Typer(
 )
 
 
+def told(wanted: bool) -> None:
+    """Print the version and end."""
+    if wanted:
+        typer.echo(f"counterfoil {version('counterfoil')}")
+        raise typer.Exit
+
+
 @main.callback()
-def counterfoil() -> None:
+def counterfoil(
+    shown: Annotated[bool, typer.Option("--version", help="Print the version.", callback=told, is_eager=True)] = False,
+) -> None:
     """A testbed for quote-to-cash integrations of professional-services firms.
 
     Exit codes: 0 all held; 1 something was violated; 2 wrong usage or an unreadable file; 3 something could not be run.

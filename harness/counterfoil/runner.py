@@ -122,6 +122,8 @@ def execute(order: Order, face: Face) -> Run:
     from counterfoil.integration import resolve
 
     resolve(order.integration)
+    if order.workers is not None and order.workers not in ("auto", "logical") and not order.workers.isdigit():
+        raise Unreadable(f"-n {order.workers}: expected a number of processes, or `auto`")
     if order.faults:
         faults.plan(order.faults)
     check_landscape(order)

@@ -83,6 +83,7 @@ def test_all_shipped_scenarios_fail_with_an_integration_that_does_nothing(cli: S
         (("--integration", "nowhere.yaml"), "nowhere.yaml: no such file; an integration is"),
         (("--faults", "calm"), "a fault plan is a file or one of: failing, lossy, noisy, repeating"),
         (("--landscape", "nowhere.yaml"), "nowhere.yaml cannot be read"),
+        (("-n", "many"), "-n many: expected a number of processes, or `auto`"),
     ],
 )
 def test_wrong_usage_exits_2_with_a_sentence(cli: Start, words: tuple[str, ...], said: str) -> None:
@@ -202,3 +203,8 @@ def test_several_seeds_are_one_verdict(cli: Start, quick: Path, tmp_path: Path) 
     assert [(each["id"], each["seed"]) for each in done.json["scenarios"]] == [("Q-01", 5), ("Q-01", 6)]
     assert "seeds 5 to 6" in cli("run", quick, "--integration", "noop", "--seed", 5, "--seeds", 2).out
     assert cli("run", quick, "--seeds", 2, "--html", tmp_path / "x.html").code == 2
+
+
+def test_the_version_is_told(cli: Start) -> None:
+    done = cli("--version")
+    assert (done.code, done.out.split()[0]) == (0, "counterfoil")
