@@ -8,6 +8,13 @@ run: $(ready)  ## run every scenario against the reference integration
 test: $(ready)  ## the project's own tests
 	$(VENV)/bin/pytest -n 2 $(ARGS)
 
+mutants: $(ready)  ## every mutant must be caught by an invariant that its catalogue row names
+	$(VENV)/bin/counterfoil mutants -n 2 --named $(ARGS)
+
+night: $(ready)  ## ten seeds, plain and with faults
+	$(VENV)/bin/counterfoil run -n 2 --seeds 10 $(ARGS)
+	$(VENV)/bin/counterfoil run -n 2 --seeds 10 --faults noisy $(ARGS)
+
 lint: $(ready)  ## style and types
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
@@ -22,4 +29,4 @@ $(ready): pyproject.toml
 	$(VENV)/bin/pip install --quiet --editable '.[dev]'
 	touch $@
 
-.PHONY: run test lint bench
+.PHONY: run test mutants night lint bench
