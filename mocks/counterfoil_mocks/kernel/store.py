@@ -17,7 +17,7 @@ from typing import Any
 from counterfoil_mocks.kernel import clock, money
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.role import Role
-from counterfoil_mocks.kernel.table import Table
+from counterfoil_mocks.kernel.table import Table, table_of
 
 SQL_FUNCTIONS: dict[str, tuple[int, Any]] = {
     "half_up": (2, money.half_up),
@@ -96,7 +96,7 @@ class Store:
         for name, (arity, function) in functions.items():
             self.connection.create_function(name, arity, function, deterministic=True)
         self.tables = {
-            (schema, entity.name): Table(self, schema, entity)
+            (schema, entity.name): table_of(self, schema, entity)
             for schema, role in roles.items()
             for entity in role.entities
         }

@@ -5,8 +5,9 @@ Every statement is built by SQLAlchemy Core once and run as text on the driver's
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 import orjson
 import sqlalchemy as sa
@@ -109,18 +110,30 @@ class Table:
             .order_by(self.sql.c.created_at, self.sql.c.id)
         )
 
+        self.ddl = tuple(self._ddl())
+
+    def at(self, store: Store) -> Table:
+        """The same table in another store: its statements are built once, however many stores there are."""
+        same = copy(self)
+        same.store = store
+        same.lines = {name: line.at(store) for name, line in self.lines.items()}
+        return same
+
     def create(self) -> None:
         """Create the tables and indexes that are missing."""
+        for statement in self.ddl:
+            self.store.execute(statement)
+
+    def _ddl(self) -> Iterator[str]:
         for table in self.metadata.sorted_tables:
-            self.store.execute(str(sa.schema.CreateTable(table, if_not_exists=True).compile(dialect=dialect.dialect())))
+            yield str(sa.schema.CreateTable(table, if_not_exists=True).compile(dialect=dialect.dialect()))
             for index in sorted(table.indexes, key=lambda each: str(each.name)):
                 names = [each.name for each in index.columns]
                 filled = "" if names[1] == "updated_at" else f" WHERE {names[1]} IS NOT NULL"
                 columns = f"{table.name} ({', '.join(names)}){filled}"
-                self.store.execute(f"CREATE INDEX IF NOT EXISTS {self.schema}.{index.name} ON {columns}")
-
+                yield f"CREATE INDEX IF NOT EXISTS {self.schema}.{index.name} ON {columns}"
         name = self.entity.name
-        self.store.execute(
+        yield (
             f"CREATE TRIGGER IF NOT EXISTS {self.schema}.{name}_shown AFTER UPDATE ON {name}"
             " WHEN new.shown IS old.shown AND new.shown IS NOT NULL"
             f" BEGIN UPDATE {name} SET shown = NULL WHERE rowid = new.rowid; END"
@@ -302,6 +315,18 @@ class Table:
             lines.clear(system, record_id)
 
 
+BUILT: dict[tuple[str, int], Table] = {}
+"""The table of each schema and entity that any store has asked for, in no store."""
+
+
+def table_of(store: Store, schema: str, entity: Entity) -> Table:
+    """The table of an entity in a store."""
+    place = (schema, id(entity))
+    if place not in BUILT:
+        BUILT[place] = Table(store, schema, entity).at(cast("Store", None))
+    return BUILT[place].at(store)
+
+
 class LineTable:
     """The lines of a document: rows ordered by position that live and die with it."""
 
@@ -328,6 +353,12 @@ class LineTable:
             sa.select(*(self.sql.c[name] for name in self.names)).where(*mine).order_by(self.sql.c.position)
         )
         self.clear_sql = compiled(sa.delete(self.sql).where(*mine))
+
+    def at(self, store: Store) -> LineTable:
+        """The same lines in another store."""
+        same = copy(self)
+        same.store = store
+        return same
 
     def read(self, system: str, parent: str) -> list[Record]:
         """All lines of a document."""
