@@ -32,8 +32,12 @@ def firm(books: Books) -> Books:
     return books
 
 
-def plant(books: Books, what: str) -> None:
-    """Do what a row of PLANTED says: an SQL statement, or `again table column=value …` for a second, changed copy of a row."""
+def plant(books: Books, what: str | tuple[str, ...]) -> None:
+    """Do what a row of PLANTED says: an SQL statement, several in order, or `again table column=value …` for a second, changed copy of a row."""
+    if not isinstance(what, str):
+        for each in what:
+            plant(books, each)
+        return
     if not what.startswith("again "):
         books.store.execute(what)
         return
@@ -71,7 +75,7 @@ def test_a_right_state_breaks_no_invariant(firm: Books) -> None:
 
 
 @pytest.mark.parametrize(("invariant", "what", "named"), PLANTED, ids=lambda value: str(value)[:60])
-def test_a_planted_violation_fires(firm: Books, invariant: str, what: str, named: str) -> None:
+def test_a_planted_violation_fires(firm: Books, invariant: str, what: str | tuple[str, ...], named: str) -> None:
     plant(firm, what)
     result = judged(firm, invariant)[invariant]
     assert result.status == "violated", what
