@@ -1,4 +1,4 @@
-"""Happy paths by contract type (S-01, S-02): every number of the domain's running example is asserted."""
+"""Happy paths by contract type (S-01 to S-06): every number of the domain's worked examples is asserted."""
 
 from __future__ import annotations
 
@@ -21,22 +21,6 @@ INVOICES = [
     ("2026-05-01", "16,214.20", "980.52", "17,194.72"),
     ("2026-05-15", "48,000.00", "3,168.00", "51,168.00"),
 ]
-
-
-class Ledger:
-    """The contract's journal lines as the books hold them now."""
-
-    def __init__(self, world: World, deal: firm.Deal) -> None:
-        entries = world.erp.list("journal_entry", contract_no=deal.contract_no)
-        self.lines = [(entry["posting_date"], entry["period"], line) for entry in entries for line in entry["lines"]]
-
-    def balance(self, account: str, upto: str = "9999-12-31", period: str | None = None) -> int:
-        """Debits less credits on an account, in minor units, posted up to a date (or in one period)."""
-        return sum(
-            line["dr"]["minor"] - line["cr"]["minor"]
-            for day, of, line in self.lines
-            if line["account"] == account and day <= upto and period in (None, of)
-        )
 
 
 def programme(world: World, customer: object) -> firm.Deal:
@@ -91,7 +75,7 @@ def check_month_end(world: World, deal: firm.Deal, month: str) -> None:
     """The month's row of the running example, read from the ledger."""
     _, _, to_date, of_month, liability, asset, unbilled = MONTHS[month]
     last = f"{month}-31"
-    ledger = Ledger(world, deal)
+    ledger = firm.Ledger(world, deal)
     world.expect(f"{month}: revenue to date", -ledger.balance("4000", upto=last), usd(to_date)["minor"])
     world.expect(f"{month}: revenue of the month", -ledger.balance("4000", period=month), usd(of_month)["minor"])
     world.expect(f"{month}: contract liability", -ledger.balance("2300", upto=last), usd(liability)["minor"])
@@ -241,7 +225,7 @@ def check_the_end(world: World, deal: firm.Deal) -> None:
     world.expect("Billing shows them paid", {each["status"] for each in issued}, {"PAID"})
     seen = world.crm.list("invoice", contract_no=deal.contract_no)
     world.expect("CRM shows them paid", (len(seen), {each["status"] for each in seen}), (6, {"PAID"}))
-    ledger = Ledger(world, deal)
+    ledger = firm.Ledger(world, deal)
     for account in ("2300", "1230", "1220", "1200"):
         world.expect(f"Account {account} is back to zero", ledger.balance(account), 0)
     revenue = sum(-ledger.balance(account) for account in ("4000", "4010", "4030"))
@@ -329,7 +313,7 @@ def scenario_s02_time_and_materials(world: World) -> None:
     world.require("One invoice on the first of February", [each["issue_date"] for each in first], ["2026-02-01"])
     world.expect("It bills exactly the approved work", first[0]["net"], expected)
     world.expect("and lists 62 entries", len(first[0]["items"]), 62)
-    world.expect("Unbilled receivable is back to zero", Ledger(world, deal).balance("1220"), 0)
+    world.expect("Unbilled receivable is back to zero", firm.Ledger(world, deal).balance("1220"), 0)
 
     world.at("2026-02-03T10:00")
     late = firm.work(world, deal, employee=people[0], work_date="2026-01-29", minutes=90)
@@ -338,4 +322,189 @@ def scenario_s02_time_and_materials(world: World) -> None:
     second = firm.invoices(world, deal)[1:]
     world.require("One more invoice on the first of March", [each["issue_date"] for each in second], ["2026-03-01"])
     world.expect("It bills the late entry alone", (second[0]["net"], len(second[0]["items"])), (late["amount"], 1))
-    world.expect("Unbilled receivable is zero again", Ledger(world, deal).balance("1220"), 0)
+    world.expect("Unbilled receivable is zero again", firm.Ledger(world, deal).balance("1220"), 0)
+
+
+def capped_story(world: World) -> tuple[firm.Deal, str, str]:
+    """T&M under a cap of 40,000 with 33,500 billed, and five entries in February of which the last ones meet the cap."""
+    world.at("2026-01-05T09:30")
+    deal = firm.sell(
+        world,
+        customer_name="Glenmore Hospitals Trust",
+        name="Scheduling support",
+        lines=[
+            firm.time_and_materials(cap=usd("40,000"), tax_code="NT", service_item="CONSULTING-TM"),
+            firm.rebilled_expenses(line_no=2, markup="0.10", tax_code="NT", service_item="EXPENSE"),
+        ],
+        start="2026-01-01",
+        end="2026-12-31",
+        rate_card="US-STD/1",
+    )
+    senior, consultant = team(world, deal)
+    world.at("2026-01-30T17:00")
+    firm.work_minutes(world, deal, employee=senior, minutes=75 * 60, first="2026-01-05", last="2026-01-30")
+    firm.work_minutes(world, deal, employee=consultant, minutes=95 * 60, first="2026-01-05", last="2026-01-30")
+    world.settle()
+    world.at("2026-02-06T17:00")
+    world.require(
+        "33,500.00 is billed before", [each["net"] for each in firm.invoices(world, deal)], [usd("33,500.00")]
+    )
+    for person, day, minutes in (
+        (senior, "2026-02-02", 480),
+        (consultant, "2026-02-03", 480),
+        (senior, "2026-02-04", 450),
+        (consultant, "2026-02-05", 570),
+        (senior, "2026-02-06", 240),
+    ):
+        firm.work(world, deal, employee=person, work_date=day, minutes=minutes)
+    firm.spend(world, deal, employee=senior, gross=usd("100.00"), spend_date="2026-02-04")
+    world.settle()
+    return deal, senior, consultant
+
+
+def over_cap(world: World, deal: firm.Deal) -> int:
+    """What billing holds above the cap, in minor units."""
+    items = world.billing.list("billable_item", contract_no=deal.contract_no)
+    return sum(each["over_cap"]["minor"] for each in items)
+
+
+@scenario("S-03", "Capped T&M reaches its ceiling", invariants=["13", "17", "22", "24", "36", "39"])
+def scenario_s03_capped_time_and_materials(world: World) -> None:
+    """7,450.00 of work under a headroom of 6,500.00: 950.00 stays over the cap, expenses do not count against it."""
+    deal, _, _ = capped_story(world)
+    world.expect("950.00 is over the cap", over_cap(world, deal), usd("950.00")["minor"])
+    reached = world.journal(kind="event", operation="com.counterfoil.billing.cap.reached.v1")
+    world.expect("The cap was reached once", len(reached), 1)
+    world.at("2026-03-01T09:00")
+    bills = firm.invoices(world, deal)[1:]
+    world.require("One invoice on the first of March", [each["issue_date"] for each in bills], ["2026-03-01"])
+    by_type: dict[str, int] = {}
+    for line in bills[0]["lines"]:
+        by_type[line["line_type"]] = by_type.get(line["line_type"], 0) + line["net"]["minor"]
+    world.expect(
+        "It bills 6,500.00 of labour and the expense in full", by_type, {"TM_CAPPED": 650_000, "EXPENSE": 11_000}
+    )
+    ledger = firm.Ledger(world, deal)
+    world.expect("6,500.00 is recognised in February", -ledger.balance("4010", period="2026-02"), 650_000)
+    world.expect("40,000.00 in all", -ledger.balance("4010"), usd("40,000")["minor"])
+    world.expect("Unbilled receivable is zero", ledger.balance("1220"), 0)
+
+
+@scenario("S-04", "Fixed fee without an advance", invariants=["30", "36", "37"])
+def scenario_s04_fixed_fee_without_advance(world: World) -> None:
+    """One final milestone: for three months revenue runs ahead of billing, then the contract asset becomes a receivable."""
+    world.at("2026-01-05T09:30")
+    deal = firm.sell(
+        world,
+        customer_name="Harrowgate Instruments",
+        name="Calibration process",
+        lines=[
+            firm.fixed_fee(usd("90,000"), hours=300, cost=usd("33,000"), tax_code="NT", service_item="CONSULTING-FF")
+        ],
+        milestones=[firm.milestone("M1", usd("90,000"), planned="2026-04-10")],
+        start="2026-01-05",
+        end="2026-04-30",
+        rate_card="US-STD/1",
+    )
+    person = firm.hire(world, name="Process engineer", level="SENIOR", cost_rate="110.0000", cost_ccy="USD")
+    firm.staff(world, deal, employee=person["employee_no"])
+    for number, (month, last) in enumerate((("2026-01", "30"), ("2026-02", "27"), ("2026-03", "31")), 1):
+        world.at(f"{month}-{last}T17:00")
+        first = max(f"{month}-01", "2026-01-06")
+        firm.work_minutes(
+            world, deal, employee=person["employee_no"], minutes=100 * 60, first=first, last=f"{month}-{last}"
+        )
+        world.settle()
+        world.at(f"2026-{number + 1:02d}-01T09:00")
+        ledger = firm.Ledger(world, deal)
+        world.expect(f"{month}: contract asset", ledger.balance("1230", upto=f"{month}-31"), number * 3_000_000)
+        world.expect(f"{month}: nothing is receivable", ledger.balance("1200"), 0)
+        world.expect(f"{month}: the liability is nil", ledger.balance("2300", upto=f"{month}-31"), 0)
+    world.at("2026-04-10T10:00")
+    firm.complete(world, deal, ms_code="M1")
+    ledger = firm.Ledger(world, deal)
+    world.expect("The asset has become a receivable", (ledger.balance("1230"), ledger.balance("1200")), (0, 9_000_000))
+    world.expect("Revenue is the fee", -ledger.balance("4000"), 9_000_000)
+    world.expect("and no liability is left", ledger.balance("2300"), 0)
+
+
+@scenario("S-05", "Output method: billing is not revenue", invariants=["21", "36", "37"])
+def scenario_s05_milestone_output(world: World) -> None:
+    """Billed on completion, recognised on acceptance by stand-alone weight: an invoice in January, revenue in February."""
+    world.at("2026-01-05T09:30")
+    stones = (("M1", "20,000", "30"), ("M2", "40,000", "45"), ("M3", "40,000", "40"))
+    deal = firm.sell(
+        world,
+        customer_name="Inverleith Bank",
+        name="Risk model",
+        lines=[
+            firm.fixed_fee(
+                usd("100,000"),
+                hours=400,
+                cost=usd("50,000"),
+                rev_method="MILESTONE_OUTPUT",
+                tax_code="NT",
+                service_item="CONSULTING-FF",
+            )
+        ],
+        milestones=[firm.milestone(code, usd(part), rev_weight=weight) for code, part, weight in stones],
+        start="2026-01-05",
+        end="2026-06-30",
+        rate_card="US-STD/1",
+    )
+    world.at("2026-01-30T10:00")
+    firm.complete(world, deal, ms_code="M1")
+    world.at("2026-02-01T09:00")
+    issued = [(each["issue_date"], each["net"]) for each in firm.invoices(world, deal)]
+    world.expect("M1 is billed in January", issued, [("2026-01-30", usd("20,000"))])
+    ledger = firm.Ledger(world, deal)
+    world.expect("January shows a liability of 20,000", -ledger.balance("2300"), 2_000_000)
+    world.expect("and no revenue", ledger.balance("4000"), 0)
+    world.at("2026-02-03T10:00")
+    firm.accept(world, deal, ms_code="M1")
+    world.at("2026-03-01T09:00")
+    world.expect("February recognises 26,086.96", firm.recognised(world, deal), [("2026-02", 2_608_696)])
+    ledger = firm.Ledger(world, deal)
+    world.expect("The contract asset is 6,086.96", ledger.balance("1230", upto="2026-02-28"), 608_696)
+    world.at("2026-03-10T10:00")
+    firm.complete(world, deal, ms_code="M2")
+    firm.accept(world, deal, ms_code="M2")
+    world.at("2026-04-01T09:00")
+    world.expect("After M2 65,217.39 is recognised", sum(part for _, part in firm.recognised(world, deal)), 6_521_739)
+    ledger = firm.Ledger(world, deal)
+    world.expect("and the asset is 5,217.39", ledger.balance("1230", upto="2026-03-31"), 521_739)
+
+
+RETAINED = (
+    ("2026-01", 558_904), ("2026-02", 920_548), ("2026-03", 1_019_178), ("2026-04", 986_302), ("2026-05", 1_019_178),
+    ("2026-06", 986_301), ("2026-07", 1_019_178), ("2026-08", 1_019_178), ("2026-09", 986_301), ("2026-10", 1_019_179),
+    ("2026-11", 986_301), ("2026-12", 1_019_178), ("2027-01", 460_274),
+)  # fmt: skip
+"""A fee of 120,000 for the year from 15 January, by day."""
+
+
+@scenario("S-06", "Retainer from the fifteenth", invariants=["24", "36"])
+def scenario_s06_retainer(world: World) -> None:
+    """120,000 for a year from 15 January: billed monthly in advance, recognised by the day, to the cent in each of 13 months."""
+    world.at("2026-01-14T09:30")
+    deal = firm.sell(
+        world,
+        customer_name="Jarrow Shipping",
+        name="Advisory retainer",
+        lines=[
+            firm.retainer(usd("120,000"), start="2026-01-15", end="2027-01-14", tax_code="NT", service_item="RETAINER")
+        ],
+        start="2026-01-15",
+        end="2027-01-14",
+        rate_card="US-STD/1",
+    )
+    world.at("2027-02-01T09:00")
+    issued = firm.invoices(world, deal)
+    world.expect("Twelve bills of 10,000", [each["net"] for each in issued], [usd("10,000")] * 12)
+    days = [each["issue_date"] for each in issued]
+    expected = [f"2026-{month:02d}-15" for month in range(1, 13)]
+    world.expect("each on the fifteenth", days, expected)
+    world.expect("Revenue by month", firm.recognised(world, deal), list(RETAINED))
+    ledger = firm.Ledger(world, deal)
+    world.expect("The year's fee is recognised", -ledger.balance("4020"), usd("120,000")["minor"])
+    world.expect("and no liability is left", ledger.balance("2300"), 0)

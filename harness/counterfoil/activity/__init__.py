@@ -7,6 +7,7 @@ They act as the people of the firm; the integration under test does the rest.
 from __future__ import annotations
 
 from counterfoil.activity.amending import *  # noqa: F403
+from counterfoil.activity.books import *  # noqa: F403
 from counterfoil.activity.delivering import *  # noqa: F403
 from counterfoil.activity.paying import *  # noqa: F403
 from counterfoil.activity.people import *  # noqa: F403

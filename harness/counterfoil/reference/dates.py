@@ -32,3 +32,9 @@ def split(whole: int, parts: int) -> list[int]:
     """Equal parts with cumulative rounding, half up; they always sum to `whole`."""
     upto = [(2 * whole * k + parts) // (2 * parts) for k in range(parts + 1)]
     return [after - before for before, after in pairwise(upto)]
+
+
+def whole_months(start: str, end: str) -> bool:
+    """Whether a span is made of whole calendar months, more than one of them."""
+    last = date.fromisoformat(end)
+    return start[8:] == "01" and last.day == monthrange(last.year, last.month)[1] and start[:7] < end[:7]

@@ -87,7 +87,7 @@ class Changes(Flow):
             contract_no=order["contract_no"],
             co_seq=order["co_seq"],
             treatment=order["treatment"],
-            lines=[given(each, "line_no", "amount", "cap", "cost", "hours") for each in order["deltas"]],
+            lines=[given(each, "line_no", "amount", "cap", "cost", "hours", "end") for each in order["deltas"]],
         )
 
     async def in_crm(self, work: Work, order: Record, contract: Record) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from counterfoil.reference import dates
 from counterfoil.reference.connectors import Record, Records
@@ -270,11 +271,22 @@ class Setup(Flow):
                 "budget_hours": line["budget_hours"],
                 "start": line["start"] or contract["start"],
                 "end": line["end"] or contract["end"],
+                **self.how_recognised(contract, line),
             }
             for line in contract["lines"]
             if line["type"] != "EXPENSE" and line["line_no"] not in there
         ]
         await work.create_all("erp", "revenue_schedule", made)
+
+    def how_recognised(self, contract: Record, line: Record) -> Record:
+        """What a line's method needs beside price and dates: the weights of all outputs, or equal parts for whole calendar months."""
+        if line["rev_method"] == "MILESTONE_OUTPUT":
+            mine = [each["rev_weight"] for each in contract["milestones"] if each["line_no"] == line["line_no"]]
+            return {"weight_total": str(sum((Decimal(each) for each in mine if each), Decimal()))}
+        start, end = line["start"] or contract["start"], line["end"] or contract["end"]
+        if line["rev_method"] == "STRAIGHT_LINE" and start and end and dates.whole_months(start, end):
+            return {"spread": "MONTH"}
+        return {}
 
 
 PROJECT_LINE_FIELDS = ("line_no", "type", "amount", "cap", "expense_markup", "tax_code", "service_item")
