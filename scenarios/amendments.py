@@ -1,4 +1,4 @@
-"""Amendments (S-08): a change order reaches all four systems and the books catch up."""
+"""Amendments (S-08 to S-14): change orders and rate cards reach all four systems, as they were agreed and no sooner."""
 
 from __future__ import annotations
 
@@ -87,3 +87,232 @@ def scenario_s08_change_order_catch_up(world: World) -> None:
     world.expect("The cap is 40,000", {each["cap"]["minor"] for each in lines if each["cap"]}, {usd("40,000")["minor"]})
     world.expect("The budget is 1,400 h", world.psa.get("project", deal.project_no)["budget_hours"], 1400)
     world.expect("CRM shows it applied", world.crm.get("change_order", order["key"])["status"], "APPLIED")
+
+
+def fixed(world: World, name: str, fee: str = "60,000", **more: object) -> firm.Deal:
+    """A small fixed-fee deal with two milestones, won and set up."""
+    half = usd(fee) | {"minor": usd(fee)["minor"] // 2}
+    terms = {
+        "customer_name": f"{name} Ltd",
+        "name": name,
+        "start": "2026-01-05",
+        "end": "2026-06-30",
+        "rate_card": "US-STD/1",
+    }
+    return firm.sell(
+        world,
+        lines=[
+            firm.fixed_fee(usd(fee), hours=300, cost=usd("33,000"), tax_code="TX-825", service_item="CONSULTING-FF")
+        ],
+        milestones=[firm.milestone("M1", half), firm.milestone("M2", half)],
+        **terms | more,  # type: ignore[arg-type]
+    )
+
+
+def is_set_up(world: World, deal: firm.Deal) -> None:
+    """The integration has made project, plan and schedules; without them there is nothing to tell."""
+    there = (
+        world.psa.count("project", contract_no=deal.contract_no),
+        world.billing.count("plan", contract_no=deal.contract_no),
+        world.erp.count("revenue_schedule", contract_no=deal.contract_no) > 0,
+    )
+    world.require("The deal is set up in PSA, billing and books", there, (1, 1, True))
+
+
+def delivered(world: World, deal: firm.Deal, *, hours: int, upto: str) -> None:
+    """Somebody at 110.00 an hour has worked so many hours on the deal."""
+    person = firm.hire(world, name="Project consultant", level="SENIOR", cost_rate="110.0000", cost_ccy="USD")
+    firm.staff(world, deal, employee=person["employee_no"])
+    firm.work_minutes(
+        world, deal, employee=person["employee_no"], minutes=hours * 60, first="2026-01-06", last=upto, most_a_day=600
+    )
+    world.settle()
+
+
+@scenario("S-09", "Change order as a separate contract", invariants=["11", "14", "38"])
+def scenario_s09_separate(world: World) -> None:
+    """Training at its stand-alone price is a contract of its own in all but name; at another price it is not."""
+    world.at("2026-01-05T09:30")
+    deal = fixed(world, "Kingsbridge Ledger")
+    is_set_up(world, deal)
+    delivered(world, deal, hours=100, upto="2026-01-30")
+    world.at("2026-02-01T09:00")
+    before = firm.recognised(world, deal)
+    training = {"milestones": [firm.added_milestone("T1", usd("20,000"), line_no=2)], "treatment": "SEPARATE"}
+    with world.refused("NOT_STAND_ALONE_PRICE"):
+        firm.raise_change_order(
+            world,
+            deal,
+            title="Training",
+            deltas=[firm.delta(2, amount=usd("15,000"), hours=40, cost=usd("8,000"), ssp=usd("20,000"))],
+            milestones=[firm.added_milestone("T1", usd("15,000"), line_no=2)],
+            treatment="SEPARATE",
+        )
+    order = firm.raise_change_order(
+        world,
+        deal,
+        title="Training",
+        deltas=[firm.delta(2, amount=usd("20,000"), hours=40, cost=usd("8,000"), ssp=usd("20,000"))],
+        **training,  # type: ignore[arg-type]
+    )
+    firm.approve_change_order(world, key=order["key"])
+    world.expect("CRM shows it applied", world.crm.get("change_order", order["key"])["status"], "APPLIED")
+    schedules = world.erp.list("revenue_schedule", contract_no=deal.contract_no, status="ACTIVE")
+    held = sorted((each["line_no"], each["schedule_version"], each["tp"], each["recognised"]) for each in schedules)
+    world.expect(
+        "A new line starts at nothing, the old schedule is as it was",
+        held,
+        [(1, 1, usd("60,000"), usd("20,000")), (2, 1, usd("20,000"), usd("0"))],
+    )
+    world.at("2026-03-01T09:00")
+    world.expect("Past revenue is untouched", firm.recognised(world, deal), before)
+
+
+@scenario("S-10", "Change order with prospective effect: a retainer goes on", invariants=["14", "36", "38"])
+def scenario_s10_prospective(world: World) -> None:
+    """Twelve months of 10,000, six more for 40,000 after the fourth: what is left is spread over fourteen, the past stays."""
+    world.at("2026-01-05T09:30")
+    deal = firm.sell(
+        world,
+        customer_name="Lochside Renewables",
+        name="Asset advisory",
+        lines=[
+            firm.retainer(usd("120,000"), start="2026-01-01", end="2026-12-31", tax_code="NT", service_item="RETAINER")
+        ],
+        start="2026-01-01",
+        end="2026-12-31",
+        rate_card="US-STD/1",
+    )
+    world.at("2026-05-01T09:00")
+    past = [(f"2026-{month:02d}", 1_000_000) for month in range(1, 5)]
+    world.require("40,000 is recognised after April", firm.recognised(world, deal), past)
+    order = firm.raise_change_order(
+        world,
+        deal,
+        title="Six more months",
+        deltas=[firm.delta(1, amount=usd("40,000"), end="2027-06-30")],
+        treatment="PROSPECTIVE",
+        effective="2026-05-01",
+    )
+    firm.approve_change_order(world, key=order["key"])
+    world.at("2027-01-01T09:00")
+    world.at("2027-07-01T09:00")
+    found = firm.recognised(world, deal)
+    world.expect("Nothing is posted to the months before", found[:4], past)
+    rest = [amount for _, amount in found[4:]]
+    world.expect("Fourteen months share 120,000", (len(rest), sum(rest)), (14, usd("120,000")["minor"]))
+    expected = [857_143] * 3 + [857_142] + [857_143] * 6 + [857_142] + [857_143] * 3
+    world.expect("in parts of 8,571.43 and 8,571.42", rest, expected)
+
+
+@scenario("S-11", "A change order raises the cap", invariants=["14", "22", "23"])
+def scenario_s11_raised_cap(world: World) -> None:
+    """950.00 waits above a cap of 40,000; a cap of 45,000 releases it onto the next invoice and leaves 4,050.00."""
+    deal, _, _ = firm.capped_story(world)
+    world.require("950.00 is over the cap", firm.over_cap(world, deal), 95_000)
+    order = firm.raise_change_order(world, deal, title="Higher ceiling", deltas=[firm.delta(1, cap=usd("5,000"))])
+    firm.approve_change_order(world, key=order["key"])
+    world.expect("It is released", firm.over_cap(world, deal), 0)
+    world.at("2026-03-01T09:00")
+    bill = firm.invoices(world, deal)[-1]
+    labour = sum(line["net"]["minor"] for line in bill["lines"] if line["line_type"] == "TM_CAPPED")
+    world.expect("and billed with the rest", labour, usd("7,450.00")["minor"])
+    billed = sum(
+        line["net"]["minor"]
+        for each in firm.invoices(world, deal)
+        for line in each["lines"]
+        if line["line_type"] == "TM_CAPPED"
+    )
+    world.expect("4,050.00 of headroom is left", usd("45,000")["minor"] - billed, usd("4,050.00")["minor"])
+    world.expect("Unbilled receivable is zero", firm.Ledger(world, deal).balance("1220"), 0)
+
+
+def downstream(world: World, deal: firm.Deal) -> dict[str, list[dict[str, object]]]:
+    """Everything that PSA, billing and books hold of a deal."""
+    held = {
+        "psa": ("project", "task", "milestone", "change_order"),
+        "billing": ("plan", "plan_line", "change_order", "invoice"),
+        "erp": ("revenue_schedule", "change_order", "journal_entry"),
+    }
+    return {
+        f"{system}.{entity}": world.systems[system].list(entity, contract_no=deal.contract_no)
+        for system, entities in held.items()
+        for entity in entities
+    }
+
+
+@scenario("S-13", "Change orders that come to nothing", invariants=["12", "14", "15"])
+def scenario_s13_rejected_and_withdrawn(world: World) -> None:
+    """One change order is rejected, one withdrawn, one voided before it is applied anywhere: nothing downstream has moved."""
+    world.at("2026-01-05T09:30")
+    deal = fixed(world, "Mossbank Dairies")
+    is_set_up(world, deal)
+    before = downstream(world, deal)
+    for title, end in (("More reports", "reject_change_order"), ("Another site", "withdraw_change_order")):
+        order = firm.raise_change_order(
+            world,
+            deal,
+            title=title,
+            deltas=[firm.delta(1, amount=usd("6,000"), hours=20, cost=usd("3,000"))],
+            milestones=[firm.added_milestone("M3", usd("6,000"))],
+        )
+        world.settle()
+        reason = {"reason": "Out of budget"} if end == "reject_change_order" else {}
+        world.crm.act(end, key=order["key"], **reason)
+        world.settle()
+    world.advance(days=2)
+    world.expect("PSA, billing and books hold exactly what they held", downstream(world, deal), before)
+    contract = world.crm.get("contract", deal.contract_no)
+    world.expect("The contract is worth what it was", contract["current_value"], usd("60,000"))
+
+
+@scenario("S-14", "A new rate card in the middle of the month", invariants=["13", "20"])
+def scenario_s14_rate_card_mid_month(world: World) -> None:
+    """Version 2 holds from the sixteenth: work before it keeps version 1, an agreed rate beats both, billed hours stay."""
+    world.at("2026-01-05T09:30")
+    terms = {"lines": [firm.time_and_materials(tax_code="NT", service_item="CONSULTING-TM")], "rate_card": "US-STD/1"}
+    dates = {"start": "2026-01-01", "end": "2026-12-31"}
+    card_deal = firm.sell(world, customer_name="Norwood Press", name="Print portal", **terms, **dates)  # type: ignore[arg-type]
+    agreed_deal = firm.sell(world, customer_name="Oakfield Foods", name="Recipe data", **terms, **dates)  # type: ignore[arg-type]
+    person = firm.hire(world, name="Portal consultant", level="SENIOR", cost_rate="110.0000", cost_ccy="USD")
+    firm.staff(world, card_deal, employee=person["employee_no"])
+    firm.staff(world, agreed_deal, employee=person["employee_no"], bill_rate="215.0000")
+    world.at("2026-01-30T17:00")
+    billed = firm.work(world, card_deal, employee=person["employee_no"], work_date="2026-01-28")
+    world.settle()
+    world.at("2026-02-12T10:00")
+    old = world.crm.get("rate_card", "US-STD/1")
+    rows = [
+        {"level": row["level"], "rate": "240.0000" if row["level"] == "SENIOR" else row["rate"]} for row in old["rows"]
+    ]
+    made = world.crm.create(
+        "rate_card",
+        code="US-STD",
+        card_version=2,
+        ccy="USD",
+        region=old["region"],
+        effective_from="2026-02-16",
+        rows=rows,
+    )
+    world.crm.act("publish_rate_card", key=made["key"])
+    world.settle()
+    for system in (world.psa, world.billing):
+        held = system.find("rate_card", "US-STD/2")
+        world.require(f"{system.name} holds version 2 before it takes effect", held is not None, True)
+    world.at("2026-02-21T10:00")
+    days = firm.weekdays("2026-02-10", "2026-02-20")
+    for deal in (card_deal, agreed_deal):
+        for day in days:
+            firm.work(world, deal, employee=person["employee_no"], work_date=day, minutes=60)
+    world.settle()
+    entries = world.psa.list("time_entry", contract_no=card_deal.contract_no)
+    found = {each["work_date"]: each["bill_rate"] for each in entries if each["work_date"] >= "2026-02"}
+    expected = {day: "225.0000" if day < "2026-02-16" else "240.0000" for day in days}
+    world.expect("10 to 15 February at version 1, 16 to 20 at version 2", found, expected)
+    agreed = {each["bill_rate"] for each in world.psa.list("time_entry", contract_no=agreed_deal.contract_no)}
+    world.expect("The agreed rate wins", agreed, {"215.0000"})
+    world.at("2026-03-01T09:00")
+    now = world.psa.get("time_entry", billed["key"])
+    world.expect("January's billed hours are untouched", (now["bill_rate"], now["billing"]), ("225.0000", "BILLED"))
+    nets = [each["net"] for each in firm.invoices(world, card_deal)]
+    world.expect("February bills four hours at 225 and five at 240", nets[-1], usd("2,100.00"))

@@ -61,16 +61,6 @@ def change_order_1(world: World, deal: firm.Deal) -> None:
     firm.approve_change_order(world, key=order["key"])
 
 
-def team(world: World, deal: firm.Deal) -> tuple[str, str]:
-    """Two people at 110.00 an hour, assigned: a senior and a consultant."""
-    people = []
-    for name, level in (("Delivery lead", "SENIOR"), ("Delivery consultant", "CONSULTANT")):
-        hired = firm.hire(world, name=name, level=level, cost_rate="110.0000", cost_ccy="USD")
-        firm.staff(world, deal, employee=hired["employee_no"])
-        people.append(hired["employee_no"])
-    return people[0], people[1]
-
-
 def check_month_end(world: World, deal: firm.Deal, month: str) -> None:
     """The month's row of the running example, read from the ledger."""
     _, _, to_date, of_month, liability, asset, unbilled = MONTHS[month]
@@ -146,7 +136,7 @@ def scenario_s01_the_whole_story(world: World) -> None:
     world.at("2026-01-05T10:00")
     deal = firm.win(world, programme(world, buyer))
     check_set_up(world, deal, buyer["customer_no"])
-    lead, consultant = team(world, deal)
+    lead, consultant = firm.team(world, deal)
 
     for month, (last_day, minutes, *_) in MONTHS.items():
         first = max(f"{month}-01", "2026-01-06")
@@ -325,54 +315,11 @@ def scenario_s02_time_and_materials(world: World) -> None:
     world.expect("Unbilled receivable is zero again", firm.Ledger(world, deal).balance("1220"), 0)
 
 
-def capped_story(world: World) -> tuple[firm.Deal, str, str]:
-    """T&M under a cap of 40,000 with 33,500 billed, and five entries in February of which the last ones meet the cap."""
-    world.at("2026-01-05T09:30")
-    deal = firm.sell(
-        world,
-        customer_name="Glenmore Hospitals Trust",
-        name="Scheduling support",
-        lines=[
-            firm.time_and_materials(cap=usd("40,000"), tax_code="NT", service_item="CONSULTING-TM"),
-            firm.rebilled_expenses(line_no=2, markup="0.10", tax_code="NT", service_item="EXPENSE"),
-        ],
-        start="2026-01-01",
-        end="2026-12-31",
-        rate_card="US-STD/1",
-    )
-    senior, consultant = team(world, deal)
-    world.at("2026-01-30T17:00")
-    firm.work_minutes(world, deal, employee=senior, minutes=75 * 60, first="2026-01-05", last="2026-01-30")
-    firm.work_minutes(world, deal, employee=consultant, minutes=95 * 60, first="2026-01-05", last="2026-01-30")
-    world.settle()
-    world.at("2026-02-06T17:00")
-    world.require(
-        "33,500.00 is billed before", [each["net"] for each in firm.invoices(world, deal)], [usd("33,500.00")]
-    )
-    for person, day, minutes in (
-        (senior, "2026-02-02", 480),
-        (consultant, "2026-02-03", 480),
-        (senior, "2026-02-04", 450),
-        (consultant, "2026-02-05", 570),
-        (senior, "2026-02-06", 240),
-    ):
-        firm.work(world, deal, employee=person, work_date=day, minutes=minutes)
-    firm.spend(world, deal, employee=senior, gross=usd("100.00"), spend_date="2026-02-04")
-    world.settle()
-    return deal, senior, consultant
-
-
-def over_cap(world: World, deal: firm.Deal) -> int:
-    """What billing holds above the cap, in minor units."""
-    items = world.billing.list("billable_item", contract_no=deal.contract_no)
-    return sum(each["over_cap"]["minor"] for each in items)
-
-
 @scenario("S-03", "Capped T&M reaches its ceiling", invariants=["13", "17", "22", "24", "36", "39"])
 def scenario_s03_capped_time_and_materials(world: World) -> None:
     """7,450.00 of work under a headroom of 6,500.00: 950.00 stays over the cap, expenses do not count against it."""
-    deal, _, _ = capped_story(world)
-    world.expect("950.00 is over the cap", over_cap(world, deal), usd("950.00")["minor"])
+    deal, _, _ = firm.capped_story(world)
+    world.expect("950.00 is over the cap", firm.over_cap(world, deal), usd("950.00")["minor"])
     reached = world.journal(kind="event", operation="com.counterfoil.billing.cap.reached.v1")
     world.expect("The cap was reached once", len(reached), 1)
     world.at("2026-03-01T09:00")

@@ -12,4 +12,5 @@ from counterfoil.activity.delivering import *  # noqa: F403
 from counterfoil.activity.paying import *  # noqa: F403
 from counterfoil.activity.people import *  # noqa: F403
 from counterfoil.activity.selling import *  # noqa: F403
+from counterfoil.activity.situations import *  # noqa: F403
 from counterfoil.activity.terms import *  # noqa: F403

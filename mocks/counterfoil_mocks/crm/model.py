@@ -242,6 +242,7 @@ CO_DELTA = Entity(
         integer("hours", low=-(10**7), high=10**7),
         amount("cost"),
         day("end"),
+        amount("ssp", "Stand-alone selling price of what a new line adds; SEPARATE needs a price close to it."),
     ),
 )
 CO_MILESTONE = Entity(

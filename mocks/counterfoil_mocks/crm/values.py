@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from counterfoil_mocks.kernel import money
-from counterfoil_mocks.kernel.errors import Problem, invalid
+from counterfoil_mocks.kernel.errors import Problem, conflict, invalid
 from counterfoil_mocks.kernel.fields import Record
 
 PRICED = ("FIXED_FEE", "RETAINER")
@@ -59,6 +59,7 @@ def revised_lines(lines: Sequence[Record], deltas: Sequence[Record], treatment: 
                 raise invalid(
                     f"{where}.line_no", f"the contract has no line {delta['line_no']}", "Name one of its lines."
                 )
+            _check_stand_alone(delta, where)
             revised[delta["line_no"]] = _new_line(lines, delta, title)
             continue
         line = revised[delta["line_no"]]
@@ -106,6 +107,18 @@ def revised_milestones(milestones: Sequence[Record], changes: Sequence[Record], 
             given = {name: change[name] for name in ("name", "amount", "planned") if change[name] is not None}
             revised[code] |= given
     return list(revised.values())
+
+
+def _check_stand_alone(delta: Record, where: str) -> None:
+    """A separate contract is one only at about its stand-alone price (ASC 606-10-25-12; domain §3.8: within 5 %)."""
+    price, alone = delta["amount"] or 0, delta.get("ssp")
+    if alone is not None and abs(price - alone) * 100 > 5 * abs(alone):
+        raise conflict(
+            "NOT_STAND_ALONE_PRICE",
+            f"{money.major(price, delta['ccy'])} is not within 5 % of the stand-alone price {money.major(alone, delta['ccy'])}.",
+            field=f"{where}.amount",
+            remedy="Agree the stand-alone price, or account for it as PROSPECTIVE or CATCH_UP.",
+        )
 
 
 def _new_line(lines: Sequence[Record], delta: Record, title: str | None) -> Record:

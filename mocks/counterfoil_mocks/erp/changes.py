@@ -94,6 +94,7 @@ def _add(tx: Tx, like: Record, delta: Record, order: Record, service_item: str |
             "end": delta.get("end") or like["end"],
             "co_seq": order["co_seq"],
             "treatment": order["treatment"],
+            "source_key": like["source_key"],
         },
     )
 
