@@ -1,8 +1,8 @@
-"""Billing and cash (S-29): tax by line or by invoice, to the cent, in billing and in the books."""
+"""Billing and cash (S-26 to S-29): corrections, cash of every kind, and tax to the cent, in billing and in the books."""
 
 from __future__ import annotations
 
-from counterfoil import World, amount, scenario
+from counterfoil import World, amount, scenario, usd
 from counterfoil import activity as firm
 
 BASKETS = [
@@ -59,3 +59,118 @@ def scenario_s29_rounding(world: World) -> None:
             world.expect(
                 f"{entity} by {policy.lower()}: tax in the books", [each["tax"] for each in posted], [amount(tax, ccy)]
             )
+
+
+def three_stones(world: World, name: str) -> firm.Deal:
+    """A fixed fee of 30,000 without tax, billed and posted as three invoices of 10,000."""
+    deal = firm.sell(
+        world,
+        customer_name=f"{name} Ltd",
+        name=name,
+        lines=[
+            firm.fixed_fee(usd("30,000"), hours=100, cost=usd("11,000"), tax_code="NT", service_item="CONSULTING-FF")
+        ],
+        milestones=[firm.milestone(f"M{number}", usd("10,000")) for number in (1, 2, 3)],
+        start="2026-01-05",
+        end="2026-06-30",
+        rate_card="US-STD/1",
+    )
+    for number in (1, 2, 3):
+        firm.complete(world, deal, ms_code=f"M{number}")
+    world.require("Three invoices are issued", len(firm.invoices(world, deal)), 3)
+    return deal
+
+
+@scenario("S-26", "Credit and rebill", invariants=["24", "33", "37"])
+def scenario_s26_credit_and_rebill(world: World) -> None:
+    """42.5 h went out at 215.00 instead of 225.00: credited with release, approved anew, billed again; three documents, not two."""
+    world.at("2026-01-05T09:30")
+    deal = firm.sell(
+        world,
+        customer_name="Thornbury Estates Ltd",
+        name="Lease review",
+        lines=[firm.time_and_materials(tax_code="TX-DP", service_item="CONSULTING-TM")],
+        start="2026-01-01",
+        end="2026-12-31",
+        rate_card="US-STD/1",
+    )
+    person = firm.hire(world, name="Lease consultant", level="SENIOR", cost_rate="110.0000", cost_ccy="USD")
+    assigned = firm.staff(world, deal, employee=person["employee_no"], bill_rate="215.0000")
+    entries = firm.work_minutes(
+        world, deal, employee=person["employee_no"], minutes=2550, first="2026-01-05", last="2026-01-16"
+    )
+    world.settle()
+    world.at("2026-02-02T10:00")
+    wrong = firm.invoices(world, deal)
+    found = [(each["net"], each["tax"], each["total"]) for each in wrong]
+    world.require("The wrong invoice is out", found, [(usd("9,137.50"), usd("603.08"), usd("9,740.58"))])
+    before = firm.Ledger(world, deal)
+    revenue, receivable, tax = (before.balance(account) for account in ("4010", "1200", "2200"))
+    world.billing.act(
+        "credit_invoice", key=wrong[0]["invoice_no"], reason="RATE", release_items=True, approved_by=firm.FINANCE
+    )
+    world.settle()
+    memo = firm.credit_memos(world, deal)
+    world.expect("It is credited in full", [each["total"] for each in memo], [usd("-9,740.58")])
+    world.psa.change("assignment", assigned["key"], bill_rate_override="225.0000")
+    for entry in entries:
+        world.psa.act("unapprove_time", key=entry["key"], reason="Wrong rate")
+    world.settle()
+    for entry in entries:
+        world.psa.act("approve_time", key=entry["key"], approver=firm.MANAGER)
+    world.settle()
+    keys = [entry["key"] for entry in entries]
+    draft = world.billing.act("draft_invoice", contract_no=deal.contract_no, items=keys)
+    world.billing.act("approve_invoice", id=draft["id"])
+    world.billing.act("issue_invoice", id=draft["id"])
+    world.settle()
+    bills = firm.invoices(world, deal)
+    right = [(each["net"], each["tax"], each["total"]) for each in bills[1:]]
+    world.expect("The new one is right", right, [(usd("9,562.50"), usd("631.13"), usd("10,193.63"))])
+    after = firm.Ledger(world, deal)
+    moved = (revenue - after.balance("4010"), tax - after.balance("2200"), after.balance("1200") - receivable)
+    world.expect("Revenue +425.00, tax +28.05, receivable +453.05", moved, (42_500, 2_805, 45_305))
+    shown = {world.psa.get("time_entry", key)["invoice_line"].rpartition("/")[0] for key in keys}
+    world.expect("The entries stand on the new invoice alone", shown, {bills[1]["invoice_no"]})
+    documents = world.erp.list("ar_document", contract_no=deal.contract_no)
+    world.expect("The books hold three documents", len(documents), 3)
+
+
+@scenario("S-27", "Partial, over-, short and reversed payments", invariants=["32", "34"])
+def scenario_s27_payments(world: World) -> None:
+    """One receipt covers an invoice and a half, one pays 10.00 too much, one bounces: balances and mirrors follow each time."""
+    world.at("2026-01-06T09:30")
+    deal = three_stones(world, "Underwood Textiles")
+    one, two, three = (each["invoice_no"] for each in firm.invoices(world, deal))
+    payer = world.erp.one("ar_document", invoice_no=one)["customer"]
+    money = {"payer": payer, "legal_entity": "CF-US", "ccy": "USD", "value_date": "2026-01-20"}
+
+    def opened() -> list[object]:
+        return [world.erp.one("ar_document", invoice_no=number)["open_amount"] for number in (one, two, three)]
+
+    def shown() -> list[object]:
+        return [world.crm.one("invoice", invoice_no=number)["paid"] for number in (one, two, three)]
+
+    world.at("2026-01-20T10:00")
+    first = world.erp.act("receive_payment", amount=usd("15,000"), bank_ref="BANK-S27-1", **money)
+    world.erp.act("apply_payment", key=first["key"], invoice_no=one, amount=usd("10,000"))
+    world.erp.act("apply_payment", key=first["key"], invoice_no=two, amount=usd("5,000"))
+    world.settle()
+    world.expect("One and a half are paid", opened(), [usd("0"), usd("5,000"), usd("10,000")])
+    second = world.erp.act("receive_payment", amount=usd("5,010"), bank_ref="BANK-S27-2", **money)
+    world.erp.act("apply_payment", key=second["key"], invoice_no=two, amount=usd("5,000"))
+    third = world.erp.act("receive_payment", amount=usd("10,000"), bank_ref="BANK-S27-3", **money)
+    world.erp.act("apply_payment", key=third["key"], invoice_no=three)
+    world.settle()
+    world.expect("All are paid", opened(), [usd("0")] * 3)
+    world.expect("10.00 is left unapplied", world.erp.get("payment", second["key"])["unapplied"], usd("10.00"))
+    world.expect("CRM shows it", shown(), [usd("10,000")] * 3)
+    with world.refused("DUPLICATE_BANK_REF"):
+        world.erp.act("receive_payment", amount=usd("10,000"), bank_ref="BANK-S27-3", **money)
+    world.at("2026-01-23T10:00")
+    world.erp.act("reverse_payment", key=third["key"], reason="Returned by the bank")
+    world.settle()
+    world.expect("The third is open again", opened(), [usd("0"), usd("0"), usd("10,000")])
+    world.expect("CRM follows", shown(), [usd("10,000"), usd("10,000"), usd("0")])
+    told = world.billing.get("invoice", three)
+    world.expect("and billing", (told["status"], told["paid"]), ("POSTED", usd("0")))

@@ -9,7 +9,7 @@ from counterfoil_mocks.billing.tax import Taxed, document_tax
 from counterfoil_mocks.deeds import minor, step
 from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.errors import conflict, invalid
-from counterfoil_mocks.kernel.fields import Entity, Record, amount, integer, lines
+from counterfoil_mocks.kernel.fields import Entity, Record, amount, integer, lines, text
 from counterfoil_mocks.kernel.tx import Tx
 
 CREDITED_LINE = Entity(
@@ -28,6 +28,7 @@ COPIED = ("contract_no", "legal_entity", "customer", "customer_no", "ccy", "proj
     "credit_invoice",
     *(CREDIT_MEMO.by_name[name] for name in ("reason", "release_items", "approved_by")),
     lines("lines", CREDITED_LINE, "What to credit; the whole invoice by default."),
+    text("source_key", "Business key of what it was made from; the invoice's number by default.", limit=255),
     on=INVOICE,
     returns=CREDIT_MEMO,
 )
@@ -57,6 +58,7 @@ def credit_invoice(tx: Tx, subject: Record, values: Record) -> Record:
             "reason": values["reason"],
             "release_items": bool(values.get("release_items")),
             "approved_by": values.get("approved_by"),
+            "source_key": values.get("source_key") or subject["invoice_no"],
             "issue_date": today,
             "tax_point": today,
             "due": today,

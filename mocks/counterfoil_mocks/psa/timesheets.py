@@ -168,7 +168,10 @@ def _check_open(tx: Tx, entry: Record) -> None:
     if project["status"] in ENDED:
         raise project_closed(project, "task")
     opens, ends = task["open_from"] or on, task["open_to"] or on
-    if task["status"] != "OPEN" or not opens <= on <= ends:
+    closed = (
+        task["status"] != "OPEN" and task["open_to"] is None
+    )  # one closed as of a day still takes the work done by then
+    if closed or not opens <= on <= ends:
         window = f"{task['open_from'] or 'ever'} to {task['open_to'] or 'ever'}"
         raise conflict(
             "TASK_CLOSED",

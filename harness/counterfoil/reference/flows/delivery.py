@@ -92,6 +92,9 @@ class Delivery(Flow):
             return
         item = await work.get("billing", "billable_item", entry["key"])
         if item is not None:
+            if item["billing"] == "SELECTED":
+                await self.desk.invoicing.redraft_without(work, item)
+                item = await work.need("billing", "billable_item", entry["key"])
             if item["billing"] in ON_A_DOCUMENT:
                 raise Unfit(
                     "ITEM_ON_INVOICE",

@@ -61,6 +61,45 @@ class Invoicing(Flow):
         for line in lines:
             await self.bill_line(work, line)
 
+    @on("psa.milestone.uncompleted", severity="S1")
+    async def milestone_taken_back(self, work: Work) -> None:
+        """Take back the bill of a milestone that is not reached after all: a draft is discarded, what was issued is credited."""
+        milestone = await work.current("milestone")
+        if milestone["status"] in ("COMPLETED", "ACCEPTED"):
+            return
+        contract_no = milestone["contract_no"]
+        for line in await work.list("billing", "plan_line", contract_no=contract_no, ms_code=milestone["ms_code"]):
+            for invoice in await work.list("billing", "invoice", contract_no=contract_no):
+                if any(each["plan_line"] == line["key"] for each in invoice["lines"]):
+                    await self.take_back(work, invoice, line)
+            left = await work.need("billing", "plan_line", line["key"])
+            if left["status"] == "READY":
+                await work.act(
+                    "billing", "hold_plan_line", key=line["key"], entity="plan_line", done=is_in("status", "HELD")
+                )
+
+    async def take_back(self, work: Work, invoice: Record, line: Record) -> None:
+        """Undo one invoice of a plan line: the whole of it, or the line where it bills others as well."""
+        if invoice["status"] in UNSENT:
+            done = is_in("status", "DISCARDED")
+            await work.act("billing", "discard_invoice", id=invoice["id"], entity="invoice", done=done)
+        elif invoice["status"] == "ISSUED":
+            raise Missing(f"erp ar document {invoice['invoice_no']}")
+        elif invoice["status"] not in ("DISCARDED", "VOID", "CREDITED", "WRITTEN_OFF"):
+            others = [each for each in invoice["lines"] if each["plan_line"] != line["key"]]
+            mine = [{"line_no": each["line_no"], "net": each["net"]} for each in invoice["lines"] if each not in others]
+            await work.act(
+                "billing",
+                "credit_invoice",
+                id=invoice["id"],
+                effect=f"{invoice['key']}:{line['key']}",
+                source_key=line["key"],
+                reason="SCOPE",
+                release_items=True,
+                approved_by=work.event.extra.get("approver"),
+                lines=mine if others else None,
+            )
+
     @on("billing.plan.changed", severity="S1")
     async def plan_changed(self, work: Work) -> None:
         """Bill a scheduled line whose date has come; value in the books what a raised cap has freed."""
@@ -88,6 +127,9 @@ class Invoicing(Flow):
         started = work.state.step(work.name, f"billing.draft_invoice:{line['key']}") is not None
         if not started and await self.is_billed(work, line):
             return
+        if line["status"] == "HELD":
+            done = is_in("status", "READY", "INVOICED")
+            await work.act("billing", "release_plan_line", key=line["key"], entity="plan_line", done=done)
         if line["status"] == "SCHEDULED":
             await work.act(
                 "billing",
@@ -106,7 +148,7 @@ class Invoicing(Flow):
                 invoice["status"] in UNSENT and any(each["plan_line"] == line["key"] for each in invoice["lines"])
                 for invoice in unsent
             )
-        return bool(line["status"] != "SCHEDULED")
+        return line["status"] not in ("SCHEDULED", "HELD")
 
     async def bill_cycle(self, work: Work, line: Record) -> None:
         """Invoice what was done before a cycle's date, on all lines of the contract whose cycle ends on it."""
@@ -151,6 +193,29 @@ class Invoicing(Flow):
         await work.act("billing", "approve_invoice", id=draft["id"], entity="invoice", done=done)
         done = is_in("status", *APPROVED_OR_LATER[1:])
         await work.act("billing", "issue_invoice", id=draft["id"], entity="invoice", done=done)
+
+    async def redraft_without(self, work: Work, item: Record) -> None:
+        """Discard the drafts that hold an item, and draft again what else they held."""
+        source = item["source_id"]
+        for draft in await work.list("billing", "invoice", contract_no=item["contract_no"]):
+            held = [key for line in draft["lines"] for key in line["items"]]
+            if draft["status"] not in UNSENT or source not in held:
+                continue
+            done = is_in("status", "DISCARDED")
+            await work.act("billing", "discard_invoice", id=draft["id"], entity="invoice", done=done)
+            rest = [key for key in held if key != source]
+            lines = list(dict.fromkeys(line["plan_line"] for line in draft["lines"] if line["plan_line"]))
+            fixed = [line["plan_line"] for line in draft["lines"] if line["plan_line"] and not line["items"]]
+            if rest or fixed:
+                await work.act(
+                    "billing",
+                    "draft_invoice",
+                    effect=f"{draft['id']} without {source}",
+                    source_key=draft["source_key"] or source,
+                    contract_no=draft["contract_no"],
+                    plan_lines=lines,
+                    items=rest,
+                )
 
     # passing on
 
