@@ -8,6 +8,7 @@ import hmac
 import itertools
 from typing import Any
 
+import orjson
 import pytest
 
 from counterfoil_mocks.kernel.clock import parse
@@ -323,3 +324,17 @@ def test_what_the_replay_window_has_left_behind_is_gone(running: Any) -> None:
         assert (gone.status, gone.json["code"]) == (410, "REPLAY_WINDOW_EXCEEDED")
     assert running.native("crm", "GET", "/events?limit=0").status == 422
     assert running.native("crm", "GET", "/events?colour=red").status == 422
+
+
+def test_a_changed_schema_and_a_skewed_clock_show_in_events_which_are_signed_as_sent(running: Any) -> None:
+    receiver = running.listen(secret=SECRET)
+    inject(running, kind="schema_change", field="country", renamed="country_code")
+    inject(running, kind="clock_skew", seconds=3600.0)
+    running.customer("Acme")
+    running.settle()
+    [each] = receiver.heard
+    assert each.headers["webhook-signature"] == expected_signature(SECRET, each.headers, each.body)
+    after = orjson.loads(each.body)["data"]["after"]
+    assert "country" not in after
+    assert after["country_code"]
+    assert orjson.loads(each.body)["time"] > running.call("GET", "/clock").json["now"]

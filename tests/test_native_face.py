@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from counterfoil_mocks.kernel import clock
+from counterfoil_mocks.kernel.errors import Problem
+
 CUSTOMER = {"name": "Northwind Advisory", "country": "US"}
 TAX_CODE = {"kind": "SALES_TAX", "rate": "0.0825"}
 
@@ -394,3 +397,43 @@ def test_what_sql_changes_is_shown_at_once(faces: Any) -> None:
     assert faces.call("erp", "GET", "/customers/CU-SQL").json["segment"] == "BY SQL"
     (listed,) = faces.call("erp", "GET", "/customers?customer_no=CU-SQL").json["items"]
     assert listed["segment"] == "BY SQL"
+
+
+def test_an_outage_refuses_every_call_until_its_time_is_over(faces: Any) -> None:
+    struck(faces, "outage", minutes=60.0)
+    assert faces.call("psa", "GET", "/customers").status == 503
+    assert faces.call("psa", "POST", "/customers", CUSTOMER).status == 503
+    assert faces.call("crm", "GET", "/customers").status == 200
+    faces.world.clock.move_to(clock.later(faces.world.clock.now, hours=2))
+    assert faces.call("psa", "GET", "/customers").status == 200
+    faces.faults.clear()
+
+
+def test_a_skewed_clock_shows_in_the_answers_and_changes_no_record(faces: Any) -> None:
+    record = made(faces, "psa", "/customers", **CUSTOMER, customer_no="CU-SKEW")
+    struck(faces, "clock_skew", seconds=600.0)
+    shown = faces.call("psa", "GET", f"/customers/{record['id']}").json
+    assert shown["updated_at"] == clock.later(record["updated_at"], minutes=10)
+    struck(faces, "clock_skew", seconds=600.0, behind=True)
+    shown = faces.call("psa", "GET", f"/customers/{record['id']}").json
+    assert shown["updated_at"] == clock.later(record["updated_at"], minutes=-10)
+    faces.faults.clear()
+    assert faces.call("psa", "GET", f"/customers/{record['id']}").json["updated_at"] == record["updated_at"]
+
+
+def test_a_changed_schema_renames_adds_and_speaks_strange_words(faces: Any) -> None:
+    record = made(faces, "psa", "/customers", **CUSTOMER, customer_no="CU-DRIFT")
+    path = f"/customers/{record['id']}"
+    struck(faces, "schema_change", field="country", renamed="country_code")
+    shown = faces.call("psa", "GET", path).json
+    assert (shown["country_code"], "country" in shown) == (record["country"], False)
+    struck(faces, "schema_change", field="status", value="ONBOARDING")
+    assert faces.call("psa", "GET", path).json["status"] == "ONBOARDING"
+    struck(faces, "schema_change", field="tier", value="GOLD", added=True)
+    assert faces.call("psa", "GET", path).json["tier"] == "GOLD"
+    faces.faults.clear()
+    assert faces.call("psa", "GET", path).json == record
+    with pytest.raises(Problem, match="needs the name of a field"):
+        struck(faces, "schema_change", value="x")
+    with pytest.raises(Problem, match="either renamed or value"):
+        struck(faces, "schema_change", field="x")

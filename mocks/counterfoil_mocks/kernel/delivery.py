@@ -56,6 +56,7 @@ class Job:
     row: Record
     copies: int = 1
     bad_signature: bool = False
+    bends: Sequence[Callable[[bytes], bytes]] = ()
 
     @property
     def order(self) -> tuple[str, str, int]:
@@ -196,7 +197,7 @@ class Deliverer:
         if not plan.faults:
             return False
         row["fault"] = ",".join(plan.faults)
-        job.copies, job.bad_signature = plan.copies, plan.bad_signature
+        job.copies, job.bad_signature, job.bends = plan.copies, plan.bad_signature, plan.bends
         if plan.delay_seconds:
             row["next_at"] = clock.later(self.world.clock.now, seconds=plan.delay_seconds)
         if plan.dropped:
@@ -294,6 +295,8 @@ class Deliverer:
         if event is None:
             return Answer(error="the event is gone")
         body = events.body_of(job.system, event)
+        for bend in job.bends:
+            body = bend(body)
         answer = Answer()
         for copy in range(job.copies):
             bad = job.bad_signature and copy == 0

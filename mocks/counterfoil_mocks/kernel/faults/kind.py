@@ -53,7 +53,8 @@ class Aborted(Exception):
 @dataclass
 class DeliveryPlan:
     """What becomes of one delivery: how many copies go out, after how many business seconds, in order within its partition or not,
-    not at all for now (`dropped`, with a later redelivery after so many seconds), or with a wrong signature."""
+    not at all for now (`dropped`, with a later redelivery after so many seconds), or with a wrong signature. bends: what becomes of its
+    body before it is signed."""
 
     copies: int = 1
     delay_seconds: float = 0.0
@@ -61,6 +62,7 @@ class DeliveryPlan:
     dropped: bool = False
     redeliver_seconds: float | None = None
     bad_signature: bool = False
+    bends: list[Callable[[bytes], bytes]] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
 
@@ -98,10 +100,10 @@ class Kind:
             if (
                 default is not MISSING
                 and default is not None
-                and (isinstance(value, bool) or not isinstance(value, wanted))
+                and (isinstance(value, bool) != isinstance(default, bool) or not isinstance(value, wanted))
             ):
                 raise invalid(f"{where}.{name}", f"{value!r} is not like {default!r}", "Give a value of the same type.")
-            if isinstance(value, (int, float)) and not 0 <= value <= 10**7:
+            if isinstance(value, (int, float)) and not isinstance(value, bool) and not 0 <= value <= 10**7:
                 raise invalid(f"{where}.{name}", f"{value!r} is out of range", "Give a number from 0 to 10000000.")
         return cls(**settings)
 
