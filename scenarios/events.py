@@ -1,4 +1,4 @@
-"""Events (S-38, S-39, S-41): duplicates and disorder, dead letters and replay, polling within one second."""
+"""Events (S-38 to S-41): duplicates and disorder, dead letters and replay, polling within one second."""
 
 from __future__ import annotations
 
@@ -208,6 +208,57 @@ def check_clinic(world: World, deal: firm.Deal) -> None:
     world.expect("The change order once in the books", world.erp.count("change_order", contract_no=deal.contract_no), 1)
     active = world.erp.list("revenue_schedule", contract_no=deal.contract_no, status="ACTIVE")
     world.expect("The price counts it once", [each["tp"] for each in active], [usd("55,000")])
+
+
+@scenario(
+    "S-40", "Silence for longer than the event store remembers", invariants=["03", "08", "44"], presupposes=["polling"]
+)
+def scenario_s40_replay_window_exceeded(world: World) -> None:
+    """For 80 hours no event gets through while the store keeps 72: the gap is found by polling, and nothing is lost."""
+    world.at("2026-01-06T09:00")
+    before = firm.sell(world, **glade("Glanmire Glass"))  # type: ignore[arg-type]
+    assert world.integration is not None
+    world.integration.poll()
+    world.settle()
+    world.faults.inject([{"kind": "drop", "operation": "*", "redeliver_after": 0.0}])
+    world.at("2026-01-07T09:00")
+    deal = firm.sell(world, **glade("Harlow Harps"))  # type: ignore[arg-type]
+    world.crm.change("customer", before.customer_no, owner="New owner")
+    world.advance(hours=80)
+    world.expect("Nothing has got through", world.psa.count("project", contract_no=deal.contract_no), 0)
+    world.faults.clear()
+    world.require("The window is over: events of the seventh are gone", gone(world), True)
+    for _ in range(3):
+        world.integration.poll()
+        world.settle()
+        world.advance(hours=1 / 60)
+    world.expect("The deal is set up after all", world.psa.count("project", contract_no=deal.contract_no), 1)
+    world.expect("with its plan", world.billing.count("plan", contract_no=deal.contract_no), 1)
+    schedules = world.erp.count("revenue_schedule", contract_no=deal.contract_no, status="ACTIVE")
+    world.expect("and its schedule", schedules, 1)
+    owners = {system.one("customer", customer_no=before.customer_no)["owner"] for system in (world.erp, world.billing)}
+    world.expect("The edit has arrived too", owners, {"New owner"})
+
+
+def glade(name: str) -> dict[str, object]:
+    """Terms of a small fixed-fee deal."""
+    return {
+        "customer_name": f"{name} Ltd",
+        "name": name,
+        "lines": [
+            firm.fixed_fee(usd("20,000"), hours=100, cost=usd("11,000"), tax_code="NT", service_item="CONSULTING-FF")
+        ],
+        "milestones": [firm.milestone("M1", usd("20,000"))],
+        "start": "2026-01-05",
+        "end": "2026-06-30",
+        "rate_card": "US-STD/1",
+    }
+
+
+def gone(world: World) -> bool:
+    """Whether the CRM no longer replays what happened more than 72 hours ago."""
+    events = world.journal(kind="event", system="crm", operation="com.counterfoil.crm.opportunity.closed_won.v1")
+    return bool(events) and events[-1]["at"][:10] < world.now[:10]
 
 
 @scenario(

@@ -1,8 +1,10 @@
-"""Master data (S-16): duplicates are found when a deal closes, and never guessed."""
+"""Master data (S-16 to S-21): customers, sites and deals that change, in every system alike."""
 
 from __future__ import annotations
 
-from counterfoil import World, scenario
+import unicodedata
+
+from counterfoil import World, scenario, usd
 from counterfoil import activity as firm
 
 
@@ -67,3 +69,127 @@ def scenario_s16_duplicate_detection(world: World) -> None:
     ]
     world.expect("An exception asks a person about it", len(raised), 1, raised=raised)
     world.expect("Fees are booked nowhere yet", world.erp.count("ar_document", contract_no=won[4].contract_no), 0)
+
+
+def small_deal(world: World, customer: str, name: str, **more: object) -> firm.Deal:
+    """A fixed fee of 10,000 without tax for a customer, won and set up."""
+    return firm.sell(
+        world,
+        customer=customer,
+        name=name,
+        lines=[firm.fixed_fee(usd("10,000"), hours=40, cost=usd("5,500"), tax_code="NT", service_item="CONSULTING-FF")],
+        **{
+            "milestones": [firm.milestone("M1", usd("10,000"))],
+            "start": "2026-01-05",
+            "end": "2026-03-31",
+            "rate_card": "US-STD/1",
+        }
+        | more,  # type: ignore[arg-type]
+    )
+
+
+@scenario("S-18", "The address changes between approval and issue", invariants=["03", "04", "52"])
+def scenario_s18_bill_to_changes(world: World) -> None:
+    """Approved at 9:00, moved at 9:05, issued at 9:30: the document carries the new address, and later moves leave it alone."""
+    world.at("2026-01-05T09:00")
+    buyer = firm.add_customer(world, name="Wexcombe Properties Ltd", address=("1 Old Street",))
+    deal = small_deal(world, buyer["customer_no"], "Office move")
+    world.at("2026-01-12T09:00")
+    lines = world.billing.list("plan_line", contract_no=deal.contract_no)
+    world.require("The integration has planned the milestone", len(lines), 1)
+    world.psa.act("start_milestone", key=deal.milestone("M1"))
+    world.billing.act("ready_plan_line", key=lines[0]["key"])
+    draft = world.billing.act("draft_invoice", contract_no=deal.contract_no, plan_lines=[lines[0]["key"]])
+    world.billing.act("approve_invoice", id=draft["id"])
+    world.at("2026-01-12T09:05")
+    site = f"{buyer['customer_no']}/HQ"
+    world.crm.change("site", site, lines=["2 New Street"])
+    world.settle()
+    world.at("2026-01-12T09:30")
+    firm.complete(world, deal, ms_code="M1", settle=False)
+    issued = world.billing.act("issue_invoice", id=draft["id"])
+    world.settle()
+    world.expect("The invoice carries the new address", issued["bill_to_lines"], ["2 New Street"])
+    world.at("2026-01-13T09:00")
+    world.crm.change("site", site, lines=["3 Next Street"])
+    world.settle()
+    world.expect("Billing has the newest address", world.billing.get("site", site)["lines"], ["3 Next Street"])
+    after = world.billing.get("invoice", issued["invoice_no"])
+    world.expect("The issued document stays as it was", after["bill_to_lines"], ["2 New Street"])
+    world.expect("The milestone is billed once", len(firm.invoices(world, deal)), 1)
+
+
+LONG = " ".join(
+    ["Transcontinental", "Association", "of", "Independent", "Maritime", "and", "Inland", "Freight", "Forwarding"] * 2
+)
+NAMES = (
+    "Công ty Cổ phần Nguyễn Ngụy Trang",
+    "شركة المدار للاستشارات",
+    "Cafe\u0301 Zurüch Ångström",
+    "Rocket 🚀 Labs",
+    (LONG + " Group")[:180].strip(),
+    "Consolidated Provincial Water and Sewerage Undertakings of the North",
+    "Consolidated Provincial Water and Sewerage Undertakings of the South",
+)
+"""Vietnamese, Arabic, combining marks, emoji, 180 letters, and two that are alike in their first 60."""
+
+
+@scenario("S-20", "Letters of every kind, and long names", invariants=["01", "03", "07", "52"])
+def scenario_s20_unicode_and_length(world: World) -> None:
+    """Names keep their letters in every system; what is too long is shortened at a word, with the whole beside it."""
+    world.at("2026-01-05T09:00")
+    buyers = []
+    for number, name in enumerate(NAMES):
+        made = firm.add_customer(
+            world, name=name, legal_name=None, postcode=f"606{number:02d}", vat_id=f"US90000000{number}"
+        )
+        buyers.append(made["customer_no"])
+    deals = [small_deal(world, buyer, f"Naming {number}") for number, buyer in enumerate(buyers)]
+    for buyer, name in zip(buyers, NAMES, strict=True):
+        for system in (world.erp, world.psa, world.billing):
+            held = list(system.list("customer", customer_no=buyer))
+            shown = [each["name_full"] or each["name"] for each in held]
+            same = [unicodedata.normalize("NFC", each) for each in shown]
+            world.expect(f"{system.name} holds {name[:40]}", same, [unicodedata.normalize("NFC", name)])
+    projects = [world.psa.count("project", contract_no=deal.contract_no) for deal in deals]
+    world.expect("Every deal has a project", projects, [1] * len(NAMES))
+    debtors = {world.erp.one("customer", customer_no=buyer)["id"] for buyer in buyers}
+    world.expect("and every company is a debtor of its own", len(debtors), len(NAMES))
+    world.crm.change("customer", buyers[0], name=NAMES[0] + " II")
+    world.settle()
+    world.expect("A new name arrives whole", world.erp.one("customer", customer_no=buyers[0])["name"], NAMES[0] + " II")
+
+
+@scenario("S-21", "A deal is taken back, deleted, won again", invariants=["08", "10"])
+def scenario_s21_reopened(world: World) -> None:
+    """Without an invoice a won deal may be reopened: project and plan wait, and go on when it is won again. With one it may not."""
+    world.at("2026-01-05T09:00")
+    free = firm.add_customer(world, name="Xanthos Minerals Ltd")
+    deal = small_deal(world, free["customer_no"], "Survey")
+    billed = small_deal(
+        world,
+        firm.add_customer(world, name="Yarrow Crafts Ltd")["customer_no"],
+        "Shop",
+        milestones=[],
+        mobilisation=usd("10,000"),
+    )
+    world.require("One deal is invoiced", len(firm.invoices(world, billed)), 1)
+    with world.refused("DEAL_INVOICED"):
+        world.crm.act("reopen_opportunity", key=billed.opp_no, approver=firm.FINANCE)
+    world.at("2026-01-06T09:00")
+    world.crm.act("reopen_opportunity", key=deal.opp_no, approver=firm.FINANCE)
+    world.settle()
+    world.expect("The project waits", world.psa.get("project", deal.project_no)["status"], "ON_HOLD")
+    world.expect("The plan is held", world.billing.get("plan", deal.contract_no)["status"], "HELD")
+    world.at("2026-01-08T09:00")
+    again = firm.win(world, deal)
+    world.expect("Won again it is the same contract", again.contract_no, deal.contract_no)
+    projects = [each["status"] for each in world.psa.list("project", contract_no=deal.contract_no)]
+    world.expect("with the one project, active again", projects, ["ACTIVE"])
+    world.expect(
+        "and the one plan",
+        [each["status"] for each in world.billing.list("plan", contract_no=deal.contract_no)],
+        ["ACTIVE"],
+    )
+    schedules = world.erp.count("revenue_schedule", contract_no=deal.contract_no, status="ACTIVE")
+    world.expect("and one schedule", schedules, 1)

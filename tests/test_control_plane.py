@@ -199,7 +199,9 @@ def test_bodies_are_cut_and_secrets_taken_out(running: Any) -> None:
 
 
 def test_every_kind_of_fault_can_be_injected_and_mended(running: Any) -> None:
-    made = running.call("POST", "/faults", [{"kind": kind, "system": "psa"} for kind in sorted(KINDS)])
+    needs = {"schema_change": {"field": "country", "value": "Nowhere"}}
+    plan = [{"kind": kind, "system": "psa", **needs.get(kind, {})} for kind in sorted(KINDS)]
+    made = running.call("POST", "/faults", plan)
     assert made.status == 201
     assert [each["kind"] for each in made.json["items"]] == sorted(KINDS)
     first = made.json["items"][0]["id"]
