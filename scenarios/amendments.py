@@ -298,7 +298,7 @@ def scenario_s14_rate_card_mid_month(world: World) -> None:
     world.settle()
     for system in (world.psa, world.billing):
         held = system.find("rate_card", "US-STD/2")
-        world.require(f"{system.name} holds version 2 before it takes effect", held is not None, True)
+        world.expect(f"{system.name} holds version 2 before it takes effect", held is not None, True)
     world.at("2026-02-21T10:00")
     days = firm.weekdays("2026-02-10", "2026-02-20")
     for deal in (card_deal, agreed_deal):

@@ -68,9 +68,9 @@ def moments(past: Past, since: str) -> Iterator[tuple[str, Tables]]:
 
 
 def touched_by(invariant: Invariant, past: Past) -> Tables:
-    """The entities whose rows an invariant looks at, by schema; none where that cannot be told."""
+    """The entities whose rows an invariant looks at, by schema; none where that cannot be told, or where time alone can break it."""
     text = inspect.getsource(sys.modules[invariant.find.__module__]) if invariant.find else invariant.sql
-    return frozenset() if COMPUTED.search(text) else owners(named_in(text), past)
+    return frozenset() if COMPUTED.search(text) or "dl_" in text else owners(named_in(text), past)
 
 
 def named_in(text: str) -> set[tuple[str, str]]:

@@ -14,7 +14,10 @@ from counterfoil.reference.mutants import catalogue
 
 pytestmark = pytest.mark.slow
 
-SHIPPED = ["S-01", "S-02", "S-08", "S-16", "S-29", "S-33", "S-38", "S-39", "S-41"]
+SHIPPED = [
+    f"S-{number:02d}"
+    for number in (*range(1, 7), 8, 9, 10, 11, 13, 14, 16, 18, *range(20, 28), 29, 33, *range(35, 42), 46, 50, 51)
+]
 SAMPLE = {
     "F-01": ("INV-24", "create_ar_document in erp"),
     "F-03": ("INV-42", "draft_invoice in billing"),

@@ -14,6 +14,7 @@ def build(books: Books) -> None:
     """What the one contract's project, change order and payment are made of in detail."""
     run = books.store.execute
     run("UPDATE psa.project SET budget_hours = 550, budget_cost = 5500000")
+    run("UPDATE crm.rate_card SET effective_from = '2026-01-01', created_at = '2026-01-01T00:00:00.000Z'")
     run("UPDATE psa.rate_card SET effective_from = '2026-01-01', created_at = '2026-01-01T00:00:00.000Z'")
     project = {"project": "P1", "project_no": "CT-0001-P01", "contract_no": "CT-0001"}
     for line in (1, 2):
@@ -70,6 +71,7 @@ def build(books: Books) -> None:
     books.put("erp.payment_application", ccy="USD", legal_entity="CF-US", amount=2_200_000, status="ACTIVE", **paid)
     run("UPDATE erp.payment SET id = 'P-1'")
     run("UPDATE billing.legal_entity SET gapless = 1")
+    run("UPDATE crm.contract SET bill_to = 'S1', ship_to = 'S1'")
     run("UPDATE erp.ar_document SET credited = 0, written_off = 0")
 
 
@@ -85,6 +87,7 @@ PERIOD = '{"legal_entity": "CF-US", "period": "2026-02", "status": "%s"}'
 CUSTOMER = '{"key": "CU-000001", "name": "Aldergate"}'
 TWICE = "INSERT INTO erp.history (system, entity, id, version, at, deed, causation_id, doc, before) SELECT system, entity, id, 3, at, deed, causation_id, doc, before FROM erp.history WHERE id = 'R1'"
 PLANTED = (
+    ("INV-04", "UPDATE billing.invoice SET bill_to_lines = '[\"2 Other Street\"]' WHERE invoice_no = 'INV-US-00002'", "INV-US-00002"),
     ("INV-05", "UPDATE crm.customer SET parent = id", "circle or more than six levels"),
     ("INV-05", "UPDATE erp.customer SET parent = id", "another parent"),
     ("INV-05", "UPDATE crm.contract SET bill_to = 'S9'", "no live site"),

@@ -30,5 +30,11 @@ INVARIANT = Invariant(
 SELECT field, role, system, id, entity, crm_id, customer_no, key, crm_value, copy_value, crm_changed_at AS changed_at
 FROM differing_copy WHERE crm_changed_at <= :dl_m
 UNION ALL {TAX_IDS}
+UNION ALL
+SELECT 'owned by the books, overwritten: ' || b.key, 'erp', h.system, h.id, 'customer', NULL, json_extract(h.doc, '$.customer_no'),
+    json_extract(h.doc, '$.customer_no'), b.value, json_extract(h.doc, '$.' || b.key), h.at
+FROM erp.history h, json_each(h.before) b WHERE h.entity = 'customer' AND h.causation_id IS NOT NULL AND b.value IS NOT NULL
+    AND b.key IN ('vat_id', 'tax_no', 'tax_status', 'exemption_cert', 'terms', 'invoice_ccy', 'credit_limit')
+    AND json_extract(h.doc, '$.' || b.key) IS NOT b.value
 """,
 )

@@ -19,8 +19,8 @@ WITH entry AS (
     WHERE t.deleted_at IS NULL AND t.approval = 'APPROVED' AND t.bill_rate IS NOT NULL AND t.rate_source <> 'NONE'
 ),
 right AS (
-    SELECT e.*, (SELECT r.rate FROM psa.rate_card c JOIN psa.rate_card_row r ON r.system = c.system AND r.parent = c.id AND r.level = e.level
-        WHERE c.system = e.system AND c.deleted_at IS NULL AND c.code = e.code AND c.ccy = e.ccy AND c.status <> 'DRAFT'
+    SELECT e.*, (SELECT r.rate FROM crm.rate_card c JOIN crm.rate_card_row r ON r.system = c.system AND r.parent = c.id AND r.level = e.level
+        WHERE c.deleted_at IS NULL AND c.code = e.code AND c.ccy = e.ccy AND c.status <> 'DRAFT'
             AND c.effective_from <= e.work_date AND c.created_at <= e.approved_at
         ORDER BY c.effective_from DESC, c.card_version DESC LIMIT 1) AS card_rate
     FROM entry e

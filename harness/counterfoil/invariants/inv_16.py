@@ -22,5 +22,9 @@ SELECT 'nobody assigned', t.entry_id, t.contract_no, t.ccy, coalesce(t.amount, 0
 FROM entry t WHERE NOT EXISTS (
     SELECT 1 FROM psa.assignment a WHERE a.system = t.system AND a.project = t.project AND a.employee = t.employee AND a.deleted_at IS NULL
         AND a.status <> 'CANCELLED' AND coalesce(a.from_date, '') <= t.work_date AND coalesce(a.to_date, '9999') >= t.work_date)
+UNION ALL
+SELECT 'opened again by no person', json_extract(h.doc, '$.key'), json_extract(h.doc, '$.contract_no'), NULL, 0, NULL, json_extract(h.doc, '$.key'),
+    'OPEN', NULL, NULL
+FROM psa.history h WHERE h.entity = 'task' AND h.deed = 'reopen_task' AND h.causation_id IS NOT NULL
 """,
 )

@@ -27,13 +27,19 @@ ONE = money.RATE_SCALE
 def find(store: Store, params: Params) -> list[Row]:
     """Documents whose figures do not add up."""
     wrong: list[Row] = []
+    right: dict[tuple[str, str], int] = {}
     for doc_type, entity, number in (("INVOICE", "invoice", "invoice_no"), ("CREDIT_MEMO", "credit_memo", "cm_no")):
         rows = store.rows(BILLED.format(doc_type=doc_type, entity=entity, number=number))
-        for _, lines in groupby(rows, key=lambda row: row["id"]):
-            wrong += billed(list(lines))
+        for _, group in groupby(rows, key=lambda row: row["id"]):
+            lines = list(group)
+            wrong += billed(lines)
+            right[doc_type, lines[0]["number"]] = document_tax(lines)[0]
     for row in store.rows(POSTED):
         wrong += compare(row, "erp", "net", row["net"], row["lines_net"])
         wrong += compare(row, "erp", "total", row["total"], row["net"] + row["tax"])
+        wrong += compare(
+            row, "erp", "tax of the document", row["tax"], right.get((row["doc_type"], row["number"]), row["tax"])
+        )
         if row["lines_tax"]:
             wrong += compare(row, "erp", "tax", row["tax"], row["lines_tax"])
     return wrong
@@ -80,9 +86,11 @@ def tax_of(net: int, line: Row) -> int:
     return money.half_up(net * (line["tax_rate"] or 0) * fraction, ONE**2)
 
 
-def compare(head: Row, role: str, what: str, found: int | None, expected: int) -> list[Row]:
+def compare(head: Row, role: str, what: str, found: int | None, expected: int | None) -> list[Row]:
     """One row where two figures differ; credit memos may be written with either sign."""
-    if found == expected or (head["doc_type"] == "CREDIT_MEMO" and found is not None and abs(found) == abs(expected)):
+    if found == expected or (
+        head["doc_type"] == "CREDIT_MEMO" and found is not None and abs(found) == abs(expected or 0)
+    ):
         return []
     return [
         {
@@ -92,7 +100,7 @@ def compare(head: Row, role: str, what: str, found: int | None, expected: int) -
             "what": what,
             "contract_no": head["contract_no"],
             "ccy": head["ccy"],
-            "amount": abs((found or 0) - expected),
+            "amount": abs((found or 0) - (expected or 0)),
             f"{role}_value": found,
             "expected": expected,
         }

@@ -21,6 +21,10 @@ UNION ALL
 SELECT 'applied before it was approved', o.key, o.contract_no, o.ccy, 0, o.requested_by, o.approved_by, o.approved_at
 FROM crm.change_order o WHERE o.deleted_at IS NULL AND o.status = 'APPLIED' AND (o.approved_at IS NULL OR o.applied_at < o.approved_at)
 UNION ALL
+SELECT 'approved by no person', json_extract(h.doc, '$.key'), json_extract(h.doc, '$.contract_no'), json_extract(h.doc, '$.ccy'), 0,
+    json_extract(h.doc, '$.requested_by'), h.actor, h.at
+FROM crm.history h WHERE h.entity = 'change_order' AND h.deed = 'approve_change_order' AND h.causation_id IS NOT NULL
+UNION ALL
 SELECT 'decided by who asked', a.subject, NULL, NULL, 0, a.requester, a.approver, a.decided_at
 FROM crm.approval a WHERE a.deleted_at IS NULL AND a.decision = 'APPROVED'
     AND (a.approver IS NULL OR lower(trim(a.approver)) = lower(trim(a.requester)))

@@ -254,7 +254,7 @@ class Setup(Flow):
 
     async def _schedules(self, work: Work, contract: Record, golden: Golden, entity: str) -> None:
         number = contract["contract_no"]
-        there = {each["line_no"] for each in await work.list("erp", "revenue_schedule", contract_no=number)}
+        there = await self.scheduled(work, number)
         made = [
             {
                 "contract_no": number,
@@ -277,6 +277,10 @@ class Setup(Flow):
             if line["type"] != "EXPENSE" and line["line_no"] not in there
         ]
         await work.create_all("erp", "revenue_schedule", made)
+
+    async def scheduled(self, work: Work, number: str) -> set[int]:
+        """Lines of a contract that have a schedule."""
+        return {each["line_no"] for each in await work.list("erp", "revenue_schedule", contract_no=number)}
 
     def how_recognised(self, contract: Record, line: Record) -> Record:
         """What a line's method needs beside price and dates: the weights of all outputs, or equal parts for whole calendar months."""

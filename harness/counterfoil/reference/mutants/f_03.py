@@ -45,6 +45,7 @@ MUTANT = Mutant(
     id="F-03",
     title="There is no table of processed events, and payments are added up as they arrive.",
     invariants=("INV-42", "INV-21", "INV-34"),
-    scenarios=("S-38",),
+    scenarios=("S-38", "S-27"),
     parts={"inbox": TakesEverything, "invoicing": BillsAgain, "cash": AddsUp},
+    faults=({"kind": "duplicate", "operation": "*.payment.*", "every": 1},),
 )
