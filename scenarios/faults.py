@@ -91,13 +91,13 @@ def scenario_s35_token_expiry(world: World) -> None:
     world.at("2026-01-30T09:00")
     deal, keys = month_of_time(world, "Bramley Foods", 100)
     world.faults.inject(
-        [{"kind": "auth_expiry", "system": "erp", "operation": "create_work_entry", "key": keys[56], "nth": 1}]
+        [{"kind": "auth_expiry", "system": "erp", "operation": "create_work_entry", "key": keys[56], "nth": [1, 2, 3]}]
     )
     for key in keys:
         world.psa.act("approve_time", key=key, approver=firm.MANAGER)
     world.settle()
     struck = sum(each["struck"] for each in world.faults.list())
-    world.expect("The token died", struck, 1)
+    world.expect_that("The token died", struck >= 1, struck=struck)
     all_arrived(world, deal, keys)
     refreshed = [each for each in world.journal(system="erp", kind="request") if each["operation"] == "token"]
     world.expect_that("with no storm of new tokens", len(refreshed) <= 4, tokens=len(refreshed))

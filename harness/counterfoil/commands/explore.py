@@ -1,0 +1,107 @@
+"""`counterfoil explore`: stories that nobody wrote, until one breaks the books."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def explore(
+    integration: Annotated[
+        str, typer.Option("--integration", help="reference, noop, mutant:F-07 or a descriptor file.")
+    ] = "reference",
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the search, of data, ids and faults.")] = 1,
+    seconds: Annotated[
+        float, typer.Option("--time", help="Seconds to search; shrinking takes as long at most.", min=1)
+    ] = 120,
+    faults: Annotated[
+        str | None, typer.Option("--faults", help="Fault plan in force besides those that the search injects.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", help="Where the shortest failing story is written.")] = Path(
+        "story.yaml"
+    ),
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+) -> None:
+    """Make up stories of deeds, faults and clock moves until one breaks an invariant; shorten it and keep it in a file.
+
+    Exit code 0: nothing broke within the time. 1: a story broke an invariant (see `counterfoil replay`). 2: wrong usage. 3: something
+    could not be run.
+    """
+    import orjson
+    from rich.console import Console
+
+    from counterfoil import faults as plans
+    from counterfoil.bench import Bench, Settings
+    from counterfoil.client import Broken
+    from counterfoil.descriptor import Unreadable
+    from counterfoil.exploring.searching import search
+    from counterfoil.exploring.shrinking import shrink
+    from counterfoil.exploring.telling import Step, Told, tell, write
+    from counterfoil.integration import resolve
+
+    console = Console(stderr=True, quiet=as_json)
+    try:
+        plan = plans.plan(faults) if faults else []
+        bench = Bench(Settings(resolve(integration), seed=seed, faults=plan, serial=True))
+    except Unreadable as error:
+        typer.echo(f"counterfoil explore: {error}", err=True)
+        raise typer.Exit(2) from error
+    began, tellings = time.monotonic(), 0
+
+    def telling(steps: list[Step]) -> Told:
+        nonlocal tellings
+        tellings += 1
+        told = tell(bench, steps)
+        status.update(f"{tellings} stories told, {time.monotonic() - began:.0f} s, {len(steps)} steps in the last")
+        return told
+
+    result: dict[str, Any] = {"integration": integration, "seed": seed, "found": None, "steps": [], "file": None}
+    try:
+        with console.status("waking the landscape …") as status:
+            told = search(telling, number=seed, seconds=seconds)
+            result["searched_seconds"] = round(time.monotonic() - began, 1)
+            if told is not None:
+                found = min(told.broken)
+                console.print(
+                    f"{found} broke after {len(told.steps)} steps, {result['searched_seconds']} s; making it shorter …"
+                )
+                told = shrink(told, found, telling, seconds=seconds)
+                write(out, told, seed=seed, integration=integration, faults=faults, found=found)
+                result |= {
+                    "found": found,
+                    "rule": told.broken[found]["rule"],
+                    "steps": list(map(str, told.steps)),
+                    "file": str(out),
+                }
+    except Broken as error:
+        typer.echo(f"counterfoil explore: {error}", err=True)
+        raise typer.Exit(3) from error
+    finally:
+        bench.stop()
+    result |= {"tellings": tellings, "seconds": round(time.monotonic() - began, 1)}
+    if as_json:
+        sys.stdout.buffer.write(orjson.dumps(result, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    else:
+        say(Console(), result)
+    raise typer.Exit(0 if result["found"] is None else 1)
+
+
+def say(console: Any, result: dict[str, Any]) -> None:
+    """The outcome, for people."""
+    if result["found"] is None:
+        console.print(
+            f"[bold green]Nothing broke[/] in {result['tellings']} stories, {result['seconds']} s, seed {result['seed']}"
+        )
+        return
+    console.print(f"[bold red]{result['found']} is violated[/]: {result['rule']}", highlight=False)
+    for number, step in enumerate(result["steps"], 1):
+        console.print(f"  {number}. {step}", highlight=False)
+    console.print(
+        f"found after {result['searched_seconds']} s, {result['tellings']} stories in all, {result['seconds']} s",
+        highlight=False,
+    )
+    console.print(f"See it again: counterfoil replay {result['file']}", highlight=False)

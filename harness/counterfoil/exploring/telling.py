@@ -1,0 +1,100 @@
+"""One list of steps, told from the same beginning and judged by all invariants."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from counterfoil.bench import Bench
+from counterfoil.descriptor import Unreadable
+from counterfoil.exploring.deeds import DEEDS, Life, do
+from counterfoil.stories import Story
+from counterfoil.world import NotSettled
+
+STORY = Story("explore", "A story that nobody wrote")
+RESTLESS = "REST"
+"""Stands where an invariant's id would, for a landscape that did not come to rest."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A deed and its numbers."""
+
+    deed: str
+    numbers: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        return " ".join([self.deed.replace("_", " "), *map(str, self.numbers)])
+
+
+@dataclass
+class Told:
+    """What came of a telling. broken: violated invariants as the verdict shows them, by id. refused: steps that the systems refused."""
+
+    steps: list[Step]
+    broken: dict[str, dict[str, Any]] = field(default_factory=dict)
+    refused: list[int] = field(default_factory=list)
+
+
+def tell(bench: Bench, steps: Sequence[Step]) -> Told:
+    """Tell the steps to a fresh world and judge it."""
+    world, told = bench.world(STORY), Told(list(steps))
+    life = Life(world)
+    try:
+        for number, step in enumerate(steps):
+            if not do(life, step.deed, list(step.numbers)):
+                told.refused.append(number)
+        world.settle()
+    except NotSettled as error:
+        told.broken[RESTLESS] = {
+            "id": RESTLESS,
+            "rule": "The landscape comes to rest.",
+            "rows": [],
+            "count": 0,
+            "detail": str(error),
+        }
+        return told
+    answer = world.invariants(at_rest=True, throughout=True)
+    told.broken = {each["id"]: each for each in answer["items"] if each["status"] == "violated"}
+    return told
+
+
+def write(path: Path, told: Told, *, seed: int, integration: str, faults: str | None, found: str) -> None:
+    """Keep a telling in a file that `read` understands."""
+    broken = told.broken[found]
+    content = {
+        "integration": integration,
+        "seed": seed,
+        "faults": faults,
+        "steps": [{"deed": each.deed, "numbers": list(each.numbers)} for each in told.steps],
+        "violated": {"invariant": found, "rule": broken["rule"], "rows": broken["rows"][:5]},
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120), encoding="utf-8")
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A file that `write` made, its steps as `Step`; raises Unreadable naming what is wrong with it."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise Unreadable(f"{path}: cannot be read ({error})") from error
+    if not isinstance(content, dict) or not isinstance(content.get("steps"), list):
+        raise Unreadable(f"{path}: is not a story that `counterfoil explore` has kept: there are no `steps`")
+    steps = []
+    for number, each in enumerate(content["steps"], 1):
+        name = each.get("deed") if isinstance(each, dict) else None
+        if name not in DEEDS:
+            raise Unreadable(f"{path}: step {number}: {name!r} is no deed; there are: {', '.join(DEEDS)}")
+        numbers = tuple(each.get("numbers") or ())
+        highest = DEEDS[name].highest
+        if len(numbers) != len(highest) or not all(
+            isinstance(one, int) and 0 <= one <= most for one, most in zip(numbers, highest, strict=False)
+        ):
+            raise Unreadable(f"{path}: step {number}: {name} takes {len(highest)} numbers, up to {list(highest)}")
+        steps.append(Step(name, numbers))
+    return {**content, "steps": steps}
