@@ -91,7 +91,7 @@ def scenario_s35_token_expiry(world: World) -> None:
     world.at("2026-01-30T09:00")
     deal, keys = month_of_time(world, "Bramley Foods", 100)
     world.faults.inject(
-        [{"kind": "auth_expiry", "system": "erp", "operation": "create_work_entry", "key": keys[56], "nth": [1, 2, 3]}]
+        [{"kind": "auth_expiry", "system": "erp", "operation": "create_work_entry", "key": keys[56], "nth": 1}]
     )
     for key in keys:
         world.psa.act("approve_time", key=key, approver=firm.MANAGER)

@@ -21,9 +21,9 @@ def figure(books: Books, name: str, now: str = NOW, **more: Any) -> kpi.Figure:
     return found
 
 
-def test_there_are_the_eight_figures_of_the_questions_finance_asks(books: Books) -> None:
+def test_there_are_the_twenty_figures_of_the_domain(books: Books) -> None:
     figures = kpi.compute(books.store, now=NOW)
-    assert len(figures) == 8
+    assert len(figures) == 20
     assert all(each.value in (None, 0) for each in figures), "nothing has happened yet"
 
 
@@ -146,3 +146,93 @@ def test_amounts_of_two_currencies_are_added_at_the_last_spot_rate(books: Books)
     assert kpi.in_reporting_ccy(books.store, {"EUR": 100}, NOW) == (100, "EUR")
     with pytest.raises(LookupError, match="GBP"):
         kpi.in_reporting_ccy(books.store, {"USD": 100, "GBP": 100}, NOW)
+
+
+def test_a_project_was_ready_two_hours_after_its_quote_and_billed_the_same_day(books: Books) -> None:
+    books.put("crm.quote", id="Q1", quote_no="QT-1", rev=1, status="ACCEPTED", signed_at="2026-01-05T13:00:00.000Z")
+    books.put("crm.contract", quote="Q1", contract_no="CT-1", status="ACTIVE")
+    books.put("psa.project", "2026-01-05T15:00:00.000Z", contract_no="CT-1", project_no="CT-1-P01", status="ACTIVE")
+    books.put(
+        "billing.invoice", contract_no="CT-1", invoice_no="INV-1", status="ISSUED", issued_at="2026-01-05T21:00:00.000Z"
+    )
+    assert figure(books, "quote_to_project").value == "120.00"
+    assert figure(books, "project_to_bill").value == "0.25"
+
+
+def test_bill_to_cash_is_weighted_by_what_was_paid(books: Books) -> None:
+    for number, (issued, paid, amount) in enumerate(
+        (("2026-01-01", "2026-01-31", 300), ("2026-01-01", "2026-01-11", 100))
+    ):
+        books.put("erp.ar_document", id=f"D{number}", invoice_no=f"INV-{number}", issue_date=issued, status="PAID")
+        books.put("erp.payment", id=f"P{number}", bank_ref=f"B-{number}", value_date=paid)
+        link = {"payment": f"P{number}", "ar_document": f"D{number}", "status": "ACTIVE"}
+        books.put("erp.payment_application", ccy="USD", amount=amount, **link)
+    assert figure(books, "bill_to_cash").value == "25.0"
+
+
+def test_the_backlog_of_march_is_110400_with_40000_of_headroom(books: Books) -> None:
+    fee = {"line_no": 1, "type": "FIXED_FEE", "ccy": "USD", "amount": 27_600_000}
+    capped = {"line_no": 2, "type": "TM_CAPPED", "ccy": "USD", "cap": 4_000_000}
+    books.put("crm.contract", contract_no="CT-1", status="ACTIVE", ccy="USD", lines=[fee, capped])
+    books.entry("JE-1", "2026-03-31T00:00:00.000Z", "P2", "2300 165600 | 4000 -165600", contract_no="CT-1")
+    found = figure(books, "backlog")
+    assert (found.value, found.inputs["cap_headroom"]) == (11_040_000, 4_000_000)
+
+
+def test_1064_billable_hours_of_1600_are_665_per_mille(books: Books) -> None:
+    for number in range(10):
+        books.put(
+            "psa.employee", id=f"E{number}", employee_no=f"E-{number}", status="ACTIVE", capacity_minutes_per_day=480
+        )
+    days = ["2026-02-02", "2026-02-27"]
+    for number, (day, hours, billing) in enumerate(((days[0], 800, "BILLED"), (days[1], 264, "UNBILLED"))):
+        entry = {"minutes": hours * 60, "work_date": day, "approval": "APPROVED", "billable": True, "billing": billing}
+        books.put("psa.time_entry", entry_id=f"T{number}", **entry)
+    assert figure(books, "utilization").value == "0.6650"
+    assert figure(books, "billed_utilization").value == "0.5000"
+
+
+def test_what_was_billed_is_93_percent_of_the_card(books: Books) -> None:
+    books.put("psa.rate_card", code="US", card_version=1, rows=[{"level": "SENIOR", "rate": 2_000_000}])
+    books.put("psa.project", project_no="CT-1-P01", rate_card_code="US", rate_card_version=1, status="ACTIVE")
+    books.put("psa.employee", id="E1", employee_no="E-1", level="SENIOR")
+    entry = {"project_no": "CT-1-P01", "employee": "E1", "approval": "APPROVED", "ccy": "USD", "billing": "BILLED"}
+    books.put("psa.time_entry", entry_id="T1", minutes=60_000, **entry)
+    items = [{"source_id": "T1", "ccy": "USD", "amount": 18_600_000}]
+    books.put("billing.invoice", invoice_no="INV-1", status="POSTED", ccy="USD", items=items)
+    assert figure(books, "realization").value == "0.9300"
+
+
+def test_the_margin_of_276000_with_154000_of_cost_is_442_per_mille(books: Books) -> None:
+    books.entry("JE-1", "2026-05-31T00:00:00.000Z", "P2", "2300 276000 | 4000 -276000")
+    books.entry("JE-2", "2026-05-31T00:00:00.000Z", "P6", "5000 154000 | 2500 -154000")
+    assert figure(books, "project_margin").value == "0.4420"
+
+
+def test_280000_open_of_840000_billed_are_30_days(books: Books) -> None:
+    for number, (due, opened) in enumerate((("2026-04-20", 7_000_000), ("2026-05-20", 21_000_000), ("2026-05-20", 0))):
+        head = {"invoice_no": f"INV-{number}", "doc_type": "INVOICE", "issue_date": "2026-03-20", "status": "POSTED"}
+        books.put("erp.ar_document", ccy="USD", total=28_000_000, open_amount=opened, due=due, **head)
+    assert figure(books, "dso").value == "30.0"
+    assert figure(books, "best_possible_dso").value == "22.5"
+
+
+def test_a_forecast_of_90_for_100_was_90_percent_right(books: Books) -> None:
+    stones = [{"ms_code": "M1", "amount": 9_000, "ccy": "USD", "planned": "2026-04-15"}]
+    books.put("crm.contract", contract_no="CT-1", status="ACTIVE", ccy="USD", milestones=stones)
+    lines = [{"line_no": 1, "ms_code": "M1", "net": 10_000}]
+    invoice = {
+        "invoice_no": "INV-1",
+        "contract_no": "CT-1",
+        "status": "POSTED",
+        "issue_date": "2026-04-20",
+        "ccy": "USD",
+    }
+    books.put("billing.invoice", lines=lines, **invoice)
+    assert figure(books, "forecast_accuracy").value == "0.9000"
+
+
+def test_one_customer_of_four_is_redundant(books: Books) -> None:
+    for name in ("Acme Inc", "ACME, Inc.", "Borealis", "Caldera"):
+        books.put("erp.customer", name=name, country="US", status="ACTIVE", distinct_approved=False)
+    assert figure(books, "duplicate_rate").value == "0.2500"

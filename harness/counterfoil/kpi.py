@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from math import ceil
 from typing import Any
 
@@ -63,6 +64,12 @@ def spread(values: Sequence[int]) -> dict[str, int | None]:
 def milliseconds(earlier: str, later: str) -> int:
     """Business time between two instants."""
     return round((clock.parse(later) - clock.parse(earlier)).total_seconds() * 1000)
+
+
+def weekdays(first: str, last: str) -> int:
+    """Mondays to Fridays from one date to another, both included."""
+    begin, end = date.fromisoformat(first), date.fromisoformat(last)
+    return sum((begin + timedelta(days=number)).weekday() < 5 for number in range((end - begin).days + 1))
 
 
 def in_reporting_ccy(store: Store, amounts: Mapping[str, int], now: str) -> tuple[int, str]:

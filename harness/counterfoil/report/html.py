@@ -9,6 +9,7 @@ from typing import Any
 
 import jinja2
 import orjson
+from markupsafe import Markup, escape
 
 from counterfoil import explain
 from counterfoil.money import readable, show
@@ -39,7 +40,7 @@ def environment() -> jinja2.Environment:
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     made.globals.update(columns_of=explain.columns_of, cell=explain.cell, is_amount=explain.is_amount)
-    made.globals.update(readable=readable, show=show, label=label, words=WORDS, figure=figure)
+    made.globals.update(readable=readable, show=show, label=label, words=WORDS, figure=figure, chart=chart)
     made.tests["pause"] = lambda row: isinstance(row, Pause)
     return made
 
@@ -124,3 +125,23 @@ def figure(each: Mapping[str, Any]) -> str:
     if unit == "minor units" and ccy in EXPONENTS:
         return show({"minor": int(value), "ccy": ccy})
     return f"{value} {unit}".strip()
+
+
+def chart(each: Mapping[str, Any]) -> Markup:
+    """A small picture of a KPI, as inline SVG: a bar for a fraction, a column for each part of an amount by age; else nothing."""
+    value, parts = each["value"], each.get("inputs", {}).get("by_age")
+    if each["unit"] == "fraction" and value is not None:
+        width = round(96 * min(max(float(Decimal(str(value))), 0.0), 1.0))
+        shapes = (
+            f'<rect width="96" height="8" rx="2" class="rail"/><rect width="{width}" height="8" rx="2" class="fill"/>'
+        )
+        return Markup(f'<svg width="96" height="8" role="img" aria-label="{escape(str(value))}">{shapes}</svg>')
+    if parts and sum(parts.values()) > 0:
+        most = max(parts.values())
+        columns = "".join(
+            f'<rect x="{24 * at}" y="{20 - height}" width="20" height="{height}" class="fill"><title>{escape(name)}</title></rect>'
+            for at, (name, minor) in enumerate(parts.items())
+            if (height := max(round(20 * minor / most), 1))
+        )
+        return Markup(f'<svg width="96" height="20" role="img" aria-label="by age">{columns}</svg>')
+    return Markup("")
