@@ -173,11 +173,12 @@ def test_time_on_a_closed_task_is_refused(staffed: Desk) -> None:
     staffed.act("close_task", HOURLY, open_to="2026-01-31")
     assert staffed.events == ["psa.task.closed"]
     ask: Record = {"employee": SENIOR, "task": HOURLY, "minutes": 60}
-    assert staffed.refused("record_time", **ask, work_date="2026-01-20").code == "TASK_CLOSED"
+    refusal = staffed.refused("record_time", **ask, work_date="2026-02-01")
+    assert (refusal.code, refusal.field) == ("TASK_CLOSED", "task")
+    assert worked(staffed, minutes=60, on="2026-01-31")["approval"] == "SUBMITTED"
     staffed.act("reopen_task", HOURLY)
     refusal = staffed.refused("record_time", **ask, work_date="2026-02-01")
     assert (refusal.code, refusal.field) == ("TASK_CLOSED", "work_date")
-    assert worked(staffed, minutes=60, on="2026-01-31")["approval"] == "SUBMITTED"
 
 
 def test_time_of_somebody_who_is_not_assigned_is_refused(staffed: Desk) -> None:

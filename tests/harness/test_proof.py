@@ -20,7 +20,7 @@ SHIPPED = [
 ]
 SAMPLE = {
     "F-01": ("INV-24", "create_ar_document in erp"),
-    "F-03": ("INV-42", "draft_invoice in billing"),
+    "F-03": ("INV-34", "record_ar_status in billing"),
     "F-05": ("INV-43", "update_customer in erp"),
     "F-07": ("INV-44", "create_site in crm"),
     "F-14": ("INV-01", "create_customer in erp"),

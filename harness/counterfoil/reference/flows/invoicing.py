@@ -143,12 +143,14 @@ class Invoicing(Flow):
     async def is_billed(self, work: Work, line: Record) -> bool:
         """Whether a line has been billed, or is on an invoice that is about to be issued, or is not to be billed."""
         if line["status"] == "READY":
-            unsent = await work.list("billing", "invoice", contract_no=line["contract_no"])
-            return any(
+            invoices = await work.list("billing", "invoice", contract_no=line["contract_no"])
+            if any(
                 invoice["status"] in UNSENT and any(each["plan_line"] == line["key"] for each in invoice["lines"])
-                for invoice in unsent
-            )
-        return line["status"] not in ("SCHEDULED", "HELD")
+                for invoice in invoices
+            ):
+                return True
+            line = await work.need("billing", "plan_line", line["key"])  # somebody may have issued it meanwhile
+        return line["status"] not in ("READY", "SCHEDULED", "HELD")
 
     async def bill_cycle(self, work: Work, line: Record) -> None:
         """Invoice what was done before a cycle's date, on all lines of the contract whose cycle ends on it."""
