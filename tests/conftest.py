@@ -436,6 +436,17 @@ class Running:
 @pytest.fixture
 def launch() -> Iterator[Callable[..., Running]]:
     """Starts landscapes; those that still run at the end are stopped."""
+    yield from launched()
+
+
+@pytest.fixture(scope="module")
+def launch_shared() -> Iterator[Callable[..., Running]]:
+    """Starts landscapes that all tests of a module share."""
+    yield from launched()
+
+
+def launched() -> Iterator[Callable[..., Running]]:
+    """A starter of landscapes, which ends them when it is done."""
     made: list[Running] = []
 
     def start(**config: Any) -> Running:

@@ -81,7 +81,7 @@ def test_an_event_is_a_row_of_the_same_deed(crm: Desk) -> None:
 def test_a_subscriber_gets_a_delivery_of_what_it_asked_for(crm: Desk) -> None:
     for name, types in (("all", ""), ("sites", "com.counterfoil.crm.site.changed.v1")):
         crm.system.store.execute(
-            "INSERT INTO crm.subscription VALUES (?, 'crm', 'http://127.0.0.1/', 's', ?, 1, 0, ?, '{}')",
+            "INSERT INTO crm.subscription VALUES (?, 'crm', 'http://127.0.0.1/', 's', ?, 1, 0, ?, '{}', '')",
             (name, types, crm.system.clock.now),
         )
     crm.create("customer", name="Aldergate", country="US")

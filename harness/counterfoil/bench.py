@@ -25,7 +25,8 @@ READY_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Settings:
-    """What a run was asked for. landscape: a file, or the address of a control plane that runs; None for the default one."""
+    """What a run was asked for. landscape: a file, or the address of a control plane that runs; None for the default one.
+    vendors: by role, whose protocol a system speaks."""
 
     integration: Descriptor
     landscape: str | None = None
@@ -35,6 +36,7 @@ class Settings:
     serial: bool = False
     token: str | None = None
     slow: bool = False
+    vendors: Mapping[str, str] = field(default_factory=dict)
 
 
 class LandscapeProcess:
@@ -46,6 +48,7 @@ class LandscapeProcess:
             value = getattr(settings, name)
             if value is not None:
                 command += [f"--{name}", str(value)]
+        command += [part for role, vendor in settings.vendors.items() for part in (f"--{role}", vendor)]
         self._out = tempfile.TemporaryFile(prefix="counterfoil-")  # noqa: SIM115
         self._err = tempfile.TemporaryFile(prefix="counterfoil-")  # noqa: SIM115
         try:

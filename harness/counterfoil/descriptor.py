@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+import orjson
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -19,6 +20,7 @@ Deadline = Literal[
 ]
 # fmt: on
 Call = Annotated[str, Field(pattern=r"^(GET|POST|PUT|PATCH|DELETE) \S+$")]
+AS_JSON = "json:"
 PLACE = re.compile(r"\$\{([^}]*)\}")
 
 
@@ -164,18 +166,22 @@ def schema() -> dict[str, Any]:
 
 
 def expand(text: str, facts: Mapping[str, Any], source: str) -> str:
-    """Replace every `${a.b.c}` by the fact at that path; raises Unreadable naming what is known instead."""
+    """Replace every `${a.b.c}` by the fact at that path, `${json:a.b}` by all that is there as JSON; raises Unreadable naming what is
+    known instead."""
 
     def place(found: re.Match[str]) -> str:
         value: Any = facts
         walked: list[str] = []
-        for step in found[1].strip().split("."):
+        whole = found[1].strip().startswith(AS_JSON)
+        for step in found[1].strip().removeprefix(AS_JSON).split("."):
             if not isinstance(value, Mapping) or step not in value:
                 known = ", ".join(sorted(value)) if isinstance(value, Mapping) else "nothing below it"
                 at = ".".join(walked) or "the top"
                 raise Unreadable(f"{source}: {found[0]} names no fact: {step!r} is unknown at {at} (known: {known})")
             value = value[step]
             walked.append(step)
+        if whole:
+            return orjson.dumps(value).decode()
         if isinstance(value, Mapping):
             raise Unreadable(f"{source}: {found[0]} is not one value; go on with one of: {', '.join(sorted(value))}")
         return str(value)

@@ -142,7 +142,9 @@ class Integration:
 
     def _subscribe(self, system: str, url: str) -> None:
         facts = self._facts["systems"][system]
-        native = Control(f"{facts['url']}/native/v1", facts["credentials"]["access_token"], peer=f"the system {system}")
+        native = Control(
+            facts["native"]["url"], facts["native"]["credentials"]["access_token"], peer=f"the system {system}"
+        )
         native.post("/webhooks", {"url": url, "secret": self._facts["webhooks"][system]["secret"]})
         native.close()
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PREFIX = "scenario_"
 MARK = "__counterfoil__"
+ROLES = ("crm", "psa", "erp", "billing")
 
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
 RESULT: pytest.StashKey[Result] = pytest.StashKey()
@@ -29,6 +30,7 @@ STARTED: pytest.StashKey[float] = pytest.StashKey()
 
 OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("--integration", {"default": "reference", "help": "reference, noop, mutant:F-07 or a descriptor file"}),
+    *((f"--{role}", {"metavar": "VENDOR", "help": f"whose protocol {role} speaks"}) for role in ROLES),
     ("--landscape", {"metavar": "FILE|URL", "help": "landscape file, or address of a control plane that runs"}),
     ("--seed", {"type": int, "help": "seed of the landscape's data, ids and faults"}),
     ("--size", {"choices": ["S", "M", "L", "XL"], "help": "size of the firm"}),

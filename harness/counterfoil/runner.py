@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -35,7 +35,7 @@ SIGNS = {
 @dataclass(frozen=True)
 class Order:
     """What to run. targets: scenario ids, files or folders; all shipped scenarios when empty. workers: processes, each with a
-    landscape and an integration of its own."""
+    landscape and an integration of its own. vendors: by role, whose protocol a system speaks."""
 
     targets: Sequence[str] = ()
     keyword: str | None = None
@@ -51,6 +51,7 @@ class Order:
     size: str | None = None
     scenarios: Sequence[str] = field(default=())
     slow: bool = False
+    vendors: Mapping[str, str] = field(default_factory=dict)
 
 
 def find(targets: Sequence[str], named: Sequence[str] = ()) -> tuple[list[Path], list[str]]:
@@ -105,6 +106,7 @@ def arguments(order: Order, files: Sequence[Path], ids: Sequence[str], answer: P
     ):
         words += [] if value is None else [name, str(value)]
     words += [part for each in ids for part in ("--scenario", each)]
+    words += [part for role, vendor in order.vendors.items() for part in (f"--{role}", vendor)]
     words += ["--serial"] if order.serial else []
     words += ["--slow-scenarios"] if order.slow else []
     words += ["-p", "xdist.plugin", "-n", order.workers] if order.workers not in (None, "0", "1") else []
@@ -185,11 +187,15 @@ def check_landscape(order: Order) -> None:
     from counterfoil_mocks import config
 
     if order.landscape is not None and order.landscape.startswith(("http://", "https://")):
+        if order.vendors:
+            raise Unreadable(
+                f"--{next(iter(order.vendors))}: {order.landscape} runs already, with the faces that it has"
+            )
         return
     said = {name: value for name, value in (("seed", order.seed), ("size", order.size)) if value is not None}
     try:
         found = {} if order.landscape is None else config.read(Path(order.landscape))
-        config.understood({**found, **said}, order.landscape or "landscape")
+        config.understood(config.wearing({**found, **said}, order.vendors), order.landscape or "landscape")
     except config.Unusable as error:
         raise Unreadable(str(error)) from error
 

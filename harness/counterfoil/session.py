@@ -20,7 +20,7 @@ from counterfoil.client import Broken
 from counterfoil.descriptor import Unreadable
 from counterfoil.integration import resolve
 from counterfoil.judge import Result
-from counterfoil.plugin import STARTED, is_worker
+from counterfoil.plugin import ROLES, STARTED, is_worker
 from counterfoil.stories import Story, is_shipped
 from counterfoil.world import World
 
@@ -54,6 +54,7 @@ class Session:
             option("serial"),
             token,
             option("slow_scenarios"),
+            {role: vendor for role in ROLES if (vendor := option(role)) is not None},
         )
 
     def check(self) -> None:
@@ -113,7 +114,10 @@ class Session:
         words += [] if seed is None else ["--seed", str(seed)]
         words += ["--integration", option("integration")] if option("integration") != "reference" else []
         words += [
-            part for name in ("landscape", "size", "faults") if option(name) for part in (f"--{name}", option(name))
+            part
+            for name in ("landscape", "size", "faults", *ROLES)
+            if option(name)
+            for part in (f"--{name}", option(name))
         ]
         words += [word for word, name in (("--serial", "serial"), ("--slow", "slow_scenarios")) if option(name)]
         return " ".join(words)

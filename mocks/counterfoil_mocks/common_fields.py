@@ -161,3 +161,22 @@ def legal_entity_fields() -> tuple[Field, ...]:
         text("vat_id", limit=30),
         boolean("loss_provision", "Whether a loss-making contract is provided for.", default=False),
     )
+
+
+def vendor_object_entity() -> Entity:
+    """Something that only a vendor's API knows and the business does not (a price list entry of a payment provider, a webhook's
+    topic…). A face keeps it here as it came, in `custom`; so it is journalled, restored and exported like everything else."""
+    return Entity(
+        "vendor_object",
+        "vendor_objects",
+        "VOB",
+        (
+            text("vendor", "Whose API knows it.", limit=40, required=True),
+            text("kind", "What that API calls it.", limit=60, required=True, indexed=True),
+            text("owner", "Id of the record that it belongs to.", limit=64, indexed=True),
+            text("name", "What it is looked up by besides its id.", limit=500, indexed=True),
+            integer("seq", "Counts the objects of its kind in the order in which they were made.", computed=True),
+        ),
+        writable=False,
+        doc="Something that only a vendor's API knows. Its whole content is in `custom`.",
+    )

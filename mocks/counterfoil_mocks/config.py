@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from counterfoil_mocks.roles import ROLES
+from counterfoil_mocks import vendors
 
-VENDORS: dict[str, tuple[str, ...]] = dict.fromkeys(ROLES, ("native",))
+VENDORS: dict[str, tuple[str, ...]] = vendors.offered()
 """The faces that each role can wear."""
 
 RoleName = Literal["crm", "psa", "erp", "billing"]
@@ -147,6 +147,24 @@ def read(path: Path) -> dict[str, Any]:
             f"{path}: a landscape is a mapping with `seed`, `size`, `systems`…, not a {type(said).__name__}."
         )
     return {str(name): value for name, value in said.items()}
+
+
+def wearing(said: Mapping[str, Any], faces: Mapping[str, str | None]) -> dict[str, Any]:
+    """A landscape whose systems of some roles wear other faces; raises Unusable where it has no system of such a role.
+
+    faces: vendor by role; None leaves a role as it is.
+    """
+    asked = {role: vendor for role, vendor in faces.items() if vendor is not None}
+    if not asked:
+        return dict(said)
+    systems = {name: dict(each or {}) for name, each in (said.get("systems") or dict.fromkeys(DEFAULT_ORDER)).items()}
+    for role, vendor in asked.items():
+        named = [name for name, each in systems.items() if each.get("role", name) == role]
+        if not named:
+            raise Unusable(f"--{role} {vendor}: the landscape has no system of that role.")
+        for name in named:
+            systems[name]["vendor"] = vendor
+    return {**said, "systems": systems}
 
 
 def understood(said: Mapping[str, Any], source: str = "landscape") -> Config:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from counterfoil_mocks import config as landscape_file
-from counterfoil_mocks import firm
+from counterfoil_mocks import firm, vendors
 from counterfoil_mocks.config import Config, Unusable
 from counterfoil_mocks.kernel import auth, clock, events, native, webhooks
 from counterfoil_mocks.kernel.clock import Clock
@@ -92,10 +92,16 @@ class Landscape:
             for name, each in self.config.systems.items():
                 for hook in each.webhooks:
                     secret = hook.secret or events.new_secret(self.config.seed, name, hook.url)
-                    webhooks.subscribe(self.systems[name], hook.url, hook.types, secret)
+                    self.subscribe(self.systems[name], hook.url, hook.types, secret)
             self.store.set_meta("firm", self.config.size)
         if self.store.meta("baseline") is None:
             self.store.set_meta("baseline", self.snapshots.take("seeded").id)
+
+    @staticmethod
+    def subscribe(system: System, url: str, types: list[str], secret: str) -> Record:
+        """A subscription that a system has from the start: to the vendor's events where it speaks as one, else to ours."""
+        face = system.face
+        return webhooks.subscribe(system, url, types, secret) if face is None else face.subscribe(url, types, secret)
 
     async def start(self) -> None:
         """Bind all ports, then serve; raises PortTaken, with nothing left open."""
@@ -108,7 +114,9 @@ class Landscape:
         await self.deliverer.start()
         for name, system in self.systems.items():
             face = FACES[system.role.name]
-            app = native.build_app(system, face, journal=self.journal, faults=self.faults, auth=self.tokens[name])
+            app = native.build_app(
+                system, face, journal=self.journal, faults=self.faults, auth=self.tokens[name], vendor=system.face
+            )
             self._served[name] = Served(app, bound[name])
             self.journal.forget_events(system)
         self._served["control"] = Served(self.control, bound["control"])
@@ -248,20 +256,22 @@ class Landscape:
     def describe(self) -> Record:
         """What the landscape is: its systems with addresses and credentials, its clock and its seed."""
         return {
-            "systems": [
-                {
-                    "name": name,
-                    "role": system.role.name,
-                    "vendor": self.config.systems[name].vendor,
-                    "url": self.urls[name],
-                    "credentials": self.tokens[name].credentials(self.urls[name]),
-                }
-                for name, system in self.systems.items()
-            ],
+            "systems": [self._described(name, system) for name, system in self.systems.items()],
             "clock": self.world.clock.now,
             "seed": self.config.seed,
             "size": self.config.size,
             "control": {"url": self.control_url},
+        }
+
+    def _described(self, name: str, system: System) -> Record:
+        url, native_credentials = self.urls[name], self.tokens[name].credentials(self.urls[name])
+        return {
+            "name": name,
+            "role": system.role.name,
+            "vendor": self.config.systems[name].vendor,
+            "url": url,
+            "credentials": native_credentials if system.face is None else system.face.credentials(url),
+            "native": {"url": f"{url}{native.ROOT}", "credentials": native_credentials},
         }
 
 
@@ -272,7 +282,10 @@ def _system(name: str, config: Config, store: Store, world: World) -> System:
         settings["limits"] = config.limits[name]
     if said.public_url is not None:
         settings["public_url"] = str(said.public_url)
-    return System(name, ROLES[str(said.role)], store, world, settings)
+    system = System(name, ROLES[str(said.role)], store, world, settings)
+    face = vendors.face_of(str(said.role), said.vendor)
+    system.face = None if face is None else face(system)
+    return system
 
 
 def _now(store: Store) -> str:

@@ -8,7 +8,7 @@ from counterfoil_mocks.crm import actions as crm_actions
 from counterfoil_mocks.crm import native as crm_native
 from counterfoil_mocks.erp import actions as erp_actions
 from counterfoil_mocks.erp import native as erp_native
-from counterfoil_mocks.kernel.native import Face
+from counterfoil_mocks.kernel.native import About
 from counterfoil_mocks.kernel.role import Role
 from counterfoil_mocks.psa import actions as psa_actions
 from counterfoil_mocks.psa import native as psa_native
@@ -21,7 +21,7 @@ ROLES: dict[str, Role] = {
 }
 """By name, in the order of their default ports."""
 
-FACES: dict[str, Face] = {
+FACES: dict[str, About] = {
     "crm": crm_native.FACE,
     "psa": psa_native.FACE,
     "erp": erp_native.FACE,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from counterfoil_mocks.landscape import Landscape
 
 ROLES = ("crm", "psa", "erp", "billing")
-SHOWN = ("client_id", "client_secret", "access_token")
+HIDDEN = ("token_url", "refresh_token")
 
 
 def up(
@@ -83,17 +83,7 @@ def wanted(file: Path | None, vendors: dict[str, str | None], choices: dict[str,
 
     said = config.read(file) if file is not None else {}
     said |= {name: value for name, value in choices.items() if value is not None}
-    asked = {role: vendor for role, vendor in vendors.items() if vendor is not None}
-    if asked:
-        systems = {name: dict(each or {}) for name, each in (said.get("systems") or dict.fromkeys(ROLES)).items()}
-        for role, vendor in asked.items():
-            named = [name for name, each in systems.items() if each.get("role", name) == role]
-            if not named:
-                raise config.Unusable(f"--{role} {vendor}: the landscape has no system of that role.")
-            for name in named:
-                systems[name]["vendor"] = vendor
-        said["systems"] = systems
-    return config.understood(said, str(file) if file is not None else "landscape")
+    return config.understood(config.wearing(said, vendors), str(file) if file is not None else "landscape")
 
 
 def mount(landscape: Landscape) -> None:
@@ -146,9 +136,9 @@ def show(about: dict[str, Any], *, guarded: bool = False) -> None:
         table.add_column(heading, no_wrap=True)
     for each in about["systems"]:
         table.add_row(f"[bold]{each['name']}[/]", each["vendor"], f"[bold]{each['url']}[/]")
-        for name in SHOWN:
-            if name in each["credentials"]:
-                table.add_row("", f"[dim]{name}[/]", each["credentials"][name])
+        for name, value in each["credentials"].items():
+            if name not in HIDDEN:
+                table.add_row("", f"[dim]{name}[/]", str(value))
     console.print(table)
     way_in = "?token=…" if guarded else ""
     console.print(

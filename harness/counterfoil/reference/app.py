@@ -16,7 +16,7 @@ from counterfoil.reference.connectors import Connector, Record
 from counterfoil.reference.errors import Trouble
 from counterfoil.reference.event import Event
 from counterfoil.reference.flows import Desk, Handler, Order
-from counterfoil.reference.parts import Parts
+from counterfoil.reference.parts import Parts, connector_of
 from counterfoil.reference.reconcile import Reconciliation
 from counterfoil.reference.reports import Reporter
 from counterfoil.reference.state import State
@@ -38,7 +38,8 @@ class Integration:
         )
         self.state = State(settings.state, parts.inbox)
         self.systems: dict[str, Connector] = {
-            name: parts.connector(each, self.session, settings.call_seconds) for name, each in settings.systems.items()
+            name: connector_of(each.vendor, parts.connector)(each, self.session, settings.call_seconds)
+            for name, each in settings.systems.items()
         }
         Order.one_by_one = settings.serial
         desk = Desk(self.state)

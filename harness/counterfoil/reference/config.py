@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import orjson
+
 SYSTEMS = ("crm", "psa", "billing", "erp")
 
 
@@ -12,7 +14,8 @@ SYSTEMS = ("crm", "psa", "billing", "erp")
 class SystemSettings:
     """How to reach one system. url: its root. token: a ready access token; else the client's credentials get one at token_url.
 
-    webhook_secret: what its deliveries are signed with; without one they are taken unverified.
+    webhook_secret: what its deliveries are signed with; without one they are taken unverified. vendor: whose protocol it speaks beside
+    the native one; credentials: what that protocol wants.
     """
 
     name: str
@@ -22,6 +25,8 @@ class SystemSettings:
     client_id: str | None = None
     client_secret: str | None = None
     webhook_secret: str | None = None
+    vendor: str = "native"
+    credentials: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,18 @@ def _system(name: str, env: Mapping[str, str]) -> SystemSettings:
         raise Unconfigured(
             f"neither {prefix}_TOKEN nor {prefix}_TOKEN_URL with {prefix}_CLIENT_ID and {prefix}_CLIENT_SECRET is set"
         )
-    return SystemSettings(name, url.rstrip("/"), **given)
+    vendor = env.get(f"{prefix}_VENDOR") or "native"
+    return SystemSettings(name, url.rstrip("/"), **given, vendor=vendor, credentials=_credentials(prefix, env))
+
+
+def _credentials(prefix: str, env: Mapping[str, str]) -> Mapping[str, str]:
+    try:
+        said = orjson.loads(env.get(f"{prefix}_CREDENTIALS") or "{}")
+    except orjson.JSONDecodeError as error:
+        raise Unconfigured(f"{prefix}_CREDENTIALS is not JSON: {error}") from None
+    if not isinstance(said, dict):
+        raise Unconfigured(f"{prefix}_CREDENTIALS is not a JSON object")
+    return {str(name): str(value) for name, value in said.items()}
 
 
 def _number(env: Mapping[str, str], name: str, default: float) -> float:

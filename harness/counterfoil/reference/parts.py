@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 from dataclasses import dataclass, replace
 from typing import Any
 
+from counterfoil.reference import connectors
 from counterfoil.reference.connectors.native import NativeConnector
 from counterfoil.reference.engine import Engine
 from counterfoil.reference.flows.cash import Cash
@@ -15,6 +18,15 @@ from counterfoil.reference.flows.invoicing import Invoicing
 from counterfoil.reference.flows.setup import Setup
 from counterfoil.reference.poller import Poller
 from counterfoil.reference.state import Inbox
+
+
+def connector_of(vendor: str, chosen: type[NativeConnector]) -> type[NativeConnector]:
+    """The connector of a vendor, `Connector` in the module named like it; the native one where there is none. A mutant's stays."""
+    place = f"{connectors.__name__}.{vendor}"
+    if chosen is not NativeConnector or vendor == "native" or importlib.util.find_spec(place) is None:
+        return chosen
+    found: type[NativeConnector] = importlib.import_module(place).Connector
+    return found
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from counterfoil_mocks.common_fields import (
     rate_card_entity,
     site_fields,
     tax_code_fields,
+    vendor_object_entity,
 )
 from counterfoil_mocks.kernel import ids
 from counterfoil_mocks.kernel.fields import (
@@ -266,6 +267,7 @@ ROLE = Role(
         INVOICE,
         CREDIT_MEMO,
         CHANGE_ORDER,
+        vendor_object_entity(),
     ),
     ids.prefixed_ulid,
     if_match=True,

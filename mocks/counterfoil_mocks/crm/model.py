@@ -10,6 +10,7 @@ from counterfoil_mocks.common_fields import (
     customer_fields,
     rate_card_entity,
     site_fields,
+    vendor_object_entity,
 )
 from counterfoil_mocks.kernel import ids
 from counterfoil_mocks.kernel.fields import (
@@ -341,6 +342,7 @@ ROLE = Role(
         CHANGE_ORDER,
         INVOICE,
         APPROVAL,
+        vendor_object_entity(),
     ),
     ids.base62_18,
     page=("cursor", 200),

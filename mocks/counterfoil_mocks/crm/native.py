@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from counterfoil_mocks.kernel.native import Face
+from counterfoil_mocks.kernel.native import About
 
-FACE = Face(
+FACE = About(
     "CRM",
     "Accounts, deals, quotes, contracts and change orders. Blind changes are taken (`If-Match` is looked at where it is sent), so two "
     "writers can lose an update. Lists come by cursor, at most 200 a page; record times have a resolution of one second, so list "

@@ -10,6 +10,7 @@ from counterfoil_mocks.common_fields import (
     legal_entity_fields,
     site_fields,
     tax_code_fields,
+    vendor_object_entity,
 )
 from counterfoil_mocks.kernel import ids
 from counterfoil_mocks.kernel.fields import (
@@ -400,6 +401,7 @@ ROLE = Role(
         REVENUE_ENTRY,
         JOURNAL_ENTRY,
         CHANGE_ORDER,
+        vendor_object_entity(),
     ),
     ids.type_number,
     if_match=True,

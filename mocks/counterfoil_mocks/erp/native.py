@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from counterfoil_mocks.kernel.native import Face
+from counterfoil_mocks.kernel.native import About
 
-FACE = Face(
+FACE = About(
     "ERP",
     "The books: receivables, payments, revenue and the general ledger. A change needs `If-Match` (428 without it, 412 when stale); "
     "POSTs honour `Idempotency-Key` for 24 business hours; a batch takes 100 records. Lists come by cursor, at most 100 a page. "

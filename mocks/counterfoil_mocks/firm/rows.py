@@ -77,7 +77,7 @@ class Rows:
     def ids(self, prefix: str) -> Callable[[], str]:
         """A maker of native ids, as `System.new_id` gives them."""
         system, name = self.system, f"id:{prefix}"
-        milliseconds, style = system.clock.milliseconds, system.role.id_style
+        milliseconds, style = system.clock.milliseconds, system.id_style
         parts = (system.world.seed, system.world.epoch, system.name, prefix)
         return lambda: style(prefix, self.next_number(name), milliseconds, parts)
 

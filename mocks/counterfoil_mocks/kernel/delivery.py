@@ -19,13 +19,12 @@ import aiohttp
 
 from counterfoil_mocks.kernel import clock, events
 from counterfoil_mocks.kernel.errors import conflict, not_found
+from counterfoil_mocks.kernel.face import Face
 from counterfoil_mocks.kernel.faults import Call, Faults
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.journal import Journal, trace_of
 from counterfoil_mocks.kernel.system import System, World
 
-RETRY_SECONDS = (10, 60, 300, 1800, 7200, 7200, 7200)
-MOST_FAILURES = 20
 PARALLEL = 16
 ATTEMPT_SECONDS = 20.0
 ANSWER_LIMIT = 64 * 1024
@@ -33,7 +32,7 @@ STATES = ("PENDING", "DELIVERED", "DEAD", "DROPPED")
 
 JOBS = (
     "SELECT d.seq, d.id, d.event_seq, d.subscription_id, d.state, d.attempts, d.next_at, d.fault, o.id AS event_id, o.type, o.key,"
-    " o.at, coalesce(o.partition_key, o.record_id) AS partition_key FROM {schema}.delivery d"
+    " o.at, o.face, coalesce(o.partition_key, o.record_id) AS partition_key FROM {schema}.delivery d"
     " JOIN {schema}.outbox o ON o.seq = d.event_seq WHERE {where} ORDER BY d.seq"
 )
 LISTED = (
@@ -85,6 +84,13 @@ class Answer:
     def taken(self) -> bool:
         """Whether the receiver took it."""
         return self.status is not None and 200 <= self.status < 300
+
+
+def voice(system: System, subscription: Record | None) -> Face:
+    """The face that speaks to a subscriber: the one he subscribed at."""
+    if subscription is not None and subscription["face"] and system.face is not None:
+        return system.face
+    return Face(system)
 
 
 async def nothing() -> None:
@@ -294,13 +300,14 @@ class Deliverer:
         event = events.read(job.system, row["event_seq"])
         if event is None:
             return Answer(error="the event is gone")
-        body = events.body_of(job.system, event)
+        face = voice(job.system, subscription)
+        body = face.event_body(event, subscription)
         for bend in job.bends:
             body = bend(body)
         answer = Answer()
         for copy in range(job.copies):
             bad = job.bad_signature and copy == 0
-            headers = events.headers(event, row["id"], subscription["secret"], body, bad_signature=bad)
+            headers = face.event_headers(event, row["id"], subscription, body, bad_signature=bad)
             self.world.traffic.touch()
             answer = await self._post(subscription["url"], headers, body)
             self._journal(job, event, subscription, headers, body, answer)
@@ -350,27 +357,28 @@ class Deliverer:
 
     def _finish(self, job: Job, answer: Answer, subscription: Record | None, *, final: bool = False) -> None:
         """Write what came of an attempt: done, again later, or given up."""
-        row = job.row
+        row, retry_seconds = job.row, voice(job.system, subscription).retry_seconds
         row["attempts"] += 0 if final else 1
         row["last_status"], row["last_error"] = answer.status, answer.error
         if answer.taken:
             row["state"], row["next_at"] = "DELIVERED", None
-        elif final or row["attempts"] > len(RETRY_SECONDS):
+        elif final or row["attempts"] > len(retry_seconds):
             row["state"], row["next_at"] = "DEAD", None
         else:
-            wait = RETRY_SECONDS[row["attempts"] - 1]
+            wait = retry_seconds[row["attempts"] - 1]
             row["state"], row["next_at"] = "PENDING", clock.later(self.world.clock.now, seconds=wait)
         self._write(job)
         if subscription is not None:
-            self._count_failures(job.system, subscription["id"], answer.taken)
+            self._count_failures(job.system, subscription, answer.taken)
 
     def _write(self, job: Job) -> None:
         bound = {"last_status": None, "last_error": None, **job.row}
         names = ("state", "attempts", "next_at", "last_status", "last_error", "fault", "seq")
         job.system.store.execute(UPDATE.format(schema=job.system.schema), {name: bound[name] for name in names})
 
-    def _count_failures(self, system: System, subscription_id: str, taken: bool) -> None:
-        """Count failures in a row; the twentieth disables the subscription."""
+    def _count_failures(self, system: System, subscription: Record, taken: bool) -> None:
+        """Count failures in a row; so many disable the subscription."""
+        subscription_id = subscription["id"]
         if taken:
             system.store.execute(
                 f"UPDATE {system.schema}.subscription SET failures = 0 WHERE id = ? AND failures > 0",
@@ -381,7 +389,7 @@ class Deliverer:
             f"UPDATE {system.schema}.subscription SET failures = failures + 1 WHERE id = ? RETURNING failures",
             (subscription_id,),
         ).fetchone()
-        if row is not None and row[0] >= MOST_FAILURES:
+        if row is not None and row[0] >= voice(system, subscription).most_failures:
             system.store.execute(f"UPDATE {system.schema}.subscription SET active = 0 WHERE id = ?", (subscription_id,))
             system.subscriptions = None
 
@@ -421,7 +429,7 @@ class Deliverer:
             return
         subscription = self._subscription(job)
         if subscription is None:
-            heirs = job.system.subscribers()
+            heirs = [each for each in job.system.subscribers() if each["face"] == job.row["face"]]
             if not heirs:
                 raise conflict(
                     "NO_SUBSCRIBER",

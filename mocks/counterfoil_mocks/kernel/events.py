@@ -54,7 +54,7 @@ def replay(system: System, query: Mapping[str, str]) -> Record:
         raise invalid("limit", f"{said!r} is not a number from 1 to {REPLAY_PAGE}")
     limit = int(said)
     start = _start(system, query.get("after"), query.get("since"))
-    where = "o.system = ? AND o.at >= ? AND o.seq > ? ORDER BY o.seq LIMIT ?"
+    where = "o.system = ? AND o.at >= ? AND o.seq > ? AND o.face = '' ORDER BY o.seq LIMIT ?"
     found = system.store.rows(EVENT_SQL.format(schema=system.schema, where=where), (system.name, *start, limit + 1))
     items = [envelope(system, row) for row in found[:limit]]
     return {"items": items, "next": items[-1]["id"] if len(found) > limit else None}

@@ -38,7 +38,7 @@ class Answer(NamedTuple):
 class Ask:
     """One call. subject: id or key from the path. body: parsed JSON. if_match: as in HTTP, without quotes. fingerprint: of the call,
     where it has an idempotency key. hidden and fail_item: marks that faults have left. as_json: records that are read may come as JSON text
-    (`orjson.Fragment`) in the payload."""
+    (`orjson.Fragment`) in the payload. params: parts of the path by name. request: as the face got it, where one did."""
 
     system: System
     origin: Origin
@@ -52,12 +52,14 @@ class Ask:
     hidden: Callable[[Record], bool] | None = None
     fail_item: Callable[[int], bool] | None = None
     as_json: bool = False
+    params: Mapping[str, str] = field(default_factory=dict)
+    request: Any = None
 
 
 @dataclass(frozen=True, eq=False)
 class Operation:
     """One thing that can be asked. path: below the face's root, `{id}` for the subject. status: of success. write: it changes state.
-    secret: its bodies are not for the journal. public: needs no token."""
+    secret: its bodies are not for the journal. public: needs no token. about: whatever a face keeps with it."""
 
     name: str
     method: str
@@ -71,6 +73,7 @@ class Operation:
     write: bool = False
     secret: bool = False
     public: bool = False
+    about: Any = None
     body: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:

@@ -17,7 +17,8 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from counterfoil_mocks.kernel.pipeline import TRANSPORT, ASGIApp
+from counterfoil_mocks.kernel.face import ASGIApp
+from counterfoil_mocks.kernel.pipeline import TRANSPORT
 
 BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 75

@@ -26,6 +26,7 @@ SQL_FUNCTIONS: dict[str, tuple[int, Any]] = {
     "share_of": (2, money.share),
     "convert_ccy": (4, money.convert),
     "exponent_of": (1, money.exponent),
+    "power_of_ten": (1, lambda places: None if places is None else 10**places),
     "nfc": (1, lambda value: value and unicodedata.normalize("NFC", value)),
     "later": (2, lambda at, minutes: at and clock.later(at, minutes=minutes)),
     "business_date": (2, lambda at, tz: at and clock.business_date(at, tz)),
@@ -40,11 +41,12 @@ CREATE TABLE IF NOT EXISTS {s}.history (
 CREATE TABLE IF NOT EXISTS {s}.outbox (
     seq INTEGER PRIMARY KEY, system TEXT NOT NULL, id TEXT NOT NULL, type TEXT NOT NULL, key TEXT, partition_key TEXT,
     entity TEXT NOT NULL, record_id TEXT NOT NULL, version INTEGER NOT NULL, at TEXT NOT NULL, correlation_id TEXT,
-    causation_id TEXT, traceparent TEXT, legal_entity TEXT, history_seq INTEGER NOT NULL, extra TEXT);
+    causation_id TEXT, traceparent TEXT, legal_entity TEXT, history_seq INTEGER NOT NULL, extra TEXT,
+    face TEXT NOT NULL DEFAULT '');
 CREATE UNIQUE INDEX IF NOT EXISTS {s}.outbox_id ON outbox (id);
 CREATE TABLE IF NOT EXISTS {s}.subscription (
     id TEXT PRIMARY KEY, system TEXT NOT NULL, url TEXT NOT NULL, secret TEXT NOT NULL, types TEXT NOT NULL, active INTEGER NOT NULL,
-    failures INTEGER NOT NULL, created_at TEXT NOT NULL, settings TEXT NOT NULL);
+    failures INTEGER NOT NULL, created_at TEXT NOT NULL, settings TEXT NOT NULL, face TEXT NOT NULL DEFAULT '');
 CREATE TABLE IF NOT EXISTS {s}.delivery (
     seq INTEGER PRIMARY KEY, id TEXT NOT NULL, system TEXT NOT NULL, event_seq INTEGER NOT NULL, subscription_id TEXT NOT NULL,
     state TEXT NOT NULL, attempts INTEGER NOT NULL, next_at TEXT, last_status INTEGER, last_error TEXT, fault TEXT);

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from counterfoil_mocks.kernel import ids
 from counterfoil_mocks.kernel.clock import Clock, monotonic
@@ -12,6 +12,9 @@ from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.role import Role
 from counterfoil_mocks.kernel.store import Store
 from counterfoil_mocks.kernel.table import Table
+
+if TYPE_CHECKING:
+    from counterfoil_mocks.kernel.face import Face
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class World:
 
 @dataclass
 class System:
-    """One fake. `name` is what the landscape calls it; `role.name` is its schema."""
+    """One fake. `name` is what the landscape calls it; `role.name` is its schema. face: the vendor's, where it wears one."""
 
     name: str
     role: Role
@@ -82,6 +85,7 @@ class System:
     world: World
     settings: dict[str, Any] = field(default_factory=dict)
     subscriptions: list[Record] | None = None
+    face: Face | None = None
     _stamp: str = ""
     _made: int = 0
 
@@ -89,6 +93,12 @@ class System:
     def clock(self) -> Clock:
         """The landscape's business clock."""
         return self.world.clock
+
+    @property
+    def id_style(self) -> ids.IdStyle:
+        """How its native ids look: as the vendor's do, else as the role's."""
+        style = None if self.face is None else self.face.id_style
+        return style or self.role.id_style
 
     @property
     def schema(self) -> str:
@@ -112,14 +122,15 @@ class System:
 
     def new_id(self, prefix: str) -> str:
         """A native id in the role's style."""
+        style = self.id_style
         parts: tuple[object, ...] = (self.world.seed, self.world.epoch, self.name, prefix)
-        if self.role.id_style in ids.COUNTED:
+        if style in ids.COUNTED:
             number = self.next_number(f"id:{prefix}")
         else:
             number = self._made = self._made + 1 if self._stamp == self.clock.now else 1
             self._stamp = self.clock.now
             parts = (*parts, self._stamp)
-        return self.role.id_style(prefix, number, self.clock.milliseconds, parts)
+        return style(prefix, number, self.clock.milliseconds, parts)
 
     def subscribers(self) -> list[Record]:
         """Active subscriptions, kept in memory until `subscriptions` is set to None."""

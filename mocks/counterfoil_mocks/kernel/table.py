@@ -242,6 +242,14 @@ class Table:
         text = self._select(tuple(shape), tuple(order), limit is not None, deleted)
         return [self.load(row, system) for row in self.store.connection.execute(text, bound).fetchall()]
 
+    def fetch(self, statement: sa.Select[Any], system: str) -> list[Record]:
+        """The records that a statement over `self.sql` finds; it must select all columns of `self.names`, in their order."""
+        made = statement.compile(
+            dialect=dialect.dialect(paramstyle="named"), compile_kwargs={"render_postcompile": True}
+        )
+        rows = self.store.connection.execute(str(made), made.params).fetchall()
+        return [self.load(row, system) for row in rows]
+
     def asked(self, name: str) -> sa.Column[Any]:
         """The column that answers a question about a field: the key's, which has an index, where the field is the key."""
         return self.sql.c["key" if name == self.entity.key_field else name]

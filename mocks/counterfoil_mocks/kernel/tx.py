@@ -37,7 +37,9 @@ class Tx:
         self.origin = origin
         self.events: list[Record] = []
         self.shown: tuple[Record, str | None] = ({}, None)
+        self._told = 0
         self._written: dict[tuple[str, str], int] = {}
+        self._touched: dict[tuple[str, str], tuple[Entity, Record | None, Record]] = {}
 
     def __enter__(self) -> Tx:
         self.system.store.begin()
@@ -49,13 +51,22 @@ class Tx:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if kind is None and self._touched and self.system.face is not None:
+            try:
+                self.system.face.wrote(self, list(self._touched.values()))
+            except BaseException:
+                self._undo()
+                raise
         if kind is not None:
-            self.system.store.connection.execute("ROLLBACK")
-            self.system.clock.reset(self._before)
+            self._undo()
             return
         self.system.store.connection.execute("COMMIT")
         for notify in self.system.world.on_commit:
             notify(self.system)
+
+    def _undo(self) -> None:
+        self.system.store.connection.execute("ROLLBACK")
+        self.system.clock.reset(self._before)
 
     # reading
 
@@ -116,7 +127,7 @@ class Tx:
             )
         own = self.origin.kind == "integration"
         record |= {
-            "id": self.system.new_id(entity.prefix),
+            "id": values.get("id") or self.system.new_id(entity.prefix),
             "key": key,
             "version": 1,
             "created_at": self.stamp,
@@ -132,6 +143,8 @@ class Tx:
         }
         self.shown = record, table.insert(self.system.name, record)
         seq = self._remember(entity, record, None)
+        if self.system.face is not None:
+            self._touched[entity.name, record["id"]] = (entity, None, record)
         self._announce(entity, record, entity.events.get("created") if event is None else event, seq, extra)
         return record
 
@@ -165,6 +178,9 @@ class Tx:
         before = {name: record.get(name) for name in (*changed, "version", "updated_at")}
         self.system.table(entity.name).update(self.system.name, merged, [*changed, "version", "updated_at"])
         seq = self._remember(entity, merged, before)
+        if self.system.face is not None:
+            place = (entity.name, merged["id"])
+            self._touched[place] = (entity, self._touched[place][1] if place in self._touched else record, merged)
         if event != "":
             self._announce(entity, merged, event or entity.events.get("updated"), seq, extra)
         return merged
@@ -177,6 +193,15 @@ class Tx:
         """Announce one more event about the record's current version."""
         seq = self._written.get((entity.name, record["id"])) or self._remember(entity, record, {})
         self._announce(entity, record, event, seq, extra)
+
+    def tell(self, entity: Entity, record: Record, kind: str, said: Record, *, id: str | None = None) -> str:
+        """Announce an event of the vendor's own kind to those who subscribed at the vendor's face; returns its id.
+
+        said: what the face needs to render it (`event["extra"]`).
+        """
+        assert self.system.face is not None
+        seq = self._written.get((entity.name, record["id"])) or self._remember(entity, record, {})
+        return self._out(entity, record, kind, seq, said, self.system.face.vendor, id)
 
     def number(self, series: str) -> int:
         """The next number of a gapless series."""
@@ -293,21 +318,38 @@ class Tx:
     def _announce(
         self, entity: Entity, record: Record, event: str | None, history_seq: int, extra: Record | None
     ) -> None:
-        if not event:
-            return
+        if event:
+            kind = f"{EVENT_PREFIX}{event}.v1"
+            event_id = self._out(entity, record, kind, history_seq, extra)
+            self.events.append({"id": event_id, "type": kind, "key": record["key"]})
+
+    def _out(
+        self,
+        entity: Entity,
+        record: Record,
+        kind: str,
+        history_seq: int,
+        extra: Record | None,
+        face: str = "",
+        event_id: str | None = None,
+    ) -> str:
+        """Put an event into the outbox and line up its deliveries; returns its id."""
         system, origin = self.system, self.origin
-        parts = (system.world.seed, system.world.epoch, system.name, self.now, len(self.events))
+        parts = (system.world.seed, system.world.epoch, system.name, self.now, self._told)
+        self._told += 1
         dice = ids.digest(*parts)
-        event_id = ids.encode(system.clock.milliseconds, ids.CROCKFORD, 10) + ids.encode(dice, ids.CROCKFORD, 16)
+        event_id = event_id or (
+            ids.encode(system.clock.milliseconds, ids.CROCKFORD, 10) + ids.encode(dice, ids.CROCKFORD, 16)
+        )
         flow = flow_of(record) or origin.correlation_id
         traceparent = origin.traceparent or f"00-{ids.digest(*parts, 'trace'):032x}-{dice >> 64:016x}-01"
         cursor = system.store.connection.execute(
             f"INSERT INTO {system.schema}.outbox (system, id, type, key, partition_key, entity, record_id, version, at, correlation_id,"
-            " causation_id, traceparent, legal_entity, history_seq, extra) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            " causation_id, traceparent, legal_entity, history_seq, extra, face) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
                 system.name,
                 event_id,
-                f"{EVENT_PREFIX}{event}.v1",
+                kind,
                 record["key"],
                 record.get("contract_no") or record["key"],
                 entity.name,
@@ -320,12 +362,12 @@ class Tx:
                 record.get("legal_entity"),
                 history_seq,
                 orjson.dumps(extra).decode() if extra else None,
+                face,
             ),
         )
         event_seq = cursor.lastrowid
-        self.events.append({"id": event_id, "type": f"{EVENT_PREFIX}{event}.v1", "key": record["key"]})
         for subscriber in system.subscribers():
-            if not subscriber["types"] or f"{EVENT_PREFIX}{event}.v1" in subscriber["types"]:
+            if subscriber["face"] == face and (not subscriber["types"] or kind in subscriber["types"]):
                 delivery = (
                     f"dlv_{ids.hexadecimal(20, system.world.seed, system.world.epoch, event_id, subscriber['id'])}"
                 )
@@ -334,6 +376,7 @@ class Tx:
                     " VALUES (?,?,?,?,'PENDING',0,?)",
                     (delivery, system.name, event_seq, subscriber["id"], self.now),
                 )
+        return event_id
 
 
 def flow_of(record: Mapping[str, Any]) -> str | None:

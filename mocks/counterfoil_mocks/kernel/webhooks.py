@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any
 
+import orjson
 from pydantic import Field as Schema
 from pydantic import StringConstraints
 
@@ -59,19 +60,32 @@ def shown(row: Record) -> Record:
     }
 
 
-def subscribe(system: System, url: str, types: list[str], secret: str | None = None) -> Record:
-    """Add a subscription; the answer shows its secret. Raises Problem 409 beyond the most that a system takes."""
+def subscribe(
+    system: System,
+    url: str,
+    types: list[str],
+    secret: str | None = None,
+    *,
+    face: str = "",
+    id: str | None = None,
+    settings: Record | None = None,
+    most: int = MOST,
+) -> Record:
+    """Add a subscription; the answer shows its secret. Raises Problem 409 beyond the most that a system takes.
+
+    face: the vendor whose events it wants; by default it gets the native ones. settings: what that face keeps with it.
+    """
     count = system.store.execute(
-        f"SELECT count(*) FROM {system.schema}.subscription WHERE system = ?", (system.name,)
+        f"SELECT count(*) FROM {system.schema}.subscription WHERE system = ? AND face = ?", (system.name, face)
     ).fetchone()[0]
-    if count >= MOST:
+    if count >= most:
         raise conflict("TOO_MANY_WEBHOOKS", f"There are {count} webhooks already.", remedy="Delete some first.")
     with system.store.transaction():
         number = system.next_number("webhook")
         parts = (system.world.seed, system.world.epoch, system.name, "webhook", number)
         secret = secret or events.new_secret(*parts)
         row = {
-            "id": f"whk_{ids.hexadecimal(20, *parts)}",
+            "id": id or f"whk_{ids.hexadecimal(20, *parts)}",
             "url": url,
             "types": " ".join(types),
             "active": 1,
@@ -79,9 +93,15 @@ def subscribe(system: System, url: str, types: list[str], secret: str | None = N
             "created_at": system.clock.now,
         }
         system.store.execute(
-            f"INSERT INTO {system.schema}.subscription (id, system, url, secret, types, active, failures, created_at, settings)"
-            " VALUES (:id, :system, :url, :secret, :types, :active, :failures, :created_at, '{}')",
-            {**row, "system": system.name, "secret": secret},
+            f"INSERT INTO {system.schema}.subscription (id, system, url, secret, types, active, failures, created_at, settings, face)"
+            " VALUES (:id, :system, :url, :secret, :types, :active, :failures, :created_at, :settings, :face)",
+            {
+                **row,
+                "system": system.name,
+                "secret": secret,
+                "face": face,
+                "settings": orjson.dumps(settings or {}).decode(),
+            },
         )
     system.subscriptions = None
     return {**shown(row), "secret": secret}
@@ -89,7 +109,8 @@ def subscribe(system: System, url: str, types: list[str], secret: str | None = N
 
 def _row(system: System, webhook_id: str) -> Record:
     found = system.store.rows(
-        f"SELECT * FROM {system.schema}.subscription WHERE system = ? AND id = ?", (system.name, webhook_id)
+        f"SELECT * FROM {system.schema}.subscription WHERE system = ? AND id = ? AND face = ''",
+        (system.name, webhook_id),
     )
     if not found:
         raise not_found("webhook", webhook_id)
@@ -99,7 +120,8 @@ def _row(system: System, webhook_id: str) -> Record:
 def listing(system: System, webhook_id: str, body: Any) -> tuple[Any, str | None]:
     """List webhooks"""
     rows = system.store.rows(
-        f"SELECT * FROM {system.schema}.subscription WHERE system = ? ORDER BY created_at, id", (system.name,)
+        f"SELECT * FROM {system.schema}.subscription WHERE system = ? AND face = '' ORDER BY created_at, id",
+        (system.name,),
     )
     return {"items": [shown(row) for row in rows], "next": None}, None
 

@@ -9,6 +9,7 @@ from counterfoil_mocks.common_fields import (
     currency,
     customer_fields,
     rate_card_entity,
+    vendor_object_entity,
 )
 from counterfoil_mocks.kernel import ids
 from counterfoil_mocks.kernel.fields import (
@@ -264,7 +265,19 @@ CHANGE_ORDER = Entity(
 
 ROLE = Role(
     "psa",
-    (CUSTOMER, EMPLOYEE, RATE_CARD, PROJECT, TASK, ASSIGNMENT, TIME_ENTRY, EXPENSE, MILESTONE, CHANGE_ORDER),
+    (
+        CUSTOMER,
+        EMPLOYEE,
+        RATE_CARD,
+        PROJECT,
+        TASK,
+        ASSIGNMENT,
+        TIME_ENTRY,
+        EXPENSE,
+        MILESTONE,
+        CHANGE_ORDER,
+        vendor_object_entity(),
+    ),
     ids.integer,
     page=("offset", 100),
     put_replaces=True,

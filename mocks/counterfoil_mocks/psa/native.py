@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from counterfoil_mocks.kernel.native import Face
+from counterfoil_mocks.kernel.native import About
 
-FACE = Face(
+FACE = About(
     "PSA",
     "Projects, tasks, people, time, expenses and milestones. PUT replaces a record: what it omits is cleared; PATCH merges. There are "
     "neither idempotency keys nor upserts: search before you create. Lists come by offset, at most 100 a page. Ids are integers, "

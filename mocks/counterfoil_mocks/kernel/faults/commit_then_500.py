@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import orjson
-
 from counterfoil_mocks.kernel.errors import Problem
 from counterfoil_mocks.kernel.faults.kind import Call, Exchange, Kind
 
@@ -15,7 +13,4 @@ class CommitThen500(Kind, name="commit_then_500"):
     """Answer 500 after the commit."""
 
     async def after(self, call: Call, exchange: Exchange) -> None:
-        problem = Problem(500, "INJECTED_ERROR", f"{call.operation} failed by plan, after its work was done.")
-        exchange.status = 500
-        exchange.body = orjson.dumps(problem.as_json())
-        exchange.headers = [("content-type", "application/problem+json")]
+        exchange.refusal = Problem(500, "INJECTED_ERROR", f"{call.operation} failed by plan, after its work was done.")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, ClassVar, Self
 
-from counterfoil_mocks.kernel.errors import invalid
+from counterfoil_mocks.kernel.errors import Problem, invalid
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.system import World
 
@@ -26,7 +26,7 @@ class Exchange:
 
     write: whether the call changes state. abort: close the connection without (further) answer. send_only: send no more than so
     many bytes of the body, then close. hidden: records that a list must not show. fail_item: positions of a batch that fail.
-    revoke: kill the access token that the call came with.
+    revoke: kill the access token that the call came with. refusal: what the caller is told instead of the answer.
     """
 
     request_headers: Mapping[str, str] = field(default_factory=dict)
@@ -39,6 +39,7 @@ class Exchange:
     hidden: Callable[[Record], bool] | None = None
     fail_item: Callable[[int], bool] | None = None
     revoke: Callable[[], None] | None = None
+    refusal: Problem | None = None
     faults: list[str] = field(default_factory=list)
 
     def struck(self, kind: str) -> None:

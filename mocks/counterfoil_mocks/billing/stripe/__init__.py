@@ -1,0 +1,1 @@
+"""Stripe's API (v1) in front of the billing engine."""

@@ -1,0 +1,260 @@
+"""Stripe's API: its routes, how a call is read and answered, and the objects that are nothing but their parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from counterfoil_mocks.billing.stripe import customers as customers  # noqa: PLC0414 (registers what making one does)
+from counterfoil_mocks.billing.stripe import errors, events, idempotency, lists, params, webhooks
+from counterfoil_mocks.billing.stripe.auth import API_VERSION, Keys
+from counterfoil_mocks.billing.stripe.desk import Desk
+from counterfoil_mocks.billing.stripe.documents import alter, gone, make
+from counterfoil_mocks.billing.stripe.ids import id_style
+from counterfoil_mocks.billing.stripe.objects import KINDS, Kind, kept
+from counterfoil_mocks.kernel import ids
+from counterfoil_mocks.kernel.auth import Grant
+from counterfoil_mocks.kernel.errors import Problem
+from counterfoil_mocks.kernel.face import Face, Rendered, Request, as_bytes
+from counterfoil_mocks.kernel.fields import Entity, Record
+from counterfoil_mocks.kernel.ids import IdStyle
+from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
+from counterfoil_mocks.protocols import form
+
+if TYPE_CHECKING:
+    from counterfoil_mocks.kernel.tx import Tx
+
+JSON = (b"content-type", b"application/json")
+
+
+class StripeFace(Face):
+    """Stripe in front of a billing engine."""
+
+    vendor = "stripe"
+    retry_seconds = events.RETRY_SECONDS
+    most_failures = 1_000_000
+    """Stripe tries each event for three days and never gives an endpoint up by itself while one listens again."""
+
+    def __init__(self, system: Any) -> None:
+        super().__init__(system)
+        self.keys = Keys(system)
+        self.request: Request | None = None
+
+    @property
+    def id_style(self) -> IdStyle:
+        return id_style
+
+    def credentials(self, url: str) -> dict[str, str]:
+        return self.keys.credentials()
+
+    # reading a call
+
+    def authenticate(self, request: Request) -> Grant:
+        request.kept = (
+            f"req_{ids.encode(ids.digest(self.system.world.seed, self.system.name, request.seq), ids.BASE62, 14)}"
+        )
+        return self.keys.check(request.headers.get(b"authorization"))
+
+    def unknown(self, request: Request) -> Problem:
+        path = request.path.decode("latin-1")
+        return errors.Refused(
+            404,
+            f"Unrecognized request URL ({request.method}: {path}). Please see https://stripe.com/docs or we can help at"
+            " https://support.stripe.com/.",
+        )
+
+    def answer(self, request: Request, operation: Operation) -> Answer:
+        self.request = request
+        try:
+            return super().answer(request, operation)
+        finally:
+            self.request = None
+
+    def parsed(self, request: Request, operation: Operation) -> Record:
+        media = (request.header(b"content-type") or "").partition(";")[0].strip().lower()
+        if request.body and media not in ("application/x-www-form-urlencoded", ""):
+            raise errors.invalid(
+                f"Invalid request (check that your POST content type is application/x-www-form-urlencoded). The content type was {media}."
+            )
+        return {**form.decoded(request.query), **form.decoded(request.body)}
+
+    def ask(self, request: Request, operation: Operation) -> Ask:
+        if not operation.body:
+            request.parsed = form.decoded(request.query)
+        query, request.query = request.query, b""
+        try:
+            return super().ask(request, operation)
+        finally:
+            request.query = query
+
+    def key_in_body(self, request: Request, operation: Operation, entity: Entity) -> str | None:
+        said = form.decoded(request.body).get("metadata")
+        return entity.key_of(said) if isinstance(said, dict) else None
+
+    # answering
+
+    def _headers(self, request: Request) -> list[tuple[bytes, bytes]]:
+        version = request.headers.get(b"stripe-version", API_VERSION.encode())
+        headers = [JSON, (b"request-id", str(request.kept).encode()), (b"stripe-version", version)]
+        key = request.headers.get(b"idempotency-key")
+        return [*headers, (b"idempotency-key", key)] if key is not None and request.method == "POST" else headers
+
+    def rendered(self, request: Request, answer: Answer) -> Rendered:
+        headers = [*self._headers(request), *as_bytes(answer.headers)]
+        return Rendered(answer.status, headers, orjson.dumps(answer.payload, option=orjson.OPT_INDENT_2))
+
+    def refused(self, request: Request, problem: Problem) -> Rendered:
+        status, error = errors.error_of(problem)
+        error["request_log_url"] = f"https://dashboard.stripe.com/test/logs/{request.kept}"
+        headers = [*self._headers(request), *as_bytes(problem.headers)]
+        return Rendered(status, headers, orjson.dumps({"error": error}, option=orjson.OPT_INDENT_2))
+
+    def key_of(self, ask: Ask) -> str | None:
+        """The idempotency key of a call; only POSTs have one."""
+        key = ask.request.header(b"idempotency-key")
+        return key if ask.request.method == "POST" else None
+
+    def finished(self, ask: Ask, answer: Answer) -> Record:
+        """The payload as it goes out."""
+        payload: Record = answer.payload
+        return payload
+
+    # routes
+
+    def operations(self) -> Iterable[Operation]:
+        for kind in KINDS.values():
+            if kind.path:
+                yield from self._resource(kind)
+        yield from webhooks.operations(self)
+
+    def _resource(self, kind: Kind) -> Iterable[Operation]:
+        """The plain routes of a kind: create, list, retrieve, update, delete."""
+        entity = self.system.role.by_name[kind.map.entity]
+        name = kind.operation or (entity.name if entity.name != "vendor_object" else kind.name.replace(".", "_"))
+        rows: list[tuple[str, str, str, Callable[[Ask], Answer], bool]] = [
+            ("list", "GET", kind.path, lambda ask: self.listing(kind, ask), False),
+            ("get", "GET", f"{kind.path}/{{id}}", lambda ask: self.retrieve(kind, ask), False),
+        ]
+        if kind.create is not None:
+            rows.append(("create", "POST", kind.path, lambda ask: self.create(kind, ask), True))
+            rows.append(("update", "POST", f"{kind.path}/{{id}}", lambda ask: self.update(kind, ask), True))
+        if kind.deletable:
+            rows.append(("delete", "DELETE", f"{kind.path}/{{id}}", lambda ask: self.delete(kind, ask), True))
+        for verb, method, path, run, write in rows:
+            known = None if entity.name == "vendor_object" else entity
+            yield Operation(f"{verb}_{name}", method, path, run, f"{verb} {kind.noun}", entity=known, write=write)
+
+    def do(self, ask: Ask, work: Callable[[Desk], Record | Answer]) -> Answer:
+        """Do the work of a POST or DELETE as one deed, once for each idempotency key."""
+        return idempotency.done(self, ask, work)
+
+    # plain objects
+
+    def create(self, kind: Kind, ask: Ask) -> Answer:
+        """A new object."""
+        given = params.checked(kind.create or {}, ask.body, kind.required)
+        return self.do(ask, lambda desk: kind.made(desk, given) if kind.made else make(desk, kind, given))
+
+    def update(self, kind: Kind, ask: Ask) -> Answer:
+        """Some fields of an object changed."""
+        return self.do(ask, lambda desk: self._updated(kind, ask, desk))
+
+    def _updated(self, kind: Kind, ask: Ask, desk: Desk) -> Record:
+        before = desk.get(kind.name, ask.subject)
+        given = params.checked(kind.update if kind.update is not None else kind.create or {}, ask.body)
+        return kind.changed(desk, before, given) if kind.changed else alter(desk, kind, before, given)
+
+    def delete(self, kind: Kind, ask: Ask) -> Answer:
+        """An object deleted."""
+
+        def work(desk: Desk) -> Record:
+            found = desk.get(kind.name, ask.subject)
+            if kind.removed:
+                kind.removed(desk, found)
+            desk.remove(kind.name, ask.subject)
+            return gone(kind, ask.subject)
+
+        return self.do(ask, work)
+
+    def retrieve(self, kind: Kind, ask: Ask) -> Answer:
+        """An object as it is."""
+        params.checked({}, ask.body or {})
+        record = self.system.table(kind.map.entity).by_id(self.system.name, ask.subject)
+        where = kind.map.where
+        if record is None or (where and any(record[name] != value for name, value in where.items())):
+            raise errors.missing(kind.noun, ask.subject, param=kind.param)
+        if record["deleted_at"] is not None:
+            if not kind.stub:
+                raise errors.missing(kind.noun, ask.subject, param=kind.param)
+            return Answer(200, gone(kind, ask.subject), record["key"])
+        return Answer(200, kind.map.shown(record, self), record["key"])
+
+    def listing(self, kind: Kind, ask: Ask) -> Answer:
+        """A page of objects."""
+        given = params.checked({**params.LISTED, **kind.filters}, ask.body or {})
+        return Answer(200, lists.page(Desk(self), kind, given, path=kind.path, hidden=ask.hidden))
+
+    # what maps compute
+
+    def address_of(self, record: Record) -> Record | None:
+        """The address of a customer: as it was given, else of the first site that invoices go to."""
+        given = kept(record).get("address")
+        if given is not None or "address" in kept(record):
+            return given
+        site = self._site(record)
+        if site is None:
+            return None
+        street = [*site["lines"], None, None]
+        return {
+            "city": site["city"],
+            "country": site["country"],
+            "line1": street[0],
+            "line2": street[1],
+            "postal_code": site["postcode"],
+            "state": site["region"],
+        }
+
+    def email_of(self, record: Record) -> str | None:
+        """Where a customer's invoices are sent to."""
+        own = kept(record)
+        if "email" in own:
+            return str(own["email"]) if own["email"] else None
+        site = self._site(record)
+        return None if site is None else site["email_invoices_to"]
+
+    def prefix_of(self, record: Record) -> str:
+        """What a customer's invoice numbers begin with."""
+        return str(
+            kept(record).get("invoice_prefix") or ids.encode(ids.digest(record["id"], "prefix"), ids.CROCKFORD, 8)
+        )
+
+    def _site(self, record: Record) -> Record | None:
+        found = self.system.table("site").select(
+            self.system.name,
+            {"customer": record["id"], "kind": ["BILL_TO", "BOTH"]},
+            order=("created_at", "id"),
+            limit=1,
+        )
+        return found[0] if found else None
+
+    # events
+
+    def subscribe(self, url: str, types: list[str], secret: str) -> Record:
+        return webhooks.subscribe(self, url, types or ["*"], secret)
+
+    def wrote(self, tx: Tx, touched: Sequence[tuple[Entity, Record | None, Record]]) -> None:
+        events.announce(self, tx, touched)
+
+    def event_body(self, event: Record, subscription: Record) -> bytes:
+        version = orjson.loads(subscription["settings"]).get("api_version")
+        return orjson.dumps(events.envelope(event, version, pending=1), option=orjson.OPT_INDENT_2)
+
+    def event_headers(
+        self, event: Record, delivery_id: str, subscription: Record, body: bytes, *, bad_signature: bool = False
+    ) -> dict[str, str]:
+        return events.headers(subscription, body, bad_signature=bad_signature)
+
+
+FACE = StripeFace

@@ -1,0 +1,154 @@
+"""Stripe's parameters: which there are, of what type, and how their texts become values. An empty text unsets, and becomes None."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from counterfoil_mocks.billing.stripe.errors import invalid, needed
+from counterfoil_mocks.kernel.fields import Record
+
+INTEGER = re.compile(r"[+-]?\d{1,18}")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of a closed list."""
+
+    words: tuple[str, ...]
+
+
+TEXT, INT, BOOL, TIME, DEC, META, ANY = "text", "int", "bool", "time", "decimal", "metadata", "any"
+"""Types. A dict is a hash of parameters, a list of one element an array, `Choice` one of its words; a tuple takes any of its types."""
+
+Spec = Mapping[str, Any]
+COMMON: Spec = {"expand": [TEXT]}
+LISTED: Spec = {
+    "limit": INT,
+    "starting_after": TEXT,
+    "ending_before": TEXT,
+    "created": (INT, {"gt": INT, "gte": INT, "lt": INT, "lte": INT}),
+}
+SEARCHED: Spec = {"query": TEXT, "limit": INT, "page": TEXT}
+
+
+def words(text: str) -> Choice:
+    """A closed list, given as `"a b c"`."""
+    return Choice(tuple(text.split()))
+
+
+def checked(spec: Spec, given: Record, required: Sequence[str] = ()) -> Record:
+    """Typed values of what was sent; raises Refused 400: unknown ones first, then missing ones, then types."""
+    _known({**COMMON, **spec}, given, "")
+    for name in required:
+        if given.get(name) in (None, ""):
+            raise needed(name)
+    return {name: value(COMMON.get(name) or spec[name], each, name) for name, each in given.items()}
+
+
+def _known(spec: Any, given: Any, path: str) -> None:
+    if isinstance(spec, Mapping) and isinstance(given, dict):
+        for name, each in given.items():
+            at = f"{path}[{name}]" if path else name
+            if name not in spec:
+                raise invalid(f"Received unknown parameter: {at}", at, "parameter_unknown")
+            _known(spec[name], each, at)
+    elif isinstance(spec, list) and isinstance(given, list):
+        for number, each in enumerate(given):
+            _known(spec[0], each, f"{path}[{number}]")
+
+
+def value(spec: Any, given: Any, path: str) -> Any:
+    """One value; `""` is None."""
+    if given == "":
+        return [] if isinstance(spec, list) else None
+    if isinstance(spec, tuple):
+        hash_, rest = (
+            [each for each in spec if isinstance(each, Mapping)],
+            [each for each in spec if isinstance(each, str)],
+        )
+        return value(hash_[0] if isinstance(given, dict) and hash_ else rest[0], given, path)
+    if isinstance(spec, list):
+        if isinstance(given, str):
+            raise invalid("Invalid array", path)
+        members = given if isinstance(given, list) else list(given.values())
+        return [value(spec[0], each, f"{path}[{number}]") for number, each in enumerate(members)]
+    if isinstance(spec, Mapping):
+        if not isinstance(given, dict):
+            raise invalid("Invalid object", path)
+        return {name: value(spec[name], each, f"{path}[{name}]") for name, each in given.items()}
+    if spec == META:
+        return metadata(given, path)
+    if spec == ANY:
+        return given
+    if not isinstance(given, str):
+        raise invalid(f"Invalid {'string' if spec == TEXT else spec}: {given}", path)
+    return SCALARS[spec](given, path) if isinstance(spec, str) else _word(spec, given, path)
+
+
+def _word(spec: Choice, given: str, path: str) -> str:
+    if given not in spec.words:
+        raise invalid(f"Invalid {path}: must be one of {', '.join(spec.words[:-1])} or {spec.words[-1]}", path)
+    return given
+
+
+def integer(given: str, path: str) -> int:
+    """A whole number."""
+    if not INTEGER.fullmatch(given):
+        raise invalid(f"Invalid integer: {given}", path, "parameter_invalid_integer")
+    return int(given)
+
+
+def _boolean(given: str, path: str) -> bool:
+    if given not in ("true", "false"):
+        raise invalid(f"Invalid boolean: {given}", path)
+    return given == "true"
+
+
+def _decimal(given: str, path: str) -> str:
+    try:
+        found = Decimal(given)
+    except InvalidOperation:
+        raise invalid(f"Invalid decimal: {given}", path) from None
+    if not found.is_finite() or -int(found.as_tuple().exponent) > 12:
+        raise invalid(f"Invalid decimal: {given}; at most 12 decimal places", path)
+    return plain(found)
+
+
+def plain(value: Decimal) -> str:
+    """A decimal without exponent and without zeros that say nothing."""
+    text = f"{value:f}"
+    return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
+
+
+def metadata(given: Any, path: str) -> Record:
+    """Keys and texts to merge; an empty text takes a key away."""
+    if isinstance(given, list):
+        given = {str(number): each for number, each in enumerate(given)}
+    if not isinstance(given, dict):
+        raise invalid("Invalid object", path)
+    for key, each in given.items():
+        if not isinstance(each, str):
+            raise invalid(
+                f"Metadata values must be strings, but for key '{key}' you passed in a value of type hash", path
+            )
+        if len(key) > 40:
+            raise invalid(f"Metadata keys must be under 40 characters, but '{key}' is {len(key)} characters.", path)
+        if len(each) > 500:
+            raise invalid(
+                f"Metadata values can have up to 500 characters, but you passed in a value that is {len(each)} characters.",
+                path,
+            )
+    return given
+
+
+SCALARS = {
+    TEXT: lambda given, path: given,
+    INT: integer,
+    TIME: integer,
+    BOOL: _boolean,
+    DEC: _decimal,
+}

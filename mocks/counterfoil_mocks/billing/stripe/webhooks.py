@@ -1,0 +1,205 @@
+"""Webhook endpoints and the list of events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from counterfoil_mocks.billing.stripe import errors, events, params
+from counterfoil_mocks.billing.stripe.ids import chars
+from counterfoil_mocks.billing.stripe.lists import limit_of, url_of
+from counterfoil_mocks.billing.stripe.params import META, TEXT, Spec
+from counterfoil_mocks.kernel import clock, webhooks
+from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
+from counterfoil_mocks.protocols.conversion import epoch, of_epoch
+
+if TYPE_CHECKING:
+    from counterfoil_mocks.billing.stripe.api import StripeFace
+
+PATH = "/v1/webhook_endpoints"
+MOST = 16
+DAYS = 30
+CREATE: Spec = {
+    "url": TEXT,
+    "enabled_events": [TEXT],
+    "api_version": TEXT,
+    "description": TEXT,
+    "metadata": META,
+    "connect": params.BOOL,
+}
+UPDATE: Spec = {**CREATE, "disabled": params.BOOL}
+LISTED_EVENTS: Spec = {**params.LISTED, "type": TEXT, "types": [TEXT], "delivery_success": params.BOOL}
+FETCH = "SELECT o.*, {pending} AS pending FROM {s}.outbox o WHERE o.system = ? AND o.face = 'stripe' AND o.at >= ?"
+PENDING = "(SELECT count(*) FROM {s}.delivery d WHERE d.event_seq = o.seq AND d.state = 'PENDING')"
+
+
+def operations(face: StripeFace) -> Iterable[Operation]:
+    """Their routes."""
+
+    def said(ask: Ask, spec: Spec, *required: str) -> Record:
+        return params.checked(spec, ask.body or {}, required)
+
+    def create(ask: Ask) -> Answer:
+        given = said(ask, CREATE, "url", "enabled_events")
+        more = {name: given.get(name) for name in ("api_version", "description")}
+        made = subscribe(
+            face, given["url"], given["enabled_events"], None, {**more, "metadata": given.get("metadata") or {}}
+        )
+        return Answer(200, made)
+
+    def listing(ask: Ask) -> Answer:
+        given = said(ask, params.LISTED)
+        limit = limit_of(given)
+        rows = _rows(face)[::-1]
+        start = next((at + 1 for at, row in enumerate(rows) if row["id"] == given.get("starting_after")), 0)
+        shown = [endpoint(row) for row in rows[start : start + limit]]
+        return Answer(200, {"object": "list", "url": PATH, "has_more": len(rows) > start + limit, "data": shown})
+
+    def retrieve(ask: Ask) -> Answer:
+        return Answer(200, endpoint(_row(face, ask.subject)))
+
+    def update(ask: Ask) -> Answer:
+        row, given = _row(face, ask.subject), said(ask, UPDATE)
+        settings = {
+            **orjson.loads(row["settings"]),
+            **{k: v for k, v in given.items() if k in ("description", "metadata", "enabled_events")},
+        }
+        types = given.get("enabled_events") or orjson.loads(row["settings"])["enabled_events"]
+        active = row["active"] if given.get("disabled") is None else int(not given["disabled"])
+        with face.system.store.transaction():
+            face.system.store.execute(
+                f"UPDATE {face.system.schema}.subscription SET url = ?, types = ?, active = ?, settings = ? WHERE id = ?",
+                (given.get("url") or row["url"], _types(types), active, orjson.dumps(settings).decode(), row["id"]),
+            )
+        face.system.subscriptions = None
+        return Answer(200, endpoint(_row(face, ask.subject)))
+
+    def delete(ask: Ask) -> Answer:
+        row = _row(face, ask.subject)
+        with face.system.store.transaction():
+            face.system.store.execute(f"DELETE FROM {face.system.schema}.subscription WHERE id = ?", (row["id"],))
+        face.system.subscriptions = None
+        return Answer(200, {"id": row["id"], "object": "webhook_endpoint", "deleted": True})
+
+    def list_events(ask: Ask) -> Answer:
+        given = said(ask, LISTED_EVENTS)
+        return Answer(200, _events(face, given))
+
+    def get_event(ask: Ask) -> Answer:
+        found = _fetch(face, " AND o.id = ?", (ask.subject,), 1)
+        if not found:
+            raise errors.missing("event", ask.subject)
+        return Answer(200, events.envelope(found[0], pending=found[0]["pending"]))
+
+    one = f"{PATH}/{{id}}"
+    yield Operation("create_webhook", "POST", PATH, create, "Create a webhook endpoint", secret=True)
+    yield Operation("list_webhook", "GET", PATH, listing, "List webhook endpoints")
+    yield Operation("get_webhook", "GET", one, retrieve, "Read a webhook endpoint")
+    yield Operation("update_webhook", "POST", one, update, "Change a webhook endpoint", write=True)
+    yield Operation("delete_webhook", "DELETE", one, delete, "Delete a webhook endpoint", write=True)
+    yield Operation("list_event", "GET", "/v1/events", list_events, "List events")
+    yield Operation("get_event", "GET", "/v1/events/{id}", get_event, "Read an event")
+
+
+def subscribe(
+    face: StripeFace, url: str, types: list[str], secret: str | None = None, more: Record | None = None
+) -> Record:
+    """Add an endpoint; the answer shows its secret. Raises Refused."""
+    if not url.startswith(("http://", "https://")):
+        raise errors.invalid("Invalid URL: An explicit scheme (such as https) must be provided.", "url", "url_invalid")
+    number = face.system.next_number("webhook_endpoint")
+    parts = (face.system.world.seed, face.system.world.epoch, face.system.name, "webhook_endpoint", number)
+    settings = {"enabled_events": types, "created": epoch(face.system.clock.now), **(more or {})}
+    made = webhooks.subscribe(
+        face.system,
+        url,
+        [] if "*" in types else types,
+        secret or f"whsec_{chars(32, *parts, 'secret')}",
+        face="stripe",
+        id=f"we_{chars(24, *parts)}",
+        settings=settings,
+        most=MOST,
+    )
+    return {**endpoint(_row(face, made["id"])), "secret": made["secret"]}
+
+
+def _types(types: list[str]) -> str:
+    return "" if "*" in types else " ".join(types)
+
+
+def _rows(face: StripeFace) -> list[Record]:
+    return face.system.store.rows(
+        f"SELECT * FROM {face.system.schema}.subscription WHERE system = ? AND face = 'stripe' ORDER BY created_at, rowid",
+        (face.system.name,),
+    )
+
+
+def _row(face: StripeFace, id: str) -> Record:
+    found = [row for row in _rows(face) if row["id"] == id]
+    if not found:
+        raise errors.missing("webhook endpoint", id)
+    return found[0]
+
+
+def endpoint(row: Record) -> Record:
+    """An endpoint as Stripe shows it, without its secret."""
+    settings = orjson.loads(row["settings"])
+    return {
+        "id": row["id"],
+        "object": "webhook_endpoint",
+        "api_version": settings.get("api_version"),
+        "application": None,
+        "created": settings["created"],
+        "description": settings.get("description"),
+        "enabled_events": settings["enabled_events"],
+        "livemode": False,
+        "metadata": settings.get("metadata") or {},
+        "status": "enabled" if row["active"] else "disabled",
+        "url": row["url"],
+    }
+
+
+def _fetch(face: StripeFace, where: str, values: tuple[Any, ...], limit: int, order: str = "DESC") -> list[Record]:
+    schema = face.system.schema
+    text = FETCH.format(s=schema, pending=PENDING.format(s=schema)) + where + f" ORDER BY o.seq {order} LIMIT {limit}"
+    oldest = clock.later(face.system.clock.now, days=-DAYS)
+    return face.system.store.rows(text, (face.system.name, oldest, *values))
+
+
+def _events(face: StripeFace, given: Record) -> Record:
+    limit = limit_of(given)
+    where: str = ""
+    values: list[Any] = []
+    types = given.get("types") or ([given["type"]] if given.get("type") else [])
+    if types:
+        where += " AND (" + " OR ".join("o.type GLOB ?" for _ in types) + ")"
+        values += types
+    created = given.get("created")
+    bounds = created if isinstance(created, dict) else {"gte": created, "lte": created} if created is not None else {}
+    signs = {"gt": (">=", 1), "gte": (">=", 0), "lt": ("<", 0), "lte": ("<", 1)}
+    for name, value in bounds.items():
+        where += f" AND o.at {signs[name][0]} ?"
+        values.append(of_epoch(value + signs[name][1]))
+    if given.get("delivery_success") is not None:
+        where += f" AND {'NOT ' if given['delivery_success'] else ''}EXISTS (SELECT 1 FROM {face.system.schema}.delivery d WHERE d.event_seq = o.seq AND d.state <> 'DELIVERED')"
+    backwards = given.get("ending_before") is not None
+    cursor = given.get("ending_before") or given.get("starting_after")
+    if cursor is not None:
+        seen = _fetch(face, " AND o.id = ?", (cursor,), 1)
+        if not seen:
+            raise errors.missing("event", cursor, param="ending_before" if backwards else "starting_after", status=400)
+        where += f" AND o.seq {'>' if backwards else '<'} ?"
+        values.append(seen[0]["seq"])
+    rows = _fetch(face, where, tuple(values), limit + 1, "ASC" if backwards else "DESC")
+    more, rows = len(rows) > limit, rows[:limit]
+    if backwards:
+        rows.reverse()
+    return {
+        "object": "list",
+        "url": url_of("/v1/events", given),
+        "has_more": more,
+        "data": [events.envelope(row, pending=row["pending"]) for row in rows],
+    }
