@@ -1,9 +1,15 @@
-"""Systems to act in: the four roles in one store in memory, with a desk at each."""
+"""Systems to act in: the four roles in one store, with a desk at each.
+
+The store is in memory, or with `COUNTERFOIL_TEST_POSTGRES=postgresql://USER@HOST/postgres` a database of its own on that server.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
+import itertools
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,12 +27,43 @@ from counterfoil_mocks.kernel.faults import Faults
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.journal import Journal
 from counterfoil_mocks.kernel.native import build_app
-from counterfoil_mocks.kernel.store import Store
+from counterfoil_mocks.kernel.snapshot import LOGS
+from counterfoil_mocks.kernel.store import Store, open_store
 from counterfoil_mocks.kernel.system import Origin, System, World
 from counterfoil_mocks.landscape import Landscape
 from counterfoil_mocks.roles import FACES, ROLES
 
 START = "2026-01-05T15:00:00.000Z"
+POSTGRES = os.environ.get("COUNTERFOIL_TEST_POSTGRES")
+DATABASES = itertools.count(1)
+
+
+@contextlib.contextmanager
+def own_database() -> Iterator[str]:
+    """The address of a store that nobody else uses: in memory, or a new database on the server that the tests are given."""
+    if POSTGRES is None:
+        yield "memory"
+        return
+    import psycopg
+
+    name = f"counterfoil_{os.getpid()}_{next(DATABASES)}"
+    with psycopg.connect(POSTGRES, autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {name}")
+        try:
+            yield f"{POSTGRES.rpartition('/')[0]}/{name}"
+        finally:
+            server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextlib.contextmanager
+def own_store() -> Iterator[Store]:
+    """A store that nobody else uses."""
+    with own_database() as url:
+        store = open_store(url, ROLES)
+        try:
+            yield store
+        finally:
+            store.close()
 
 
 @dataclass
@@ -90,10 +127,9 @@ class Desk:
 
 @pytest.fixture(scope="session")
 def emptied() -> Iterator[Store]:
-    """One store in memory for all tests (making its tables is what takes time); `desks` empties it."""
-    store = Store("memory", ROLES)
-    yield store
-    store.close()
+    """One store for all tests of a process (making its tables is what takes time); `desks` empties it."""
+    with own_store() as store:
+        yield store
 
 
 @pytest.fixture
@@ -102,8 +138,10 @@ def desks(emptied: Store) -> Iterator[dict[str, Desk]]:
     world = World(Clock(START))
     yield {name: Desk(System(name, role, emptied, world)) for name, role in ROLES.items()}
     for schema in ROLES:
-        for table in emptied.rows(f"SELECT name FROM {schema}.sqlite_master WHERE type = 'table'"):
-            emptied.execute(f"DELETE FROM {schema}.{table['name']}")
+        for table in emptied.names(schema):
+            emptied.execute(f"DELETE FROM {schema}.{table}")
+        for log in LOGS:
+            emptied.rewind(schema, log, 0)
 
 
 @pytest.fixture
@@ -164,9 +202,10 @@ class Books:
         event_id = f"EVENT-{self.count}"
         values = (role, entity, record["id"], record["version"], at, more.get("deed", event), "user")
         seq = self.store.execute(
-            f"INSERT INTO {role}.history (system, entity, id, version, at, deed, actor, doc) VALUES (?,?,?,?,?,?,?,?)",
+            f"INSERT INTO {role}.history (system, entity, id, version, at, deed, actor, doc) VALUES (?,?,?,?,?,?,?,?)"
+            " RETURNING seq",
             (*values, orjson.dumps(record).decode()),
-        ).lastrowid
+        ).fetchone()[0]
         self.store.execute(
             f"INSERT INTO {role}.outbox (system, id, type, key, entity, record_id, version, at, causation_id, history_seq)"
             " VALUES (?,?,?,?,?,?,?,?,?,?)",
@@ -199,7 +238,8 @@ class Faces:
     """The native faces of four systems on real ports, served by a thread."""
 
     def __init__(self) -> None:
-        self.store = Store("memory", ROLES)
+        self._kept = contextlib.ExitStack()
+        self.store = self._kept.enter_context(own_store())
         self.world = World(Clock(START))
         self.journal = Journal(self.store, self.world)
         self.faults = Faults(self.world)
@@ -229,7 +269,7 @@ class Faces:
         """Stop serving."""
         self._loop.call_soon_threadsafe(self._done.set)
         self._thread.join(10)
-        self.store.close()
+        self._kept.close()
 
     def url(self, system: str) -> str:
         """Where a system answers."""
@@ -330,13 +370,23 @@ class Running:
     """A landscape on free ports, served by a thread; used over HTTP as anybody would."""
 
     def __init__(self, **config: Any) -> None:
+        self._kept = contextlib.ExitStack()
         self.config = {"port_base": 0, "size": "empty", **config}
+        if "store" not in config:
+            self.config["store"] = self._kept.enter_context(own_database())
         self._ready, self._done, self._failure = threading.Event(), asyncio.Event(), ""
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=lambda: server.run(self._main()), daemon=True)
+        self._thread = threading.Thread(target=self._live, daemon=True)
         self._thread.start()
         assert self._ready.wait(60), "the landscape did not start"
+        assert self._thread.is_alive(), "the landscape could not be started"
         self.token = self.config.get("token")
+
+    def _live(self) -> None:
+        try:
+            server.run(self._main())
+        finally:
+            self._ready.set()
 
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -354,6 +404,7 @@ class Running:
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._done.set)
             self._thread.join(20)
+        self._kept.close()
 
     def run(self, work: Any) -> Any:
         """Run a coroutine in the landscape's loop."""

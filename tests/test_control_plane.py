@@ -342,7 +342,7 @@ def test_two_systems_of_one_role_live_side_by_side(launch: Any) -> None:
         ({"size": "XXL"}, "size"),
         ({"size": "L"}, "not yet built"),
         ({"host": "0.0.0.0"}, "needs a `token`"),
-        ({"store": "postgres://x"}, "neither"),
+        ({"store": "postgres://x"}, "none of"),
         ({"colour": "red"}, "colour"),
         ({"seed": "one"}, "seed"),
     ],

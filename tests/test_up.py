@@ -143,7 +143,7 @@ def test_a_taken_port_is_exit_code_3() -> None:
         (("--size", "L"), "not yet built"),
         (("--size", "XL"), "not yet built"),
         (("--size", "Q"), "size"),
-        (("--store", "mysql://x"), "neither `memory` nor"),
+        (("--store", "mysql://x"), "none of `memory`"),
         (("--store", "sqlite:////nowhere/at/all/firm.db"), "cannot be opened"),
         (("--port-base", "70000"), "port_base"),
         (("missing.yaml",), "cannot be read"),

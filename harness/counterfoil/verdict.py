@@ -218,18 +218,19 @@ def router(landscape: Landscape) -> APIRouter:
         about = integration_of(landscape)
         written_out(landscape)
         try:
-            results = check(
-                landscape.store,
-                now=landscape.world.clock.now,
-                only=wanted,
-                declares=_listed(applicable) if applicable is not None else about.get("declares"),
-                links=about.get("links"),
-                deadlines=about.get("deadlines"),
-                events=events_of(landscape),
-                at_rest=at_rest,
-                since=since,
-                first_cause=first_cause,
-            )
+            with landscape.store.local() as store:
+                results = check(
+                    store,
+                    now=landscape.world.clock.now,
+                    only=wanted,
+                    declares=_listed(applicable) if applicable is not None else about.get("declares"),
+                    links=about.get("links"),
+                    deadlines=about.get("deadlines"),
+                    events=events_of(landscape),
+                    at_rest=at_rest,
+                    since=since,
+                    first_cause=first_cause,
+                )
         except (KeyError, ValueError) as error:
             raise HTTPException(422, str(error)) from error
         broken = any(each.status == "violated" for each in results)
@@ -247,14 +248,15 @@ def router(landscape: Landscape) -> APIRouter:
         """The figures, now."""
         about = integration_of(landscape)
         now = landscape.world.clock.now
-        figures = kpi.compute(
-            landscape.store,
-            now=now,
-            only=_listed(only),
-            links=about.get("links"),
-            deadlines=about.get("deadlines"),
-            events=events_of(landscape),
-        )
+        with landscape.store.local() as store:
+            figures = kpi.compute(
+                store,
+                now=now,
+                only=_listed(only),
+                links=about.get("links"),
+                deadlines=about.get("deadlines"),
+                events=events_of(landscape),
+            )
         return Figures(now=now, items=figures)
 
     return routes

@@ -19,6 +19,8 @@ VENDORS: dict[str, tuple[str, ...]] = vendors.offered()
 RoleName = Literal["crm", "psa", "erp", "billing"]
 DEFAULT_ORDER: tuple[RoleName, ...] = ("crm", "psa", "erp", "billing")
 SYSTEM_NAME = re.compile(r"^[a-z][a-z0-9_-]{0,39}$")
+STORES = ("sqlite:///", "postgresql://")
+"""Beginnings of the addresses of stores that outlive the process."""
 NOT_BUILT = ("L", "XL")
 
 
@@ -54,7 +56,7 @@ class SystemConfig(Strict):
 class Config(Strict):
     """A landscape.
 
-    size: of the firm; `empty` has no firm at all. store: `memory` or `sqlite:///FILE`. port_base: the control plane's port; the
+    size: of the firm; `empty` has no firm at all. store: `memory`, `sqlite:///FILE` or `postgresql://…`. port_base: the control plane's port; the
     systems take those after it; 0 takes free ports. token: needed by callers of the control plane. limits: rate limits a system.
     """
 
@@ -62,7 +64,10 @@ class Config(Strict):
 
     seed: int = Field(1, ge=0, le=2**53, description="The same seed gives the same firm, ids, timestamps and faults.")
     size: Literal["S", "M", "L", "XL", "empty"] = Field("S", description="How big the firm is.")
-    store: str = Field("memory", description="`memory`, or `sqlite:///FILE` for one that outlives the process.")
+    store: str = Field(
+        "memory",
+        description="`memory`; or one that outlives the process: `sqlite:///FILE` or `postgresql://USER@HOST/DATABASE`.",
+    )
     host: str = Field("127.0.0.1", description="Interface to listen on; other than loopback needs a token.")
     port_base: int = Field(8100, ge=0, le=65000, description="Port of the control plane; 0 takes free ports.")
     token: str | None = Field(None, min_length=8, description="Bearer token that the control plane asks for.")
@@ -85,8 +90,12 @@ class Config(Strict):
             raise ValueError(f"host: {self.host} is not loopback, so the control plane needs a `token`")
         if self.size in NOT_BUILT:
             raise ValueError(f"size: a firm of size {self.size} is not yet built; use S or M")
-        if not (self.store == "memory" or (self.store.startswith("sqlite:///") and len(self.store) > 10)):
-            raise ValueError(f"store: {self.store!r} is neither `memory` nor `sqlite:///FILE`")
+        if not (
+            self.store == "memory" or any(len(self.store) > len(kind) for kind in STORES if self.store.startswith(kind))
+        ):
+            raise ValueError(
+                f"store: {self.store!r} is none of `memory`, `sqlite:///FILE` and `postgresql://USER@HOST/DATABASE`"
+            )
         return self
 
     def port_of(self, name: str) -> int:

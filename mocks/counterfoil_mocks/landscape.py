@@ -22,7 +22,7 @@ from counterfoil_mocks.kernel.journal import Journal
 from counterfoil_mocks.kernel.server import PortTaken, Served, bind
 from counterfoil_mocks.kernel.settle import DEFAULT_TIMEOUT_MS, Integration, Rest
 from counterfoil_mocks.kernel.snapshot import Snapshot, Snapshots
-from counterfoil_mocks.kernel.store import Store
+from counterfoil_mocks.kernel.store import Store, open_store
 from counterfoil_mocks.kernel.system import System, World
 from counterfoil_mocks.roles import FACES, ROLES
 
@@ -70,7 +70,7 @@ class Landscape:
         """The landscape that a configuration describes, its firm loaded; raises Unusable."""
         wanted = config if isinstance(config, Config) else landscape_file.understood(config or {})
         try:
-            store = Store(wanted.store, ROLES)
+            store = open_store(wanted.store, ROLES)
         except Exception as error:
             raise Unusable(f"The store {wanted.store} cannot be opened: {error}.") from error
         seed = str(wanted.seed)

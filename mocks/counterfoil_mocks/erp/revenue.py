@@ -27,7 +27,8 @@ SELECT l.contract_no, min(l.ccy) AS ccy, sum(l.dr - l.cr) AS amount, sum(l.func_
 FROM erp.journal_line l JOIN erp.journal_entry e ON e.system = l.system AND e.id = l.parent
 WHERE l.system = :system AND l.account IN ('2300', '1230') AND l.contract_no IS NOT NULL
     AND e.legal_entity = :legal_entity AND e.posting_date <= :upto
-GROUP BY l.contract_no HAVING sum(l.dr - l.cr) > 0 OR asset <> 0 ORDER BY l.contract_no
+GROUP BY l.contract_no HAVING sum(l.dr - l.cr) > 0
+    OR sum(CASE l.account WHEN '1230' THEN l.dr - l.cr ELSE 0 END) <> 0 ORDER BY l.contract_no
 """
 
 

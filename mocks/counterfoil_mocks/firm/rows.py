@@ -101,7 +101,7 @@ class Rows:
                 self.system.table(name).create()
         self.system.store.connection.executemany(
             f"INSERT INTO {self.system.schema}.sequence VALUES (?, ?, ?)"
-            " ON CONFLICT (system, name) DO UPDATE SET value = max(value, excluded.value)",
+            " ON CONFLICT (system, name) DO UPDATE SET value = excluded.value WHERE excluded.value > sequence.value",
             [(self.system.name, name, value) for name, value in self.counters.items()],
         )
         return sum(maker.count for maker in self.makers.values())

@@ -398,11 +398,11 @@ class Deliverer:
     def listed(self, filters: Mapping[str, Any], limit: int, offset: int) -> list[Record]:
         """Deliveries of all systems whose columns (`d.` of the delivery, `o.` of its event) equal the filters that are given."""
         wanted = {name: value for name, value in filters.items() if value is not None}
-        where = " AND ".join(("1", *(f"{name} = ?" for name in wanted)))
+        where = " AND ".join(("1 = 1", *(f"{name} = ?" for name in wanted)))
         schemas = dict.fromkeys(system.schema for system in self.systems.values())
         parts = [LISTED.format(schema=schema, where=where) for schema in schemas]
         store = next(iter(self.systems.values())).store
-        text = f"SELECT * FROM ({' UNION ALL '.join(parts)}) ORDER BY at, system, seq LIMIT ? OFFSET ?"
+        text = f"SELECT * FROM ({' UNION ALL '.join(parts)}) AS listed ORDER BY at, system, seq LIMIT ? OFFSET ?"
         rows = store.rows(text, [*(value for _ in schemas for value in wanted.values()), limit, offset])
         return [{name: value for name, value in row.items() if name != "seq"} for row in rows]
 

@@ -66,8 +66,9 @@ def recall(system: System, key: str, print_: str) -> Remembered | None:
 
 def remember(tx: Tx, key: str, print_: str, status: int, payload: Any) -> None:
     """Keep the answer, in the transaction that does the work."""
+    place = f"{tx.system.schema}.idempotency"
+    tx.system.store.execute(f"DELETE FROM {place} WHERE system = ? AND key = ?", (tx.system.name, key))
     tx.system.store.execute(
-        f"INSERT OR REPLACE INTO {tx.system.schema}.idempotency (system, key, fingerprint, at, status, body)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO {place} (system, key, fingerprint, at, status, body) VALUES (?, ?, ?, ?, ?, ?)",
         (tx.system.name, key, print_, tx.now, status, orjson.dumps(payload).decode()),
     )

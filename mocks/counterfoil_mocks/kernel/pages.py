@@ -210,7 +210,8 @@ def _rows(table: Table, system: str, wanted: Wanted, glance: bool) -> list[Any]:
         bound["since"] = wanted.since
     if wanted.after is not None:
         bound["after_at"], bound["after_id"] = wanted.after
-    return table.store.connection.execute(text, bound).fetchall()
+    found: list[Any] = table.store.connection.execute(text, bound).fetchall()
+    return found
 
 
 @lru_cache(maxsize=1024)

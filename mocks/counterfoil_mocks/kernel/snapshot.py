@@ -6,10 +6,8 @@ after the one restored is kept as an image of the database, made while passing i
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -19,13 +17,11 @@ from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.store import Store
 from counterfoil_mocks.kernel.system import System, World
 
-LOGS = ("history", "outbox", "delivery")
+LOGS = ("history", "outbox", "delivery", "idempotency")
 SMALL = ("timer", "sequence")
 WAITING = "state = 'PENDING' OR state = 'DROPPED' AND next_at IS NOT NULL"
 UNDO = "SELECT system, entity, id, before FROM {schema}.history WHERE seq > ? ORDER BY seq DESC"
 MOST_SNAPSHOTS = 1000
-ROLLBACK_JOURNAL = b"\x01\x01"
-"""File format versions of a database without a write-ahead log: one in memory cannot have it."""
 
 
 @dataclass
@@ -33,7 +29,6 @@ class Mark:
     """Where one schema stood: the highest number of each log, and copies of the tables that are small."""
 
     logs: dict[str, int]
-    idempotency: int
     small: dict[str, list[list[Any]]]
     waiting: list[Record]
     subscriptions: list[Record]
@@ -111,12 +106,11 @@ class Snapshots:
     # marks
 
     def _mark(self, schema: str) -> Mark:
-        def highest(table: str, column: str) -> int:
-            return int(self.store.execute(f"SELECT coalesce(max({column}), 0) FROM {schema}.{table}").fetchone()[0])
+        def highest(table: str) -> int:
+            return int(self.store.execute(f"SELECT coalesce(max(seq), 0) FROM {schema}.{table}").fetchone()[0])
 
         return Mark(
-            logs={table: highest(table, "seq") for table in LOGS},
-            idempotency=highest("idempotency", "rowid"),
+            logs={table: highest(table) for table in LOGS},
             small={
                 table: [list(row) for row in self.store.execute(f"SELECT * FROM {schema}.{table}")] for table in SMALL
             },
@@ -141,7 +135,7 @@ class Snapshots:
                 self._undo_records(schema, mark.logs["history"])
                 for table in LOGS:
                     self.store.execute(f"DELETE FROM {schema}.{table} WHERE seq > ?", (mark.logs[table],))
-                self.store.execute(f"DELETE FROM {schema}.idempotency WHERE rowid > ?", (mark.idempotency,))
+                    self.store.rewind(schema, table, mark.logs[table])
                 self._put_back(schema, mark)
 
     def _undo_records(self, schema: str, since: int) -> None:
@@ -172,29 +166,11 @@ class Snapshots:
     # images
 
     def _images(self) -> dict[str, bytes]:
-        return {schema: self.store.connection.serialize(name=schema) for schema in self.schemas}
+        return {schema: self.store.image(schema) for schema in self.schemas}
 
     def _load(self, target: Snapshot) -> None:
         for schema, image in target.images.items():
-            if not self.store.durable:
-                self.store.connection.deserialize(image, name=schema)
-            else:
-                self._load_file(schema, image)
-
-    def _load_file(self, schema: str, image: bytes) -> None:
-        source, into = sqlite3.connect(":memory:"), sqlite3.connect(self._file(schema))
-        try:
-            source.deserialize(image[:18] + ROLLBACK_JOURNAL + image[20:])
-            source.backup(into)
-        finally:
-            source.close()
-            into.close()
-
-    def _file(self, schema: str) -> Path:
-        for _, name, file in self.store.execute("PRAGMA database_list").fetchall():
-            if name == schema:
-                return Path(file)
-        raise KeyError(schema)
+            self.store.put_image(schema, image)
 
     # afterwards
 

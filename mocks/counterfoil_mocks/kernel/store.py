@@ -1,6 +1,6 @@
 """The SQL store: one schema of typed tables a role, one database connection a process.
 
-SQLite embedded is the default: each schema is an attached database, in memory or one file each.
+SQLite embedded is the default: each schema is an attached database, in memory or one file each. `postgres.py` holds the other kind.
 """
 
 from __future__ import annotations
@@ -14,10 +14,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from counterfoil_mocks.kernel import clock, money
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+
+from counterfoil_mocks.kernel import clock, money, tables
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.role import Role
 from counterfoil_mocks.kernel.table import Table, table_of
+
+ROLLBACK_JOURNAL = b"\x01\x01"
+"""File format versions of a database without a write-ahead log: one in memory cannot have it."""
+POSTGRES = ("postgresql://", "postgres://")
 
 SQL_FUNCTIONS: dict[str, tuple[int, Any]] = {
     "half_up": (2, money.half_up),
@@ -33,70 +40,31 @@ SQL_FUNCTIONS: dict[str, tuple[int, Any]] = {
     "period_end": (1, lambda period: period and clock.period_end(period)),
 }
 
-KERNEL_DDL = """
-CREATE TABLE IF NOT EXISTS {s}.history (
-    seq INTEGER PRIMARY KEY, system TEXT NOT NULL, entity TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL,
-    at TEXT NOT NULL, deed TEXT NOT NULL, actor TEXT, correlation_id TEXT, causation_id TEXT, trace TEXT, journal_seq INTEGER,
-    doc TEXT NOT NULL, before TEXT);
-CREATE TABLE IF NOT EXISTS {s}.outbox (
-    seq INTEGER PRIMARY KEY, system TEXT NOT NULL, id TEXT NOT NULL, type TEXT NOT NULL, key TEXT, partition_key TEXT,
-    entity TEXT NOT NULL, record_id TEXT NOT NULL, version INTEGER NOT NULL, at TEXT NOT NULL, correlation_id TEXT,
-    causation_id TEXT, traceparent TEXT, legal_entity TEXT, history_seq INTEGER NOT NULL, extra TEXT,
-    face TEXT NOT NULL DEFAULT '');
-CREATE UNIQUE INDEX IF NOT EXISTS {s}.outbox_id ON outbox (id);
-CREATE TABLE IF NOT EXISTS {s}.subscription (
-    id TEXT PRIMARY KEY, system TEXT NOT NULL, url TEXT NOT NULL, secret TEXT NOT NULL, types TEXT NOT NULL, active INTEGER NOT NULL,
-    failures INTEGER NOT NULL, created_at TEXT NOT NULL, settings TEXT NOT NULL, face TEXT NOT NULL DEFAULT '');
-CREATE TABLE IF NOT EXISTS {s}.delivery (
-    seq INTEGER PRIMARY KEY, id TEXT NOT NULL, system TEXT NOT NULL, event_seq INTEGER NOT NULL, subscription_id TEXT NOT NULL,
-    state TEXT NOT NULL, attempts INTEGER NOT NULL, next_at TEXT, last_status INTEGER, last_error TEXT, fault TEXT);
-CREATE INDEX IF NOT EXISTS {s}.delivery_state ON delivery (state, next_at);
-CREATE TABLE IF NOT EXISTS {s}.timer (
-    id INTEGER PRIMARY KEY, system TEXT NOT NULL, at TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL, payload TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS {s}.timer_at ON timer (at);
-CREATE UNIQUE INDEX IF NOT EXISTS {s}.timer_key ON timer (system, kind, key);
-CREATE TABLE IF NOT EXISTS {s}.sequence (
-    system TEXT NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL, PRIMARY KEY (system, name));
-CREATE TABLE IF NOT EXISTS {s}.idempotency (
-    system TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL, at TEXT NOT NULL, status INTEGER NOT NULL, body TEXT NOT NULL,
-    PRIMARY KEY (system, key));
-"""
-CONTROL_DDL = """
-CREATE TABLE IF NOT EXISTS control.meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS control.token (
-    token TEXT PRIMARY KEY, system TEXT NOT NULL, client TEXT NOT NULL, kind TEXT NOT NULL, chain TEXT NOT NULL, expires REAL,
-    used INTEGER NOT NULL);
-"""
-JOURNAL_DDL = """
-CREATE TABLE IF NOT EXISTS journal.entry (
-    seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, system TEXT NOT NULL, at TEXT NOT NULL, wall REAL NOT NULL, operation TEXT,
-    key TEXT, method TEXT, path TEXT, status INTEGER, client TEXT, trace TEXT, correlation_id TEXT, causation_id TEXT,
-    event_id TEXT, fault TEXT, micros INTEGER, request TEXT, response TEXT);
-CREATE INDEX IF NOT EXISTS journal.entry_trace ON entry (trace);
-"""
+
+def open_store(url: str, roles: Mapping[str, Role]) -> Store:
+    """The store at an address: `memory`, `sqlite:///FILE` or `postgresql://USER@HOST/DATABASE`; raises ValueError, or what the driver
+    says of a database that cannot be opened."""
+    if not url.startswith(POSTGRES):
+        return Store(url, roles)
+    try:
+        from counterfoil_mocks.kernel.postgres import PostgresStore
+    except ImportError as error:
+        raise ValueError("PostgreSQL needs its driver: pip install 'counterfoil[postgres]'") from error
+    return PostgresStore(url, roles)
 
 
 class Store:
     """One SQL database of a landscape: a schema for each role, one for control, one for the journal."""
+
+    dialect: sa.Dialect = sqlite.dialect()
 
     def __init__(self, url: str, roles: Mapping[str, Role]) -> None:
         """`url`: `memory` (default of a landscape) or `sqlite:///firm.db`."""
         self.url = url
         self.roles = roles
         self.path = self._path(url)
-        self.connection = sqlite3.connect(
-            ":memory:", isolation_level=None, check_same_thread=False, cached_statements=2048, uri=True
-        )
-        self._attach()
-        for schema in roles:
-            self._script(KERNEL_DDL.format(s=schema))
-        self._script(CONTROL_DDL)
-        self._script(JOURNAL_DDL)
-        functions = dict(SQL_FUNCTIONS)
-        for role in roles.values():
-            functions.update(role.functions)
-        for name, (arity, function) in functions.items():
-            self.connection.create_function(name, arity, function, deterministic=True)
+        self.connection = self._connected()
+        self._create()
         self.tables = {
             (schema, entity.name): table_of(self, schema, entity)
             for schema, role in roles.items()
@@ -104,6 +72,25 @@ class Store:
         }
         for table in self.tables.values():
             table.create()
+
+    def _connected(self) -> Any:
+        connection = sqlite3.connect(
+            ":memory:", isolation_level=None, check_same_thread=False, cached_statements=2048, uri=True
+        )
+        self._attach(connection)
+        functions = dict(SQL_FUNCTIONS)
+        for role in self.roles.values():
+            functions.update(role.functions)
+        for name, (arity, function) in functions.items():
+            connection.create_function(name, arity, function, deterministic=True)
+        return connection
+
+    def _create(self) -> None:
+        """Create the kernel's own tables."""
+        declared = [*map(tables.of_system, self.roles), tables.of_control(), tables.of_journal()]
+        for each in declared:
+            for statement in tables.ddl(each, self.dialect):
+                self.connection.execute(statement)
 
     @staticmethod
     def _path(url: str) -> Path | None:
@@ -114,13 +101,13 @@ class Store:
             if path.is_dir():
                 raise ValueError(f"{path} is a folder; name a file")
             return path
-        raise ValueError(f"store {url!r}: expected `memory` or `sqlite:///FILE`")
+        raise ValueError(f"store {url!r}: expected `memory`, `sqlite:///FILE` or `postgresql://…`")
 
     @cached_property
     def _scratch(self) -> tempfile.TemporaryDirectory[str]:
         return tempfile.TemporaryDirectory(prefix="counterfoil-")
 
-    def _attach(self) -> None:
+    def _attach(self, connection: sqlite3.Connection) -> None:
         # A database in memory lives in SQLite's `memdb` file system: a plain `:memory:` one takes longer to commit the larger it is.
         for schema in (*self.roles, "control", "journal"):
             if self.path is not None:
@@ -128,35 +115,35 @@ class Store:
             else:
                 scratch = str(Path(self._scratch.name) / "journal.db")
                 target = scratch if schema == "journal" else f"file:{schema}?vfs=memdb"
-            self.connection.execute(f"ATTACH DATABASE ? AS {schema}", (target,))
+            connection.execute(f"ATTACH DATABASE ? AS {schema}", (target,))
             if self.path is not None:
-                self.connection.execute(f"PRAGMA {schema}.journal_mode = WAL")
-                self.connection.execute(f"PRAGMA {schema}.synchronous = NORMAL")
+                connection.execute(f"PRAGMA {schema}.journal_mode = WAL")
+                connection.execute(f"PRAGMA {schema}.synchronous = NORMAL")
             elif schema == "journal":
-                self.connection.execute("PRAGMA journal.journal_mode = OFF")
-                self.connection.execute("PRAGMA journal.synchronous = OFF")
-                self.connection.execute("PRAGMA journal.cache_size = -2000")
-                self.connection.execute("PRAGMA journal.locking_mode = EXCLUSIVE")
+                connection.execute("PRAGMA journal.journal_mode = OFF")
+                connection.execute("PRAGMA journal.synchronous = OFF")
+                connection.execute("PRAGMA journal.cache_size = -2000")
+                connection.execute("PRAGMA journal.locking_mode = EXCLUSIVE")
             else:
-                self.connection.execute(f"PRAGMA {schema}.journal_mode = MEMORY")
-                self.connection.execute(f"PRAGMA {schema}.synchronous = OFF")
-                self.connection.execute(f"PRAGMA {schema}.locking_mode = EXCLUSIVE")
-
-    def _script(self, ddl: str) -> None:
-        for statement in ddl.split(";"):
-            if statement.strip():
-                self.connection.execute(statement)
+                connection.execute(f"PRAGMA {schema}.journal_mode = MEMORY")
+                connection.execute(f"PRAGMA {schema}.synchronous = OFF")
+                connection.execute(f"PRAGMA {schema}.locking_mode = EXCLUSIVE")
 
     @property
     def durable(self) -> bool:
         """Whether the store outlives the process."""
         return self.path is not None
 
+    @contextmanager
+    def local(self) -> Iterator[Store]:
+        """The store itself, or a copy of it, as an SQLite database of this process: what verdicts ask."""
+        yield self
+
     def table(self, schema: str, entity: str) -> Table:
         """The table of an entity."""
         return self.tables[schema, entity]
 
-    def execute(self, sql: str, params: Any = ()) -> sqlite3.Cursor:
+    def execute(self, sql: str, params: Any = ()) -> Any:
         """Run one statement on the driver's connection."""
         return self.connection.execute(sql, params)
 
@@ -201,6 +188,36 @@ class Store:
             "INSERT INTO control.meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
             (name, value),
         )
+
+    def names(self, schema: str) -> list[str]:
+        """The tables of a schema."""
+        return [
+            row[0]
+            for row in self.execute(f"SELECT name FROM {schema}.sqlite_master WHERE type = 'table' ORDER BY name")
+        ]
+
+    # images of whole schemas, and what a restore needs besides rows
+
+    def image(self, schema: str) -> bytes:
+        """All that a schema holds, to be put back by `put_image`."""
+        return self.connection.serialize(name=schema)  # type: ignore[no-any-return]
+
+    def put_image(self, schema: str, image: bytes) -> None:
+        """Make a schema what it was when its image was made."""
+        if not self.durable:
+            self.connection.deserialize(image, name=schema)
+            return
+        file = next(Path(file) for _, name, file in self.execute("PRAGMA database_list") if name == schema)
+        source, into = sqlite3.connect(":memory:"), sqlite3.connect(file)
+        try:
+            source.deserialize(image[:18] + ROLLBACK_JOURNAL + image[20:])
+            source.backup(into)
+        finally:
+            source.close()
+            into.close()
+
+    def rewind(self, schema: str, table: str, last: int) -> None:
+        """Have a log count on from its last row; here it does so by itself."""
 
     def close(self) -> None:
         """Close the database; an in-memory one is gone."""

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.dialects import sqlite as dialect
+from sqlalchemy.dialects import sqlite
 
 from counterfoil_mocks.kernel.fields import COMMON, Entity, Field, Record
+from counterfoil_mocks.kernel.tables import TEXT
 
 if TYPE_CHECKING:
     from counterfoil_mocks.kernel.store import Store
@@ -30,13 +31,13 @@ EMPTY_JSON = {"json": "[]", "refs": "[]", "object": "{}"}
 
 
 def compiled(statement: sa.sql.ClauseElement, style: Literal["named", "qmark"] = "named") -> str:
-    """The SQL text of a statement, with named parameters or with those of its columns in order."""
-    return str(statement.compile(dialect=dialect.dialect(paramstyle=style)))
+    """The SQL text of a statement, with named parameters or with those of its columns in order; every database understands it."""
+    return str(statement.compile(dialect=sqlite.dialect(paramstyle=style)))
 
 
 def column(each: Field) -> sa.Column[Any]:
     """The SQL column of a field."""
-    return sa.Column(each.name, SQL_TYPES.get(each.kind, sa.Text)())
+    return sa.Column(each.name, SQL_TYPES[each.kind]() if each.kind in SQL_TYPES else TEXT)
 
 
 class Glance(NamedTuple):
@@ -71,12 +72,9 @@ class Table:
         self.sql = sa.Table(
             entity.name,
             metadata,
-            sa.Column("system", sa.Text, primary_key=True),
-            *(
-                sa.Column("id", sa.Text, primary_key=True) if each.name == "id" else column(each)
-                for each in self.fields
-            ),
-            sa.Column("shown", sa.Text),
+            sa.Column("system", TEXT, primary_key=True),
+            *(sa.Column("id", TEXT, primary_key=True) if each.name == "id" else column(each) for each in self.fields),
+            sa.Column("shown", TEXT),
             schema=schema,
         )
         for each in self.fields:
@@ -110,7 +108,7 @@ class Table:
             .order_by(self.sql.c.created_at, self.sql.c.id)
         )
 
-        self.ddl = tuple(self._ddl())
+        self._ddls: dict[str, tuple[str, ...]] = {}
 
     def at(self, store: Store) -> Table:
         """The same table in another store: its statements are built once, however many stores there are."""
@@ -121,22 +119,30 @@ class Table:
 
     def create(self) -> None:
         """Create the tables and indexes that are missing."""
-        for statement in self.ddl:
+        dialect = self.store.dialect
+        if dialect.name not in self._ddls:
+            self._ddls[dialect.name] = tuple(self._ddl(dialect))
+        for statement in self._ddls[dialect.name]:
             self.store.execute(statement)
 
-    def _ddl(self) -> Iterator[str]:
+    def _ddl(self, dialect: sa.Dialect) -> Iterator[str]:
+        embedded = dialect.name == "sqlite"
         for table in self.metadata.sorted_tables:
-            yield str(sa.schema.CreateTable(table, if_not_exists=True).compile(dialect=dialect.dialect()))
+            yield str(sa.schema.CreateTable(table, if_not_exists=True).compile(dialect=dialect))
             for index in sorted(table.indexes, key=lambda each: str(each.name)):
                 names = [each.name for each in index.columns]
                 filled = "" if names[1] == "updated_at" else f" WHERE {names[1]} IS NOT NULL"
                 columns = f"{table.name} ({', '.join(names)}){filled}"
-                yield f"CREATE INDEX IF NOT EXISTS {self.schema}.{index.name} ON {columns}"
+                place, on = (f"{self.schema}.", "") if embedded else ("", f"{self.schema}.")
+                yield f"CREATE INDEX IF NOT EXISTS {place}{index.name} ON {on}{columns}"
         name = self.entity.name
         yield (
             f"CREATE TRIGGER IF NOT EXISTS {self.schema}.{name}_shown AFTER UPDATE ON {name}"
             " WHEN new.shown IS old.shown AND new.shown IS NOT NULL"
             f" BEGIN UPDATE {name} SET shown = NULL WHERE rowid = new.rowid; END"
+            if embedded
+            else f"CREATE OR REPLACE TRIGGER {name}_shown BEFORE UPDATE ON {self.schema}.{name}"
+            " FOR EACH ROW EXECUTE FUNCTION control.forget_shown()"
         )
 
     def drop_indexes(self) -> None:
@@ -346,8 +352,8 @@ class LineTable:
         self.sql = sa.Table(
             entity.name,
             metadata,
-            sa.Column("system", sa.Text, primary_key=True),
-            sa.Column("parent", sa.Text, primary_key=True),
+            sa.Column("system", TEXT, primary_key=True),
+            sa.Column("parent", TEXT, primary_key=True),
             sa.Column("position", sa.BigInteger, primary_key=True),
             *(column(each) for each in entity.columns),
             schema=schema,

@@ -295,7 +295,7 @@ class Tx:
         origin = self.origin
         cursor = self.system.store.connection.execute(
             f"INSERT INTO {self.system.schema}.history (system, entity, id, version, at, deed, actor, correlation_id, causation_id,"
-            " trace, journal_seq, doc, before) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            " trace, journal_seq, doc, before) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) RETURNING seq",
             (
                 self.system.name,
                 entity.name,
@@ -312,7 +312,7 @@ class Tx:
                 None if before is None else orjson.dumps(before).decode(),
             ),
         )
-        seq = self._written[entity.name, record["id"]] = int(cursor.lastrowid or 0)
+        seq = self._written[entity.name, record["id"]] = int(cursor.fetchone()[0])
         return seq
 
     def _announce(
@@ -345,7 +345,7 @@ class Tx:
         traceparent = origin.traceparent or f"00-{ids.digest(*parts, 'trace'):032x}-{dice >> 64:016x}-01"
         cursor = system.store.connection.execute(
             f"INSERT INTO {system.schema}.outbox (system, id, type, key, partition_key, entity, record_id, version, at, correlation_id,"
-            " causation_id, traceparent, legal_entity, history_seq, extra, face) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            " causation_id, traceparent, legal_entity, history_seq, extra, face) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) RETURNING seq",
             (
                 system.name,
                 event_id,
@@ -365,7 +365,7 @@ class Tx:
                 face,
             ),
         )
-        event_seq = cursor.lastrowid
+        event_seq = cursor.fetchone()[0]
         for subscriber in system.subscribers():
             if subscriber["face"] == face and (not subscriber["types"] or kind in subscriber["types"]):
                 delivery = (

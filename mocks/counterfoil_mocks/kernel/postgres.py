@@ -1,0 +1,222 @@
+"""The store on PostgreSQL: the same schemas as real ones, for many processes. Statements are written once, in SQLite's parameter
+style, and put into the driver's here."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import psycopg
+import sqlalchemy as sa
+from psycopg.adapt import Dumper, Loader
+from psycopg.pq import TransactionStatus
+from sqlalchemy.dialects import postgresql
+
+from counterfoil_mocks.kernel.store import Store
+
+PARAMETER = re.compile(r"'[^']*'|\?|(?<![:\w]):([A-Za-z_]\w*)|%")
+"""What is put into the driver's style; quoted text comes first, so that it is passed over."""
+OCCUPIED = crc32(b"counterfoil.landscape")
+"""Key of the advisory lock that keeps two landscapes out of one database."""
+FORGET_SHOWN = """
+CREATE OR REPLACE FUNCTION control.forget_shown() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF new.shown IS NOT NULL AND new.shown IS NOT DISTINCT FROM old.shown THEN new.shown := NULL; END IF;
+    RETURN new;
+END $$
+"""
+JSON_EXTRACT = """
+CREATE OR REPLACE FUNCTION public.json_extract(doc text, path text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT jsonb_path_query_first(doc::jsonb, path::jsonpath) #>> '{}'
+$$
+"""
+"""What faces ask of custom fields, in SQLite's word for it."""
+
+
+class _Flag(Dumper):
+    """A truth value as the whole number that SQLite keeps."""
+
+    oid = psycopg.adapters.types["int8"].oid
+
+    def dump(self, obj: bool) -> bytes:
+        return b"1" if obj else b"0"
+
+
+class _Whole(Loader):
+    """A sum of whole numbers, which PostgreSQL gives as a decimal, as a whole number."""
+
+    def load(self, data: Any) -> Any:
+        text = bytes(data)
+        return float(text) if b"." in text else int(text)
+
+
+def translated(sql: str) -> str:
+    """A statement with `?` and `:name` as the driver writes them."""
+
+    def put(found: re.Match[str]) -> str:
+        text = found.group()
+        if text == "?":
+            return "%s"
+        if text == "%":
+            return "%%"
+        return text.replace("%", "%%") if text.startswith("'") else f"%({found.group(1)})s"
+
+    return PARAMETER.sub(put, sql)
+
+
+class Connection:
+    """The driver's connection with the words that the store uses. Statements outside a transaction are committed at once."""
+
+    def __init__(self, url: str) -> None:
+        self.driver = psycopg.connect(url, autocommit=True, prepare_threshold=3)
+        self.driver.prepared_max = 2000
+        self.driver.adapters.register_dumper(bool, _Flag)
+        self.driver.adapters.register_loader("numeric", _Whole)
+        self._texts: dict[str, str] = {}
+
+    def execute(self, sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> psycopg.Cursor[Any]:
+        """Run one statement."""
+        if not params:
+            return self.driver.execute(sql)
+        return self.driver.execute(self._text(sql), params)
+
+    def executemany(self, sql: str, many: Iterable[Sequence[Any] | Mapping[str, Any]]) -> None:
+        """Run one statement for each of many rows."""
+        with self.driver.cursor() as cursor:
+            cursor.executemany(self._text(sql), list(many))
+
+    def _text(self, sql: str) -> str:
+        text = self._texts.get(sql)
+        if text is None:
+            if len(self._texts) > 5000:
+                self._texts.clear()
+            text = self._texts[sql] = translated(sql)
+        return text
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+        return self.driver.info.transaction_status != TransactionStatus.IDLE
+
+    def close(self) -> None:
+        """Hang up."""
+        self.driver.close()
+
+
+class PostgresStore(Store):
+    """A landscape's database on a PostgreSQL server: `postgresql://USER@HOST/DATABASE`. The database belongs to the landscape alone."""
+
+    dialect: sa.Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    connection: Connection
+
+    @staticmethod
+    def _path(url: str) -> Path | None:
+        return None
+
+    def _connected(self) -> Connection:
+        connection = Connection(self.url)
+        free = connection.execute(f"SELECT pg_try_advisory_lock({OCCUPIED})").fetchone()
+        if not free or not free[0]:
+            connection.close()
+            raise ValueError("another landscape is at work in this database; stop it, or name another database")
+        return connection
+
+    def _create(self) -> None:
+        for schema in (*self.roles, "control", "journal"):
+            self.connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        super()._create()
+        for function in (FORGET_SHOWN, JSON_EXTRACT):
+            self.connection.execute(function)
+
+    @property
+    def durable(self) -> bool:
+        """Whether the store outlives the process."""
+        return True
+
+    def begin(self) -> None:
+        """Begin a transaction."""
+        self.connection.execute("BEGIN")
+
+    def rows(self, sql: str, params: Any = ()) -> list[dict[str, Any]]:
+        """Read rows as dicts."""
+        cursor = self.connection.execute(sql, params)
+        names = [each.name for each in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    @contextmanager
+    def read_only(self) -> Iterator[Store]:
+        """Refuse every write inside the block."""
+        self.connection.execute("BEGIN READ ONLY")
+        try:
+            yield self
+        finally:
+            self.connection.execute("ROLLBACK")
+
+    @contextmanager
+    def local(self) -> Iterator[Store]:
+        """A copy as an SQLite database of this process, so that what verdicts ask is written once."""
+        copy = Store("memory", self.roles)
+        try:
+            for schema in (*self.roles, "control", "journal"):
+                for table in self.names(schema):
+                    cursor = self.connection.execute(f"SELECT * FROM {schema}.{table}")
+                    names = ", ".join(f'"{each.name}"' for each in cursor.description or ())
+                    places = ", ".join("?" * len(cursor.description or ()))
+                    copy.connection.executemany(f"INSERT INTO {schema}.{table} ({names}) VALUES ({places})", cursor)
+            yield copy
+        finally:
+            copy.close()
+
+    def names(self, schema: str) -> list[str]:
+        """The tables of a schema."""
+        found = self.connection.execute(
+            "SELECT tablename FROM pg_catalog.pg_tables WHERE schemaname = ? ORDER BY tablename", (schema,)
+        )
+        return [row[0] for row in found.fetchall()]
+
+    # images
+
+    def image(self, schema: str) -> bytes:
+        """All that a schema holds: for each table its name, its length and its rows as the server copies them."""
+        into = io.BytesIO()
+        with self.connection.driver.cursor() as cursor:
+            for table in self.names(schema):
+                with cursor.copy(f"COPY {schema}.{table} TO STDOUT (FORMAT binary)") as copied:
+                    rows = b"".join(map(bytes, copied))
+                into.write(f"{table} {len(rows)}\n".encode())
+                into.write(rows)
+        return into.getvalue()
+
+    def put_image(self, schema: str, image: bytes) -> None:
+        """Make a schema what it was when its image was made."""
+        source = io.BytesIO(image)
+        with self.transaction(), self.connection.driver.cursor() as cursor:
+            while line := source.readline():
+                table, length = line.decode().split()
+                self.execute(f"DELETE FROM {schema}.{table}")
+                with cursor.copy(f"COPY {schema}.{table} FROM STDIN (FORMAT binary)") as copied:
+                    copied.write(source.read(int(length)))
+            for table in self._counted(schema):
+                last = self.execute(f"SELECT coalesce(max(seq), 0) FROM {schema}.{table}").fetchone()
+                self.rewind(schema, table, int(last[0]))
+
+    def _counted(self, schema: str) -> list[str]:
+        found = self.execute(
+            "SELECT table_name FROM information_schema.columns WHERE table_schema = ? AND column_name = 'seq' AND is_identity = 'YES'",
+            (schema,),
+        )
+        return [row[0] for row in found.fetchall()]
+
+    def rewind(self, schema: str, table: str, last: int) -> None:
+        """Have a log count on from its last row."""
+        counted = f"pg_get_serial_sequence('{schema}.{table}', 'seq')"
+        self.execute(f"SELECT setval({counted}, {max(int(last), 1)}, {'true' if last else 'false'})")
+
+    def close(self) -> None:
+        """Hang up; the database stays."""
+        self.connection.close()
