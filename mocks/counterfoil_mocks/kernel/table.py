@@ -251,7 +251,7 @@ class Table:
     def fetch(self, statement: sa.Select[Any], system: str) -> list[Record]:
         """The records that a statement over `self.sql` finds; it must select all columns of `self.names`, in their order."""
         made = statement.compile(
-            dialect=dialect.dialect(paramstyle="named"), compile_kwargs={"render_postcompile": True}
+            dialect=sqlite.dialect(paramstyle="named"), compile_kwargs={"render_postcompile": True}
         )
         rows = self.store.connection.execute(str(made), made.params).fetchall()
         return [self.load(row, system) for row in rows]
