@@ -1,4 +1,4 @@
-"""Amendments (S-08 to S-14): change orders and rate cards reach all four systems, as they were agreed and no sooner."""
+"""Amendments (S-08 to S-15): change orders, rate cards and terminations reach all four systems, as they were agreed and no sooner."""
 
 from __future__ import annotations
 
@@ -316,3 +316,98 @@ def scenario_s14_rate_card_mid_month(world: World) -> None:
     world.expect("January's billed hours are untouched", (now["bill_rate"], now["billing"]), ("225.0000", "BILLED"))
     nets = [each["net"] for each in firm.invoices(world, card_deal)]
     world.expect("February bills four hours at 225 and five at 240", nets[-1], usd("2,100.00"))
+
+
+def cut(world: World, deal: firm.Deal) -> None:
+    """A change order takes 12,000 off M2, approved at once."""
+    order = firm.raise_change_order(
+        world,
+        deal,
+        title="Smaller second phase",
+        deltas=[firm.delta(1, amount=usd("-12,000"), hours=-40, cost=usd("-6,600"))],
+        milestones=[firm.changed_milestone("M2", usd("60,000"))],
+    )
+    firm.approve_change_order(world, key=order["key"])
+    world.expect("The cut is applied", world.crm.get("change_order", order["key"])["status"], "APPLIED")
+
+
+@scenario("S-12", "A change order while an invoice is in flight", invariants=["11", "14", "20", "21", "33", "38"])
+def scenario_s12_change_in_flight(world: World) -> None:
+    """M2 is drafted at 10:00, cut from 72,000 to 60,000 at 10:01, issued at 10:02: at 60,000. Where it was issued before, 12,000 come back."""
+    world.at("2026-01-05T09:30")
+    terms = {"fee": "144,000"}
+    drafted, issued = fixed(world, "Penrose Analytics", **terms), fixed(world, "Quayside Studios", **terms)
+    for deal in (drafted, issued):
+        is_set_up(world, deal)
+    world.at("2026-02-16T10:00")
+    line = world.billing.one("plan_line", contract_no=drafted.contract_no, ms_code="M2")
+    world.psa.act("start_milestone", key=drafted.milestone("M2"))
+    world.billing.act("ready_plan_line", key=line["key"])
+    draft = world.billing.act("draft_invoice", contract_no=drafted.contract_no, plan_lines=[line["key"]])
+    world.require("The draft is of 72,000", draft["net"], usd("72,000"))
+    world.billing.act("approve_invoice", id=draft["id"])
+    firm.complete(world, issued, ms_code="M2")
+    world.require("The other one is issued", [each["net"] for each in firm.invoices(world, issued)], [usd("72,000")])
+    world.not_before("2026-02-16T10:01")
+    for deal in (drafted, issued):
+        cut(world, deal)
+    world.not_before("2026-02-16T10:02")
+    firm.complete(world, drafted, ms_code="M2", settle=False)
+    firm.issue_drafts(world, drafted)
+    world.settle()
+    bills = firm.invoices(world, drafted)
+    world.expect(
+        "The draft goes out as it was agreed",
+        [(each["net"], each["tax"]) for each in bills],
+        [(usd("60,000"), usd("4,950"))],
+    )
+    world.expect("and nothing needs a credit", firm.credit_memos(world, drafted), [])
+    memos = firm.credit_memos(world, issued)
+    world.expect(
+        "What was issued is credited down",
+        [(each["net"], each["tax"]) for each in memos],
+        [(usd("-12,000"), usd("-990"))],
+    )
+    kept = [each["net"] for each in firm.invoices(world, issued)]
+    world.expect("by a document of its own", kept, [usd("72,000")])
+    open_now = {each["open_amount"]["minor"] for deal in (drafted, issued) for each in firm.receivables(world, deal)}
+    world.expect("and both customers owe the same", open_now, {usd("64,950")["minor"]})
+
+
+@scenario("S-15", "Termination in mid-flight", invariants=["11", "23", "33", "36"])
+def scenario_s15_termination(world: World) -> None:
+    """A retainer of 120,000 a year ends after 100 days with 40,000 billed ahead: 32,876.71 are earned, 7,123.29 go back."""
+    world.at("2026-01-14T09:30")
+    deal = firm.sell(
+        world,
+        customer_name="Rothesay Marine",
+        name="Advisory retainer",
+        lines=[
+            firm.retainer(usd("120,000"), start="2026-01-15", end="2027-01-14", tax_code="NT", service_item="RETAINER")
+        ],
+        start="2026-01-15",
+        end="2027-01-14",
+        rate_card="US-STD/1",
+    )
+    person = firm.hire(world, name="Retained adviser", level="SENIOR", cost_rate="110.0000", cost_ccy="USD")
+    is_set_up(world, deal)
+    firm.staff(world, deal, employee=person["employee_no"])
+    world.at("2026-04-24T16:00")
+    billed = [each["net"] for each in firm.invoices(world, deal)]
+    world.require("Four months are billed in advance", billed, [usd("10,000")] * 4)
+    firm.terminate(world, deal, effective="2026-04-24")
+    schedule = world.erp.one("revenue_schedule", contract_no=deal.contract_no)
+    world.expect("The schedule is cut", (schedule["status"], schedule["end"]), ("COMPLETED", "2026-04-24"))
+    credited = [each["net"] for each in firm.credit_memos(world, deal)]
+    world.expect("The unearned advance is credited", credited, [usd("-7,123.29")])
+    lines = sorted(each["status"] for each in world.billing.list("plan_line", contract_no=deal.contract_no))
+    world.expect("The rest of the plan is cancelled", lines, ["CANCELLED"] * 8 + ["INVOICED"] * 4)
+    world.expect("The project is closed", world.psa.get("project", deal.project_no)["status"], "CLOSED")
+    with world.refused("PROJECT_CLOSED"):
+        firm.work(world, deal, employee=person["employee_no"], work_date="2026-04-27", minutes=60)
+    world.at("2026-07-01T09:00")
+    months = [("2026-01", 558_904), ("2026-02", 920_548), ("2026-03", 1_019_178), ("2026-04", 789_041)]
+    world.expect("Revenue stops after 100 days", firm.recognised(world, deal), months)
+    world.expect("at 32,876.71", sum(amount for _, amount in months), usd("32,876.71")["minor"])
+    world.expect("No further bill goes out", len(firm.invoices(world, deal)), 4)
+    world.expect("and no liability is left", firm.Ledger(world, deal).balance("2300"), 0)

@@ -207,3 +207,124 @@ def scenario_s21_reopened(world: World) -> None:
     )
     schedules = world.erp.count("revenue_schedule", contract_no=deal.contract_no, status="ACTIVE")
     world.expect("and one schedule", schedules, 1)
+
+
+@scenario("S-17", "Two accounts are merged after they were billed", invariants=["03", "06", "20", "24", "30"])
+def scenario_s17_account_merge(world: World) -> None:
+    """Two accounts with open invoices turn out to be one company: what is live goes to the winner, what was posted stays as it was."""
+    world.at("2026-01-05T09:00")
+    winner = firm.add_customer(world, name="Ulverston Glass Ltd", vat_id="US-710001", address=("1 Furnace Lane",))
+    loser = firm.add_customer(
+        world, name="Ulverston Glazing Ltd", vat_id="US-710002", address=("7 Kiln Road",), postcode="60602"
+    )
+    half = [firm.milestone("M1", usd("6,000")), firm.milestone("M2", usd("4,000"))]
+    deals = [small_deal(world, each["customer_no"], "Kiln control", milestones=half) for each in (winner, loser)]
+    world.require(
+        "Both deals are set up", [world.psa.count("milestone", contract_no=each.contract_no) for each in deals], [2, 2]
+    )
+    for deal in deals:
+        firm.complete(world, deal, ms_code="M1")
+    posted = [each for deal in deals for each in firm.receivables(world, deal)]
+    world.require("Both owe 6,000", [each["open_amount"] for each in posted], [usd("6,000")] * 2)
+    snapshots = [snapshot(each) for deal in deals for each in firm.invoices(world, deal)]
+    lines = world.billing.list("plan_line", contract_no=deals[1].contract_no, ms_code="M2")
+    world.billing.act("ready_plan_line", key=lines[0]["key"])
+    draft = world.billing.act("draft_invoice", contract_no=deals[1].contract_no, plan_lines=[lines[0]["key"]])
+
+    world.at("2026-01-12T09:00")
+    firm.merge_accounts(world, winner=winner["customer_no"], loser=loser["customer_no"])
+    number = winner["customer_no"]
+    for system in (world.crm, world.erp, world.billing, world.psa):
+        left = [system.count("customer", customer_no=each) for each in (number, loser["customer_no"])]
+        world.expect(f"One account is left in {system.name}", left, [1, 0])
+    owners = {
+        "contract": world.crm.get("contract", deals[1].contract_no)["customer"] == winner["id"],
+        "plan": world.billing.get("plan", deals[1].contract_no)["customer_no"] == number,
+        "draft": world.billing.get("invoice", draft["id"])["customer_no"] == number,
+        "project": world.psa.get("project", deals[1].project_no)["customer"]
+        == world.psa.one("customer", customer_no=number)["id"],
+        "receivables": {each["customer_no"] for deal in deals for each in firm.receivables(world, deal)} == {number},
+    }
+    world.expect("What is live belongs to the winner", owners, dict.fromkeys(owners, True))
+    after = [snapshot(each) for deal in deals for each in firm.invoices(world, deal)]
+    world.expect("What was issued stays as it was", after, snapshots)
+    open_now = [each["open_amount"] for deal in deals for each in firm.receivables(world, deal)]
+    world.expect("The receivables are what they were", open_now, [usd("6,000")] * 2)
+
+    world.at("2026-01-19T09:00")
+    firm.complete(world, deals[1], ms_code="M2", settle=False)
+    firm.issue_drafts(world, deals[1])
+    world.settle()
+    last = firm.invoices(world, deals[1])[-1]
+    shown = (last["bill_to_name"], last["bill_to_lines"], last["net"])
+    world.expect(
+        "The next bill is the winner's, at the old place", shown, ("Ulverston Glass Ltd", ["7 Kiln Road"], usd("4,000"))
+    )
+    for deal in deals:
+        firm.pay_all(world, deal)
+    statuses = {each["status"] for deal in deals for each in world.crm.list("invoice", contract_no=deal.contract_no)}
+    world.expect("All of it is paid", statuses, {"PAID"})
+
+
+def snapshot(invoice: dict[str, object]) -> dict[str, object]:
+    """What an issued invoice shows."""
+    shown = (
+        "invoice_no",
+        "bill_to_name",
+        "bill_to_lines",
+        "bill_to_vat_id",
+        "net",
+        "tax",
+        "total",
+        "issue_date",
+        "due",
+    )
+    return {name: invoice[name] for name in shown}
+
+
+def tree(world: World, system: str, names: dict[str, str]) -> dict[str, str | None]:
+    """Who stands below whom in a system, by short names. names: short name by customer number."""
+    found = [each for each in world.systems[system].list("customer") if each["customer_no"] in names]
+    short = {each["id"]: names[each["customer_no"]] for each in found}
+    return {names[each["customer_no"]]: short.get(each["parent"]) for each in found}
+
+
+@scenario("S-19", "The hierarchy is turned round, and a circle is refused", invariants=["03", "05"])
+def scenario_s19_hierarchy(world: World) -> None:
+    """A above B above C. C cannot become A's parent, however many try at once; with B detached in the same moment it can."""
+    world.at("2026-01-05T09:00")
+    top = firm.add_customer(world, name="Ashcombe Holdings", vat_id="US-720001")
+    middle = firm.add_customer(world, name="Birchall Group", vat_id="US-720002", parent=top["id"], postcode="60602")
+    leaf = firm.add_customer(world, name="Coldharbour Works", vat_id="US-720003", parent=middle["id"], postcode="60603")
+    names = {each["customer_no"]: short for each, short in ((top, "A"), (middle, "B"), (leaf, "C"))}
+    small_deal(world, leaf["customer_no"], "Works survey")
+    copies = (world.crm.name, world.erp.name, world.billing.name)
+    before = {"A": None, "B": "A", "C": "B"}
+    for name in copies:
+        world.require(f"{name} has A above B above C", tree(world, name, names), before)
+    for _ in range(2):
+        with world.refused("HIERARCHY_CYCLE"):
+            world.crm.change("customer", top["customer_no"], parent=leaf["id"])
+    world.settle()
+    for name in copies:
+        world.expect(f"{name} keeps the tree", tree(world, name, names), before)
+
+    world.at("2026-01-06T09:00")
+    world.crm.change("customer", middle["customer_no"], parent=None)
+    world.crm.change("customer", top["customer_no"], parent=leaf["id"])
+    world.settle()
+    after = {"A": "C", "B": None, "C": "B"}
+    for name in copies:
+        world.expect(f"{name} has B above C above A", tree(world, name, names), after)
+    with world.refused("HIERARCHY_CYCLE"):
+        world.crm.change("customer", middle["customer_no"], parent=top["id"])
+    roots = {
+        each["customer_no"]: each["ultimate_parent"]
+        for each in world.crm.list("customer")
+        if each["customer_no"] in names
+    }
+    world.expect(
+        "B is the top of all",
+        roots,
+        {top["customer_no"]: middle["id"], middle["customer_no"]: None, leaf["customer_no"]: middle["id"]},
+    )

@@ -365,11 +365,17 @@ def test_a_change_order_changes_and_removes_milestones(staffed: Desk, milestone:
     assert staffed.get("milestone", "CT-0001/M1")["status"] == "CANCELLED"
 
 
+def test_the_amount_of_a_completed_milestone_follows_the_contract(staffed: Desk, milestone: Record) -> None:
+    staffed.act("complete_milestone", "CT-0001/M1")
+    change = {"op": "CHANGE", "ms_code": "M1", "amount": usd("60,000.00")}
+    staffed.act("apply_change_order", PROJECT, co_seq=1, milestones=[change])
+    held = staffed.get("milestone", "CT-0001/M1")
+    assert (held["status"], held["amount"]) == ("COMPLETED", 6_000_000)
+
+
 def test_a_change_order_that_does_not_fit_changes_nothing(staffed: Desk, milestone: Record) -> None:
     staffed.act("complete_milestone", "CT-0001/M1")
     before = staffed.get("project", PROJECT)
-    change = {"op": "CHANGE", "ms_code": "M1", "amount": usd("60,000.00")}
-    assert staffed.refused("apply_change_order", PROJECT, co_seq=1, milestones=[change]).code == "MILESTONE_COMPLETED"
     removal = {"op": "REMOVE", "ms_code": "M1"}
     assert staffed.refused("apply_change_order", PROJECT, co_seq=1, milestones=[removal]).status == 409
     assert staffed.refused("apply_change_order", PROJECT, co_seq=1, hours=-1201).field == "hours"

@@ -241,6 +241,11 @@ class World:
         """Let time pass until a local wall time, `2026-02-27T10:00` in an IANA zone; returns the new now."""
         return self.advance(to=instant(datetime.fromisoformat(local).replace(tzinfo=ZoneInfo(tz))))
 
+    def not_before(self, local: str, tz: str = "America/Chicago") -> str:
+        """The same, unless that time is past already: deliveries that are tried again take business time."""
+        wanted = instant(datetime.fromisoformat(local).replace(tzinfo=ZoneInfo(tz)))
+        return self.advance(to=wanted) if wanted > self.now else self.now
+
     def settle(self, *, quiet: float | None = None, timeout: float = SETTLE_LIMIT) -> None:
         """Wait until nothing moves any more; raises NotSettled at the limit.
 

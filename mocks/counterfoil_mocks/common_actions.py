@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from counterfoil_mocks.kernel.errors import Problem, conflict, invalid
-from counterfoil_mocks.kernel.fields import Entity, Record
+from counterfoil_mocks.kernel.fields import Entity, Record, text
 from counterfoil_mocks.kernel.role import Role
 from counterfoil_mocks.kernel.tx import Tx
 
@@ -16,11 +16,12 @@ FROZEN_CARD_FIELDS = ("code", "card_version", "ccy", "region", "effective_from",
 def register(role: Role, customer: Entity, site: Entity | None = None, rate_card: Entity | None = None) -> None:
     """Give a role the shared rules of those of these entities that it has.
 
-    Customers: `ultimate_parent` is kept (null at a root) and a parent that closes a loop or makes more than 6 levels is
-    refused. Sites: `customer_no` is filled. Rate cards: `publish_rate_card`, `retire_rate_card`; published rows are immutable,
+    Customers: `ultimate_parent` is kept (null at a root); in the CRM, which owns the hierarchy, a parent that closes a loop or makes
+    more than 6 levels is refused, elsewhere it is a copy and taken as told. `merge_customer` makes one of two. Sites: `customer_no` is filled. Rate cards: `publish_rate_card`, `retire_rate_card`; published rows are immutable,
     and outside the CRM, which owns them, a card is a copy and published from the start.
     """
     _register_customer(role, customer, site)
+    _register_merge(role, customer, site)
     if site is not None:
         _register_site(role, customer, site)
     if rate_card is not None:
@@ -28,12 +29,14 @@ def register(role: Role, customer: Entity, site: Entity | None = None, rate_card
 
 
 def _register_customer(role: Role, customer: Entity, site: Entity | None) -> None:
+    owner = role.name == "crm"
+
     @role.on_create(customer)
     def create(tx: Tx, values: Record) -> Record:
         parent = _reference(tx, customer, "parent", values.get("parent"))
         if parent is not None:
             chain = [parent, *ancestors(tx, customer, parent)]
-            if len(chain) >= DEEPEST:
+            if owner and len(chain) >= DEEPEST:
                 raise _too_deep(len(chain) + 1)
             values = {**values, "parent": parent["id"], "ultimate_parent": chain[-1]["id"]}
         return tx.insert(customer, values)
@@ -41,7 +44,7 @@ def _register_customer(role: Role, customer: Entity, site: Entity | None) -> Non
     @role.on_update(customer)
     def update(tx: Tx, record: Record, changes: Record) -> Record:
         if "parent" in changes:
-            changes = {**changes, **_new_place(tx, customer, record, changes["parent"])}
+            changes = {**changes, **_new_place(tx, customer, record, changes["parent"], owner)}
         changed = tx.update(customer, record, changes)
         if changed["ultimate_parent"] != record["ultimate_parent"]:
             _pass_down(tx, customer, changed)
@@ -49,6 +52,71 @@ def _register_customer(role: Role, customer: Entity, site: Entity | None) -> Non
             for place in tx.find(site, customer=changed["id"]):
                 tx.update(site, place, {"customer_no": changed["customer_no"]})
         return changed
+
+
+def _register_merge(role: Role, customer: Entity, site: Entity | None) -> None:
+    refers = [
+        (entity, each.name)
+        for entity in role.entities
+        for each in entity.fields
+        if each.kind == "ref" and each.target == customer.name and each.name != "ultimate_parent"
+    ]
+
+    @role.action(
+        "merge_customer", text("loser", "Id or number of the record that goes.", limit=64, required=True), on=customer
+    )
+    def merge(tx: Tx, subject: Record, values: Record) -> Record:
+        """Make one customer of two: whatever refers to the loser refers to this one from now on, and the loser leads here.
+
+        Issued documents keep whom they were addressed to. Told the same again, it changes nothing. Raises Problem 404 for an unknown
+        loser, 409 MERGED_ELSEWHERE for one that has gone into another, 422 for one that is this record itself.
+        """
+        loser = tx.gone(customer, values["loser"]) or tx.get(customer, values["loser"])
+        if loser["merged_into"] == subject["id"]:
+            return subject
+        if loser["merged_into"] is not None:
+            raise conflict(
+                "MERGED_ELSEWHERE",
+                f"{loser['name']} has been merged into {loser['merged_into']}.",
+                field="loser",
+                remedy="Merge that one.",
+            )
+        if loser["id"] == subject["id"]:
+            raise invalid("loser", "a customer cannot be merged into itself", "Name the other one.")
+        subject = _above(tx, customer, subject, loser)
+        for entity, field in refers:
+            for record in tx.find(entity, **{field: loser["id"]}):
+                if record["id"] != subject["id"]:
+                    tx.update(entity, record, {field: subject["id"], **_renumbered(tx, entity, record, subject, site)})
+        _pass_down(tx, customer, subject)
+        gone = {"status": "MERGED", "merged_into": subject["id"], "deleted_at": tx.stamp}
+        tx.update(customer, loser, gone | {"parent": None, "ultimate_parent": None}, event="")
+        if role.name == "crm":
+            loser_told = {"id": loser["id"], "customer_no": loser["customer_no"]}
+            tx.emit(customer, subject, "crm.account.merged", {"losers": [loser_told]})
+        return tx.get(customer, subject["id"])
+
+
+def _above(tx: Tx, customer: Entity, winner: Record, loser: Record) -> Record:
+    """The winner, taken up to the loser's place where it stands below the loser."""
+    if all(each["id"] != loser["id"] for each in ancestors(tx, customer, winner)):
+        return winner
+    return tx.update(customer, winner, {"parent": loser["parent"], "ultimate_parent": loser["ultimate_parent"]})
+
+
+def _renumbered(tx: Tx, entity: Entity, record: Record, winner: Record, site: Entity | None) -> Record:
+    """The copied number of a record that goes over to the winner; a site whose code the winner has gets a free one."""
+    if "customer_no" not in entity.by_name or entity.name == "customer":
+        return {}
+    moved: Record = {"customer_no": winner["customer_no"]}
+    if site is not None and entity.name == site.name:
+        taken = {each["site_code"] for each in tx.find(site, customer=winner["id"])}
+        code, count = record["site_code"], 1
+        while code in taken:
+            count += 1
+            code = f"{record['site_code'][:16]}-{count}"
+        moved["site_code"] = code
+    return moved
 
 
 def _register_site(role: Role, customer: Entity, site: Entity) -> None:
@@ -124,11 +192,13 @@ def check_card(card: Record) -> None:
         )
 
 
-def _new_place(tx: Tx, customer: Entity, record: Record, parent_value: str | None) -> Record:
+def _new_place(tx: Tx, customer: Entity, record: Record, parent_value: str | None, owner: bool) -> Record:
     parent = _reference(tx, customer, "parent", parent_value)
     if parent is None:
         return {"parent": None, "ultimate_parent": None}
     chain = [parent, *ancestors(tx, customer, parent)]
+    if not owner:
+        return {"parent": parent["id"], "ultimate_parent": chain[-1]["id"]}
     if any(each["id"] == record["id"] for each in chain):
         raise conflict(
             "HIERARCHY_CYCLE",

@@ -90,10 +90,16 @@ PLANTED = (
     ("INV-04", "UPDATE billing.invoice SET bill_to_lines = '[\"2 Other Street\"]' WHERE invoice_no = 'INV-US-00002'", "INV-US-00002"),
     ("INV-05", "UPDATE crm.customer SET parent = id", "circle or more than six levels"),
     ("INV-05", "UPDATE erp.customer SET parent = id", "another parent"),
+    ("INV-05", ("INSERT INTO crm.customer (system, id, customer_no, name, country, status, version, created_at, updated_at, external_id, ext_refs, custom)"
+        " SELECT system, 'C0', 'CU-000000', 'Holding', country, status, 1, created_at, updated_at, NULL, '[]', '{}' FROM crm.customer",
+        "INSERT INTO erp.customer (system, id, customer_no, name, country, status, version, created_at, updated_at, external_id, ext_refs, custom)"
+        " SELECT system, 'erp-C0', 'CU-000000', 'Holding', country, status, 1, created_at, updated_at, 'C0', '[]', '{}' FROM erp.customer",
+        "UPDATE crm.customer SET parent = 'C0' WHERE id = 'C1'"), "another parent"),
     ("INV-05", "UPDATE crm.contract SET bill_to = 'S9'", "no live site"),
     ("INV-06", "UPDATE crm.customer SET status = 'MERGED'", "contract of a customer that is gone"),
     ("INV-06", "UPDATE psa.customer SET deleted_at = '2026-04-09T00:00:00.000Z'", "project of a customer that is gone"),
     ("INV-06", "UPDATE billing.customer SET status = 'MERGED'", "plan of a customer that is gone"),
+    ("INV-06", ("UPDATE erp.customer SET status = 'MERGED'", "UPDATE erp.ar_document SET open_amount = 100, customer = 'erp-C1'"), "receivable of a customer that is gone"),
     ("INV-06", "UPDATE crm.customer SET status = 'MERGED', merged_into = 'C1'", "merge without a live winner"),
     ("INV-07", "UPDATE erp.customer SET name = 'Aldergate Logis'", "Aldergate Logis"),
     ("INV-07", "UPDATE psa.customer SET name = 'Aldergate Logistics, Inc' || char(65533)", "name of the customer"),

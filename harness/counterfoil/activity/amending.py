@@ -22,6 +22,11 @@ def added_milestone(ms_code: str, amount: Money, *, planned: str | None = None, 
     return found | ({} if planned is None else {"planned": planned})
 
 
+def changed_milestone(ms_code: str, amount: Money) -> Record:
+    """A milestone to which a change order gives another amount."""
+    return {"op": "CHANGE", "ms_code": ms_code, "amount": amount}
+
+
 def raise_change_order(
     world: World,
     deal: Deal,
@@ -53,3 +58,15 @@ def approve_change_order(world: World, *, key: str, approver: str = FINANCE, set
     if settle:
         world.settle()
     return approved
+
+
+def terminate(
+    world: World, deal: Deal, *, effective: str, reason: str = "Customer's decision", settle: bool = True, **fields: Any
+) -> Record:
+    """End a deal's contract before its time; returns the contract. effective: its last day."""
+    ended = world.crm.act(
+        "terminate_contract", key=deal.contract_no, effective=effective, reason=reason, approver=FINANCE, **fields
+    )
+    if settle:
+        world.settle()
+    return ended

@@ -14,6 +14,22 @@ def invoices(world: World, deal: Deal) -> Records:
     return sorted((each for each in found if each["invoice_no"]), key=lambda each: str(each["invoice_no"]))
 
 
+def receivables(world: World, deal: Deal) -> Records:
+    """The deal's invoices as the books hold them, in order of their numbers."""
+    found = world.erp.list("ar_document", contract_no=deal.contract_no, doc_type="INVOICE")
+    return sorted(found, key=lambda each: str(each["invoice_no"]))
+
+
+def issue_drafts(world: World, deal: Deal) -> Records:
+    """Finance's run over a deal: whatever is drafted or approved goes out; returns the invoices issued."""
+    issued = []
+    for found in world.billing.list("invoice", contract_no=deal.contract_no):
+        draft = found if found["status"] != "DRAFT" else world.billing.act("approve_invoice", id=found["id"])
+        if draft["status"] == "APPROVED":
+            issued.append(world.billing.act("issue_invoice", id=draft["id"]))
+    return issued
+
+
 def pay(
     world: World,
     *,

@@ -149,3 +149,11 @@ def prepare(
 def sell(world: World, *, settle: bool = True, **terms: Any) -> Deal:
     """`prepare` a deal and win it."""
     return win(world, prepare(world, **terms), settle=settle)
+
+
+def merge_accounts(world: World, *, winner: str, loser: str, settle: bool = True) -> Record:
+    """Make one account of two in the CRM; returns the winner. winner, loser: customer numbers."""
+    merged = world.crm.act("merge_customer", key=winner, loser=loser)
+    if settle:
+        world.settle()
+    return merged

@@ -33,7 +33,8 @@ FROM link l JOIN crm.customer g ON g.system = l.golden_system AND g.id = l.golde
 JOIN node c ON c.role = l.role AND c.system = l.system AND c.id = l.id AND c.updated_at <= :dl_m
 LEFT JOIN crm.customer p ON p.system = g.system AND p.id = g.parent
 LEFT JOIN node cp ON cp.role = c.role AND cp.system = c.system AND cp.id = c.parent
-WHERE l.role IN ('erp', 'billing') AND c.parent IS NOT NULL AND cp.customer_no IS NOT p.customer_no
+WHERE l.role IN ('erp', 'billing') AND cp.customer_no IS NOT p.customer_no AND (c.parent IS NOT NULL OR EXISTS (
+    SELECT 1 FROM link q WHERE q.role = l.role AND q.system = l.system AND q.golden_system = g.system AND q.golden_id = g.parent))
 UNION ALL
 SELECT 'site of a contract', 'crm', k.contract_no, NULL, c.customer_no, coalesce(s.key, 'no live site')
 FROM crm.contract k JOIN crm.customer c ON c.system = k.system AND c.id = k.customer

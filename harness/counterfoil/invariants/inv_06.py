@@ -4,7 +4,7 @@ from counterfoil.invariant import Invariant
 
 INVARIANT = Invariant(
     id="INV-06",
-    rule="No live contract, project, plan, draft invoice or cross-reference points to a customer that was merged or deleted, and every merge leads"
+    rule="No live contract, project, plan, draft invoice, open receivable or cross-reference points to a customer that was merged or deleted, and every merge leads"
     " to one live winner.",
     kind="E",
     deadlines=("DL-M",),
@@ -13,6 +13,8 @@ INVARIANT = Invariant(
 WITH RECURSIVE gone AS (
     SELECT 'crm' AS role, system, id, customer_no, updated_at FROM crm.customer
     WHERE (status = 'MERGED' OR deleted_at IS NOT NULL) AND updated_at <= :dl_m
+    UNION ALL
+    SELECT 'erp', system, id, customer_no, updated_at FROM erp.customer WHERE (status = 'MERGED' OR deleted_at IS NOT NULL) AND updated_at <= :dl_m
     UNION ALL
     SELECT 'psa', system, id, customer_no, updated_at FROM psa.customer WHERE (status = 'MERGED' OR deleted_at IS NOT NULL) AND updated_at <= :dl_m
     UNION ALL
@@ -44,6 +46,10 @@ UNION ALL
 SELECT 'draft of a customer that is gone', 'billing', i.id, i.ccy, coalesce(i.total, 0), g.customer_no
 FROM billing.invoice i JOIN gone g ON g.role = 'billing' AND g.system = i.system AND g.id = i.customer
 WHERE i.deleted_at IS NULL AND i.status IN ('DRAFT', 'PENDING_APPROVAL', 'APPROVED')
+UNION ALL
+SELECT 'receivable of a customer that is gone', 'erp', d.invoice_no, d.ccy, d.open_amount, g.customer_no
+FROM erp.ar_document d JOIN gone g ON g.role = 'erp' AND g.system = d.system AND g.id = d.customer
+WHERE d.deleted_at IS NULL AND d.open_amount > 0
 UNION ALL
 SELECT 'live copy of a merged customer', l.role, c.customer_no, NULL, 0, c.customer_no
 FROM link l JOIN crm.customer c ON c.system = l.golden_system AND c.id = l.golden_id

@@ -24,7 +24,9 @@ item AS (
 )
 SELECT 'issued document changed' AS what, coalesce(json_extract(doc, '$.invoice_no'), json_extract(doc, '$.cm_no')) AS key, version, at, role,
     (SELECT group_concat(b.key, ', ') FROM json_each(c.before) b WHERE b.key IN ('net', 'tax', 'total', 'lines', 'items', 'issue_date', 'due', 'ccy',
-        'customer', 'legal_entity', 'contract_no', 'bill_to_name', 'bill_to_lines', 'bill_to_vat_id', 'po_no', 'invoice_no', 'cm_no', 'tax_point')) AS fields,
+        'customer', 'legal_entity', 'contract_no', 'bill_to_name', 'bill_to_lines', 'bill_to_vat_id', 'po_no', 'invoice_no', 'cm_no', 'tax_point')
+        AND NOT (b.key = 'customer' AND EXISTS (SELECT 1 FROM billing.customer w
+            WHERE w.id = b.value AND w.merged_into = json_extract(c.doc, '$.customer')))) AS fields,
     deed, actor, json_extract(doc, '$.ccy') AS ccy, json_extract(doc, '$.total') AS amount
 FROM change c WHERE was NOT IN ('DRAFT', 'PENDING_APPROVAL', 'APPROVED') AND fields IS NOT NULL
 UNION ALL

@@ -47,10 +47,11 @@ WHERE w.deleted_at IS NULL AND max(w.created_at, i.created_at) <= :dl_r AND i.bi
 """
 LINES = """
 SELECT k.contract_no, k.legal_entity, k.ccy, l.line_no, l.rev_method, l.amount, l.cap, l.budget_cost, l.budget_hours, coalesce(l.start, k.start) AS start,
-    coalesce(l."end", k."end") AS "end", k.status, e.tz
+    coalesce(l."end", k."end") AS "end", k.status, k.terminated_on, e.tz
 FROM crm.contract k JOIN crm.contract_line l ON l.system = k.system AND l.parent = k.id
 JOIN erp.legal_entity e ON e.code = k.legal_entity AND e.deleted_at IS NULL
-WHERE k.deleted_at IS NULL AND k.status IN ('ACTIVE', 'ON_HOLD', 'COMPLETED') AND coalesce(l.amount, l.cap) IS NOT NULL
+WHERE k.deleted_at IS NULL AND coalesce(l.amount, l.cap) IS NOT NULL
+    AND (k.status IN ('ACTIVE', 'ON_HOLD', 'COMPLETED') OR k.status IN ('TERMINATED', 'CLOSED') AND k.fee_owed IS NULL)
     AND l.rev_method IN ('COST_TO_COST', 'HOURS', 'STRAIGHT_LINE')
     AND EXISTS (SELECT 1 FROM erp.revenue_schedule s WHERE s.contract_no = k.contract_no AND s.line_no = l.line_no AND s.deleted_at IS NULL)
 ORDER BY k.contract_no, l.line_no
@@ -188,12 +189,14 @@ def by_effort(basis: Basis) -> tuple[int, ...]:
 
 
 def straight_line(evidence: Evidence, line: Row, period: str) -> tuple[int, ...]:
-    """Price by day, both ends included (domain §3.7); nothing for a line that was modified or has no term."""
+    """Price by day, both ends included (domain §3.7), up to the last day of a terminated contract; nothing for a line that was modified
+    or has no term."""
     if evidence.changes[line["contract_no"], line["line_no"]] or not line["start"] or not line["end"]:
         return ()
     first, last = date.fromisoformat(line["start"]), date.fromisoformat(line["end"])
     days = (last - first).days + 1
-    gone = (date.fromisoformat(clock.period_end(period)) - first).days + 1
+    upto = min(clock.period_end(period), line["terminated_on"] or "9999")
+    gone = (date.fromisoformat(upto) - first).days + 1
     return (money.half_up(line["amount"] * min(max(gone, 0), days), days),)
 
 

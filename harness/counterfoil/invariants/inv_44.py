@@ -150,6 +150,26 @@ EFFECTS = (
     Effect("crm.change_order.approved", "dl_c", "price in the books", STILL_AGREED.format(HELD_CHANGE.format("erp"))),
     Effect("crm.change_order.approved", "dl_c", "applied in the CRM", STILL_AGREED.format("c.status = 'APPROVED'")),
     Effect(
+        "crm.account.merged",
+        "dl_m",
+        "copies of the merged account",
+        "EXISTS (SELECT 1 FROM json_each(o.extra, '$.losers') e JOIN link l ON l.golden_id = json_extract(e.value, '$.id'))",
+    ),
+    *(
+        Effect(
+            "crm.contract.terminated",
+            "dl_c",
+            what,
+            f"EXISTS (SELECT 1 FROM crm.contract k JOIN {table} x ON x.contract_no = k.contract_no AND x.deleted_at IS NULL"
+            f" WHERE k.id = o.record_id AND {runs})",
+        )
+        for what, table, runs in (
+            ("end of the plan", "billing.plan", "x.status <> 'CLOSED'"),
+            ("end of the project", "psa.project", "x.status NOT IN ('CLOSED', 'CANCELLED')"),
+            ("end of the schedules", "erp.revenue_schedule", "x.status IN ('ACTIVE', 'ON_HOLD')"),
+        )
+    ),
+    Effect(
         "crm.account.updated",
         "dl_m",
         "copies of the customer",

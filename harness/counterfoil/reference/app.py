@@ -53,6 +53,8 @@ class Integration:
             parts.setup(desk),
             parts.cash(desk),
             parts.changes(desk),
+            parts.merges(desk),
+            parts.endings(desk),
         )
         handlers: dict[str, Handler] = {}
         for flow in self.flows:

@@ -14,7 +14,9 @@ from counterfoil.reference.flows.cash import Cash
 from counterfoil.reference.flows.changes import Changes
 from counterfoil.reference.flows.customers import Customers
 from counterfoil.reference.flows.delivery import Delivery
+from counterfoil.reference.flows.endings import Endings
 from counterfoil.reference.flows.invoicing import Invoicing
+from counterfoil.reference.flows.merges import Merges
 from counterfoil.reference.flows.setup import Setup
 from counterfoil.reference.poller import Poller
 from counterfoil.reference.state import Inbox
@@ -43,6 +45,8 @@ class Parts:
     delivery: type[Delivery] = Delivery
     cash: type[Cash] = Cash
     changes: type[Changes] = Changes
+    merges: type[Merges] = Merges
+    endings: type[Endings] = Endings
 
     def but(self, **exchanged: Any) -> Parts:
         """The same with some parts exchanged."""

@@ -87,9 +87,21 @@ register_steps(
 )
 
 
-@ROLE.action("issue_invoice", day("issue_date", "Today by default."), on=INVOICE)
+@ROLE.action(
+    "issue_invoice",
+    day("issue_date", "Today by default."),
+    text(
+        "invoice_no",
+        "A number of the caller's own, where the law lets a series have gaps; the next one by default.",
+        limit=40,
+    ),
+    on=INVOICE,
+)
 def issue_invoice(tx: Tx, subject: Record, values: Record) -> Record:
-    """Issue an approved invoice: it gets its number, its addressee and its dates, and is frozen."""
+    """Issue an approved invoice: it gets its number, its addressee and its dates, and is frozen.
+
+    Raises Problem 409 GAPLESS_SERIES for a number given where the series counts by itself.
+    """
     plan = tx.look_up(PLAN, subject["contract_no"])
     if plan is not None:
         refuse_held(plan)
@@ -109,8 +121,15 @@ def issue_invoice(tx: Tx, subject: Record, values: Record) -> Record:
         "issued_at": tx.stamp,
         "ar_status": None,
     }
+    if values.get("invoice_no") and entity["gapless"]:
+        raise conflict(
+            "GAPLESS_SERIES",
+            f"The invoice numbers of {entity['code']} follow one another without a gap.",
+            field="invoice_no",
+            remedy="Leave the number to the series.",
+        )
     if subject["status"] == "APPROVED":
-        changes["invoice_no"] = numbered(tx, entity, "INV")
+        changes["invoice_no"] = values.get("invoice_no") or numbered(tx, entity, "INV")
     invoice = step(
         tx, INVOICE, subject, "ISSUED", changes, sources=("APPROVED", "POST_FAILED"), event="billing.invoice.issued"
     )

@@ -6,12 +6,21 @@ from counterfoil_mocks.billing import items
 from counterfoil_mocks.billing.model import CHANGE_ORDER, LEGAL_ENTITY, PLAN, PLAN_LINE, ROLE
 from counterfoil_mocks.deeds import Step, minor, register_steps, step
 from counterfoil_mocks.kernel import clock
-from counterfoil_mocks.kernel.errors import conflict, invalid
+from counterfoil_mocks.kernel.errors import Problem, conflict, invalid
 from counterfoil_mocks.kernel.fields import Entity, Record, amount, integer, lines, listing, text
 from counterfoil_mocks.kernel.tx import Tx
 
 BILLS_AT = 6
 """Local hour of the legal entity at which scheduled lines become ready."""
+
+NET_BILLED = """
+SELECT coalesce(sum(net), 0) AS net FROM (
+    SELECT l.net FROM billing.invoice i JOIN billing.invoice_line l ON l.system = i.system AND l.parent = i.id
+    WHERE i.system = :system AND l.plan_line = :line AND i.deleted_at IS NULL AND i.issued_at IS NOT NULL AND i.status <> 'VOID'
+    UNION ALL
+    SELECT l.net FROM billing.credit_memo m JOIN billing.credit_memo_line l ON l.system = m.system AND l.parent = m.id
+    WHERE m.system = :system AND l.plan_line = :line AND m.deleted_at IS NULL AND m.issued_at IS NOT NULL)
+"""
 
 PLANNED_LINE = Entity(
     "planned_line",
@@ -190,6 +199,18 @@ def apply_change_order(tx: Tx, subject: Record, values: Record) -> Record:
     return plan
 
 
+@ROLE.action("end_plan", on=PLAN)
+def end_plan(tx: Tx, subject: Record, values: Record) -> Record:
+    """End the billing of a contract before its time: what was not billed is cancelled, nothing becomes due any more. Told again, it
+    changes nothing."""
+    if subject["status"] == "CLOSED":
+        return subject
+    tail = tx.find(PLAN_LINE, plan=subject["id"], status=["SCHEDULED", "READY", "HELD"])
+    ended = [tx.update(PLAN_LINE, line, {"status": "CANCELLED"}, event="") for line in tail]
+    told = {"lines": [PLAN_LINE.to_wire(line) for line in ended]}
+    return step(tx, PLAN, subject, "CLOSED", event="billing.plan.changed", extra=told)
+
+
 def _open_line(tx: Tx, plan: Record, ms_code: str) -> Record:
     found = [each for each in tx.find(PLAN_LINE, plan=plan["id"], ms_code=ms_code) if each["status"] != "CANCELLED"]
     if not found:
@@ -198,22 +219,31 @@ def _open_line(tx: Tx, plan: Record, ms_code: str) -> Record:
             f"the plan of {plan['contract_no']} has no milestone {ms_code!r}",
             "Give the code of one of its milestones.",
         )
-    if found[0]["status"] == "INVOICED":
-        raise conflict(
-            "PLAN_LINE_INVOICED",
-            f"{ms_code} was billed on {found[0]['invoice_no']}.",
-            field="ms_code",
-            remedy="Credit that invoice first.",
-        )
     return found[0]
 
 
+def _billed(line: Record) -> Problem:
+    return conflict(
+        "PLAN_LINE_INVOICED",
+        f"{line['ms_code']} was billed on {line['invoice_no']}.",
+        field="ms_code",
+        remedy="Credit that invoice first, by the difference or wholly.",
+    )
+
+
 def _reprice(tx: Tx, plan: Record, ms_code: str, new: int, seq: int) -> Record:
-    return tx.update(PLAN_LINE, _open_line(tx, plan, ms_code), {"amount": new, "co_seq": seq}, event="")
+    """A new amount of a milestone; of one that was billed only what its invoice, less its credits, comes to."""
+    line = _open_line(tx, plan, ms_code)
+    if line["status"] == "INVOICED" and tx.rows(NET_BILLED, line=line["key"])[0]["net"] != new:
+        raise _billed(line)
+    return tx.update(PLAN_LINE, line, {"amount": new, "co_seq": seq}, event="")
 
 
 def _remove(tx: Tx, plan: Record, ms_code: str, seq: int) -> Record:
-    return tx.update(PLAN_LINE, _open_line(tx, plan, ms_code), {"status": "CANCELLED", "co_seq": seq}, event="")
+    line = _open_line(tx, plan, ms_code)
+    if line["status"] == "INVOICED":
+        raise _billed(line)
+    return tx.update(PLAN_LINE, line, {"status": "CANCELLED", "co_seq": seq}, event="")
 
 
 def _move_cap(tx: Tx, plan: Record, line_no: int, delta: int) -> list[Record]:

@@ -19,7 +19,6 @@ register_steps(
     (
         Step("hold_contract", "ON_HOLD", "Suspend an active contract."),
         Step("resume_contract", "ACTIVE", "Go on with a contract on hold.", sources=("ON_HOLD",)),
-        Step("complete_contract", "COMPLETED", "Close the work of a contract.", "crm.contract.completed"),
     ),
 )
 register_steps(

@@ -373,6 +373,17 @@ def _body(operation: Operation) -> Record:
     return {"required": True, "content": {each: {"schema": ref(name)} for each in media}}
 
 
+MERGED: Record = {
+    "description": "The record was merged into another one, which `Location` leads to.",
+    "headers": {"Location": {"required": True, "schema": {"type": "string"}}},
+    "content": {
+        "application/json": {
+            "schema": _object({"merged_into": {"type": "string"}, "key": {"type": ["string", "null"]}})
+        }
+    },
+}
+
+
 def _described(role: Role, operation: Operation, names: Mapping[str, Operation]) -> Record:
     first, _, rest = operation.summary.partition("\n")
     refusals = {str(status): {"$ref": f"#/components/responses/{status}"} for status in statuses(role, operation)}
@@ -383,6 +394,8 @@ def _described(role: Role, operation: Operation, names: Mapping[str, Operation])
         "parameters": _parameters(role, operation),
         "responses": {str(operation.status): _success(operation, names), **refusals},
     }
+    if operation.kind == "get":
+        made["responses"]["301"] = MERGED
     if rest.strip():
         made["description"] = rest.strip()
     if operation.body:

@@ -113,9 +113,25 @@ def get(ask: Ask) -> Answer:
     assert entity is not None
     found = ask.system.table(entity.name).glance(ask.system.name, ask.subject)
     if found is None:
-        raise not_found(entity.name.replace("_", " "), ask.subject)
+        return _led_on(ask, entity)
     payload = orjson.Fragment(found.shown) if ask.as_json else orjson.loads(found.shown)
     return Answer(200, payload, found.key, found.version)
+
+
+def _led_on(ask: Ask, entity: Entity) -> Answer:
+    """301 to the record that the one asked for was merged into, in the end; raises Problem 404 where there is none."""
+    table, seen = ask.system.table(entity.name), {""}
+    gone = table.by_id(ask.system.name, ask.subject)
+    if gone is None:
+        same = table.select(ask.system.name, {"key": ask.subject}, order=("updated_at", "id"), deleted=True)
+        gone = same[-1] if same else None
+    while gone is not None and gone["merged_into"] and gone["id"] not in seen:
+        seen.add(gone["id"])
+        gone = table.by_id(ask.system.name, gone["merged_into"])
+    if gone is None or len(seen) == 1:
+        raise not_found(entity.name.replace("_", " "), ask.subject)
+    payload = {"merged_into": gone["id"], "key": gone["key"]}
+    return Answer(301, payload, location=f"/{entity.plural}/{gone['id']}")
 
 
 def listing(ask: Ask) -> Answer:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, eq=False)
 class Action:
     """A business deed. `subject` is the entity it is done to (None: it makes something new); `run(tx, subject, values)` returns
-    the record that the caller gets to see."""
+    the record that the caller gets to see. restores: it is done to deleted records."""
 
     name: str
     subject: Entity | None
@@ -24,6 +24,7 @@ class Action:
     fields: tuple[Field, ...]
     run: Callable[[Tx, Record, Record], Record]
     doc: str
+    restores: bool = False
 
 
 Create = Callable[["Tx", Record], Record]
@@ -58,15 +59,16 @@ class Role:
         self.by_plural = {entity.plural: entity for entity in self.entities}
 
     def action(
-        self, name: str, *fields: Field, on: Entity | None = None, returns: Entity | None = None
+        self, name: str, *fields: Field, on: Entity | None = None, returns: Entity | None = None, restores: bool = False
     ) -> Callable[[Callable[[Tx, Record, Record], Record]], Callable[[Tx, Record, Record], Record]]:
-        """Register a deed. The function is called as `run(tx, subject, values)`; without a subject, subject is an empty dict."""
+        """Register a deed. The function is called as `run(tx, subject, values)`; without a subject, subject is an empty dict.
+        restores: its subject may be a deleted record."""
 
         def register(run: Callable[[Tx, Record, Record], Record]) -> Callable[[Tx, Record, Record], Record]:
             result = returns or on
             if result is None:
                 raise TypeError(f"action {name} needs `on` or `returns`")
-            self.actions[name] = Action(name, on, result, fields, run, (run.__doc__ or name).strip())
+            self.actions[name] = Action(name, on, result, fields, run, (run.__doc__ or name).strip(), restores)
             return run
 
         return register

@@ -88,6 +88,15 @@ class Tx:
             found = table.by_key(self.system.name, id_or_key)
         return found
 
+    def gone(self, entity: Entity | str, id_or_key: str) -> Record | None:
+        """The deleted record with this id, else the one with this business key that was deleted last; None for a live or unknown one."""
+        table = self.system.table(entity if isinstance(entity, str) else entity.name)
+        found = table.by_id(self.system.name, id_or_key)
+        if found is None and self.look_up(entity, id_or_key) is None:
+            same = table.select(self.system.name, {"key": id_or_key}, order=("updated_at", "id"), deleted=True)
+            found = same[-1] if same else None
+        return found if found is not None and found["deleted_at"] is not None else None
+
     def find(self, entity: Entity | str, **where: Any) -> list[Record]:
         """Live records that equal every named field (a list: any of its values), in order of creation."""
         table = self.system.table(entity if isinstance(entity, str) else entity.name)
@@ -425,7 +434,7 @@ def perform(tx: Tx, name: str, id_or_key: str | None, values: Record, if_match: 
             raise invalid(
                 "key", f"{name} is done to a {action.subject.name.replace('_', ' ')}; name it", "Give `key` or `id`."
             )
-        subject = tx.get(action.subject, id_or_key)
+        subject = (tx.gone(action.subject, id_or_key) if action.restores else None) or tx.get(action.subject, id_or_key)
         check_version(subject, if_match)
     return action.run(tx, subject, values)
 

@@ -206,13 +206,6 @@ def _change_milestone(tx: Tx, project: Record, change: Record, where: str) -> No
         )
     elif change["op"] == "REMOVE":
         tx.update(MILESTONE, found, {"status": "CANCELLED"})
-    elif found["status"] in ("COMPLETED", "ACCEPTED") and given.get("amount", found["amount"]) != found["amount"]:
-        raise conflict(
-            "MILESTONE_COMPLETED",
-            f"Milestone {found['key']} is {found['status']}; its amount stays.",
-            field=f"{where}.amount",
-            remedy="Un-complete it first.",
-        )
     else:
         tx.update(MILESTONE, found, given)
 

@@ -60,6 +60,9 @@ class Changes(Flow):
         await work.need("billing", "plan", order["contract_no"])
         by_op = {op: [each for each in order["milestones"] if each["op"] == op] for op in ("ADD", "CHANGE", "REMOVE")}
         lines = [added_line(each, contract) for each in by_op["ADD"]]
+        for each in by_op["CHANGE"]:
+            if each["amount"] is not None:
+                await self.desk.invoicing.credit_down(work, order, order["contract_no"], each)
         await work.act(
             "billing",
             "apply_change_order",
@@ -73,6 +76,12 @@ class Changes(Flow):
             cap_lines=[given(each, "line_no", "cap") for each in deltas if minor(each["cap"])],
             removes=[each["ms_code"] for each in by_op["REMOVE"]],
         )
+        await self.in_flight(work, order, [each["ms_code"] for each in (*by_op["CHANGE"], *by_op["REMOVE"])])
+
+    async def in_flight(self, work: Work, order: Record, ms_codes: list[str]) -> None:
+        """What is drafted and not issued yet is drafted again."""
+        if ms_codes:
+            await self.desk.invoicing.rebuild(work, order["contract_no"], ms_codes)
 
     async def in_books(self, work: Work, order: Record, contract: Record) -> None:
         """Transaction price and schedules."""

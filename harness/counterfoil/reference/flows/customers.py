@@ -84,6 +84,13 @@ class Directory:
         for mark in marks_of(record):
             self._by_mark.setdefault(mark, set()).add(record["id"])
 
+    def drop(self, ids: Iterable[str]) -> None:
+        """Forget debtors that are gone."""
+        for id_ in ids:
+            before = self._records.pop(id_, None)
+            for mark in marks_of(before) if before else ():
+                self._by_mark[mark].discard(id_)
+
     def like(self, customer: Record) -> Records:
         """Debtors that share anything telling with a CRM account, oldest first."""
         wanted = {*marks_of(customer), f"ext:{customer['id']}"}
@@ -150,7 +157,7 @@ class Customers(Flow):
         return any(system not in links or links[system][1] < site["version"] for system in SITE_COPIES)
 
     async def copy(self, work: Work, customer: Record, sites: Records | None, depth: int = 1) -> Golden:
-        """Write the copies of an account, its parents' first. sites: written too; None for none."""
+        """Write the copies of an account, its parents' first, so that no copy's tree closes a loop on the way. sites: written too; None for none."""
         parents = await self._parents(work, customer, depth)
         async with self.desk.alone(*marks_of(customer), f"ext:{customer['id']}"):
             return await self._copy(work, customer, sites, parents)
@@ -158,9 +165,9 @@ class Customers(Flow):
     async def _parents(self, work: Work, customer: Record, depth: int) -> dict[str, str]:
         if customer["parent"] is None or depth >= DEEPEST:
             return {}
-        golden = self.known(customer["parent"])
-        if golden is None:
-            parent = await work.need("crm", "customer", customer["parent"])
+        parent = await work.need("crm", "customer", customer["parent"])
+        golden = self.known(parent["id"])
+        if golden is None or self.desk.state.links("customer", parent["id"])["crm"][1] < parent["version"]:
             golden = await self.copy(work, parent, None, depth + 1)
         return golden.ids
 
@@ -314,10 +321,12 @@ class Customers(Flow):
     async def _write_site(self, work: Work, system: str, golden: Golden, site: Record, fresh: bool) -> None:
         key = f"{golden.customer_no}/{site['site_code']}"
         values = {name: site[name] for name in SITE_FIELDS}
-        found = None if fresh else await work.get(system, "site", key)
+        links = self.desk.state.links("site", site["id"])
+        found = None if fresh else await work.get(system, "site", links[system][0] if system in links else key)
         if found is None:
             owner = {"customer": golden.ids[system], "site_code": site["site_code"], "external_id": site["id"]}
             found = await work.create(system, "site", {**values, **owner}, effect=key, key=key)
         else:
-            found = await work.patch(system, "site", found, {**values, "external_id": site["id"]})
+            place = {"customer": golden.ids[system], "site_code": site["site_code"]}
+            found = await work.patch(system, "site", found, {**values, **place, "external_id": site["id"]})
         self.desk.state.link("site", site["id"], system, found["id"], site["version"])

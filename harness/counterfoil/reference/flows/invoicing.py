@@ -191,10 +191,67 @@ class Invoicing(Flow):
             plan_lines=list(plan_lines),
             items=list(items),
         )
+        await self.issue(work, draft)
+
+    async def approve(self, work: Work, draft: Record) -> None:
+        """Approve a draft."""
         done = is_in("status", *APPROVED_OR_LATER)
         await work.act("billing", "approve_invoice", id=draft["id"], entity="invoice", done=done)
+
+    async def issue(self, work: Work, draft: Record) -> None:
+        """Approve and issue a draft."""
+        await self.approve(work, draft)
         done = is_in("status", *APPROVED_OR_LATER[1:])
         await work.act("billing", "issue_invoice", id=draft["id"], entity="invoice", done=done)
+
+    async def rebuild(self, work: Work, contract_no: str, ms_codes: Sequence[str]) -> None:
+        """Draft again what was drafted of plan lines that have changed since: an invoice in flight says what the plan says now."""
+        for draft in await work.list("billing", "invoice", contract_no=contract_no):
+            if draft["status"] not in UNSENT or not {line["ms_code"] for line in draft["lines"]}.intersection(ms_codes):
+                continue
+            keys = list(dict.fromkeys(line["plan_line"] for line in draft["lines"] if line["plan_line"]))
+            items = [key for line in draft["lines"] for key in line["items"]]
+            done = is_in("status", "DISCARDED")
+            await work.act("billing", "discard_invoice", id=draft["id"], entity="invoice", done=done)
+            left = [key for key in keys if (await work.need("billing", "plan_line", key))["status"] != "CANCELLED"]
+            if not left and not items:
+                continue
+            again = await work.act(
+                "billing",
+                "draft_invoice",
+                effect=f"{draft['id']} again",
+                source_key=draft["source_key"] or left[0],
+                contract_no=contract_no,
+                plan_lines=left,
+                items=items,
+            )
+            if draft["status"] == "APPROVED":
+                await self.approve(work, again)
+
+    async def credit_down(self, work: Work, order: Record, contract_no: str, change: Record) -> None:
+        """Credit what an issued invoice bills of a milestone beyond its new amount; one that is not in the books yet is waited for."""
+        wanted = change["amount"]["minor"] if change["op"] == "CHANGE" else 0
+        for invoice in await work.list("billing", "invoice", contract_no=contract_no):
+            mine = [line for line in invoice["lines"] if line["ms_code"] == change["ms_code"]]
+            if (
+                not mine
+                or invoice["status"] in (*NEVER_ISSUED, "VOID", "CREDITED")
+                or mine[0]["net"]["minor"] <= wanted
+            ):
+                continue
+            if invoice["status"] == "ISSUED":
+                raise Missing(f"erp ar document {invoice['invoice_no']}")
+            over = {**mine[0]["net"], "minor": mine[0]["net"]["minor"] - wanted}
+            await work.act(
+                "billing",
+                "credit_invoice",
+                id=invoice["id"],
+                effect=f"{invoice['key']}:{change['ms_code']}",
+                source_key=order["key"],
+                reason="SCOPE",
+                approved_by=order["approved_by"],
+                lines=[{"line_no": mine[0]["line_no"], "net": over}],
+            )
 
     async def redraft_without(self, work: Work, item: Record) -> None:
         """Discard the drafts that hold an item, and draft again what else they held."""

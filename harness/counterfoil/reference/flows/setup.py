@@ -67,9 +67,23 @@ class Setup(Flow):
         elif contract["status"] == "ACTIVE":
             await self._resume(work, contract)
 
+    @on("crm.opportunity.restored")
+    async def restored(self, work: Work) -> None:
+        """Go on with what a won deal has set up, now that it is back."""
+        opportunity = await work.current("opportunity")
+        if opportunity["stage"] == "CLOSED_WON":
+            contract = await work.need("crm", "contract", opportunity["contract_no"])
+            if contract["status"] == "ACTIVE":
+                await self._resume(work, contract)
+
     @on("crm.opportunity.reopened", "crm.opportunity.deleted")
     async def reopened(self, work: Work) -> None:
-        """Suspend what the deal has set up; nothing is deleted."""
+        """Suspend what the deal has set up; nothing is deleted. A deal that is back by now is left alone."""
+        if (
+            work.event.type.endswith("deleted")
+            and await work.get("crm", "opportunity", work.event.record_id) is not None
+        ):
+            return
         number = work.event.record.get("contract_no")
         project = await work.get("psa", "project", number and project_no(number))
         if project is not None and project["status"] == "ACTIVE":
