@@ -1,0 +1,386 @@
+"""Functions that query languages offer, as SQL. Numbers are scaled integers (`places` decimal digits) until a division makes them real."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+if TYPE_CHECKING:
+    from counterfoil_mocks.protocols.compiler import Typed
+
+MOST_PLACES = 8
+
+
+def aligned(left: Typed, right: Typed) -> tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]]:
+    """Two numbers on one scale."""
+    places = max(left.places, right.places)
+    return at_places(left, places), at_places(right, places)
+
+
+def at_places(each: Typed, places: int) -> sa.ColumnElement[Any]:
+    """A number on another scale."""
+    if each.places == places:
+        return each.sql
+    if each.places < places:
+        return each.sql * sa.literal(10 ** (places - each.places), sa.BigInteger)
+    return real(each) * sa.literal(float(10**places), sa.Float)
+
+
+def real(each: Typed) -> sa.ColumnElement[Any]:
+    """A number in its natural size."""
+    return each.sql / sa.literal(float(10**each.places), sa.Float) if each.places else each.sql
+
+
+def unified(values: list[Typed], last: Typed | None) -> tuple[list[Typed], Typed | None]:
+    """Alternatives on one scale."""
+    every = [*values, *([last] if last else [])]
+    numbers = [each.places for each in every if each.kind == "number"]
+    if len(set(numbers)) > 1:
+        most = max(numbers)
+        every = [
+            replace(each, sql=at_places(each, most), places=most, literal=None) if each.kind == "number" else each
+            for each in every
+        ]
+    return (every[: len(values)], every[-1] if last else None)
+
+
+def call(name: str, arguments: list[Typed]) -> Typed:
+    """A function of some values; raises Unanswerable for one that is not known or not for such values."""
+    from counterfoil_mocks.protocols.compiler import Unanswerable
+
+    found = FUNCTIONS.get(name.lower())
+    if found is None:
+        raise Unanswerable("function", name)
+    fewest, most, make = found
+    if not fewest <= len(arguments) <= most:
+        raise Unanswerable("function", name, f"{name} takes {fewest} to {most} arguments.")
+    return make(arguments)
+
+
+def _typed(sql: sa.ColumnElement[Any], kind: str, places: int = 0) -> Typed:
+    from counterfoil_mocks.protocols.compiler import Typed
+
+    return Typed(sql, kind, places)
+
+
+def _need_numbers(values: Sequence[Typed]) -> None:
+    from counterfoil_mocks.protocols.compiler import Unanswerable
+
+    for each in values:
+        if each.kind not in ("number", "null"):
+            raise Unanswerable("type", each.kind, f"A number is expected, not a {each.kind}.")
+
+
+def _sum(values: list[Typed], sign: int) -> Typed:
+    left, right = values
+    if left.kind in ("date", "instant") and right.kind == "number":
+        return _typed(sa.func.days_later(left.sql, real(right) * sign), left.kind)
+    if left.kind in ("date", "instant") and right.kind in ("date", "instant") and sign < 0:
+        return _typed(sa.func.days_between(left.sql, right.sql), "number")
+    _need_numbers(values)
+    one, other = aligned(left, right)
+    return _typed(one + other if sign > 0 else one - other, "number", max(left.places, right.places))
+
+
+def _product(values: list[Typed]) -> Typed:
+    _need_numbers(values)
+    left, right = values
+    if left.places + right.places <= MOST_PLACES:
+        return _typed(left.sql * right.sql, "number", left.places + right.places)
+    return _typed(real(left) * real(right), "number")
+
+
+def _quotient(values: list[Typed]) -> Typed:
+    _need_numbers(values)
+    left, right = (sa.cast(real(each), sa.Float) for each in values)
+    return _typed(left / sa.func.nullif(right, 0), "number")
+
+
+def _concatenated(values: list[Typed]) -> Typed:
+    parts = [sa.func.coalesce(text(each), "") for each in values]
+    joined: sa.ColumnElement[Any] = parts[0]
+    for part in parts[1:]:
+        joined = joined.op("||")(part)
+    return _typed(joined, "text")
+
+
+def text(each: Typed) -> sa.ColumnElement[Any]:
+    """A value as text."""
+    if each.kind == "number":
+        return sa.func.number_text(real(each)) if each.places else sa.cast(each.sql, sa.Text)
+    return each.sql
+
+
+def _coalesced(values: list[Typed]) -> Typed:
+    every, _ = unified(values, None)
+    known = next((each for each in every if each.kind != "null"), every[0])
+    return _typed(sa.func.coalesce(*(each.sql for each in every)), known.kind, known.places)
+
+
+def _rounded(values: list[Typed]) -> Typed:
+    digits = sa.literal(0) if len(values) == 1 else real(values[1])
+    if values[0].kind in ("date", "instant"):
+        return _typed(sa.func.substr(values[0].sql, 1, 10), "date")
+    _need_numbers(values[:1])
+    return _typed(sa.func.round_half_up(real(values[0]), digits), "number")
+
+
+def _truncated(values: list[Typed]) -> Typed:
+    if values[0].kind in ("date", "instant"):
+        if len(values) == 1:
+            return _typed(sa.func.substr(values[0].sql, 1, 10), "date")
+        return _typed(sa.func.day_truncated(values[0].sql, values[1].sql), "date")
+    _need_numbers(values[:1])
+    digits = sa.literal(0) if len(values) == 1 else real(values[1])
+    return _typed(sa.func.number_truncated(real(values[0]), digits), "number")
+
+
+def _substring(values: list[Typed]) -> Typed:
+    return _typed(sa.func.substr(text(values[0]), *(real(each) for each in values[1:])), "text")
+
+
+def _textual(name: str) -> Callable[[list[Typed]], Typed]:
+    return lambda values: _typed(getattr(sa.func, name)(*(text(each) for each in values)), "text")
+
+
+def _numeric(name: str) -> Callable[[list[Typed]], Typed]:
+    return lambda values: _typed(getattr(sa.func, name)(*(text(each) for each in values)), "number")
+
+
+def _absolute(values: list[Typed]) -> Typed:
+    _need_numbers(values)
+    return _typed(sa.func.abs(values[0].sql), "number", values[0].places)
+
+
+def _negated(values: list[Typed]) -> Typed:
+    _need_numbers(values)
+    return _typed(-values[0].sql, "number", values[0].places)
+
+
+def _nullif(values: list[Typed]) -> Typed:
+    one, other = aligned(*values) if values[0].kind == "number" else (values[0].sql, values[1].sql)
+    same = sa.case((one == other, sa.null()), else_=values[0].sql)
+    return _typed(same, values[0].kind, values[0].places)
+
+
+def _to_char(values: list[Typed]) -> Typed:
+    if values[0].kind == "number" or len(values) == 1:
+        return _typed(text(values[0]), "text")
+    return _typed(sa.func.date_written(values[0].sql, values[1].sql), "text")
+
+
+def _to_date(values: list[Typed]) -> Typed:
+    pattern = values[1].sql if len(values) > 1 else sa.literal("MM/DD/YYYY")
+    return _typed(sa.func.date_read(text(values[0]), pattern), "date")
+
+
+def _to_number(values: list[Typed]) -> Typed:
+    return _typed(sa.cast(text(values[0]), sa.Float), "number") if values[0].kind != "number" else values[0]
+
+
+def _part(start: int, length: int) -> Callable[[list[Typed]], Typed]:
+    return lambda values: _typed(sa.cast(sa.func.substr(values[0].sql, start, length), sa.Integer), "number")
+
+
+def _called(name: str) -> Callable[[list[Typed]], Typed]:
+    return lambda values: _typed(getattr(sa.func, name)(values[0].sql), "number")
+
+
+def _day(values: list[Typed]) -> Typed:
+    return _typed(sa.func.substr(values[0].sql, 1, 10), "date")
+
+
+def _months_later(values: list[Typed]) -> Typed:
+    return _typed(sa.func.months_later(values[0].sql, real(values[1])), values[0].kind)
+
+
+def _decoded(values: list[Typed]) -> Typed:
+    """Oracle's DECODE(value, if1, then1, …, [else])."""
+    subject, rest = values[0], values[1:]
+    pairs = [(rest[at], rest[at + 1]) for at in range(0, len(rest) - 1, 2)]
+    last = rest[-1] if len(rest) % 2 else None
+    thens, last = unified([then for _, then in pairs], last)
+    whens = [(subject.sql == when.sql, then.sql) for (when, _), then in zip(pairs, thens, strict=True)]
+    return _typed(sa.case(*whens, else_=None if last is None else last.sql), thens[0].kind, thens[0].places)
+
+
+FUNCTIONS: dict[str, tuple[int, int, Callable[[list[Typed]], Typed]]] = {
+    "+": (2, 2, lambda values: _sum(values, 1)),
+    "-": (2, 2, lambda values: _sum(values, -1)),
+    "*": (2, 2, _product),
+    "/": (2, 2, _quotient),
+    "negative": (1, 1, _negated),
+    "||": (2, 99, _concatenated),
+    "coalesce": (1, 99, _coalesced),
+    "nvl": (2, 2, _coalesced),
+    "nullif": (2, 2, _nullif),
+    "decode": (3, 99, _decoded),
+    "round": (1, 2, _rounded),
+    "trunc": (1, 2, _truncated),
+    "abs": (1, 1, _absolute),
+    "upper": (1, 1, _textual("upper_case")),
+    "lower": (1, 1, _textual("lower_case")),
+    "trim": (1, 1, _textual("trim")),
+    "replace": (3, 3, _textual("replace")),
+    "substr": (2, 3, _substring),
+    "length": (1, 1, _numeric("length")),
+    "instr": (2, 2, _numeric("instr")),
+    "to_char": (1, 2, _to_char),
+    "to_date": (1, 2, _to_date),
+    "to_number": (1, 1, _to_number),
+    "add_months": (2, 2, _months_later),
+    "calendar_year": (1, 1, _part(1, 4)),
+    "calendar_month": (1, 1, _part(6, 2)),
+    "day_in_month": (1, 1, _part(9, 2)),
+    "calendar_quarter": (1, 1, _called("quarter_of")),
+    "day_in_week": (1, 1, _called("weekday_of")),
+    "day_in_year": (1, 1, _called("yearday_of")),
+    "week_in_year": (1, 1, _called("week_of")),
+    "week_in_month": (1, 1, _called("week_of_month")),
+    "hour_in_day": (1, 1, _part(12, 2)),
+    "day_only": (1, 1, _day),
+}
+"""By lower-case name: fewest and most arguments, and what makes the SQL."""
+
+# what SQLite lacks
+
+
+def _null_safe(function: Callable[..., Any]) -> Callable[..., Any]:
+    def run(*values: Any) -> Any:
+        return None if any(each is None for each in values) else function(*values)
+
+    return run
+
+
+@lru_cache(maxsize=256)
+def _pattern(like: str) -> re.Pattern[str]:
+    out, escaped = "", False
+    for character in like:
+        if escaped or character not in "\\%_":
+            out, escaped = out + re.escape(character), False
+        elif character == "\\":
+            escaped = True
+        else:
+            out += ".*" if character == "%" else "."
+    return re.compile(out, re.DOTALL)
+
+
+ORACLE_PARTS = re.compile(r"YYYY|MM|DD|HH24|HH12|HH|MI|SS|MONTH|MON|DAY|DY|YY|Q|AM|PM|D|.", re.IGNORECASE)
+STRPTIME = {"YYYY": "%Y", "MM": "%m", "DD": "%d", "HH24": "%H", "HH12": "%I", "HH": "%I", "MI": "%M", "SS": "%S", "MONTH": "%B",
+            "MON": "%b", "DAY": "%A", "DY": "%a", "YY": "%y", "AM": "%p", "PM": "%p"}  # fmt: skip
+
+
+def _moment(value: str) -> datetime:
+    return datetime.fromisoformat(value.replace("Z", ""))
+
+
+def date_written(value: str, pattern: str) -> str:
+    """A date as an Oracle format writes it."""
+    moment, out = _moment(value), ""
+    for part in ORACLE_PARTS.findall(pattern):
+        known = STRPTIME.get(part.upper())
+        if part.upper() == "Q":
+            out += str((moment.month + 2) // 3)
+        elif part.upper() == "D":
+            out += str(moment.isoweekday() % 7 + 1)
+        else:
+            written = moment.strftime(known) if known else part
+            out += written.upper() if known and part.isupper() and known in ("%B", "%b", "%A", "%a") else written
+    return out
+
+
+def date_read(value: str, pattern: str) -> str | None:
+    """A date out of text in an Oracle format; None where it is none."""
+    known = "".join(STRPTIME.get(part.upper(), part) for part in ORACLE_PARTS.findall(pattern))
+    try:
+        return datetime.strptime(value, known).date().isoformat()  # noqa: DTZ007 (a date has no zone)
+    except ValueError:
+        return None
+
+
+def _with_day(value: str, day: date) -> str:
+    return day.isoformat() + value[10:]
+
+
+def days_later(value: str, days: float) -> str:
+    """A date or instant some days later."""
+    return _with_day(value, date.fromordinal(date.fromisoformat(value[:10]).toordinal() + int(days)))
+
+
+def months_later(value: str, months: float) -> str:
+    """A date or instant some months later, on the month's last day where it has no such day."""
+    day = date.fromisoformat(value[:10])
+    year, month = divmod(day.year * 12 + day.month - 1 + int(months), 12)
+    following = date(year + month // 11, (month + 1) % 12 + 1, 1)
+    last = date.fromordinal(following.toordinal() - 1).day
+    return _with_day(value, date(year, month + 1, min(day.day, last)))
+
+
+def days_between(later: str, earlier: str) -> int:
+    """Days from one date to another."""
+    return (date.fromisoformat(later[:10]) - date.fromisoformat(earlier[:10])).days
+
+
+def day_truncated(value: str, unit: str) -> str:
+    """The first day of a date's month, quarter or year."""
+    day = date.fromisoformat(value[:10])
+    unit = unit.upper()
+    if unit in ("MM", "MONTH", "MON"):
+        return day.replace(day=1).isoformat()
+    if unit == "Q":
+        return day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1).isoformat()
+    if unit in ("YYYY", "YEAR", "YY"):
+        return day.replace(month=1, day=1).isoformat()
+    return day.isoformat()
+
+
+def round_half_up(value: float, digits: float) -> float | int:
+    """A number rounded half away from zero."""
+    found = Decimal(repr(value)).quantize(Decimal(1).scaleb(-int(digits)), ROUND_HALF_UP)
+    return int(found) if found == found.to_integral_value() else float(found)
+
+
+def number_truncated(value: float, digits: float) -> float | int:
+    """A number cut off."""
+    scale = Decimal(1).scaleb(int(digits))
+    found = (Decimal(repr(value)) * scale).to_integral_value("ROUND_DOWN") / scale
+    return int(found) if found == found.to_integral_value() else float(found)
+
+
+def number_text(value: float) -> str:
+    """A number with no more digits than it needs."""
+    return f"{Decimal(repr(value)).normalize():f}"
+
+
+def _of_day(function: Callable[[date], int]) -> Callable[[str | None], int | None]:
+    return lambda value: None if value is None else function(date.fromisoformat(value[:10]))
+
+
+SQL: tuple[tuple[str, int, Callable[..., Any]], ...] = (
+    ("fold", 1, lambda value: value.casefold() if isinstance(value, str) else value),
+    ("upper_case", 1, lambda value: value if value is None else str(value).upper()),
+    ("lower_case", 1, lambda value: value if value is None else str(value).lower()),
+    ("like_exactly", 2, _null_safe(lambda value, like: int(_pattern(like).fullmatch(str(value)) is not None))),
+    ("date_written", 2, _null_safe(date_written)),
+    ("date_read", 2, _null_safe(date_read)),
+    ("days_later", 2, _null_safe(days_later)),
+    ("months_later", 2, _null_safe(months_later)),
+    ("days_between", 2, _null_safe(days_between)),
+    ("day_truncated", 2, _null_safe(day_truncated)),
+    ("round_half_up", 2, _null_safe(round_half_up)),
+    ("number_truncated", 2, _null_safe(number_truncated)),
+    ("number_text", 1, _null_safe(number_text)),
+    ("quarter_of", 1, _of_day(lambda day: (day.month + 2) // 3)),
+    ("weekday_of", 1, _of_day(lambda day: day.isoweekday() % 7 + 1)),
+    ("yearday_of", 1, _of_day(lambda day: day.timetuple().tm_yday)),
+    ("week_of", 1, _of_day(lambda day: (day.timetuple().tm_yday - 1) // 7 + 1)),
+    ("week_of_month", 1, _of_day(lambda day: (day.day - 1) // 7 + 1)),
+)
+"""Functions that a connection is given: name, number of arguments, body."""

@@ -1,0 +1,136 @@
+"""What query languages see: views (a vendor's objects) with columns, each an expression over canonical tables.
+
+A value in SQL is always exact: numbers are integers scaled by a power of ten, dates and instants are text that sorts, booleans are 0 or 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+
+from counterfoil_mocks.kernel import money
+
+Expression = Callable[[sa.FromClause], sa.ColumnElement[Any]]
+Conditions = Callable[[sa.FromClause, bool], Iterable[sa.ColumnElement[Any]]]
+"""(rows, whether deleted ones count) → what makes a row one of the view's."""
+
+MONEY_PLACES = 4
+"""Decimal places in which amounts of all currencies are compared and added."""
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """One column of a view.
+
+    kind: text, choice, boolean, number, date, instant, id or json. sql: its value. places: a number's decimal digits (the value in SQL
+    is scaled by 10 to that power); shown: those that answers have at most. words: of a choice, stored code → the vendor's word.
+    type: what the vendor calls its type. refers: views that an id in it is of; relation: the name of that way (`Account` of `AccountId`).
+    display: what people see instead of an id. about: whatever else the vendor's describe calls say.
+    """
+
+    name: str
+    kind: str
+    sql: Expression
+    places: int = 0
+    words: Mapping[str, str] = field(default_factory=dict)
+    type: str = ""
+    refers: tuple[str, ...] = ()
+    relation: str = ""
+    display: Expression | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Children:
+    """The way from a record to those that refer to it. view: theirs; by: their column."""
+
+    name: str
+    view: str
+    by: str
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """One of a vendor's objects as a table. rows: what it selects from, freshly aliased. where: which of those rows are its own.
+    key: the column that identifies a row."""
+
+    name: str
+    rows: Callable[[], sa.FromClause]
+    where: Conditions
+    columns: tuple[Column, ...]
+    children: tuple[Children, ...] = ()
+    key: str = "Id"
+
+    @cached_property
+    def by_name(self) -> dict[str, Column]:
+        """Columns by lower-case name."""
+        return {each.name.lower(): each for each in self.columns}
+
+    @cached_property
+    def by_relation(self) -> dict[str, Column]:
+        """Columns that lead to another view, by the lower-case name of the way."""
+        return {each.relation.lower(): each for each in self.columns if each.relation}
+
+    @cached_property
+    def by_child(self) -> dict[str, Children]:
+        """Ways to children by lower-case name."""
+        return {each.name.lower(): each for each in self.children}
+
+
+class Catalog(Protocol):
+    """All views of a vendor."""
+
+    def find(self, name: str) -> View | None:
+        """A view by its name in any case."""
+
+
+class Views:
+    """A catalog of views that are there from the start."""
+
+    def __init__(self, views: Iterable[View]) -> None:
+        self._views = {each.name.lower(): each for each in views}
+
+    def find(self, name: str) -> View | None:
+        """A view by its name in any case."""
+        return self._views.get(name.lower())
+
+    def __iter__(self) -> Iterator[View]:
+        return iter(self._views.values())
+
+
+def stored(name: str) -> Expression:
+    """A column of the canonical table as it is."""
+    return lambda rows: rows.c[name]
+
+
+def constant(value: str | int | None) -> Expression:
+    """The same value in every row."""
+    return lambda rows: sa.null() if value is None else sa.literal(value)
+
+
+def amount(name: str, ccy: str = "ccy") -> Expression:
+    """Minor units of any currency as an integer with `MONEY_PLACES` decimal places."""
+    factors = {code: 10 ** (MONEY_PLACES - places) for code, places in money.EXPONENTS.items()}
+    usual = 10 ** (MONEY_PLACES - 2)
+    unusual = {code: factor for code, factor in factors.items() if factor != usual}
+    return lambda rows: rows.c[name] * sa.case(unusual, value=rows.c[ccy], else_=sa.literal(usual))
+
+
+def custom(name: str, *, places: int | None = None, within: Sequence[str] = ()) -> Expression:
+    """A member of the record's custom fields. places: it is a number, to be scaled so; within: the members around it."""
+    path = "$" + "".join(f'."{step}"' for step in (*within, name))
+    if places is None:
+        return lambda rows: sa.func.json_extract(rows.c.custom, path)
+    factor = 10**places
+    return lambda rows: sa.cast(sa.func.round(sa.func.json_extract(rows.c.custom, path) * factor), sa.BigInteger)
+
+
+def unscaled(value: int | float, places: int) -> Decimal:
+    """A scaled integer, or an average of such, as a decimal."""
+    exact = Decimal(value) if isinstance(value, int) else Decimal(repr(value))
+    return exact.scaleb(-places)
