@@ -38,7 +38,7 @@ from counterfoil_mocks.protocols.query import (
 )
 from counterfoil_mocks.protocols.relation import Catalog, Column, View
 
-OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
+OPERATORS: Mapping[str, Callable[[Any, Any], sa.ColumnElement[bool]]] = {
     "=": operator.eq,
     "!=": operator.ne,
     "<": operator.lt,
@@ -412,6 +412,7 @@ def _aligned(statement: Any, own: Sequence[Shape], shapes: Sequence[Shape]) -> A
     return sa.select(*columns)
 
 
+DIALECT = dialect.dialect(paramstyle="named")
 _KNOWN: WeakSet[Store] = WeakSet()
 
 
@@ -421,8 +422,9 @@ def run(store: Store, statement: sa.sql.ClauseElement) -> list[tuple[Any, ...]]:
         for name, arity, function in functions.SQL:
             store.connection.create_function(name, arity, function, deterministic=True)
         _KNOWN.add(store)
-    text = statement.compile(dialect=dialect.dialect(paramstyle="named"), compile_kwargs={"render_postcompile": True})
-    return store.connection.execute(str(text), text.params).fetchall()
+    text = statement.compile(dialect=DIALECT, compile_kwargs={"render_postcompile": True})
+    rows: list[tuple[Any, ...]] = store.connection.execute(str(text), text.params).fetchall()
+    return rows
 
 
 def limited(query: Select, limit: int) -> Select:

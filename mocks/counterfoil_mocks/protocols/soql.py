@@ -261,16 +261,17 @@ class Engine:
                 "FEATURENOTENABLED",
                 "The query uses what the Bulk API does not offer: GROUP BY, OFFSET, TYPEOF or subqueries.",
             )
-        return self.run(plan, text)
+        return self.run(plan)
 
-    def run(self, plan: Plan, text: str = "") -> Answer:
+    def run(self, plan: Plan) -> Answer:
         """Have the database answer a plan."""
         rows: list[tuple[Any, ...]] = []
         shapes: list[Shape] = []
         try:
-            for each in plan.select:
-                statement, shapes = self.compiler.query(each)
-                rows += compiler.run(self.store, statement)
+            with self.store.local() as store:
+                for each in plan.select:
+                    statement, shapes = self.compiler.query(each)
+                    rows += compiler.run(store, statement)
         except Unanswerable as error:
             raise SoqlError("MALFORMED_QUERY", str(error)) from None
         except OverflowError:
@@ -438,10 +439,9 @@ class _Planning:
             sentence = f"The SOQL FIELDS function must have a LIMIT of at most {MOST_FIELDS_ROWS}"
             raise self.names.error("MALFORMED_QUERY", function.place, sentence)
         for column in self.view.columns:
-            is_custom = column.name.endswith("__c")
-            if which == "ALL" or is_custom == (which == "CUSTOM"):
-                if not any(cell.path == (column.name,) for cell in self.made.cells):
-                    self._cell((column.name,), Field(column.name, "r"), column)
+            wanted = which == "ALL" or column.name.endswith("__c") == (which == "CUSTOM")
+            if wanted and not any(cell.path == (column.name,) for cell in self.made.cells):
+                self._cell((column.name,), Field(column.name, "r"), column)
 
     def _pick_function(self, function: Function, alias: str | None) -> None:
         name = function.name.lower()
