@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 from weakref import WeakSet
 
@@ -141,11 +141,15 @@ class Scope:
 
 
 class Compiler:
-    """Makes SQL of expression trees. ignore_case: whether texts that differ only in case are equal."""
+    """Makes SQL of expression trees. ignore_case: whether texts that differ only in case are equal; read_date: how a text that is
+    compared with a date is read, where that is allowed."""
 
-    def __init__(self, catalog: Catalog, *, ignore_case: bool) -> None:
+    def __init__(
+        self, catalog: Catalog, *, ignore_case: bool, read_date: Callable[[str], str | None] | None = None
+    ) -> None:
         self.catalog = catalog
         self.ignore_case = ignore_case
+        self.read_date = read_date
 
     # queries
 
@@ -251,7 +255,7 @@ class Compiler:
             case IsNull(inner):
                 return self.value(inner, scope).sql.is_(None)
             case Exists(query):
-                return sa.exists(self.query(query, scope)[0].subquery().select())
+                return self.query(query, scope)[0].exists()
             case Compare(sign, left, right):
                 return self._compare(sign, self.value(left, scope), self.value(right, scope))
             case Like(inner, pattern):
@@ -316,6 +320,7 @@ class Compiler:
             return self._compare(FLIPPED[sign], right, left)
         if "null" in (left.kind, right.kind):
             return sa.null() == sa.null()
+        right = self._fitting(left, right)
         if left.raw is not None and right.literal is not None and sign in ("=", "!="):
             codes = self._codes(left, right.literal)
             return left.raw.in_(codes) if sign == "=" else left.raw.not_in(codes)
@@ -325,6 +330,24 @@ class Compiler:
         if self.ignore_case and left.kind in TEXTS and right.kind in TEXTS:
             return compare(*self._folded(left, right))
         return compare(left.sql, right.sql)
+
+    def _fitting(self, left: Typed, right: Typed) -> Typed:
+        """A literal as what it is compared with: a number as the text of an id, a text as a number or a date."""
+        given = right.literal
+        if given is None or left.kind == right.kind:
+            return right
+        if left.kind in ("id", "text", "choice") and right.kind == "number":
+            return literal(Literal(f"{Decimal(str(given.value)).normalize():f}", "text"))
+        if left.kind == "number" and right.kind == "text":
+            try:
+                return literal(Literal(Decimal(str(given.value)), "number"))
+            except InvalidOperation:
+                raise Unanswerable("type", str(given.value), f"Invalid number: {given.value}") from None
+        if left.kind in ("date", "instant") and right.kind == "text" and self.read_date is not None:
+            day = self.read_date(str(given.value))
+            if day is not None:
+                return literal(Literal(day, left.kind))
+        return right
 
     def _folded(self, left: Typed, right: Typed) -> tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]]:
         """Both sides so that case does not matter. SQLite's own collation knows ASCII and can use an index."""
@@ -351,7 +374,7 @@ class Compiler:
                 one, aligned_other = functions.aligned(typed, other)
                 return one.in_(sa.select(aligned_other))
             return typed.sql.in_(statement)
-        values = [self.value(each, scope) for each in choices]
+        values = [self._fitting(typed, self.value(each, scope)) for each in choices]
         known = [each.literal for each in values if each.literal is not None and each.kind != "null"]
         if len(known) != len(values) or typed.kind == "number":
             return sa.or_(sa.false(), *(self._compare("=", typed, each) for each in values))

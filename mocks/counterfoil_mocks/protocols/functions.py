@@ -212,6 +212,7 @@ def _decoded(values: list[Typed]) -> Typed:
 
 
 FUNCTIONS: dict[str, tuple[int, int, Callable[[list[Typed]], Typed]]] = {
+    "rownum": (0, 0, lambda values: _typed(sa.func.row_number().over(), "number")),
     "+": (2, 2, lambda values: _sum(values, 1)),
     "-": (2, 2, lambda values: _sum(values, -1)),
     "*": (2, 2, _product),
@@ -282,8 +283,10 @@ def _moment(value: str) -> datetime:
 
 
 def date_written(value: str, pattern: str) -> str:
-    """A date as an Oracle format writes it."""
+    """A date as an Oracle format, or one of `strftime`, writes it."""
     moment, out = _moment(value), ""
+    if "%" in pattern:
+        return moment.strftime(pattern)
     for part in ORACLE_PARTS.findall(pattern):
         known = STRPTIME.get(part.upper())
         if part.upper() == "Q":
@@ -297,12 +300,19 @@ def date_written(value: str, pattern: str) -> str:
 
 
 def date_read(value: str, pattern: str) -> str | None:
-    """A date out of text in an Oracle format; None where it is none."""
-    known = "".join(STRPTIME.get(part.upper(), part) for part in ORACLE_PARTS.findall(pattern))
+    """A date, with its time of day where that is not midnight, out of text in an Oracle format or one of `strptime`; None where it
+    is none."""
+    known = (
+        pattern
+        if "%" in pattern
+        else "".join(STRPTIME.get(each.upper(), each) for each in ORACLE_PARTS.findall(pattern))
+    )
     try:
-        return datetime.strptime(value, known).date().isoformat()  # noqa: DTZ007 (a date has no zone)
+        moment = datetime.strptime(value, known)  # noqa: DTZ007 (a date has no zone)
     except ValueError:
         return None
+    midnight = moment.hour == moment.minute == moment.second == 0
+    return moment.date().isoformat() if midnight else f"{moment.isoformat(timespec='milliseconds')}Z"
 
 
 def _with_day(value: str, day: date) -> str:

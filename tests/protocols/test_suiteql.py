@@ -1,0 +1,159 @@
+"""SuiteQL over canonical tables: really evaluated, shown as NetSuite shows rows, refused in its words."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from counterfoil_mocks.protocols.relation import MONEY_PLACES, Column, View, Views, amount, stored
+from counterfoil_mocks.protocols.suiteql import Engine
+from counterfoil_mocks.protocols.suiteql_tree import SuiteQlError
+
+sys.path.insert(0, str(Path(__file__).parent))
+import sales
+
+NOW = "2026-02-11T12:00:00.000Z"
+
+
+def _view(store: Any, name: str, entity: str, *columns: Column) -> View:
+    return View(
+        name, store.table("crm", entity).sql.alias, lambda rows, deleted: [rows.c.system == "crm"], columns, key="id"
+    )
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    store = sales.new_store()
+    sales.put(
+        store,
+        "customer",
+        [
+            {"id": "107", "name": "Acme", "status": "ACTIVE"},
+            {"id": "108", "name": "Beta_1", "status": "CREDIT_HOLD", "parent": "107"},
+            {"id": "109", "name": "Gamma", "status": "ACTIVE", "parent": "108"},
+        ],
+    )
+    sales.put(
+        store,
+        "opportunity",
+        [
+            {"id": "1", "name": "One", "customer": "107", "ccy": "USD", "amount": 150_050, "close_date": "2026-03-31"},
+            {"id": "2", "name": "Two", "customer": "107", "ccy": "USD", "amount": 99_950, "close_date": "2026-01-05"},
+            {"id": "3", "name": "Three", "customer": "108", "ccy": "USD", "close_date": "2026-02-01"},
+        ],
+    )
+    customer = store.table("crm", "customer").sql
+
+    def parent_name(rows: Any) -> Any:
+        import sqlalchemy as sa
+
+        parent = customer.alias()
+        return sa.select(parent.c.name).where(parent.c.id == rows.c.parent).scalar_subquery()
+
+    views = Views(
+        (
+            _view(
+                store,
+                "customer",
+                "customer",
+                Column("id", "id", stored("id")),
+                Column("companyname", "text", stored("name")),
+                Column("parent", "id", stored("parent"), display=parent_name),
+                Column("isinactive", "choice", stored("status"), words={"ACTIVE": "F", "CREDIT_HOLD": "T"}),
+            ),
+            _view(
+                store,
+                "transaction",
+                "opportunity",
+                Column("id", "id", stored("id")),
+                Column("tranid", "text", stored("name")),
+                Column("entity", "id", stored("customer")),
+                Column("foreigntotal", "number", amount("amount"), MONEY_PLACES),
+                Column("trandate", "date", stored("close_date")),
+            ),
+        )
+    )
+    yield Engine(store, views)
+    store.close()
+
+
+def ask(engine: Engine, query: str, *params: Any, **more: Any) -> list[dict[str, str]]:
+    return engine.page(query, NOW, params, **more).items
+
+
+def test_names_are_lower_case_values_are_texts_and_nulls_are_left_out(engine: Engine) -> None:
+    found = ask(engine, "SELECT ID, TranId, foreigntotal, trandate FROM Transaction ORDER BY id")
+    assert found[0] == {"id": "1", "tranid": "One", "foreigntotal": "1500.5", "trandate": "3/31/2026"}
+    assert found[2] == {"id": "3", "tranid": "Three", "trandate": "2/1/2026"}
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("SELECT c.companyname x FROM transaction t INNER JOIN customer c ON c.id = t.entity WHERE t.id = 3", "Beta_1"),
+        ("SELECT COUNT(*) x FROM customer c LEFT JOIN transaction t ON t.entity = c.id WHERE t.id IS NULL", "1"),
+        ("SELECT SUM(foreigntotal) x FROM transaction", "2500"),
+        ("SELECT MAX(foreigntotal) - MIN(foreigntotal) x FROM transaction", "501"),
+        ("SELECT entity x FROM transaction GROUP BY entity HAVING COUNT(*) > 1", "107"),
+        ("SELECT BUILTIN.DF(parent) x FROM customer WHERE id = '109'", "Beta_1"),
+        ("SELECT id x FROM customer WHERE companyname LIKE 'Beta\\_%' ESCAPE '\\'", "108"),
+        ("SELECT COUNT(*) x FROM customer WHERE companyname LIKE 'beta%'", "0"),
+        ("SELECT id x FROM customer WHERE isinactive = 'T'", "108"),
+        ("SELECT id x FROM transaction WHERE trandate >= TO_DATE('2026-02-02', 'YYYY-MM-DD')", "1"),
+        ("SELECT id x FROM transaction WHERE trandate = '1/5/2026'", "2"),
+        ("SELECT id x FROM transaction WHERE trandate BETWEEN SYSDATE - 20 AND SYSDATE", "3"),
+        ("SELECT TO_CHAR(trandate, 'YYYY-MM-DD') x FROM transaction WHERE id = 1", "2026-03-31"),
+        ("SELECT id x FROM (SELECT id FROM transaction ORDER BY trandate DESC) WHERE ROWNUM <= 1", "1"),
+        ("SELECT id x FROM transaction ORDER BY foreigntotal DESC NULLS LAST FETCH FIRST 1 ROWS ONLY", "1"),
+        ("SELECT CASE WHEN foreigntotal > 1000 THEN 'big' ELSE 'small' END x FROM transaction WHERE id = 2", "small"),
+        ("SELECT NVL(foreigntotal, 0) x FROM transaction WHERE id = 3", "0"),
+        ("SELECT UPPER(SUBSTR(companyname, 1, 2)) || '-' || id x FROM customer WHERE id = 107", "AC-107"),
+        ("SELECT ROUND(foreigntotal / 7, 2) x FROM transaction WHERE id = 1", "214.36"),
+        ("SELECT COUNT(*) x FROM (SELECT id FROM customer UNION ALL SELECT id FROM transaction)", "6"),
+        ("SELECT id x FROM customer c WHERE EXISTS (SELECT 1 FROM transaction t WHERE t.entity = c.id AND t.foreigntotal IS NULL)", "108"),
+        ("SELECT COUNT(*) x FROM customer WHERE id NOT IN (SELECT entity FROM transaction)", "1"),
+        ("WITH big AS (SELECT id FROM transaction WHERE foreigntotal > 1000) SELECT COUNT(*) x FROM big", "1"),
+        ("SELECT (SELECT MAX(t.foreigntotal) FROM transaction t WHERE t.entity = c.id) x FROM customer c WHERE id = 107", "1500.5"),
+        ("SELECT 1 + 2 * 3 x FROM dual", "7"),
+    ],
+)  # fmt: skip
+def test_queries_are_evaluated(engine: Engine, query: str, expected: str) -> None:
+    assert [each.get("x") for each in ask(engine, query)] == [expected]
+
+
+def test_parameters_are_bound_in_their_order(engine: Engine) -> None:
+    query = "SELECT id FROM transaction WHERE entity = ? AND foreigntotal > ?"
+    assert ask(engine, query, "107", 1000) == [{"id": "1"}]
+    with pytest.raises(SuiteQlError, match="more parameters than values"):
+        ask(engine, query, "107")
+
+
+def test_pages_know_how_many_rows_there_are(engine: Engine) -> None:
+    page = engine.page("SELECT id FROM customer ORDER BY id", NOW, limit=2, offset=2)
+    assert (page.total, page.items) == (3, [{"id": "109"}])
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("SELECT foo FROM customer", "Field 'foo' not found."),
+        ("SELECT id FROM nothing", "Record 'nothing' was not found."),
+        ("SELECT id FROM customer c JOIN transaction t ON c.id = t.entity", "Field 'id' is ambiguous."),
+        ("SELECT id FROM customer LIMIT 5", "LIMIT is not supported"),
+        ("SELECT NOSUCH(id) FROM customer", "Function NOSUCH was not found."),
+        ("SELECT id FROM", "Invalid or unsupported search."),
+        ("DELETE FROM customer", "Only one SELECT is allowed."),
+        ("SELECT id FROM customer; SELECT id FROM customer", "Only one SELECT is allowed."),
+        ("SELECT RANK() OVER (ORDER BY id) FROM customer", "not supported"),
+        ("SELECT id FROM customer FOR UPDATE", "not supported"),
+    ],
+)
+def test_what_cannot_be_answered_is_refused(engine: Engine, query: str, reason: str) -> None:
+    with pytest.raises(SuiteQlError) as caught:
+        ask(engine, query)
+    assert str(caught.value).startswith("Invalid search query. Detailed unprocessed description follows.")
+    assert reason in str(caught.value)
