@@ -109,6 +109,18 @@ def test_the_document_lists_every_collection_and_action_of_every_system(running:
             assert "post" in paths[f"/systems/{name}/actions/{action}"]
 
 
+def test_no_link_leads_into_a_list_that_may_be_empty(running: Any) -> None:
+    document = running.call("GET", "/openapi.json").json
+    answers = [
+        answer for path in document["paths"].values() for each in path.values() for answer in each["responses"].values()
+    ]
+    followed = [
+        link["parameters"] for answer in answers for link in answer.get("links", {}).values() if "parameters" in link
+    ]
+    assert followed
+    assert not [each for each in followed if any("/items/" in value for value in each.values())]
+
+
 def test_every_reference_of_the_document_leads_somewhere(running: Any) -> None:
     document = running.call("GET", "/openapi.json").json
     known = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
