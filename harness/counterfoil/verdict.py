@@ -270,7 +270,7 @@ def written_out(landscape: Any) -> None:
     """Have the journal write what it buffers, where there is one."""
     journal = getattr(landscape, "journal", None)
     if journal is not None:
-        journal.flush()
+        journal.gather()
 
 
 def integration_of(landscape: Any) -> Mapping[str, Any]:

@@ -57,7 +57,7 @@ class Config(Strict):
     """A landscape.
 
     size: of the firm; `empty` has no firm at all. store: `memory`, `sqlite:///FILE` or `postgresql://…`. port_base: the control plane's port; the
-    systems take those after it; 0 takes free ports. token: needed by callers of the control plane. limits: rate limits a system.
+    systems take those after it; 0 takes free ports. processes: how many serve the systems. token: needed by callers of the control plane. limits: rate limits a system.
     """
 
     model_config = ConfigDict(extra="forbid", title="Counterfoil landscape")
@@ -67,6 +67,9 @@ class Config(Strict):
     store: str = Field(
         "memory",
         description="`memory`; or one that outlives the process: `sqlite:///FILE` or `postgresql://USER@HOST/DATABASE`.",
+    )
+    processes: int = Field(
+        1, ge=1, le=31, description="API processes that serve the systems; more than one needs a PostgreSQL store."
     )
     host: str = Field("127.0.0.1", description="Interface to listen on; other than loopback needs a token.")
     port_base: int = Field(8100, ge=0, le=65000, description="Port of the control plane; 0 takes free ports.")
@@ -95,6 +98,10 @@ class Config(Strict):
         ):
             raise ValueError(
                 f"store: {self.store!r} is none of `memory`, `sqlite:///FILE` and `postgresql://USER@HOST/DATABASE`"
+            )
+        if self.processes > 1 and not self.store.startswith("postgresql://"):
+            raise ValueError(
+                f"processes: {self.processes} processes need a store that they can share; give `store: postgresql://USER@HOST/DATABASE`"
             )
         return self
 

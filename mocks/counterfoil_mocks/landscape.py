@@ -21,10 +21,12 @@ from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.journal import Journal
 from counterfoil_mocks.kernel.server import PortTaken, Served, bind
 from counterfoil_mocks.kernel.settle import DEFAULT_TIMEOUT_MS, Integration, Rest
+from counterfoil_mocks.kernel.shared import Shared, SharedClock, SharedNumbers, SharedTraffic
 from counterfoil_mocks.kernel.snapshot import Snapshot, Snapshots
 from counterfoil_mocks.kernel.store import Store, open_store
 from counterfoil_mocks.kernel.system import System, World
 from counterfoil_mocks.roles import FACES, ROLES
+from counterfoil_mocks.workers import Workers
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -61,6 +63,10 @@ class Landscape:
         self.control: FastAPI = build_control(self)
         self.ready = False
         self._served: dict[str, Served] = {}
+        self._bound: dict[str, socket.socket] = {}
+        self._workers: Workers | None = None
+        if self.shared is not None:
+            self._share(self.shared)
         self._since = self.journal.last
 
     # life
@@ -80,10 +86,29 @@ class Landscape:
             raise Unusable(f"The store {wanted.store} was made with seed {kept}, not {seed}.")
         store.set_meta("seed", seed)
         world = World(Clock(_now(store)), seed=wanted.seed, epoch=int(store.meta("epoch") or 0))
-        systems = {name: _system(name, wanted, store, world) for name in wanted.order}
-        made = cls(wanted, store, world, systems)
+        if wanted.processes > 1:
+            store.concurrent = True
+            world.shared = Shared()
+            world.clock = SharedClock(world.shared, world.clock.now)
+            world.traffic = SharedTraffic(world.shared)
+        made = cls(wanted, store, world, assembled(wanted, store, world))
         made._fill()
         return made
+
+    @property
+    def shared(self) -> Shared | None:
+        """What its processes share, where there are several."""
+        return self.world.shared
+
+    def _share(self, shared: Shared) -> None:
+        """Several processes will serve the systems: count together, and tell them what is broken."""
+        self.journal.numbers = SharedNumbers(shared, self.journal.last)
+        self.faults.changed = self._tell_faults
+        self._tell_faults()
+
+    def _tell_faults(self) -> None:
+        self.store.set_meta("faults", orjson.dumps(self.faults.view()).decode())
+        self.world.renew()
 
     def _fill(self) -> None:
         if self.store.meta("firm") is None:
@@ -110,19 +135,38 @@ class Landscape:
         for name in self.systems:
             public = self.config.systems[name].public_url
             self.urls[name] = str(public).rstrip("/") if public else self._address(bound[name])
+        self._bound = bound
         await self.rest.start()
         await self.deliverer.start()
+        for system in self.systems.values():
+            self.journal.forget_events(system)
+        if self.shared is None:
+            self._serve_systems(bound)
+        else:
+            self._workers = Workers(self, self.config.processes, self._moved_elsewhere)
+            self.journal.others = self._workers.gather
+            self.rest.look = self.deliverer.look
+            await self._workers.start({name: bound[name] for name in self.systems})
+        self._served["control"] = Served(self.control, bound["control"])
+        for served in self._served.values():
+            await served.start()
+        self.ready = True
+
+    def _moved_elsewhere(self, numbers: set[int]) -> None:
+        """Workers have committed to systems, or moved while somebody waits for rest."""
+        for number, system in enumerate(self.systems.values()):
+            if number in numbers:
+                self.deliverer.committed(system)
+        for notify in self.world.traffic.on_move:
+            notify()
+
+    def _serve_systems(self, bound: Mapping[str, socket.socket]) -> None:
         for name, system in self.systems.items():
             face = FACES[system.role.name]
             app = native.build_app(
                 system, face, journal=self.journal, faults=self.faults, auth=self.tokens[name], vendor=system.face
             )
             self._served[name] = Served(app, bound[name])
-            self.journal.forget_events(system)
-        self._served["control"] = Served(self.control, bound["control"])
-        for served in self._served.values():
-            await served.start()
-        self.ready = True
 
     def _bind(self) -> dict[str, socket.socket]:
         with contextlib.ExitStack() as undo:
@@ -149,16 +193,22 @@ class Landscape:
         self.ready = False
         self.journal.close_followers()
         await self._close()
+        if self._workers is not None:
+            self.journal.gather()
+            self.journal.others = None
+            await self._workers.stop()
         await self.deliverer.stop()
         await self.rest.stop()
         self.store.set_meta("clock", self.world.clock.now)
         self.journal.flush()
         self.store.close()
+        if self.shared is not None:
+            self.shared.close()
 
     async def ask_health(self) -> dict[str, bool]:
         """Which systems answer."""
         return {
-            name: await self.rest.answers(f"{self._address(self._served[name].bound)}/__counterfoil/health")
+            name: await self.rest.answers(f"{self._address(self._bound[name])}/__counterfoil/health")
             for name in self.systems
         }
 
@@ -185,7 +235,7 @@ class Landscape:
 
     async def restore(self, snapshot_id: str, label: str | None = None) -> Snapshot:
         """Go back to a snapshot. Tokens stay valid; so do the subscriptions of the integration that is registered."""
-        self.journal.flush()
+        self.journal.gather()
         await self.deliverer.halt()
         try:
             keep = self.rest.integration is not None
@@ -273,6 +323,11 @@ class Landscape:
             "credentials": native_credentials if system.face is None else system.face.credentials(url),
             "native": {"url": f"{url}{native.ROOT}", "credentials": native_credentials},
         }
+
+
+def assembled(config: Config, store: Store, world: World) -> dict[str, System]:
+    """The systems of a landscape, by name."""
+    return {name: _system(name, config, store, world) for name in config.order}
 
 
 def _system(name: str, config: Config, store: Store, world: World) -> System:

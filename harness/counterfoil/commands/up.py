@@ -28,7 +28,12 @@ def up(
     port_base: Annotated[
         int | None, typer.Option(help="Port of the control plane, 8100 by default; 0 takes free ports.")
     ] = None,
-    store: Annotated[str | None, typer.Option(metavar="URL", help="`memory`, or sqlite:///FILE to keep it.")] = None,
+    store: Annotated[
+        str | None, typer.Option(metavar="URL", help="`memory`; sqlite:///FILE or postgresql://… to keep it.")
+    ] = None,
+    processes: Annotated[
+        int | None, typer.Option(help="API processes that serve the systems, over one PostgreSQL store.")
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object when ready, and nothing else.")
     ] = False,
@@ -39,7 +44,7 @@ def up(
     Exit code 0: stopped as asked. 2: wrong usage, or a landscape that cannot be. 3: a port is taken.
     """
     vendors = dict(zip(ROLES, (crm, psa, erp, billing), strict=True))
-    choices = {"seed": seed, "size": size, "port_base": port_base, "store": store}
+    choices = {"seed": seed, "size": size, "port_base": port_base, "store": store, "processes": processes}
     raise typer.Exit(serve(file or landscape, vendors, choices, as_json))
 
 

@@ -77,6 +77,7 @@ class Tokens:
         self.client_secret = str(settings.get("client_secret") or "cfs_" + ids.hexadecimal(32, *parts, "client_secret"))
         self.access_token = str(settings.get("access_token") or "cfa_" + ids.hexadecimal(32, *parts, "access_token"))
         self._cached: dict[bytes, Grant] = {}
+        self._generation = system.world.generation
         self._cached[f"Bearer {self.access_token}".encode()] = Grant(
             self.access_token, self.client_id, READY_CHAIN, None
         )
@@ -96,6 +97,9 @@ class Tokens:
         """The grant that a request comes with; raises Problem 401."""
         if authorization is None:
             raise _unauthorised("TOKEN_MISSING", "No access token was sent.", None)
+        if self._generation != self.system.world.generation:
+            self._generation = self.system.world.generation
+            self._uncache(lambda grant: grant.chain != READY_CHAIN)
         grant = self._cached.get(authorization) or self._looked_up(authorization)
         if grant is None:
             raise _unauthorised("TOKEN_INVALID", "The access token is not one that is valid here.", "invalid_token")
@@ -109,6 +113,7 @@ class Tokens:
         if grant.chain != READY_CHAIN:
             self.system.store.execute("DELETE FROM control.token WHERE token = ?", (grant.token,))
             self._uncache(lambda each: each.token == grant.token)
+            self.system.world.renew()
 
     def issue(self, body: Any, authorization: str | None) -> Record:
         """Answer a token request; raises Problem with the member `error` of RFC 6749."""
@@ -181,6 +186,7 @@ class Tokens:
         self.system.store.execute("DELETE FROM control.token WHERE chain = ? AND kind = 'access'", (chain,))
         self.system.store.execute("UPDATE control.token SET used = 1 WHERE chain = ?", (chain,))
         self._uncache(lambda grant: grant.chain == chain)
+        self.system.world.renew()
 
     def _uncache(self, dead: Callable[[Grant], bool]) -> None:
         self._cached = {key: grant for key, grant in self._cached.items() if not dead(grant)}

@@ -24,6 +24,17 @@ def parse(instant: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def milliseconds_of(instant: str) -> int:
+    """Instant text as milliseconds since the epoch."""
+    return round(parse(instant).timestamp() * 1000)
+
+
+def render_milliseconds(milliseconds: int) -> str:
+    """Milliseconds since the epoch as instant text."""
+    seconds, rest = divmod(milliseconds, 1000)
+    return render(datetime.fromtimestamp(seconds, UTC) + rest * TICK)
+
+
 def later(instant: str, **span: float) -> str:
     """The instant `span` (timedelta's words) later."""
     return render(parse(instant) + timedelta(**span))
@@ -103,6 +114,13 @@ class Clock:
         if moment > self._moment:
             self._moment = moment
             self._show()
+
+    def release(self) -> None:
+        """The deed that ticked is committed."""
+
+    def take_back(self, before: str) -> None:
+        """The deed that ticked has failed: stand where it began."""
+        self.reset(before)
 
     def reset(self, instant: str) -> None:
         """Set the clock, also backwards: only a restore does this."""

@@ -177,6 +177,13 @@ class Deliverer:
                 self._line_up(job)
         self.pump()
 
+    def look(self) -> bool:
+        """Take up what other processes have committed; returns whether there was anything to send."""
+        seen = dict(self._seen)
+        for system in self.systems.values():
+            self.committed(system)
+        return seen != self._seen
+
     def _line_up(self, job: Job) -> None:
         """Apply the plan of faults once, then put the delivery behind those of its partition."""
         row = job.row

@@ -78,6 +78,18 @@ def readable(body: bytes | str | None) -> str | None:
     return text if len(body) <= BODY_LIMIT else f"{text}… ({len(body)} bytes)"
 
 
+class Numbers:
+    """Counts entries. last: the highest number taken so far."""
+
+    def __init__(self, last: int) -> None:
+        self.last = last
+
+    def take(self) -> int:
+        """The next number."""
+        self.last += 1
+        return self.last
+
+
 class Journal:
     """What happened in a landscape.
 
@@ -88,7 +100,9 @@ class Journal:
     def __init__(self, store: Store, world: World) -> None:
         self.store = store
         self.world = world
-        self._last = int(store.execute("SELECT coalesce(max(seq), 0) FROM journal.entry").fetchone()[0])
+        self.numbers = Numbers(int(store.execute("SELECT coalesce(max(seq), 0) FROM journal.entry").fetchone()[0]))
+        self.others: Callable[[], None] | None = None
+        """Has other processes write what they buffer."""
         self._buffer: list[tuple[Any, ...]] = []
         self._followers: set[Follower] = set()
         self._flush_later: asyncio.TimerHandle | None = None
@@ -96,13 +110,12 @@ class Journal:
 
     def next_seq(self) -> int:
         """Take the number of an entry that will be added when its request is answered."""
-        self._last += 1
-        return self._last
+        return self.numbers.take()
 
     @property
     def last(self) -> int:
         """The highest number taken so far."""
-        return self._last
+        return self.numbers.last
 
     def add(self, *, kind: str, system: str, **columns: Any) -> int:
         """Add an entry; returns its number. Columns not given are empty, except `seq`, `at` (now) and `wall` (now).
@@ -180,6 +193,12 @@ class Journal:
         with self.store.transaction():
             self.store.connection.executemany(INSERT, rows)
 
+    def gather(self) -> None:
+        """Write what is buffered, here and in other processes."""
+        self.flush()
+        if self.others is not None:
+            self.others()
+
     def query(
         self, *, trace: str | None = None, since: int = 0, limit: int = 100, newest: bool = False, **filters: Any
     ) -> list[Record]:
@@ -188,7 +207,7 @@ class Journal:
         trace: a W3C trace id, or a whole traceparent. filters: `kind`, `system`, `operation`, `key`, `correlation_id`, `event_id`,
         `status`; an empty one filters nothing. newest: the last `limit` of them instead of the first.
         """
-        self.flush()
+        self.gather()
         clauses, params = ["seq > ?"], [since]
         wanted = {name: filters.get(name) for name in FILTERS} | {"trace": trace_of(trace) if trace else None}
         for name, value in wanted.items():

@@ -149,15 +149,33 @@ def _written(ask: Ask, work: Callable[[Tx], Answer]) -> Answer:
     if key is not None:
         before = idempotency.recall(ask.system, key, ask.fingerprint)
         if before is not None:
-            return Answer(before.status, before.payload, headers=(("idempotency-replayed", "true"),))
+            return _replayed(before)
     try:
         with Tx(ask.system, ask.origin) as tx:
+            if key is not None and tx.system.store.concurrent:
+                before = idempotency.recall(ask.system, key, ask.fingerprint)  # another process may have just done it
+                if before is not None:
+                    raise _Done(before)
             answer = work(tx)
             if key is not None:
                 idempotency.remember(tx, key, ask.fingerprint, answer.status, answer.payload)
         return answer
+    except _Done as done:
+        return _replayed(done.answer)
     except OverflowError as error:
         raise _out_of_range() from error
+
+
+class _Done(Exception):
+    """The work has been done by another process with the same key."""
+
+    def __init__(self, answer: idempotency.Remembered) -> None:
+        super().__init__("done already")
+        self.answer = answer
+
+
+def _replayed(before: idempotency.Remembered) -> Answer:
+    return Answer(before.status, before.payload, headers=(("idempotency-replayed", "true"),))
 
 
 def _out_of_range() -> Problem:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any
 from zlib import crc32
 
@@ -17,12 +18,17 @@ from psycopg.adapt import Dumper, Loader
 from psycopg.pq import TransactionStatus
 from sqlalchemy.dialects import postgresql
 
+from counterfoil_mocks.kernel import clock
+from counterfoil_mocks.kernel.role import Role
 from counterfoil_mocks.kernel.store import Store
 
 PARAMETER = re.compile(r"'[^']*'|\?|(?<![:\w]):([A-Za-z_]\w*)|%")
 """What is put into the driver's style; quoted text comes first, so that it is passed over."""
 OCCUPIED = crc32(b"counterfoil.landscape")
 """Key of the advisory lock that keeps two landscapes out of one database."""
+PATIENCE = 60.0
+"""Seconds that a server may take to come back."""
+PAUSE = 0.1
 FORGET_SHOWN = """
 CREATE OR REPLACE FUNCTION control.forget_shown() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -73,17 +79,55 @@ class Connection:
     """The driver's connection with the words that the store uses. Statements outside a transaction are committed at once."""
 
     def __init__(self, url: str) -> None:
-        self.driver = psycopg.connect(url, autocommit=True, prepare_threshold=3)
-        self.driver.prepared_max = 2000
-        self.driver.adapters.register_dumper(bool, _Flag)
-        self.driver.adapters.register_loader("numeric", _Whole)
+        self.url = url
+        self.on_connect: str | None = None
+        self.driver = self._dialled()
         self._texts: dict[str, str] = {}
 
+    def _dialled(self) -> psycopg.Connection[Any]:
+        driver = psycopg.connect(self.url, autocommit=True, prepare_threshold=3)
+        driver.prepared_max = 2000
+        driver.adapters.register_dumper(bool, _Flag)
+        driver.adapters.register_loader("numeric", _Whole)
+        return driver
+
+    def _again(self) -> None:
+        """Dial again where the server has hung up, for as long as it takes to come back; raises the driver's error after `PATIENCE`."""
+        limit = clock.monotonic() + PATIENCE
+        while True:
+            try:
+                self.driver = self._dialled()
+                break
+            except psycopg.OperationalError:
+                if clock.monotonic() > limit:
+                    raise
+                Event().wait(PAUSE)
+        if self.on_connect is not None:
+            self.driver.execute(self.on_connect)
+
     def execute(self, sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> psycopg.Cursor[Any]:
-        """Run one statement."""
-        if not params:
-            return self.driver.execute(sql)
-        return self.driver.execute(self._text(sql), params)
+        """Run one statement. Where the server has hung up meanwhile, a question is asked again; a write fails, as nobody knows
+        whether it was done, and the next finds a new connection."""
+        alone = not self.in_transaction
+        try:
+            return self.driver.execute(self._text(sql), params) if params else self.driver.execute(sql)
+        except psycopg.OperationalError:
+            if not self.driver.closed:
+                raise
+            self._again()
+            if not alone or not sql.startswith("SELECT"):
+                raise
+        return self.execute(sql, params)
+
+    def begin(self, text: str) -> None:
+        """Begin a transaction by these statements, which have no parameters."""
+        try:
+            self.driver.execute(text, prepare=False)
+        except psycopg.OperationalError:
+            if not self.driver.closed:
+                raise
+            self._again()
+            self.driver.execute(text, prepare=False)
 
     def executemany(self, sql: str, many: Iterable[Sequence[Any] | Mapping[str, Any]]) -> None:
         """Run one statement for each of many rows."""
@@ -114,19 +158,29 @@ class PostgresStore(Store):
     dialect: sa.Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     connection: Connection
 
+    def __init__(self, url: str, roles: Mapping[str, Role], *, guest: bool = False) -> None:
+        self.guest = guest
+        self.concurrent = guest
+        self._begins: dict[tuple[str, ...], str] = {}
+        super().__init__(url, roles)
+
     @staticmethod
     def _path(url: str) -> Path | None:
         return None
 
     def _connected(self) -> Connection:
         connection = Connection(self.url)
-        free = connection.execute(f"SELECT pg_try_advisory_lock({OCCUPIED})").fetchone()
-        if not free or not free[0]:
-            connection.close()
-            raise ValueError("another landscape is at work in this database; stop it, or name another database")
+        if not self.guest:
+            free = connection.execute(f"SELECT pg_try_advisory_lock({OCCUPIED})").fetchone()
+            if not free or not free[0]:
+                connection.close()
+                raise ValueError("another landscape is at work in this database; stop it, or name another database")
+            connection.on_connect = f"SELECT pg_advisory_lock({OCCUPIED})"
         return connection
 
     def _create(self) -> None:
+        if self.guest:
+            return
         for schema in (*self.roles, "control", "journal"):
             self.connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         super()._create()
@@ -138,9 +192,14 @@ class PostgresStore(Store):
         """Whether the store outlives the process."""
         return True
 
-    def begin(self) -> None:
-        """Begin a transaction."""
-        self.connection.execute("BEGIN")
+    def begin(self, *schemas: str) -> None:
+        """Begin a transaction. One process at a time writes to a schema, so that what is numbered is committed in the order of its
+        numbers."""
+        text = self._begins.get(schemas)
+        if text is None:
+            locks = [f"SELECT pg_advisory_xact_lock({crc32(each.encode())})" for each in sorted(schemas)]
+            text = self._begins[schemas] = "; ".join(["BEGIN", *locks])
+        self.connection.begin(text)
 
     def rows(self, sql: str, params: Any = ()) -> list[dict[str, Any]]:
         """Read rows as dicts."""
@@ -195,7 +254,7 @@ class PostgresStore(Store):
     def put_image(self, schema: str, image: bytes) -> None:
         """Make a schema what it was when its image was made."""
         source = io.BytesIO(image)
-        with self.transaction(), self.connection.driver.cursor() as cursor:
+        with self.transaction(schema), self.connection.driver.cursor() as cursor:
             while line := source.readline():
                 table, length = line.decode().split()
                 self.execute(f"DELETE FROM {schema}.{table}")

@@ -58,6 +58,8 @@ class Rest:
         self.integration: Integration | None = None
         self._session: aiohttp.ClientSession | None = None
         self._moved = asyncio.Event()
+        self.look: Callable[[], bool] = lambda: False
+        """Takes up what other processes have committed; whether there was anything."""
         self._walking = asyncio.Lock()
 
     async def start(self) -> None:
@@ -106,6 +108,10 @@ class Rest:
         await self._still(clock.monotonic() + DEFAULT_TIMEOUT_MS / 1000, None, lambda: False)
 
     async def _still(self, limit: float, quiet_ms: int | None, busy: Callable[[], bool]) -> bool:
+        with self.world.traffic.watched():
+            return await self._come_to_rest(limit, quiet_ms, busy)
+
+    async def _come_to_rest(self, limit: float, quiet_ms: int | None, busy: Callable[[], bool]) -> bool:
         traffic = self.world.traffic
         pause = SHORTEST_WAIT
         while True:
@@ -120,6 +126,8 @@ class Rest:
             if moves != traffic.moves:
                 continue
             if wait is not None and wait <= 0:
+                if self.look():
+                    continue
                 return True
             left = limit - clock.monotonic()
             if left <= 0:

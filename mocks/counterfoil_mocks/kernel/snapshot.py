@@ -130,7 +130,7 @@ class Snapshots:
 
     def _undo(self, target: Snapshot) -> None:
         """Undo all changes since a snapshot that the present state grew from."""
-        with self.store.transaction():
+        with self.store.transaction(*target.marks):
             for schema, mark in target.marks.items():
                 self._undo_records(schema, mark.logs["history"])
                 for table in LOGS:
@@ -196,6 +196,7 @@ class Snapshots:
         count = self._restores[label] = self._restores.get(label, 0) + 1
         self.world.new_epoch(label, count)
         self.store.set_meta("epoch", str(self.world.epoch))
+        self.world.renew()
         if self.store.durable:
             self._remember()
 

@@ -41,16 +41,16 @@ SQL_FUNCTIONS: dict[str, tuple[int, Any]] = {
 }
 
 
-def open_store(url: str, roles: Mapping[str, Role]) -> Store:
+def open_store(url: str, roles: Mapping[str, Role], *, guest: bool = False) -> Store:
     """The store at an address: `memory`, `sqlite:///FILE` or `postgresql://USER@HOST/DATABASE`; raises ValueError, or what the driver
-    says of a database that cannot be opened."""
+    says of a database that cannot be opened. guest: another process of the same landscape has opened and made it."""
     if not url.startswith(POSTGRES):
         return Store(url, roles)
     try:
         from counterfoil_mocks.kernel.postgres import PostgresStore
     except ImportError as error:
         raise ValueError("PostgreSQL needs its driver: pip install 'counterfoil[postgres]'") from error
-    return PostgresStore(url, roles)
+    return PostgresStore(url, roles, guest=guest)
 
 
 class Store:
@@ -70,8 +70,9 @@ class Store:
             for schema, role in roles.items()
             for entity in role.entities
         }
-        for table in self.tables.values():
-            table.create()
+        if not self.concurrent:
+            for table in self.tables.values():
+                table.create()
 
     def _connected(self) -> Any:
         connection = sqlite3.connect(
@@ -162,14 +163,18 @@ class Store:
         finally:
             self.connection.execute("PRAGMA query_only = OFF")
 
-    def begin(self) -> None:
-        """Begin a transaction. One that other processes may be waiting for locks at once, so that it cannot fail halfway."""
+    concurrent = False
+    """Whether other processes may write while this one works."""
+
+    def begin(self, *schemas: str) -> None:
+        """Begin a transaction that writes to these schemas. One that other processes may be waiting for locks at once, so that it cannot
+        fail halfway."""
         self.connection.execute("BEGIN IMMEDIATE" if self.durable else "BEGIN")
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All or nothing."""
-        self.begin()
+    def transaction(self, *schemas: str) -> Iterator[None]:
+        """All or nothing, in these schemas."""
+        self.begin(*schemas)
         try:
             yield
         except BaseException:

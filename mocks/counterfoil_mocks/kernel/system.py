@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from counterfoil_mocks.kernel.table import Table
 
 if TYPE_CHECKING:
     from counterfoil_mocks.kernel.face import Face
+    from counterfoil_mocks.kernel.shared import Shared
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,10 @@ class Traffic:
         self.in_flight -= 1
         self.touch()
 
+    def watched(self) -> AbstractContextManager[None]:
+        """Somebody waits for rest, as long as the context lasts."""
+        return nullcontext()
+
     def touch(self) -> None:
         """Something moved: a request, an answer, a delivery."""
         self.moves += 1
@@ -69,6 +75,17 @@ class World:
     epoch: int = 0
     on_commit: list[Callable[[System], None]] = field(default_factory=list)
     traffic: Traffic = field(default_factory=Traffic)
+    shared: Shared | None = None
+
+    @property
+    def generation(self) -> int:
+        """Grows whenever what is kept in memory must be read again because another process has changed it."""
+        return 0 if self.shared is None else self.shared.generation
+
+    def renew(self) -> None:
+        """Have every process read again what it keeps in memory."""
+        if self.shared is not None:
+            self.shared.renew()
 
     def new_epoch(self, label: str, count: int) -> None:
         """Mix a scenario's name and the number of restores into all further ids."""
@@ -84,8 +101,9 @@ class System:
     store: Store
     world: World
     settings: dict[str, Any] = field(default_factory=dict)
-    subscriptions: list[Record] | None = None
     face: Face | None = None
+    _subscriptions: list[Record] | None = None
+    _generation: int = 0
     _stamp: str = ""
     _made: int = 0
 
@@ -132,12 +150,24 @@ class System:
             parts = (*parts, self._stamp)
         return style(prefix, number, self.clock.milliseconds, parts)
 
+    @property
+    def subscriptions(self) -> list[Record] | None:
+        """What is kept in memory of the subscriptions. Set it to None when one has changed."""
+        return self._subscriptions
+
+    @subscriptions.setter
+    def subscriptions(self, known: list[Record] | None) -> None:
+        self._subscriptions = known
+        if known is None:
+            self.world.renew()
+
     def subscribers(self) -> list[Record]:
         """Active subscriptions, kept in memory until `subscriptions` is set to None."""
-        if self.subscriptions is None:
+        if self._subscriptions is None or self._generation != self.world.generation:
+            self._generation = self.world.generation
             found = self.store.rows(
                 f"SELECT * FROM {self.schema}.subscription WHERE system = ? AND active = 1 ORDER BY created_at, id",
                 (self.name,),
             )
-            self.subscriptions = [{**row, "types": row["types"].split()} for row in found]
-        return self.subscriptions
+            self._subscriptions = [{**row, "types": row["types"].split()} for row in found]
+        return self._subscriptions

@@ -42,7 +42,7 @@ class Tx:
         self._touched: dict[tuple[str, str], tuple[Entity, Record | None, Record]] = {}
 
     def __enter__(self) -> Tx:
-        self.system.store.begin()
+        self.system.store.begin(self.system.schema)
         self._before = self.system.clock.now
         self.now = self.system.clock.tick()
         self.stamp = self.now if self.role.resolution == "ms" else self.now[:19] + ".000Z"
@@ -61,12 +61,13 @@ class Tx:
             self._undo()
             return
         self.system.store.connection.execute("COMMIT")
+        self.system.clock.release()
         for notify in self.system.world.on_commit:
             notify(self.system)
 
     def _undo(self) -> None:
         self.system.store.connection.execute("ROLLBACK")
-        self.system.clock.reset(self._before)
+        self.system.clock.take_back(self._before)
 
     # reading
 

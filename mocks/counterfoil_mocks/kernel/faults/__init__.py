@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -69,6 +69,8 @@ class Faults:
         self.planned: list[Fault] = []
         self._attempts: Counter[tuple[str, str, str | None, str]] = Counter()
         self._count = 0
+        self.changed: Callable[[], None] | None = None
+        """Called when what is planned has changed."""
 
     @property
     def active(self) -> bool:
@@ -81,7 +83,18 @@ class Faults:
             raise invalid("faults", f"more than {MOST_FAULTS} faults at once", "Delete some first.")
         made = [self._make(f"[{index}]", dict(spec)) for index, spec in enumerate(specs)]
         self.planned += made
+        self._tell()
         return made
+
+    def remade(self, spec: Mapping[str, Any]) -> Fault:
+        """A fault as `view` shows it, made again in another process."""
+        made = self._make("", {name: value for name, value in spec.items() if name not in ("id", "struck")})
+        made.id = spec["id"]
+        return made
+
+    def _tell(self) -> None:
+        if self.changed is not None:
+            self.changed()
 
     def _make(self, where: str, spec: dict[str, Any]) -> Fault:
         name = spec.get("kind")
@@ -130,11 +143,13 @@ class Faults:
         if fault_id is None:
             self.planned.clear()
             self._attempts.clear()
+            self._tell()
             return
         kept = [fault for fault in self.planned if fault.id != fault_id]
         if len(kept) == len(self.planned):
             raise not_found("fault", fault_id)
         self.planned = kept
+        self._tell()
 
     def recount(self) -> None:
         """Count attempts anew: the world has gone back in time."""
@@ -144,7 +159,8 @@ class Faults:
         """What is broken now, and how often each fault has struck."""
         return [{"id": fault.id, **fault.spec, "struck": fault.struck} for fault in self.planned]
 
-    def _struck(self, call: Call, stage: str) -> list[Fault]:
+    def struck(self, call: Call, stage: str) -> list[Fault]:
+        """Count an attempt; returns the faults that strike it."""
         place = (call.system, call.operation, call.key, stage)
         self._attempts[place] += 1
         attempt = self._attempts[place]
@@ -154,15 +170,19 @@ class Faults:
             fault.struck += 1
         return found
 
+    async def asked(self, call: Call, stage: str) -> list[Fault]:
+        """The faults that strike a request."""
+        return self.struck(call, stage)
+
     async def before(self, call: Call, exchange: Exchange) -> None:
         """The gate before the work: may raise Problem, abort the connection, or leave a mark on the exchange."""
-        for fault in self._struck(call, "before"):
+        for fault in await self.asked(call, "before"):
             exchange.struck(fault.spec["kind"])
             await fault.kind.before(call, exchange)
 
     async def after(self, call: Call, exchange: Exchange) -> None:
         """The gate after the commit: the work is done, what the caller learns of it may not be."""
-        for fault in self._struck(call, "after"):
+        for fault in await self.asked(call, "after"):
             exchange.struck(fault.spec["kind"])
             await fault.kind.after(call, exchange)
 
@@ -170,7 +190,7 @@ class Faults:
         """What becomes of the first attempt to deliver an event. `call`: the system, the event's type as operation (with or
         without prefix and version), its business key."""
         plan = DeliveryPlan()
-        for fault in self._struck(call, "delivery"):
+        for fault in self.struck(call, "delivery"):
             plan.faults.append(fault.spec["kind"])
             fault.kind.on_delivery(call, plan, ids.chance(self.world.seed, self.world.epoch, fault.id, event_id))
         return plan

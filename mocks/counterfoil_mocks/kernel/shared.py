@@ -1,0 +1,217 @@
+"""What the processes of one landscape share besides the database: clock, numbers, traffic and a generation, in a mapped file.
+
+Each process writes its own slot only; what several may write is guarded by a lock of the operating system, which a process that is
+killed gives back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import mmap
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from counterfoil_mocks.kernel import clock
+from counterfoil_mocks.kernel.clock import Clock
+from counterfoil_mocks.kernel.journal import Numbers
+from counterfoil_mocks.kernel.system import Traffic
+
+MOST_PROCESSES = 32
+CLOCK, GENERATION, NUMBER, WATCHED = range(4)
+HEAD = 8
+"""Eight-byte cells before the slots: the business clock in milliseconds, the generation of what processes keep in memory, the
+journal's last number, and whether somebody waits for rest."""
+SLOT = 8
+IN_FLIGHT, MOVES, LAST, WRITTEN = range(4)
+"""Cells of a process: requests under way, movements so far, the instant of the last on the monotonic clock in nanoseconds, and the
+generation of the journal's that it has written out."""
+
+
+class Shared:
+    """The mapped file. `slot` 0 is the landscape's own process, the others are its workers in their order."""
+
+    def __init__(self, path: str | None = None, slot: int = 0) -> None:
+        """path: of a file that the landscape has made; without it, make one."""
+        if path is None:
+            handle, path = tempfile.mkstemp(prefix="counterfoil-", suffix=".shared")
+            os.ftruncate(handle, 8 * (HEAD + SLOT * MOST_PROCESSES))
+            self._owner = True
+        else:
+            handle = os.open(path, os.O_RDWR)
+            self._owner = False
+        self.path = path
+        self.slot = slot
+        self._handle = handle
+        self._map = mmap.mmap(handle, 0)
+        self.cells = memoryview(self._map).cast("q")
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[memoryview[int]]:
+        """The cells, with every other process waiting."""
+        fcntl.lockf(self._handle, fcntl.LOCK_EX)
+        try:
+            yield self.cells
+        finally:
+            fcntl.lockf(self._handle, fcntl.LOCK_UN)
+
+    def place(self, slot: int, cell: int) -> int:
+        """The index of a cell of a process."""
+        return HEAD + SLOT * slot + cell
+
+    @property
+    def generation(self) -> int:
+        """Grows whenever processes must forget what they keep in memory: subscriptions, tokens, faults, the epoch."""
+        return self.cells[GENERATION]
+
+    def renew(self) -> None:
+        """Have every process forget what it keeps in memory."""
+        with self.locked() as cells:
+            cells[GENERATION] += 1
+
+    def vacate(self, slot: int) -> None:
+        """A process is gone: nothing of it is under way any more."""
+        self.cells[self.place(slot, IN_FLIGHT)] = 0
+
+    def close(self) -> None:
+        """Give the file back."""
+        self.cells.release()
+        self._map.close()
+        os.close(self._handle)
+        if self._owner:
+            with contextlib.suppress(OSError):
+                Path(self.path).unlink()
+
+
+class SharedNumbers(Numbers):
+    """The journal's numbers, counted over all processes."""
+
+    def __init__(self, shared: Shared, last: int) -> None:
+        self.shared = shared
+        with shared.locked() as cells:
+            cells[NUMBER] = max(cells[NUMBER], last)
+
+    @property
+    def last(self) -> int:  # type: ignore[override]
+        """The highest number taken so far."""
+        return self.shared.cells[NUMBER]
+
+    def take(self) -> int:
+        with self.shared.locked() as cells:
+            cells[NUMBER] += 1
+            return cells[NUMBER]
+
+
+class SharedClock(Clock):
+    """The business clock of several processes. Within a deed it stands where the deed began; between deeds it shows what all see.
+
+    A deed that fails does not take its millisecond back: others may have moved on.
+    """
+
+    def __init__(self, shared: Shared, start: str | None = None) -> None:
+        self.shared = shared
+        self._held = False
+        self._showing = 0
+        if start is not None:
+            self.reset(start)
+
+    @property
+    def now(self) -> str:  # type: ignore[override]
+        """The business instant."""
+        if not self._held:
+            self._follow(self.shared.cells[CLOCK])
+        return self._shown
+
+    @property
+    def milliseconds(self) -> int:
+        """Milliseconds since the epoch."""
+        if not self._held:
+            self._follow(self.shared.cells[CLOCK])
+        return self._showing
+
+    def _follow(self, milliseconds: int) -> None:
+        if milliseconds != self._showing:
+            self._showing = milliseconds
+            self._shown = clock.render_milliseconds(milliseconds)
+
+    def tick(self) -> str:
+        with self.shared.locked() as cells:
+            cells[CLOCK] += 1
+            moment = cells[CLOCK]
+        self._follow(moment)
+        self._held = True
+        return self._shown
+
+    def release(self) -> None:
+        self._held = False
+
+    def take_back(self, before: str) -> None:
+        self._held = False
+
+    def move_to(self, instant: str) -> None:
+        moment = clock.milliseconds_of(instant)
+        with self.shared.locked() as cells:
+            cells[CLOCK] = max(cells[CLOCK], moment)
+
+    def reset(self, instant: str) -> None:
+        with self.shared.locked() as cells:
+            cells[CLOCK] = clock.milliseconds_of(instant)
+
+
+class SharedTraffic(Traffic):
+    """Traffic counted over all processes; each counts what it does itself. nudge: wakes the landscape's own process."""
+
+    def __init__(self, shared: Shared, nudge: Callable[[], None] | None = None) -> None:
+        self.shared = shared
+        self.on_move = []
+        self._nudge = nudge
+        self._in_flight, self._moves, self._last = (
+            shared.place(shared.slot, cell) for cell in (IN_FLIGHT, MOVES, LAST)
+        )
+        shared.cells[self._in_flight] = 0
+
+    def _all(self, cell: int) -> Iterator[int]:
+        return (self.shared.cells[self.shared.place(slot, cell)] for slot in range(MOST_PROCESSES))
+
+    @property
+    def in_flight(self) -> int:  # type: ignore[override]
+        """Requests received and not yet answered."""
+        return sum(self._all(IN_FLIGHT))
+
+    @property
+    def moves(self) -> int:  # type: ignore[override]
+        """Every movement so far."""
+        return sum(self._all(MOVES))
+
+    @property
+    def last_activity(self) -> float:  # type: ignore[override]
+        """Seconds on the monotonic clock."""
+        return max(self._all(LAST)) / 1e9
+
+    def begin(self) -> None:
+        self.shared.cells[self._in_flight] += 1
+        self.touch()
+
+    def end(self) -> None:
+        self.shared.cells[self._in_flight] -= 1
+        self.touch()
+
+    def touch(self) -> None:
+        cells = self.shared.cells
+        cells[self._moves] += 1
+        cells[self._last] = int(clock.monotonic() * 1e9)
+        for notify in self.on_move:
+            notify()
+        if self._nudge is not None and cells[WATCHED]:
+            self._nudge()
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[None]:
+        """Somebody waits for rest: processes say when they move."""
+        self.shared.cells[WATCHED] += 1
+        try:
+            yield
+        finally:
+            self.shared.cells[WATCHED] -= 1
