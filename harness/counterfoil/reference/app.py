@@ -46,15 +46,18 @@ class Integration:
         desk.customers = parts.customers(desk)
         desk.delivery = parts.delivery(desk)
         desk.invoicing = parts.invoicing(desk)
+        desk.taxes = parts.taxes(desk)
         self.flows = (
             desk.customers,
             desk.delivery,
             desk.invoicing,
+            desk.taxes,
             parts.setup(desk),
             parts.cash(desk),
             parts.changes(desk),
             parts.merges(desk),
             parts.endings(desk),
+            parts.rates(desk),
         )
         handlers: dict[str, Handler] = {}
         for flow in self.flows:

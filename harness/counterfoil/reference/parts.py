@@ -17,7 +17,9 @@ from counterfoil.reference.flows.delivery import Delivery
 from counterfoil.reference.flows.endings import Endings
 from counterfoil.reference.flows.invoicing import Invoicing
 from counterfoil.reference.flows.merges import Merges
+from counterfoil.reference.flows.rates import Rates
 from counterfoil.reference.flows.setup import Setup
+from counterfoil.reference.flows.taxes import Taxes
 from counterfoil.reference.poller import Poller
 from counterfoil.reference.state import Inbox
 
@@ -47,6 +49,8 @@ class Parts:
     changes: type[Changes] = Changes
     merges: type[Merges] = Merges
     endings: type[Endings] = Endings
+    taxes: type[Taxes] = Taxes
+    rates: type[Rates] = Rates
 
     def but(self, **exchanged: Any) -> Parts:
         """The same with some parts exchanged."""

@@ -21,7 +21,10 @@ CREDITED_LINE = Entity(
         amount("net", "How much of its net, as a positive amount.", required=True),
     ),
 )
-COPIED = ("contract_no", "legal_entity", "customer", "customer_no", "ccy", "project_no", "legends", "rounding_policy")
+COPIED = (
+    *("contract_no", "legal_entity", "customer", "customer_no", "ccy", "project_no", "legends", "rounding_policy"),
+    *("seller_vat_id", "ec_sales", "fx_rate", "local_ccy"),
+)
 
 
 @ROLE.action(
@@ -67,6 +70,7 @@ def credit_invoice(tx: Tx, subject: Record, values: Record) -> Record:
             "items": [] if partial else [{**row, "amount": -row["amount"]} for row in subject["items"]],
             "net": net,
             "tax": tax,
+            "tax_local": _local(subject, tax),
             "total": net + tax,
             "status": "ISSUED",
         },
@@ -76,6 +80,13 @@ def credit_invoice(tx: Tx, subject: Record, values: Record) -> Record:
         unmark_billed(tx, subject, release=memo["release_items"])
         tx.update(INVOICE, subject, {"status": "CREDITED"})
     return memo
+
+
+def _local(invoice: Record, tax: int) -> int | None:
+    """Tax of a credit in the currency of the seller's country, at the invoice's own rate."""
+    if invoice["local_ccy"] is None:
+        return None
+    return money.convert(tax, invoice["fx_rate"], invoice["ccy"], invoice["local_ccy"])
 
 
 def _negative(line: Record) -> Record:
