@@ -17,9 +17,10 @@ from counterfoil_mocks.kernel.fields import Record, listing, text
 from counterfoil_mocks.kernel.tx import Tx
 
 MONETARY = ("1200", "1220", "1230", "2350")
+"""Accounts of foreign items. Unapplied receipts (2350) belong to no contract: they come without one, and go to one when applied."""
 
 OPEN = """
-SELECT coalesce(l.contract_no, '') AS contract_no, l.ccy, l.func_ccy, CASE l.account WHEN '2300' THEN :liability ELSE l.account END AS account,
+SELECT CASE l.account WHEN '2350' THEN '' ELSE coalesce(l.contract_no, '') END AS contract_no, l.ccy, l.func_ccy, CASE l.account WHEN '2300' THEN :liability ELSE l.account END AS account,
     sum(l.dr - l.cr) AS amount, sum(l.func_dr - l.func_cr) AS func
 FROM erp.journal_line l JOIN erp.journal_entry e ON e.system = l.system AND e.id = l.parent
 WHERE l.system = :system AND e.legal_entity = :legal_entity AND e.posting_date <= :upto AND l.ccy <> l.func_ccy

@@ -16,11 +16,11 @@ class RoundsLineByLine(Invoicing):
     async def book(self, work: Work, receivable: Record, effect: str = "") -> Record:
         entity = await work.need("erp", "legal_entity", receivable["legal_entity"])
         ccy = entity["functional_ccy"]
-        pair = {"from_ccy": receivable["ccy"], "to_ccy": ccy, "type": "SPOT", "rate_date": receivable["tax_point"]}
-        known = await work.list("erp", "fx_rate", **pair)
-        if not known:
+        known = await work.list("erp", "fx_rate", from_ccy=receivable["ccy"], to_ccy=ccy, type="SPOT")
+        found = [each for each in known if each["rate_date"] <= receivable["tax_point"]]
+        if not found:
             return await super().book(work, receivable, effect)
-        rate = Decimal(known[0]["rate"])
+        rate = Decimal(max(found, key=lambda each: str(each["rate_date"]))["rate"])
 
         def converted(amount: Record) -> Record:
             return {"minor": int((amount["minor"] * rate).quantize(Decimal(1), ROUND_HALF_UP)), "ccy": ccy}
