@@ -204,8 +204,7 @@ class NativeConnector:
 
     async def _attempt(self, call: Call) -> tuple[int, Any, float]:
         """(status, decoded body, seconds to wait before the next attempt); status 0 where there was no answer."""
-        pause = self._open_at - time.monotonic()
-        if pause > 0:
+        while (pause := self._open_at - time.monotonic()) > 0:  # others may have been told to wait longer meanwhile
             await asyncio.sleep(pause)
         if self._token is None or self._expires < time.monotonic():
             await self._renew()
