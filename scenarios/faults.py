@@ -127,13 +127,13 @@ def scenario_s34_rate_limit(world: World) -> None:
     posted = Counter(each["invoice_no"] for each in world.erp.list("ar_document", contract_no=stones.contract_no))
     world.expect("Every invoice is issued", len(issued), invoices)
     world.expect("and posted once", posted, Counter(issued))
-    ends = {
-        name: max((each["wall"] for each in world.calls("erp", name) if each["status"] == 201), default=0.0)
+    walls = {
+        name: sorted(each["wall"] for each in world.calls("erp", name) if each["status"] == 201)
         for name in ("create_work_entry", "create_ar_document")
     }
-    world.expect_that(
-        "The last invoice was posted before the last hour", ends["create_ar_document"] < ends["create_work_entry"], **ends
-    )
+    if world.integration is not None and not world.integration.serial and all(walls.values()):
+        first, last = walls["create_ar_document"][0], walls["create_work_entry"][-1]
+        world.expect_that("Invoices did not wait until all hours were through", first < last, first=first, last=last)
     approved = min(each["approved_at"] for each in world.psa.list("time_entry", contract_no=deal.contract_no))
     booked = max(each["created_at"] for each in world.erp.list("work_entry", contract_no=deal.contract_no))
     minutes = (moment(booked) - moment(approved)).total_seconds() / 60

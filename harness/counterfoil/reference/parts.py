@@ -9,6 +9,7 @@ from typing import Any
 
 from counterfoil.reference import connectors
 from counterfoil.reference.connectors.native import NativeConnector
+from counterfoil.reference.dashboard import Dashboard
 from counterfoil.reference.engine import Engine
 from counterfoil.reference.flows.cash import Cash
 from counterfoil.reference.flows.changes import Changes
@@ -21,6 +22,7 @@ from counterfoil.reference.flows.rates import Rates
 from counterfoil.reference.flows.setup import Setup
 from counterfoil.reference.flows.taxes import Taxes
 from counterfoil.reference.poller import Poller
+from counterfoil.reference.reconcile import Reconciliation
 from counterfoil.reference.state import Inbox
 
 
@@ -51,6 +53,8 @@ class Parts:
     endings: type[Endings] = Endings
     taxes: type[Taxes] = Taxes
     rates: type[Rates] = Rates
+    reconciliation: type[Reconciliation] = Reconciliation
+    dashboard: type[Dashboard] = Dashboard
 
     def but(self, **exchanged: Any) -> Parts:
         """The same with some parts exchanged."""

@@ -67,6 +67,7 @@ class Desk:
     delivery: Delivery
     invoicing: Invoicing
     taxes: Taxes
+    reconcile: Callable[[str, str], Awaitable[Any]]
 
     def __init__(self, state: State) -> None:
         self.state = state
