@@ -265,7 +265,11 @@ class Landscape:
 
     def limit(self, limits: Mapping[str, Mapping[str, float]]) -> None:
         """Put limits in force until the next restore, each `{"rate", "burst", "concurrent", "daily"}`; a system that is not named has
-        those of the landscape file."""
+        those of the landscape file. Raises Problem 409 where several processes serve: they would not know."""
+        if limits and self._workers is not None:
+            raise conflict(
+                "MANY_PROCESSES", "Several processes serve this landscape.", remedy="Put `limits` into its file."
+            )
         for name, system in self.systems.items():
             system.settings["limits"] = dict(limits[name] if name in limits else self.config.limits.get(name, {}))
         self._keep_limits()

@@ -25,15 +25,37 @@ def told(seq: int, what: str, said: dict[str, Any]) -> str:
 
 def reconciled(seq: int, variance: int, *keys: str) -> str:
     """SQL that plants the report of a reconciliation of January with these differences."""
-    return told(seq, "reconciliation.ran", {"scopes": [{**SCOPE, "variance": variance}], "items": [{"key": each} for each in keys]})
+    return told(
+        seq,
+        "reconciliation.ran",
+        {"scopes": [{**SCOPE, "variance": variance}], "items": [{"key": each} for each in keys]},
+    )
 
 
 def call(seq: int, wall: float, status: int | None = 201, wait: int | None = None, **more: Any) -> str:
     """SQL that plants a call of the integration: a posting of one invoice to the books, unless said otherwise."""
-    said = {"operation": "create_ar_document", "method": "POST", "path": "/ar_documents", "client": "erp-client", "request": "{}"}
+    said = {
+        "operation": "create_ar_document",
+        "method": "POST",
+        "path": "/ar_documents",
+        "client": "erp-client",
+        "request": "{}",
+    }
     said |= {"credential": "aaaa", "causation_id": "EVENT-1", "fault": None} | more
-    row = {"seq": seq, "kind": "request", "system": "erp", "at": AT, "wall": wall, "status": status, "retry_after": wait, **said}
-    values = ", ".join("NULL" if value is None else str(value) if isinstance(value, (int, float)) else f"'{value}'" for value in row.values())
+    row = {
+        "seq": seq,
+        "kind": "request",
+        "system": "erp",
+        "at": AT,
+        "wall": wall,
+        "status": status,
+        "retry_after": wait,
+        **said,
+    }
+    values = ", ".join(
+        "NULL" if value is None else str(value) if isinstance(value, (int, float)) else f"'{value}'"
+        for value in row.values()
+    )
     return f"INSERT INTO journal.entry ({', '.join(row)}) VALUES ({values})"
 
 

@@ -94,7 +94,9 @@ def versions(store: Store) -> list[tuple[str, str, Row]]:
 def described(row: Row, doc: dict[str, Any], number: str) -> Row:
     """A document as a row of SEEDED has it."""
     names = ("legal_entity", "ccy", "issue_date", "status", "total", "deleted_at", "doc_type")
-    return {"system": row["system"], "id": row["id"], "number": doc.get(number)} | {each: doc.get(each) for each in names}
+    return {"system": row["system"], "id": row["id"], "number": doc.get(number)} | {
+        each: doc.get(each) for each in names
+    }
 
 
 def find(store: Store, params: Params) -> list[Row]:
@@ -167,6 +169,7 @@ def row_of(what: str, report: Row, scope: Scope, shown: int | None, true: int) -
         "amount": (shown or 0) - true if shown is not None else true,
         "shown": shown,
         "true": true,
+        "journal_seq": report["seq"],
     }
 
 

@@ -45,7 +45,8 @@ def find(store: Store, params: Params) -> list[Row]:
     if not shown or store.rows(f"{CHANGED_SINCE} LIMIT 1", {"at": shown[0]["at"]}):
         return []
     figures = orjson.loads(shown[0]["request"]).get("data") or {}
-    return [*amounts(store, params, figures), *shares(store, params, figures)]
+    found = [*amounts(store, params, figures), *shares(store, params, figures)]
+    return [{**row, "journal_seq": shown[0]["seq"]} for row in found]
 
 
 def amounts(store: Store, params: Params, figures: Mapping[str, Any]) -> list[Row]:
@@ -55,16 +56,15 @@ def amounts(store: Store, params: Params, figures: Mapping[str, Any]) -> list[Ro
         said = figures.get(name)
         if said is None:
             continue
+        true = by_ccy
         if isinstance(said, Mapping):
             value, ccy = kpi.in_reporting_ccy(store, by_ccy, params["now"])
-            by_ccy, said = {ccy: value}, [said]
+            true, said = {ccy: value}, [said]
         told = {each["ccy"]: each["minor"] for each in said}
-        for ccy in sorted({*told, *by_ccy}):
-            gap = told.get(ccy, 0) - by_ccy.get(ccy, 0)
-            if gap:
-                found.append(
-                    {"figure": name, "ccy": ccy, "shown": told.get(ccy, 0), "true": by_ccy.get(ccy, 0), "amount": gap}
-                )
+        for ccy in sorted({*told, *true}):
+            gap = told.get(ccy, 0) - true.get(ccy, 0)
+            row = {"figure": name, "ccy": ccy, "shown": told.get(ccy, 0), "true": true.get(ccy, 0), "amount": gap}
+            found += [row] if gap else []
     return found
 
 

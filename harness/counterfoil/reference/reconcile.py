@@ -13,7 +13,8 @@ from counterfoil.reference.state import State
 from counterfoil.reference.work import minor
 
 NOT_ISSUED = ("DRAFT", "PENDING_APPROVAL", "APPROVED", "DISCARDED", "VOID")
-COMPARED = ("legal_entity", "ccy", "net", "tax", "total", "issue_date")
+COMPARED = ("legal_entity", "ccy", "total", "tax", "net", "issue_date")
+"""Fields of a document in the order of their weight: what differs is told once, by the first of them."""
 SLACK = timedelta(days=2)
 """So long before a period begins, what belongs to it may have been written down last: zones differ."""
 ENTRIES = (("TIME", "time_entry", "amount", "work_date"), ("EXPENSE", "expense", "bill_amount", "spend_date"))
@@ -61,11 +62,11 @@ def documents(issued: Records, posted: Records, number: str, doc_type: str) -> R
             continue
         if len(theirs) > 1:
             found.append(difference("TWICE_IN_BOOKS", mine[0], key, 1, len(theirs), size * (len(theirs) - 1)))
-        for name in COMPARED:
+        name = next((each for each in COMPARED if plain(mine[0][each]) != plain(theirs[0][each])), None)
+        if name is not None:
             expected, there = plain(mine[0][name]), plain(theirs[0][name])
-            if expected != there:
-                gap = abs(expected - there) if isinstance(expected, int) and isinstance(there, int) else 0
-                found.append(difference(f"{name.upper()}_DIFFERS", mine[0], key, expected, there, gap))
+            gap = abs(expected - there) if isinstance(expected, int) and isinstance(there, int) else 0
+            found.append(difference(f"{name.upper()}_DIFFERS", mine[0], key, expected, there, gap))
     for key, theirs in books.items():
         if key not in own:
             size = abs(minor(theirs[0]["total"]))

@@ -216,7 +216,7 @@ class Tokens:
             return None
         if len(self._cached) >= MOST_CACHED:
             self._uncache(lambda grant: grant.expires is not None)
-        grant = Grant(token, *row, mark_of(token) or "")
+        grant = Grant(token, *row[:3], mark_of(token) or "")
         self._cached[authorization] = grant
         return grant
 
