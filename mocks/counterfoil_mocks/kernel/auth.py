@@ -216,7 +216,8 @@ class Tokens:
             return None
         if len(self._cached) >= MOST_CACHED:
             self._uncache(lambda grant: grant.expires is not None)
-        grant = Grant(token, *row[:3], mark_of(token) or "")
+        client, chain, expires = row
+        grant = Grant(token, client, chain, expires, mark_of(token) or "")
         self._cached[authorization] = grant
         return grant
 
