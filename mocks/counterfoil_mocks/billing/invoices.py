@@ -65,7 +65,7 @@ def draft_free_form(tx: Tx, values: Record) -> Record:
     if buyer is None:
         raise invalid("customer", f"there is no customer {values['customer']!r}", "Create the customer first.")
     head = {**values, "customer": buyer["id"], "customer_no": buyer["customer_no"]}
-    head["rounding_policy"] = entity["rounding_policy"]
+    head["rounding_policy"] = values.get("rounding_policy") or entity["rounding_policy"]
     figures = documents.worked_out(
         tx, values.get("lines") or [], {**head, "tax_point": values.get("tax_point") or tx.today(entity["tz"])}
     )
@@ -144,7 +144,7 @@ def issue_invoice(tx: Tx, subject: Record, values: Record) -> Record:
         "issued_at": tx.stamp,
         "ar_status": None,
     }
-    if values.get("invoice_no") and entity["gapless"]:
+    if values.get("invoice_no") and entity["gapless"] and subject["rounding_policy"] != documents.GIVEN:
         raise conflict(
             "GAPLESS_SERIES",
             f"The invoice numbers of {entity['code']} follow one another without a gap.",

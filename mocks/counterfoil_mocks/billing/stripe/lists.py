@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.errors import invalid, missing
-from counterfoil_mocks.billing.stripe.objects import Kind
+from counterfoil_mocks.billing.stripe.kind import Kind
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.protocols.conversion import of_epoch
 from counterfoil_mocks.protocols.form import encoded
@@ -67,7 +67,7 @@ def page(
     limit = limit_of(given)
     table = desk.system.table(kind.map.entity).sql
     clauses = [table.c.system == desk.system.name, *kind.map.conditions(table), *(where(table) if where else ())]
-    for name, value in given.items():
+    for name, value in {**kind.implied, **given}.items():
         if name in kind.filters and value is not None:
             clauses += filtered(kind, table, name, value)
     clauses += _created(table, given.get("created"))
