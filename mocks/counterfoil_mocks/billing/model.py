@@ -258,7 +258,7 @@ CREDIT_MEMO = Entity(
         boolean("release_items", "Whether the billed items may be billed again.", default=False),
         text("approved_by", limit=120),
         *_document("credit_memo_line", "credit_memo_item"),
-        state("status", "DRAFT→PENDING_APPROVAL→APPROVED→ISSUED→POSTED→APPLIED|REFUNDED; DRAFT→APPROVED; ISSUED→VOID"),
+        state("status", "DRAFT→PENDING_APPROVAL→APPROVED→ISSUED→POSTED→APPLIED|REFUNDED; DRAFT→APPROVED"),
     ),
     key="{cm_no}",
     writable=False,

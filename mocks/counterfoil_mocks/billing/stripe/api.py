@@ -285,7 +285,7 @@ class StripeFace(Face):
         where = kind.map.where
         if record is None or (where and any(record[name] != value for name, value in where.items())):
             raise errors.missing(kind.noun, ask.subject, param=kind.param)
-        if record["deleted_at"] is not None:
+        if record["deleted_at"] is not None and not kind.lasting:
             if not kind.stub:
                 raise errors.missing(kind.noun, ask.subject, param=kind.param)
             return Answer(200, gone(kind, ask.subject), record["key"])

@@ -353,7 +353,7 @@ LINE_UPDATE: Spec = {**LINE_FIELDS, "id": TEXT}
 
 
 def _memo_status(record: Record, face: Any) -> str:
-    return "void" if record["status"] == "VOID" else "issued"
+    return "issued" if record["deleted_at"] is None else "void"
 
 
 CREDITED_LINE: Spec = {
@@ -472,6 +472,7 @@ CREDIT_NOTE = Kind(
     filters={"customer": TEXT, "invoice": TEXT},
     asked={"invoice": json_at("invoice")},
     operation="credit_memo",
+    lasting=True,
 )
 
 # subscriptions

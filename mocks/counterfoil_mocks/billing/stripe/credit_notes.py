@@ -347,11 +347,11 @@ def void(desk: Desk, id: str, given: Record) -> Record:
         raise invalid("You cannot void a credit note that is already voided.")
     if found["type"] != "pre_payment" or invoice["status"] != "open":
         raise invalid("You can only void a credit note of an open invoice.")
-    memo = desk.tx.get(CREDIT_MEMO, id)
-    desk.tx.update(CREDIT_MEMO, memo, {"status": "VOID"}, event="")
     left = invoice["pre_payment_credit_notes_amount"] - found["total"]
     invoices.mark(desk, invoice["id"], "open", {"pre_payment_credit_notes_amount": left})
-    return desk.change("credit_note", id, {"voided_at": desk.now})
+    desk.change("credit_note", id, {"voided_at": desk.now})
+    desk.remove("credit_note", id)
+    return desk.get("credit_note", id)
 
 
 def operations(face: StripeFace) -> Iterable[Operation]:

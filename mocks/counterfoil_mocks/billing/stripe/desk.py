@@ -62,7 +62,7 @@ class Desk:
     def record(self, kind: Kind, id: str) -> Record | None:
         """The live record of an object, None where there is none."""
         found = self.system.table(kind.map.entity).by_id(self.system.name, id)
-        if found is None or found["deleted_at"] is not None:
+        if found is None or (found["deleted_at"] is not None and not kind.lasting):
             return None
         return found if all(found[name] == value for name, value in kind.map.where.items()) else None
 

@@ -65,6 +65,8 @@ class Kind:
     operation: str = ""
     """What the canonical operations call it, where that is another name."""
     asked: Mapping[str, Callable[[sa.FromClause, Any], sa.ColumnElement[bool]]] = field(default_factory=dict)
+    lasting: bool = False
+    """Whether it is still shown when the business has taken it away (a credit note that is void)."""
     implied: Mapping[str, str] = field(default_factory=dict)
     """Filters that lists have while nobody gives them."""
     param: str = "id"
