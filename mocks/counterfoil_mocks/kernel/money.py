@@ -13,32 +13,14 @@ EXPONENTS = {
     **dict.fromkeys(("USD", "EUR", "GBP", "CHF", "AUD", "CAD", "SGD", "INR", "AED", "MXN", "BRL"), 2),
     **dict.fromkeys(("JPY", "KRW", "CLP"), 0),
     **dict.fromkeys(("KWD", "BHD", "OMR", "JOD", "TND"), 3),
-    **dict.fromkeys(
-        (
-            "NZD",
-            "HKD",
-            "SEK",
-            "NOK",
-            "DKK",
-            "PLN",
-            "CZK",
-            "HUF",
-            "ILS",
-            "ZAR",
-            "THB",
-            "TWD",
-            "CNY",
-            "RON",
-            "BGN",
-            "TRY",
-            "SAR",
-        ),
-        2,
-    ),
-    **dict.fromkeys(("BIF", "DJF", "GNF", "KMF", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"), 0),
-    "UGX": 2,
     "CLF": 4,
 }
+OTHERS = {
+    **dict.fromkeys("NZD HKD SEK NOK DKK PLN CZK HUF ILS ZAR THB TWD CNY RON BGN TRY SAR UGX".split(), 2),
+    **dict.fromkeys("BIF DJF GNF KMF MGA PYG RWF VND VUV XAF XOF XPF".split(), 0),
+}
+"""Currencies that the firm does not use and callers of a vendor's API may."""
+KNOWN = EXPONENTS | OTHERS
 PRICE_SCALE = 10_000
 QTY_SCALE = 10_000
 RATE_SCALE = 1_000_000
@@ -54,7 +36,7 @@ def half_up(numerator: int, denominator: int) -> int:
 
 def exponent(ccy: str) -> int:
     """Decimal places of a currency; raises KeyError for one that the fixtures do not know."""
-    return EXPONENTS[ccy]
+    return KNOWN[ccy]
 
 
 def line_amount(qty: int, price: int, ccy: str) -> int:

@@ -18,8 +18,8 @@ TAX_KINDS = {"vat": "VAT", "gst": "VAT", "sales_tax": "SALES_TAX"}
 
 def currency(given: str, param: str = "currency") -> str:
     """A currency that the billing engine knows, in small letters; raises Refused."""
-    if given.upper() not in money.EXPONENTS:
-        known = ", ".join(sorted(each.lower() for each in money.EXPONENTS))
+    if given.upper() not in money.KNOWN:
+        known = ", ".join(sorted(each.lower() for each in money.KNOWN))
         raise invalid(f"Invalid currency: {given}. Stripe currently supports these currencies: {known}", param)
     return given.lower()
 
