@@ -16,8 +16,30 @@ EXPONENTS = {
     "CLF": 4,
 }
 OTHERS = {
-    **dict.fromkeys("NZD HKD SEK NOK DKK PLN CZK HUF ILS ZAR THB TWD CNY RON BGN TRY SAR UGX".split(), 2),
-    **dict.fromkeys("BIF DJF GNF KMF MGA PYG RWF VND VUV XAF XOF XPF".split(), 0),
+    **dict.fromkeys(
+        [
+            "NZD",
+            "HKD",
+            "SEK",
+            "NOK",
+            "DKK",
+            "PLN",
+            "CZK",
+            "HUF",
+            "ILS",
+            "ZAR",
+            "THB",
+            "TWD",
+            "CNY",
+            "RON",
+            "BGN",
+            "TRY",
+            "SAR",
+            "UGX",
+        ],
+        2,
+    ),
+    **dict.fromkeys(["BIF", "DJF", "GNF", "KMF", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"], 0),
 }
 """Currencies that the firm does not use and callers of a vendor's API may."""
 KNOWN = EXPONENTS | OTHERS
