@@ -89,9 +89,11 @@ ANSWERS: dict[str, type[Answer]] = {
 
 def schema() -> dict[str, Any]:
     """The JSON Schemas of all answers in one document, by operation under `$defs`."""
+    drawn = {name: model.model_json_schema() for name, model in ANSWERS.items()}
+    parts = {name: part for each in drawn.values() for name, part in each.pop("$defs", {}).items()}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "https://schemas.counterfoil.test/operations.json",
         "title": "Answers of an integration under test",
-        "$defs": {name: model.model_json_schema() for name, model in ANSWERS.items()},
+        "$defs": drawn | parts,
     }
