@@ -10,7 +10,6 @@ from counterfoil import promises
 from counterfoil.client import Broken, Record, Records, Refused
 from counterfoil.descriptor import Unreadable
 from counterfoil.expect import Expectation, Unmet
-from counterfoil.integration import Integration
 from counterfoil.money import readable
 from counterfoil.stories import Story
 from counterfoil.world import NotSettled, World
@@ -28,7 +27,7 @@ class Result(TypedDict, total=False):
 
     violations: `{invariant, rule, count, rows, at_stake, first_cause}`. expectations: all that were looked at, those that failed
     with both values. not_applicable, unknown: invariants that were asked for and could not be judged. error: why the story
-    could not be told to its end. replay: the command that tells it again.
+    could not be told to its end. replay: the command that tells it again. months: of a simulation, what each held.
     """
 
     id: str
@@ -47,11 +46,13 @@ class Result(TypedDict, total=False):
     started_at: str
     ended_at: str
     kpis: Records
+    months: Records
     evidence: str
 
 
-def judge(world: World, story: Story, failure: BaseException | None) -> Result:
-    """The verdict on a told story. failure: what ended it early, if anything did. Raises Broken."""
+def judge(world: World, story: Story, failure: BaseException | None, *, throughout: bool = True) -> Result:
+    """The verdict on a told story. failure: what ended it early, if anything did. throughout: look back on every moment of it, which
+    takes too long where a story spans a year. Raises Broken."""
     error = None if failure is None or isinstance(failure, Unmet) else sentence_of(failure)
     if failure is None:
         try:
@@ -60,10 +61,8 @@ def judge(world: World, story: Story, failure: BaseException | None) -> Result:
             error = str(restless)
     if world.integration is not None:
         promises.look(world, world.integration.descriptor.slo)
-        if failure is None and error is None:
-            error = inquire(world.integration, story)
     asked = world.invariants(
-        story.invariants, at_rest=failure is None and error is None, throughout=True, first_cause=True
+        story.invariants, at_rest=failure is None and error is None, throughout=throughout, first_cause=True
     )
     by_status: dict[str, Records] = {"held": [], "violated": [], "not_applicable": []}
     for each in asked["items"]:
@@ -85,19 +84,6 @@ def judge(world: World, story: Story, failure: BaseException | None) -> Result:
         "started_at": world.started_at,
         "ended_at": str(asked["now"]),
     }
-
-
-def inquire(integration: Integration, story: Story) -> str | None:
-    """Have the integration say what the story's invariants compare with the systems: its dashboard, and a reconciliation where it has
-    told of none. Returns what is wrong with its answer, if anything is; raises Broken."""
-    try:
-        if "INV-48" in story.invariants and integration.offers("dashboard"):
-            integration.dashboard()
-        if "INV-46" in story.invariants and integration.offers("reconcile") and not integration.has_reconciled:
-            integration.reconcile()
-    except Refused as refused:
-        return f"the integration does not say what it is asked: {refused}"
-    return None
 
 
 def violation(item: Record) -> Record:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +17,7 @@ def explore(
     ] = "reference",
     seed: Annotated[int, typer.Option("--seed", help="Seed of the search, of data, ids and faults.")] = 1,
     seconds: Annotated[
-        float, typer.Option("--time", help="Seconds to search; shrinking takes as long at most.", min=1)
+        float, typer.Option("--seconds", help="Seconds to search; shrinking takes as long at most.", min=1)
     ] = 120,
     faults: Annotated[
         str | None, typer.Option("--faults", help="Fault plan in force besides those that the search injects.")
@@ -35,12 +36,13 @@ def explore(
     from rich.console import Console
 
     from counterfoil import faults as plans
+    from counterfoil.activity.deeds import Step
     from counterfoil.bench import Bench, Settings
     from counterfoil.client import Broken
     from counterfoil.descriptor import Unreadable
     from counterfoil.exploring.searching import search
     from counterfoil.exploring.shrinking import shrink
-    from counterfoil.exploring.telling import Step, Told, tell, write
+    from counterfoil.exploring.telling import RESTLESS, Told, tell, write
     from counterfoil.integration import resolve
 
     console = Console(stderr=True, quiet=as_json)
@@ -52,10 +54,10 @@ def explore(
         raise typer.Exit(2) from error
     began, tellings = time.monotonic(), 0
 
-    def telling(steps: list[Step]) -> Told:
+    def telling(steps: list[Step], only: Sequence[str] = ()) -> Told:
         nonlocal tellings
         tellings += 1
-        told = tell(bench, steps)
+        told = tell(bench, steps, only)
         status.update(f"{tellings} stories told, {time.monotonic() - began:.0f} s, {len(steps)} steps in the last")
         return told
 
@@ -69,7 +71,8 @@ def explore(
                 console.print(
                     f"{found} broke after {len(told.steps)} steps, {result['searched_seconds']} s; making it shorter …"
                 )
-                told = shrink(told, found, telling, seconds=seconds)
+                asked = [] if found == RESTLESS else [found]
+                told = shrink(told, found, lambda steps: telling(steps, asked), seconds=seconds)
                 write(out, told, seed=seed, integration=integration, faults=faults, found=found)
                 result |= {
                     "found": found,

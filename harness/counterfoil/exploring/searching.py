@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.errors import HypothesisWarning
 
-from counterfoil.exploring.deeds import DEEDS
-from counterfoil.exploring.telling import Step, Told
+from counterfoil.activity.deeds import DEEDS, Step
+from counterfoil.exploring.telling import Told
 
-LONGEST = 12
+SHORTEST, LONGEST = 10, 24
 MOST = 100_000
 SELLING = tuple(name for name in DEEDS if name.startswith("sell_"))
 
@@ -39,12 +39,19 @@ def step_of(name: str) -> st.SearchStrategy[Step]:
 
 
 def stories() -> st.SearchStrategy[list[Step]]:
-    """A sale, and what follows from it: weighted, so that most of it makes sense."""
-    sale = st.one_of(*(step_of(name) for name in SELLING for _ in range(DEEDS[name].weight)))
-    anything = st.one_of(*(step_of(name) for name in DEEDS for _ in range(DEEDS[name].weight)))
-    return st.tuples(sale, st.lists(anything, min_size=5, max_size=LONGEST - 1)).map(
-        lambda found: [found[0], *found[1]]
-    )
+    """Perhaps a breakdown, a sale, and what follows from it: weighted, so that most of it makes sense.
+
+    Deeds are quick and judging is slow, so stories are long; they are made shorter afterwards.
+    """
+    sale = weighted(SELLING)
+    before: st.SearchStrategy[list[Step]] = st.lists(step_of("breakdown"), max_size=1)
+    after = st.lists(weighted(tuple(DEEDS)), min_size=SHORTEST, max_size=LONGEST)
+    return st.tuples(before, sale, after).map(lambda found: [*found[0], found[1], *found[2]])
+
+
+def weighted(names: Sequence[str]) -> st.SearchStrategy[Step]:
+    """One of these deeds, each as often as its weight says."""
+    return st.sampled_from([name for name in names for _ in range(DEEDS[name].weight)]).flatmap(step_of)
 
 
 def search(

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from counterfoil.exploring.telling import Step, Told
+from counterfoil.activity.deeds import Step
+from counterfoil.exploring.telling import Told
 
 Teller = Callable[[list[Step]], Told]
 

@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from counterfoil.activity.deeds import DEEDS, Life, Step, do
 from counterfoil.bench import Bench
 from counterfoil.descriptor import Unreadable
-from counterfoil.exploring.deeds import DEEDS, Life, do
+from counterfoil.invariant import catalogue
 from counterfoil.stories import Story
 from counterfoil.world import NotSettled
 
 STORY = Story("explore", "A story that nobody wrote")
 RESTLESS = "REST"
 """Stands where an invariant's id would, for a landscape that did not come to rest."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """A deed and its numbers."""
-
-    deed: str
-    numbers: tuple[int, ...] = ()
-
-    def __str__(self) -> str:
-        return " ".join([self.deed.replace("_", " "), *map(str, self.numbers)])
 
 
 @dataclass
@@ -40,13 +30,16 @@ class Told:
     refused: list[int] = field(default_factory=list)
 
 
-def tell(bench: Bench, steps: Sequence[Step]) -> Told:
-    """Tell the steps to a fresh world and judge it."""
+def tell(bench: Bench, steps: Sequence[Step], only: Sequence[str] = ()) -> Told:
+    """Tell the steps to a fresh world and judge it. only: invariants that are asked; all by default.
+
+    Looking back is dear: it is done only where all holds at the end, and at what must always hold.
+    """
     world, told = bench.world(STORY), Told(list(steps))
     life = Life(world)
     try:
         for number, step in enumerate(steps):
-            if not do(life, step.deed, list(step.numbers)):
+            if not do(life, step):
                 told.refused.append(number)
         world.settle()
     except NotSettled as error:
@@ -58,9 +51,16 @@ def tell(bench: Bench, steps: Sequence[Step]) -> Told:
             "detail": str(error),
         }
         return told
-    answer = world.invariants(at_rest=True, throughout=True)
-    told.broken = {each["id"]: each for each in answer["items"] if each["status"] == "violated"}
+    told.broken = violated(world.invariants(only, at_rest=True))
+    always = [name for name, each in catalogue().items() if each.kind == "A" and (not only or name in only)]
+    if not told.broken and always:
+        told.broken = violated(world.invariants(always, at_rest=True, throughout=True))
     return told
+
+
+def violated(answer: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What does not hold, by id."""
+    return {each["id"]: each for each in answer["items"] if each["status"] == "violated"}
 
 
 def write(path: Path, told: Told, *, seed: int, integration: str, faults: str | None, found: str) -> None:

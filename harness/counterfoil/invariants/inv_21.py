@@ -4,7 +4,8 @@ from counterfoil.invariant import Invariant
 
 INVARIANT = Invariant(
     id="INV-21",
-    rule="A milestone that was reached stands on exactly one live invoice at its amount; one that was not stands on none.",
+    rule="A milestone that was reached stands on exactly one live invoice at its amount, unless it was credited for good; one that was"
+    " not stands on none.",
     kind="E",
     deadlines=("DL-B",),
     keys=("what", "contract_no", "ms_code"),
@@ -31,6 +32,9 @@ SELECT 'reached, not invoiced' AS what, r.contract_no, r.ms_code, r.ccy, r.amoun
     r.status || ' ' || r.at AS psa_value, coalesce(n.amount, 0) AS billing_value, n.documents
 FROM reached r LEFT JOIN net n ON n.contract_no = r.contract_no AND n.ms_code = r.ms_code
 WHERE r.at <= :dl_b AND coalesce(n.amount, 0) < coalesce(r.amount, 0) AND NOT r.held
+    AND NOT EXISTS (SELECT 1 FROM billing.plan_line p JOIN billing.credit_memo c ON c.system = p.system AND c.corrects = p.invoice_no
+        WHERE p.contract_no = r.contract_no AND p.ms_code = r.ms_code AND c.release_items = 0
+            AND p.deleted_at IS NULL AND c.deleted_at IS NULL)
 UNION ALL
 SELECT 'invoiced beyond its amount', r.contract_no, r.ms_code, r.ccy, n.amount - r.amount, r.amount, n.amount, n.documents
 FROM reached r JOIN net n ON n.contract_no = r.contract_no AND n.ms_code = r.ms_code

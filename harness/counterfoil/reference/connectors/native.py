@@ -204,7 +204,9 @@ class NativeConnector:
 
     async def _attempt(self, call: Call) -> tuple[int, Any, float]:
         """(status, decoded body, seconds to wait before the next attempt); status 0 where there was no answer."""
-        await self._opened()
+        pause = self._open_at - time.monotonic()
+        if pause > 0:
+            await asyncio.sleep(pause)
         if self._token is None or self._expires < time.monotonic():
             await self._renew()
         token = self._token
@@ -227,13 +229,6 @@ class NativeConnector:
             return 0, "a body that is not JSON", 0.0
         except LOST as error:
             return 0, f"{type(error).__name__}: {error}", 0.0
-
-    async def _opened(self) -> None:
-        """Wait as long as the system wants nobody to call; somebody may be told to wait longer meanwhile."""
-        pause = self._open_at - time.monotonic()
-        if pause > 0:
-            await asyncio.sleep(pause)
-            await self._opened()
 
     def _wait_told(self, status: int, headers: Mapping[str, str]) -> float:
         """Seconds that `Retry-After` asks for; nobody calls this system before they are over."""

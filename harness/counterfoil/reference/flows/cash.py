@@ -45,9 +45,8 @@ class Cash(Flow):
         invoice = await work.get("billing", "invoice", number)
         if invoice is None:
             raise Missing(f"billing invoice {number}")
-        if invoice["ar_status"] == document["status"] and minor(invoice["paid"]) == minor(document["paid"]):
-            return
-        if invoice["status"] == document["status"] == "CREDITED":
+        known = invoice["ar_status"] == document["status"] or invoice["status"] == document["status"] == "CREDITED"
+        if known and minor(invoice["paid"]) == minor(document["paid"]):
             return
         await work.act(
             "billing",
@@ -68,8 +67,8 @@ class Cash(Flow):
         document = await work.get("erp", "ar_document", memo["cm_no"])
         if document is None:
             document = await self._post(work, memo, corrected)
-        for number in (document["invoice_no"], memo["corrects"]):
-            await self.desk.invoicing.show(work, number)
+        await self.desk.invoicing.show(work, document["invoice_no"])
+        await self.reflect(work, memo["corrects"])  # what was paid on it may be unapplied now
         if memo["release_items"]:
             await self.desk.invoicing.release(work, memo, memo["corrects"])
 
