@@ -20,6 +20,10 @@ lint: $(ready)  ## style and types
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
+contracts: $(ready)  ## write contracts/ anew from the code and from the consumer's tests
+	$(VENV)/bin/counterfoil contracts export
+	COUNTERFOIL_PACTS=write $(VENV)/bin/pytest -q tests/contracts/test_consumer.py
+
 bench: $(ready)  ## speed, as ratios
 	for each in tests/benchmarks/*.py; do $(VENV)/bin/python $$each; done
 
@@ -29,4 +33,4 @@ $(ready): pyproject.toml
 	$(VENV)/bin/pip install --quiet --editable '.[dev]'
 	touch $@
 
-.PHONY: run test mutants night lint bench
+.PHONY: run test mutants night lint contracts bench

@@ -24,7 +24,10 @@ def scenario_s29_rounding(world: World) -> None:
     """Three baskets, two policies: six tax totals that differ by a cent, the same in billing and in the ERP."""
     world.at("2026-01-06T09:00", "Europe/London")
     for entity, ccy, country, tax_code, card, nets, by_line, by_invoice in BASKETS:
-        buyer = firm.add_customer(world, name=f"Rounding {country} Ltd", country=country, invoice_ccy=ccy)
+        place = firm.AMERICAN_PLACES.get(tax_code)
+        buyer = firm.add_customer(
+            world, name=f"Rounding {country} Ltd", country=country, invoice_ccy=ccy, jurisdiction=place
+        )
         fee = amount("0", ccy) | {"minor": sum(amount(net, ccy)["minor"] for net in nets)}
         for policy, tax in (("LINE", by_line), ("INVOICE", by_invoice)):
             set_policy(world, entity, policy)

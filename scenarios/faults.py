@@ -6,6 +6,7 @@ from collections import Counter
 
 from counterfoil import World, scenario, usd
 from counterfoil import activity as firm
+from counterfoil.world import moment
 
 INVOICES = 200
 
@@ -85,11 +86,66 @@ def all_arrived(world: World, deal: firm.Deal, keys: list[str]) -> None:
         world.expect(f"{system.name} holds every entry once", found, Counter(keys))
 
 
+def milestones_due(world: World, name: str, count: int) -> firm.Deal:
+    """A fixed fee with so many milestones of 10,000, none of them reached yet."""
+    deal = firm.sell(
+        world,
+        customer_name=f"{name} Ltd",
+        name=name,
+        lines=[
+            firm.fixed_fee(
+                usd(f"{count * 10_000}"), hours=100, cost=usd("16,500"), tax_code="NT", service_item="CONSULTING-FF"
+            )
+        ],
+        milestones=[firm.milestone(f"M{number}", usd("10,000")) for number in range(1, count + 1)],
+        start="2026-01-05",
+        end="2026-12-31",
+        rate_card="US-STD/1",
+    )
+    world.require("The deal is set up", world.psa.count("project", contract_no=deal.contract_no), 1)
+    return deal
+
+
+@scenario("S-34", "Too many calls at month-end", invariants=["08", "17", "24", "44", "47"])
+def scenario_s34_rate_limit(world: World) -> None:
+    """The books take so many calls a second while a month's hours are approved and invoices issue: the limit is kept, everything
+    arrives, and the invoices do not wait behind the hours."""
+    entries, invoices, rate = (500, 50, 10) if world.slow else (24, 3, 30)
+    world.at("2026-01-30T09:00")
+    deal, keys = month_of_time(world, "Carrigart Mills", entries)
+    stones = milestones_due(world, "Doonbeg Dairies", invoices)
+    world.limit("erp", rate=rate)
+    for key in keys:
+        world.psa.act("approve_time", key=key, approver=firm.MANAGER)
+    for number in range(1, invoices + 1):
+        firm.complete(world, stones, ms_code=f"M{number}", settle=False)
+    world.settle(timeout=600)
+    refused = [each for each in world.journal(system="erp", kind="request") if each["status"] == 429]
+    world.expect_that("The books had to refuse calls", len(refused) >= 1, refused=len(refused))
+    all_arrived(world, deal, keys)
+    issued = {each["invoice_no"] for each in firm.invoices(world, stones)}
+    posted = Counter(each["invoice_no"] for each in world.erp.list("ar_document", contract_no=stones.contract_no))
+    world.expect("Every invoice is issued", len(issued), invoices)
+    world.expect("and posted once", posted, Counter(issued))
+    walls = {
+        name: sorted(each["wall"] for each in world.calls("erp", name) if each["status"] == 201)
+        for name in ("create_work_entry", "create_ar_document")
+    }
+    if world.integration is not None and not world.integration.serial and all(walls.values()):
+        first, last = walls["create_ar_document"][0], walls["create_work_entry"][-1]
+        world.expect_that("Invoices did not wait until all hours were through", first < last, first=first, last=last)
+    approved = min(each["approved_at"] for each in world.psa.list("time_entry", contract_no=deal.contract_no))
+    booked = max(each["created_at"] for each in world.erp.list("work_entry", contract_no=deal.contract_no))
+    minutes = (moment(booked) - moment(approved)).total_seconds() / 60
+    world.expect_that("Every hour was in the books within the hour", minutes <= 60, minutes=minutes)
+
+
 @scenario("S-35", "A token dies in the middle of a batch", invariants=["17", "44", "47"])
 def scenario_s35_token_expiry(world: World) -> None:
-    """100 approvals at once; the books' token dies at the 57th: one refresh, nobody is locked out, everything arrives."""
+    """100 approvals for four clients at once; the books' token dies at the 57th: one refresh, nobody is locked out, everything arrives."""
     world.at("2026-01-30T09:00")
-    deal, keys = month_of_time(world, "Bramley Foods", 100)
+    batches = [month_of_time(world, f"Bramley {name}", 25) for name in ("Foods", "Farms", "Mills", "Stores")]
+    keys = [key for together in zip(*(mine for _, mine in batches), strict=True) for key in together]
     world.faults.inject(
         [{"kind": "auth_expiry", "system": "erp", "operation": "create_work_entry", "key": keys[56], "nth": 1}]
     )
@@ -98,7 +154,8 @@ def scenario_s35_token_expiry(world: World) -> None:
     world.settle()
     struck = sum(each["struck"] for each in world.faults.list())
     world.expect_that("The token died", struck >= 1, struck=struck)
-    all_arrived(world, deal, keys)
+    for deal, mine in batches:
+        all_arrived(world, deal, mine)
     refreshed = [each for each in world.journal(system="erp", kind="request") if each["operation"] == "token"]
     world.expect_that("with no storm of new tokens", len(refreshed) <= 4, tokens=len(refreshed))
 
@@ -137,19 +194,7 @@ def scenario_s37_outage(world: World) -> None:
     """The ERP is down from eight to two on the last night; documents keep their dates and drain in order when it is back."""
     world.at("2026-01-30T09:00")
     deal, keys = month_of_time(world, "Dunmore Shipping", 10 if world.slow else 3)
-    stones = firm.sell(
-        world,
-        customer_name="Easington Ports Ltd",
-        name="Crane plan",
-        lines=[
-            firm.fixed_fee(usd("30,000"), hours=100, cost=usd("16,500"), tax_code="NT", service_item="CONSULTING-FF")
-        ],
-        milestones=[firm.milestone(f"M{number}", usd("10,000")) for number in (1, 2, 3)],
-        start="2026-01-05",
-        end="2026-12-31",
-        rate_card="US-STD/1",
-    )
-    world.require("The deal is set up", world.psa.count("project", contract_no=stones.contract_no), 1)
+    stones = milestones_due(world, "Easington Ports", 3)
     world.at("2026-01-31T20:00")
     world.faults.inject([{"kind": "outage", "system": "erp", "minutes": 360.0}])
     world.at("2026-01-31T21:00")

@@ -1,8 +1,8 @@
-"""Happy paths by contract type (S-01 to S-06): every number of the domain's worked examples is asserted."""
+"""Happy paths by contract type (S-01 to S-07): every number of the domain's worked examples is asserted."""
 
 from __future__ import annotations
 
-from counterfoil import World, scenario, total, usd
+from counterfoil import World, eur, scenario, total, usd
 from counterfoil import activity as firm
 
 MONTHS = {
@@ -123,13 +123,15 @@ def plan_total(world: World, deal: firm.Deal) -> object:
 @scenario(
     "S-01",
     "From won deal to cash and revenue: fixed fee with T&M change requests",
-    invariants=["03", "08", "09", "10", "11", "14", "15", "17", "21", "24", "30", "32", "36", "44"],
+    invariants=["03", "08", "09", "10", "11", "14", "15", "17", "21", "24", "26", "30", "32", "36", "44", "46", "48"],
 )
 def scenario_s01_the_whole_story(world: World) -> None:
     """A deal with mobilisation, milestones, capped change requests, expenses and a change order, through to the last payment."""
     world.at("2026-01-05T09:30")
     holding = firm.add_customer(world, name="Aldergate Holdings Inc.", segment="ENTERPRISE")
-    buyer = firm.add_customer(world, name="Aldergate Logistics Inc.", parent=holding["customer_no"])
+    buyer = firm.add_customer(
+        world, name="Aldergate Logistics Inc.", parent=holding["customer_no"], jurisdiction="US-TX"
+    )
     twin = world.erp.create("customer", name="ALDERGATE LOGISTICS INC.", country="US")
     world.erp.create("site", customer=twin["id"], site_code="MAIN", country="US", postcode="60601", city="Chicago")
 
@@ -315,7 +317,7 @@ def scenario_s02_time_and_materials(world: World) -> None:
     world.expect("Unbilled receivable is zero again", firm.Ledger(world, deal).balance("1220"), 0)
 
 
-@scenario("S-03", "Capped T&M reaches its ceiling", invariants=["13", "17", "22", "24", "36", "39"])
+@scenario("S-03", "Capped T&M reaches its ceiling", invariants=["13", "17", "22", "24", "36", "39", "48"])
 def scenario_s03_capped_time_and_materials(world: World) -> None:
     """7,450.00 of work under a headroom of 6,500.00: 950.00 stays over the cap, expenses do not count against it."""
     deal, _, _ = firm.capped_story(world)
@@ -455,3 +457,53 @@ def scenario_s06_retainer(world: World) -> None:
     ledger = firm.Ledger(world, deal)
     world.expect("The year's fee is recognised", -ledger.balance("4020"), usd("120,000")["minor"])
     world.expect("and no liability is left", ledger.balance("2300"), 0)
+
+
+@scenario("S-07", "Expenses with markup and foreign receipts", invariants=["17", "24", "35", "39"])
+def scenario_s07_expenses(world: World) -> None:
+    """Three receipts, two in euros and one of them with recoverable tax; a fourth has no receipt and waits until it comes."""
+    world.at("2026-01-05T09:30")
+    deal = firm.sell(
+        world,
+        customer_name="Brackenridge Mills",
+        name="Plant visits",
+        lines=[
+            firm.time_and_materials(tax_code="NT", service_item="CONSULTING-TM"),
+            firm.rebilled_expenses(line_no=2, markup="0.10", tax_code="NT", service_item="EXPENSE"),
+            firm.rebilled_expenses(line_no=3, markup="0.08", tax_code="NT", service_item="EXPENSE"),
+        ],
+        start="2026-01-01",
+        end="2026-12-31",
+        rate_card="US-STD/1",
+    )
+    person = firm.hire(world, name="Travelling consultant", level="SENIOR", cost_rate="110.0000", cost_ccy="USD")
+    firm.staff(world, deal, employee=person["employee_no"])
+    world.at("2026-01-14T18:00")
+    firm.publish_rate(world, "EURUSD", "2026-01-14", "1.083000")
+    trip = {"employee": person["employee_no"], "spend_date": "2026-01-14"}
+    flight = firm.spend(world, deal, gross=usd("1,234.50"), category="FLIGHT", line_no=2, **trip)
+    hotel = firm.spend(world, deal, gross=eur("412.30"), category="HOTEL", line_no=3, **trip)
+    taxed = firm.spend(
+        world, deal, gross=eur("412.30"), vat_recoverable=eur("65.83"), category="HOTEL", line_no=3, **trip
+    )
+    lost = firm.spend(world, deal, gross=usd("120.00"), category="MEALS", line_no=2, receipt=False, **trip)
+    world.settle()
+    found = [(each["cost"], each["bill_amount"]) for each in (flight, hotel, taxed)]
+    expected = [("1,234.50", "1,357.95"), ("446.52", "482.24"), ("375.23", "405.25")]
+    world.expect("Cost and bill of each", found, [(usd(cost), usd(bill)) for cost, bill in expected])
+    world.expect("The spend date's rate was used", hotel["fx_rate"], "1.083000")
+    held = world.billing.get("billable_item", lost["key"])
+    world.expect("Without a receipt it waits", (held["billing"], bool(held["hold_reason"])), ("ON_HOLD", True))
+    ledger = firm.Ledger(world, deal)
+    world.expect("Revenue is shown gross", -ledger.balance("4030"), 135_795 + 48_224 + 40_525 + 13_200)
+    world.expect("and so is cost", ledger.balance("5010"), 123_450 + 44_652 + 37_523 + 12_000)
+    world.at("2026-02-01T12:00")
+    bill = firm.invoices(world, deal)
+    nets = sorted(line["net"]["minor"] for each in bill for line in each["lines"])
+    world.require("The three are billed", nets, [40_525, 48_224, 135_795])
+    world.psa.act("add_receipt", key=lost["key"])
+    world.settle()
+    world.expect("With its receipt it is free", world.billing.get("billable_item", lost["key"])["billing"], "UNBILLED")
+    world.at("2026-03-01T12:00")
+    later = [each["net"] for each in firm.invoices(world, deal)[1:]]
+    world.expect("and billed next time", later, [usd("132.00")])

@@ -142,6 +142,8 @@ def desks(emptied: Store) -> Iterator[dict[str, Desk]]:
             emptied.execute(f"DELETE FROM {schema}.{table}")
         for log in LOGS:
             emptied.rewind(schema, log, 0)
+    emptied.execute("DELETE FROM journal.entry")
+    emptied.execute("DELETE FROM control.meta")
 
 
 @pytest.fixture

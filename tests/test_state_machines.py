@@ -183,6 +183,7 @@ OURS: dict[str, Table] = {
         "CREDITED": "",
         "WRITTEN_OFF": "",
     },
+    "ic_charge.status": {"POSTED": "REVERSED", "REVERSED": ""},
 }
 """State machines that the domain has no row of its own for."""
 

@@ -19,8 +19,8 @@ NEAR = 48
 BEGINNING = ""
 """Sorts before every instant: the state before the first remembered commit."""
 
-DELIVERED = "seq, kind, system, at, wall, status, event_id"
-"""What of a delivery's journal entry invariants may look at."""
+TOLD = ("seq", "kind", "system", "at", "wall", "operation", "key", "status", "event_id", "causation_id", "request")
+"""What invariants may look at, in a past state, of the journal's deliveries and of what the integration has told of itself."""
 
 HIDE_LATER = """
 ALTER TABLE {s}.outbox RENAME TO outbox_all;
@@ -62,9 +62,13 @@ class Past:
             self.scratch.connection.deserialize(bytes(image), name=schema)
             for statement in HIDE_LATER.format(s=schema).split(";\n"):
                 self.scratch.execute(statement)
-        told = store.execute(f"SELECT {DELIVERED} FROM journal.entry WHERE kind = 'delivery'").fetchall()
-        places = ", ".join("?" * len(DELIVERED.split(", ")))
-        self.scratch.connection.executemany(f"INSERT INTO journal.entry ({DELIVERED}) VALUES ({places})", told)
+        told = store.execute(
+            f"SELECT {', '.join(TOLD[:-1])}, CASE kind WHEN 'integration' THEN request END FROM journal.entry"
+            " WHERE kind IN ('delivery', 'integration')"
+        ).fetchall()
+        places = ", ".join("?" * len(TOLD))
+        self.scratch.connection.executemany(f"INSERT INTO journal.entry ({', '.join(TOLD)}) VALUES ({places})", told)
+        self.scratch.set_meta("since", store.meta("since") or "0")
         self.at = self.instants()[-1] if self.instants() else BEGINNING
         self.linked = False
 
@@ -133,6 +137,8 @@ class Past:
     ) -> dict[str, Any] | None:
         """The commit after which a violation has stood without a break (up to now, or to a moment of the past), as `{at, deed, actor,
         system, journal_seq, record, request, chain}`; None where the state was so from the start (seeded) or the row cannot be found again."""
+        if row.get("journal_seq"):
+            return self.called(row["journal_seq"])
         key = invariant.key_of(row)
         words = [value for value in key if isinstance(value, str) and any(sign.isdigit() for sign in value)]
         for several in (words, ()) if words else ((),):
@@ -146,7 +152,21 @@ class Past:
 
     def describe(self, at: str, words: Sequence[str] = ()) -> dict[str, Any]:
         """A commit as data, with the journal entry of its request and the chain of events that led to it."""
-        commit = self.commit_at(at, words)
+        return self.explained(self.commit_at(at, words))
+
+    def called(self, seq: int) -> dict[str, Any] | None:
+        """A call as data, where the call itself is the violation, whether it changed anything or not."""
+        found = self.live.rows("SELECT * FROM journal.entry WHERE seq = ?", (seq,))
+        if not found:
+            return None
+        call = found[0]
+        about = f"{call['operation']} {call['key'] or call['path'] or ''}".strip()
+        return self.explained(
+            Commit(call["at"], "", call["system"], call["operation"], call["client"], seq, call["causation_id"], about)
+        )
+
+    def explained(self, commit: Commit) -> dict[str, Any]:
+        """A deed as data, with the journal entry of its request and the chain of events that led to it."""
         entry = self.live.rows(
             "SELECT seq, kind, system, operation, key, method, path, status, client, trace, fault FROM journal.entry WHERE seq = ?",
             (commit.journal_seq,),

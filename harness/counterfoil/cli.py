@@ -12,11 +12,11 @@ from typer.core import TyperGroup
 
 from counterfoil import commands
 
-ORDER = ("init", "doctor", "up", "run", "mutants", "explore", "replay", "simulate", "data")
+ORDER = ("init", "doctor", "up", "run", "mutants", "explore", "replay", "simulate", "contracts", "certify", "data")
 
 
 class Verbs(TyperGroup):
-    """The verbs: one module each, whose function of the same name is the command."""
+    """The verbs: one module each, whose function of the same name is the command, or whose Typer is a group of them."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """All verbs, the everyday ones first."""
@@ -28,8 +28,11 @@ class Verbs(TyperGroup):
         if cmd_name not in self.list_commands(ctx):
             return None
         name = cmd_name.replace("-", "_")
+        verb = getattr(importlib.import_module(f"{commands.__name__}.{name}"), name)
+        if isinstance(verb, typer.Typer):
+            return typer.main.get_group(verb)
         app = typer.Typer(add_completion=False)
-        app.command(cmd_name)(getattr(importlib.import_module(f"{commands.__name__}.{name}"), name))
+        app.command(cmd_name)(verb)
         return typer.main.get_command(app)
 
 

@@ -25,6 +25,9 @@ from counterfoil.descriptor import Descriptor, Unreadable, expand, origin, read,
 PAUSE = 0.02
 """Seconds between two looks at whether it is ready; the wait ends at once when its process does."""
 
+RECONCILED = "com.counterfoil.int.reconciliation.ran.v1"
+SHOWN = "com.counterfoil.int.dashboard.shown.v1"
+
 NOOP = {
     "name": "noop",
     "start": {"command": [sys.executable, "-m", "counterfoil.noop", "${port}"]},
@@ -306,8 +309,15 @@ class Integration:
         return self._ask("approve", id=subject_id)
 
     def reconcile(self) -> Records:
-        """Run its reconciliation now; returns the differences it reports."""
-        return list(self._told("reconcile")["items"])
+        """Run its reconciliation now; returns the differences it reports. What it said is kept for the verdict."""
+        outcome = self._told("reconcile")
+        self._keep(RECONCILED, outcome)
+        return list(outcome["items"])
+
+    @property
+    def has_reconciled(self) -> bool:
+        """Whether it has told of a reconciliation, or was asked for one, since the story began."""
+        return bool(self._control.get("/integration/events", type=RECONCILED, limit=1)["items"])
 
     def poll(self) -> None:
         """Have it look for changes that no event told of (a no-op where it polls by itself)."""
@@ -315,5 +325,10 @@ class Integration:
             self._ask("poll")
 
     def dashboard(self) -> Record:
-        """Its own figures."""
-        return self._told("dashboard")
+        """Its own figures. What it said is kept for the verdict."""
+        figures = self._told("dashboard")
+        self._keep(SHOWN, figures)
+        return figures
+
+    def _keep(self, type_: str, said: Record) -> None:
+        self._control.post("/integration/events", {"type": type_, "data": said})

@@ -10,6 +10,7 @@ from counterfoil import promises
 from counterfoil.client import Broken, Record, Records, Refused
 from counterfoil.descriptor import Unreadable
 from counterfoil.expect import Expectation, Unmet
+from counterfoil.integration import Integration
 from counterfoil.money import readable
 from counterfoil.stories import Story
 from counterfoil.world import NotSettled, World
@@ -61,6 +62,8 @@ def judge(world: World, story: Story, failure: BaseException | None, *, througho
             error = str(restless)
     if world.integration is not None:
         promises.look(world, world.integration.descriptor.slo)
+        if failure is None and error is None:
+            error = inquire(world.integration, story)
     asked = world.invariants(
         story.invariants, at_rest=failure is None and error is None, throughout=throughout, first_cause=True
     )
@@ -84,6 +87,19 @@ def judge(world: World, story: Story, failure: BaseException | None, *, througho
         "started_at": world.started_at,
         "ended_at": str(asked["now"]),
     }
+
+
+def inquire(integration: Integration, story: Story) -> str | None:
+    """Have the integration say what the story's invariants compare with the systems: its dashboard, and a reconciliation where it has
+    told of none. Returns what is wrong with its answer, if anything is; raises Broken."""
+    try:
+        if "INV-48" in story.invariants and integration.offers("dashboard"):
+            integration.dashboard()
+        if "INV-46" in story.invariants and integration.offers("reconcile") and not integration.has_reconciled:
+            integration.reconcile()
+    except Refused as refused:
+        return f"the integration does not say what it is asked: {refused}"
+    return None
 
 
 def violation(item: Record) -> Record:

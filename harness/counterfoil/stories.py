@@ -43,10 +43,15 @@ def scenario(
     invariants: Sequence[str] = (),
     faults: Sequence[dict[str, Any]] = (),
     presupposes: Sequence[str] = (),
+    without: Sequence[str] = (),
     slow: bool = False,
 ) -> Callable[[Function], Function]:
-    """Mark a function `scenario_*(world)` as a scenario: `@scenario("S-01", "The end-to-end workflow", invariants=["03", "08"])`."""
-    named = tuple(dict.fromkeys((*map(invariant_id, invariants), *ALWAYS_ON)))
+    """Mark a function `scenario_*(world)` as a scenario: `@scenario("S-01", "The end-to-end workflow", invariants=["03", "08"])`.
+
+    without: invariants of the always-on set that people of the story break on purpose, for the integration to find.
+    """
+    broken = set(map(invariant_id, without))
+    named = tuple(dict.fromkeys((*map(invariant_id, invariants), *(each for each in ALWAYS_ON if each not in broken))))
     story = Story(id, title, tuple(sorted(named)), tuple(faults), tuple(presupposes), slow)
 
     def mark(function: Function) -> Function:

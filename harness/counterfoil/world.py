@@ -216,6 +216,10 @@ class World:
         """Make a record in a system named."""
         return self.systems[system].create(entity, **fields)
 
+    def limit(self, system: str, **rules: float) -> None:
+        """Let a system take only so many calls until the story ends: `rate` a second, `burst` at once, `concurrent`, `daily`."""
+        self.control.put("/limits", {**self.control.get("/limits"), self.systems[system].name: rules})
+
     # time
 
     @property

@@ -144,6 +144,36 @@ def tax_code_fields() -> tuple[Field, ...]:
     )
 
 
+def fx_rate_fields() -> tuple[Field, ...]:
+    """A published rate: units of `to_ccy` for one of `from_ccy`."""
+    return (
+        currency("from_ccy", required=True),
+        currency("to_ccy", required=True),
+        day("rate_date", required=True),
+        choice("type", "SPOT CLOSING AVERAGE", default="SPOT"),
+        rate("rate", required=True),
+        text("source", limit=60),
+        instant("published_at"),
+    )
+
+
+def fx_rate_copy() -> Entity:
+    """The rates of the books, as another role keeps a copy of them."""
+    return Entity(
+        "fx_rate", "fx_rates", "FXR", fx_rate_fields(), key="{from_ccy}{to_ccy}/{rate_date}/{type}", unique=True
+    )
+
+
+def service_item_fields() -> tuple[Field, ...]:
+    """What is sold. Its tax category decides, with where it is received, how it is taxed."""
+    return (
+        text("code", limit=40, required=True),
+        text("name", limit=120, required=True),
+        text("tax_category", limit=20, default="SERVICES"),
+        boolean("active", default=True),
+    )
+
+
 def legal_entity_fields() -> tuple[Field, ...]:
     """A company of the firm."""
     return (

@@ -24,6 +24,7 @@ from counterfoil_mocks.control_shapes import (
     IntegrationIn,
     JournalPage,
     JournalQuery,
+    LimitIn,
     OwnEventQuery,
     Page,
     RestoreIn,
@@ -61,7 +62,7 @@ def build_control(landscape: Landscape) -> FastAPI:
     if landscape.config.token is not None:
         app.add_middleware(Gate, token=landscape.config.token)
     app.mount(PREFIX, Canonical(landscape.systems, landscape.journal))
-    for add in (add_life, add_time, add_events, add_faults, add_states, add_integration):
+    for add in (add_life, add_time, add_events, add_faults, add_limits, add_states, add_integration):
         add(app, landscape)
     app.openapi = lambda: described(app, landscape)  # type: ignore[method-assign]
     return app
@@ -229,6 +230,24 @@ def add_faults(app: FastAPI, landscape: Landscape) -> None:
         """Mend one thing."""
         landscape.faults.clear(fault_id)
         return Page(items=landscape.faults.view(), next=None)
+
+
+def add_limits(app: FastAPI, landscape: Landscape) -> None:
+    """How many calls the systems take."""
+
+    @app.get("/limits")
+    async def limits() -> dict[str, dict[str, float]]:
+        """The rate limits in force, by system; a system without any takes as many calls as come."""
+        return landscape.limits
+
+    @app.put("/limits")
+    async def limit(body: dict[str, LimitIn]) -> dict[str, dict[str, float]]:
+        """Put rate limits in force until the next restore. Systems that are not named have those of the landscape file."""
+        for name in body:
+            if name not in landscape.systems:
+                raise invalid(name, "there is no such system", f"One of {', '.join(landscape.systems)}.")
+        landscape.limit({name: each.model_dump(exclude_none=True) for name, each in body.items()})
+        return landscape.limits
 
 
 def add_states(app: FastAPI, landscape: Landscape) -> None:

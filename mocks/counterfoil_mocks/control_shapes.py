@@ -93,6 +93,16 @@ class IntegrationEvent(BaseModel):
         return kept(value)
 
 
+class LimitIn(Strict):
+    """Rate limits of one system on the wall clock. rate: calls a second; burst: most at once (as many as `rate` by default);
+    concurrent: calls at a time; daily: calls a day."""
+
+    rate: Annotated[float, Field(gt=0, le=10**6)] | None = None
+    burst: Annotated[Whole, Field(ge=1, le=10**6)] | None = None
+    concurrent: Annotated[Whole, Field(ge=1, le=10**6)] | None = None
+    daily: Annotated[Whole, Field(ge=1, le=10**9)] | None = None
+
+
 class ClockOut(BaseModel):
     """now: business instant."""
 

@@ -67,7 +67,8 @@ class Landscape:
         self._workers: Workers | None = None
         if self.shared is not None:
             self._share(self.shared)
-        self._since = self.journal.last
+        self._begin()
+        self._keep_limits()
 
     # life
 
@@ -244,8 +245,38 @@ class Landscape:
             for system in self.systems.values():
                 self.journal.forget_events(system)
             self.faults.recount()
-            self._since = self.journal.last
+            self._begin()
+            self.limit({})
             self.deliverer.reload()
+
+    def _begin(self) -> None:
+        """What the journal tells from here on belongs to the state that is there now."""
+        self._since = self.journal.last
+        self.store.set_meta("since", str(self._since))
+
+    # limits
+
+    @property
+    def limits(self) -> dict[str, Record]:
+        """The rate limits in force, by system."""
+        return {
+            name: dict(each.settings["limits"]) for name, each in self.systems.items() if each.settings.get("limits")
+        }
+
+    def limit(self, limits: Mapping[str, Mapping[str, float]]) -> None:
+        """Put limits in force until the next restore, each `{"rate", "burst", "concurrent", "daily"}`; a system that is not named has
+        those of the landscape file. Raises Problem 409 where several processes serve: they would not know."""
+        if limits and self._workers is not None:
+            raise conflict(
+                "MANY_PROCESSES", "Several processes serve this landscape.", remedy="Put `limits` into its file."
+            )
+        for name, system in self.systems.items():
+            system.settings["limits"] = dict(limits[name] if name in limits else self.config.limits.get(name, {}))
+        self._keep_limits()
+
+    def _keep_limits(self) -> None:
+        """Leave a note of the limits where the verdict finds it."""
+        self.store.set_meta("limits", orjson.dumps(self.limits).decode())
 
     def forget(self, snapshot_id: str) -> Snapshot:
         """Forget a snapshot; raises Problem 404, or 409 for the seeded state."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 if TYPE_CHECKING:
     from tests.conftest import Books
 
@@ -312,8 +314,8 @@ def traces(books: Books) -> None:
     )
     books.store.execute(
         "INSERT INTO erp.history (system, entity, id, version, at, deed, actor, causation_id, journal_seq, doc)"
-        " VALUES ('erp', 'ar_document', 'AR-INV-US-00002', 1, '2026-02-27T18:00:00.001Z', 'create_ar_document', 'integration', ?, 1, '{}')",
-        (cause,),
+        " VALUES ('erp', 'ar_document', 'AR-INV-US-00002', 1, '2026-02-27T18:00:00.001Z', 'create_ar_document', 'integration', ?, 1, ?)",
+        (cause, orjson.dumps(rows("SELECT * FROM erp.ar_document WHERE id = 'AR-INV-US-00002'")[0]).decode()),
     )
 
 

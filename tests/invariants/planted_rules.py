@@ -69,7 +69,7 @@ def build(books: Books) -> None:
     )
     paid = {"payment": "P-1", "ar_document": "AR-INV-US-00001", "invoice_no": "INV-US-00001", "bank_ref": "BANK-1"}
     books.put("erp.payment_application", ccy="USD", legal_entity="CF-US", amount=2_200_000, status="ACTIVE", **paid)
-    run("UPDATE erp.payment SET id = 'P-1'")
+    run("UPDATE erp.payment SET id = 'P-1' WHERE bank_ref = 'BANK-1'")
     run("UPDATE billing.legal_entity SET gapless = 1")
     run("UPDATE crm.contract SET bill_to = 'S1', ship_to = 'S1'")
     run("UPDATE erp.ar_document SET credited = 0, written_off = 0")

@@ -111,7 +111,15 @@ def sold(
         world.erp.create(
             "site", customer=twin["id"], site_code="MAIN", country=country, postcode="60601", city="Chicago"
         )
-    buyer = firm.add_customer(world, name=NAMES[name], country=country, region=country, invoice_ccy=ccy, vat_id=number)
+    buyer = firm.add_customer(
+        world,
+        name=NAMES[name],
+        country=country,
+        region=country,
+        jurisdiction=firm.AMERICAN_PLACES.get(tax_code),
+        invoice_ccy=ccy,
+        vat_id=number,
+    )
     deal = firm.sell(
         world,
         customer=buyer,

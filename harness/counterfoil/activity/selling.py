@@ -11,6 +11,9 @@ from counterfoil.client import Record
 from counterfoil.money import Money
 from counterfoil.world import World
 
+AMERICAN_PLACES = {"TX-DP": "US-TX", "TX-825": "US-TX-825"}
+"""Jurisdiction by sales tax code, as the firm's catalogue has it."""
+
 
 def add_customer(
     world: World,
@@ -136,7 +139,7 @@ def prepare(
     """A deal up to the signature: customer (a new one unless given as a record or number), opportunity at NEGOTIATE, accepted
     quote. opportunity: further fields of the opportunity; the rest goes to the quote (`start`, `end`, `mobilisation`, …)."""
     if customer is None:
-        customer = add_customer(world, name=customer_name, invoice_ccy=ccy)
+        customer = add_customer(world, name=customer_name, invoice_ccy=ccy, jurisdiction=place_of(lines))
     customer_no = customer if isinstance(customer, str) else str(customer["customer_no"])
     opened = open_opportunity(
         world, customer_no=customer_no, name=name, legal_entity=legal_entity, ccy=ccy, **dict(opportunity or {})
@@ -144,6 +147,11 @@ def prepare(
     negotiate(world, opp_no=opened["opp_no"])
     accepted = offer(world, opp_no=opened["opp_no"], lines=lines, milestones=milestones, ccy=ccy, **quote)
     return Deal(opened["opp_no"], customer_no, accepted["key"], legal_entity, ccy)
+
+
+def place_of(lines: Sequence[Mapping[str, Any]]) -> str | None:
+    """The American jurisdiction in which the tax codes of a deal's lines are due; None where they name none."""
+    return next((AMERICAN_PLACES[each["tax_code"]] for each in lines if each.get("tax_code") in AMERICAN_PLACES), None)
 
 
 def sell(world: World, *, settle: bool = True, **terms: Any) -> Deal:

@@ -2,8 +2,8 @@
 
 from counterfoil.invariant import Invariant
 
-RECEIPT_ABOVE = 7500
-"""Minor units of the spend's currency above which an expense needs a receipt to be billed."""
+RECEIPT_ABOVE = 75
+"""Major units of the spend's currency above which an expense needs a receipt to be billed."""
 
 INVARIANT = Invariant(
     id="INV-39",
@@ -36,7 +36,7 @@ FROM expense x JOIN billed_item i ON i.doc_type = 'INVOICE' AND i.source_id = x.
 JOIN billed b ON b.doc_type = 'INVOICE' AND b.doc_no = i.doc_no AND b.system = i.system AND b.contract_line = x.line_no AND b.line_type <> 'EXPENSE'
 UNION ALL
 SELECT 'billed without receipt', x.expense_id, x.contract_no, x.ccy, x.bill_amount, 0, 1
-FROM expense x WHERE NOT x.receipt AND x.gross > {RECEIPT_ABOVE} AND x.billing = 'BILLED'
+FROM expense x WHERE NOT x.receipt AND x.gross > {RECEIPT_ABOVE} * CASE exponent_of(x.spend_ccy) WHEN 0 THEN 1 WHEN 3 THEN 1000 ELSE 100 END AND x.billing = 'BILLED'
     AND EXISTS (SELECT 1 FROM psa.history h WHERE h.system = x.system AND h.entity = 'expense' AND h.id = x.id)
 """,
 )

@@ -33,6 +33,10 @@ SELECT 'large credit memo without approval', m.cm_no, m.contract_no, m.ccy, abs(
 FROM live_credit m WHERE m.approved_by IS NULL AND abs(m.total) * 100 > {CREDIT_ABOVE} * CASE exponent_of(m.ccy) WHEN 0 THEN 1 WHEN 3 THEN 1000 ELSE 100 END
     AND EXISTS (SELECT 1 FROM billing.history h WHERE h.system = m.system AND h.entity = 'credit_memo' AND h.id = m.id)
 UNION ALL
+SELECT 'written off without approval', d.invoice_no, d.contract_no, d.ccy, d.written_off, d.write_off_requester, d.write_off_approver, d.updated_at
+FROM erp.ar_document d WHERE d.deleted_at IS NULL AND d.written_off > 0
+    AND (d.write_off_approver IS NULL OR lower(trim(d.write_off_approver)) = lower(trim(d.write_off_requester)))
+UNION ALL
 SELECT 'reopened without approval', json_extract(h.doc, '$.legal_entity') || '/' || json_extract(h.doc, '$.period'), NULL, NULL, 0,
     h.actor, json_extract(h.doc, '$.reopen_approval'), h.at
 FROM erp.history h WHERE h.entity = 'period' AND json_extract(h.before, '$.status') = 'CLOSED' AND json_extract(h.doc, '$.status') = 'OPEN'

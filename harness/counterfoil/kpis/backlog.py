@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from counterfoil.invariant import Params
@@ -17,7 +18,7 @@ RECOGNISED = """
 SELECT e.ccy, sum(l.cr - l.dr) AS revenue FROM erp.journal_entry e JOIN erp.journal_line l ON l.system = e.system AND l.parent = e.id
 JOIN crm.contract k ON k.contract_no = coalesce(l.contract_no, e.contract_no) AND k.deleted_at IS NULL
     AND k.status IN ('ACTIVE', 'ON_HOLD', 'COMPLETED')
-WHERE e.deleted_at IS NULL AND e.status <> 'DRAFT' AND l.account IN ({accounts}) GROUP BY e.ccy
+WHERE e.deleted_at IS NULL AND e.status <> 'DRAFT' AND l.account IN ('4000', '4020') GROUP BY e.ccy
 """
 LABOUR = """
 SELECT i.ccy, sum(i.amount - coalesce(i.over_cap, 0)) AS used FROM billing.billable_item i
@@ -27,15 +28,23 @@ WHERE i.deleted_at IS NULL AND i.source_type = 'TIME' AND i.billing <> 'WRITTEN_
 """
 
 
+def by_ccy(store: Store) -> dict[str, int]:
+    """Remaining performance obligations, minor units by currency."""
+    left = {row["ccy"]: row["signed"] for row in store.rows(SIGNED)}
+    for row in store.rows(RECOGNISED):
+        left[row["ccy"]] = left.get(row["ccy"], 0) - row["revenue"]
+    return left
+
+
 def find(store: Store, params: Params) -> dict[str, Any]:
     """Remaining performance obligations (RPO), and caps less the labour under them."""
 
-    def total(rows: list[dict[str, Any]], name: str) -> tuple[int, str]:
+    def total(rows: Sequence[Mapping[str, Any]], name: str) -> tuple[int, str]:
         return in_reporting_ccy(store, {row["ccy"]: row[name] for row in rows}, params["now"])
 
     contracts = store.rows(SIGNED)
     signed, ccy = total(contracts, "signed")
-    recognised, _ = total(store.rows(RECOGNISED.format(accounts="'4000', '4020'")), "revenue")
+    recognised, _ = total(store.rows(RECOGNISED), "revenue")
     headroom = total(contracts, "caps")[0] - total(store.rows(LABOUR), "used")[0]
     inputs = {"ccy": ccy, "signed": signed, "recognised": recognised, "cap_headroom": headroom}
     return {"value": signed - recognised, "inputs": inputs}

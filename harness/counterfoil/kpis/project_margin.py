@@ -10,7 +10,7 @@ from counterfoil_mocks.kernel.store import Store
 
 BOOKED = """
 SELECT e.ccy, sum(CASE WHEN l.account IN ('4000', '4010', '4020', '4030') THEN l.cr - l.dr ELSE 0 END) AS revenue,
-    sum(CASE WHEN l.account IN ('5000', '5010', '5030') THEN l.dr - l.cr ELSE 0 END) AS cost
+    sum(CASE WHEN l.account IN ('5000', '5010', '5030', '4100') THEN l.dr - l.cr ELSE 0 END) AS cost
 FROM erp.journal_entry e JOIN erp.journal_line l ON l.system = e.system AND l.parent = e.id
 WHERE e.deleted_at IS NULL AND e.status <> 'DRAFT' GROUP BY e.ccy
 """
@@ -28,7 +28,7 @@ def find(store: Store, params: Params) -> dict[str, Any]:
 KPI = Kpi(
     id="project_margin",
     name="Project margin",
-    sentence="Revenue less labour, expenses and intercompany cost, as a share of revenue.",
+    sentence="Revenue less labour, expenses and what intercompany cost leaves for the firm as a whole, as a share of revenue.",
     unit="fraction",
     find=find,
 )

@@ -17,6 +17,14 @@ WHERE deleted_at IS NULL AND billing IN ('UNBILLED', 'ON_HOLD', 'SELECTED') GROU
 """
 
 
+def by_ccy(store: Store) -> dict[str, int]:
+    """Closing WIP, minor units by currency."""
+    found: dict[str, int] = {}
+    for row in store.rows(ITEMS):
+        found[row["ccy"]] = found.get(row["ccy"], 0) + row["value"]
+    return found
+
+
 def find(store: Store, params: Params) -> dict[str, Any]:
     """Closing WIP, by age of the work, and its average age weighted by value."""
     today = date.fromisoformat(params["now"][:10])

@@ -114,10 +114,11 @@ class Difference(BaseModel):
 
 
 class Variance(BaseModel):
-    """Totals of one legal entity and period in minor units; variance is billed less posted."""
+    """Totals of one legal entity, period and currency in minor units; variance is billed less posted."""
 
     legal_entity: str
     period: str
+    ccy: str
     billed: int
     posted: int
     variance: int

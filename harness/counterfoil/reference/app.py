@@ -10,14 +10,13 @@ from collections.abc import Awaitable, Callable
 import aiohttp
 import orjson
 
-from counterfoil.reference import dashboard
 from counterfoil.reference.config import Settings
 from counterfoil.reference.connectors import Connector, Record
 from counterfoil.reference.errors import Trouble
 from counterfoil.reference.event import Event
 from counterfoil.reference.flows import Desk, Handler, Order
+from counterfoil.reference.flows.closing import Closing
 from counterfoil.reference.parts import Parts, connector_of
-from counterfoil.reference.reconcile import Reconciliation
 from counterfoil.reference.reports import Reporter
 from counterfoil.reference.state import State
 
@@ -46,15 +45,19 @@ class Integration:
         desk.customers = parts.customers(desk)
         desk.delivery = parts.delivery(desk)
         desk.invoicing = parts.invoicing(desk)
+        desk.taxes = parts.taxes(desk)
         self.flows = (
             desk.customers,
             desk.delivery,
             desk.invoicing,
+            desk.taxes,
             parts.setup(desk),
             parts.cash(desk),
             parts.changes(desk),
             parts.merges(desk),
             parts.endings(desk),
+            parts.rates(desk),
+            Closing(desk),
         )
         handlers: dict[str, Handler] = {}
         for flow in self.flows:
@@ -64,7 +67,9 @@ class Integration:
             self.state, self.systems, handlers, self.reporter, parallel=settings.parallel, serial=settings.serial
         )
         self.poller = parts.poller(self.state, self.systems, self.engine)
-        self.reconciliation = Reconciliation(self.state, self.systems)
+        self.reconciliation = parts.reconciliation(self.state, self.systems)
+        self.dashboard = parts.dashboard(self.systems)
+        desk.reconcile = self.reconcile
         self._clocks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -73,7 +78,7 @@ class Integration:
         self.engine.resume()
         for seconds, deed in (
             (self.settings.poll_seconds, self.poller.poll),
-            (self.settings.reconcile_seconds, self.reconciliation.run),
+            (self.settings.reconcile_seconds, self.reconcile),
         ):
             if seconds:
                 self._clocks.append(asyncio.get_running_loop().create_task(self._every(seconds, deed)))
@@ -114,7 +119,13 @@ class Integration:
 
     async def figures(self) -> Record:
         """The dashboard."""
-        return await dashboard.figures(self.systems)
+        return await self.dashboard.figures()
+
+    async def reconcile(self, legal_entity: str | None = None, period: str | None = None) -> Record:
+        """Reconcile as scheduled, and tell what came of it."""
+        outcome = await self.reconciliation.run(legal_entity, period)
+        self.reporter.reconciled(outcome)
+        return outcome
 
     async def stop(self) -> None:
         """Stop working."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from counterfoil.reference.connectors import Connector, Record
-from counterfoil.reference.errors import Held, Missing, Trouble
+from counterfoil.reference.errors import AWAITED, Held, Missing, Trouble
 from counterfoil.reference.event import Event
 from counterfoil.reference.flows import Handler
 from counterfoil.reference.reports import Reporter
@@ -110,7 +110,10 @@ class Engine:
         except Missing as trouble:
             self.wait(seq, event, trouble, handler, attempts)
         except Trouble as trouble:
-            self.park(seq, event, trouble, handler.severity, attempts)
+            if trouble.code in AWAITED:
+                self.wait(seq, event, Missing(AWAITED[trouble.code]), handler, attempts)
+            else:
+                self.park(seq, event, trouble, handler.severity, attempts)
         except Exception as error:
             log.exception("%s %s", event.type, event.key)
             defect = Trouble("DEFECT", f"{type(error).__name__}: {error}")

@@ -44,6 +44,11 @@ class Missing(Trouble):
         self.what = what
 
 
+FX_RATE = "fx rate"
+AWAITED = {"FX_RATE_MISSING": FX_RATE}
+"""Refusals that pass by themselves once something has come, by code."""
+
+
 class Unfit(Trouble):
     """The record does not say what it must."""
 

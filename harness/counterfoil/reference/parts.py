@@ -9,6 +9,7 @@ from typing import Any
 
 from counterfoil.reference import connectors
 from counterfoil.reference.connectors.native import NativeConnector
+from counterfoil.reference.dashboard import Dashboard
 from counterfoil.reference.engine import Engine
 from counterfoil.reference.flows.cash import Cash
 from counterfoil.reference.flows.changes import Changes
@@ -17,8 +18,11 @@ from counterfoil.reference.flows.delivery import Delivery
 from counterfoil.reference.flows.endings import Endings
 from counterfoil.reference.flows.invoicing import Invoicing
 from counterfoil.reference.flows.merges import Merges
+from counterfoil.reference.flows.rates import Rates
 from counterfoil.reference.flows.setup import Setup
+from counterfoil.reference.flows.taxes import Taxes
 from counterfoil.reference.poller import Poller
+from counterfoil.reference.reconcile import Reconciliation
 from counterfoil.reference.state import Inbox
 
 
@@ -47,6 +51,10 @@ class Parts:
     changes: type[Changes] = Changes
     merges: type[Merges] = Merges
     endings: type[Endings] = Endings
+    taxes: type[Taxes] = Taxes
+    rates: type[Rates] = Rates
+    reconciliation: type[Reconciliation] = Reconciliation
+    dashboard: type[Dashboard] = Dashboard
 
     def but(self, **exchanged: Any) -> Parts:
         """The same with some parts exchanged."""

@@ -6,13 +6,17 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
 
 from counterfoil.reference.connectors import Connector, Record, Records
 from counterfoil.reference.state import State
 from counterfoil.reference.work import minor
 
 NOT_ISSUED = ("DRAFT", "PENDING_APPROVAL", "APPROVED", "DISCARDED", "VOID")
-COMPARED = ("legal_entity", "ccy", "net", "tax", "total", "issue_date")
+COMPARED = ("legal_entity", "ccy", "total", "tax", "net", "issue_date")
+"""Fields of a document in the order of their weight: what differs is told once, by the first of them."""
+SLACK = timedelta(days=2)
+"""So long before a period begins, what belongs to it may have been written down last: zones differ."""
 ENTRIES = (("TIME", "time_entry", "amount", "work_date"), ("EXPENSE", "expense", "bill_amount", "spend_date"))
 
 
@@ -58,11 +62,11 @@ def documents(issued: Records, posted: Records, number: str, doc_type: str) -> R
             continue
         if len(theirs) > 1:
             found.append(difference("TWICE_IN_BOOKS", mine[0], key, 1, len(theirs), size * (len(theirs) - 1)))
-        for name in COMPARED:
+        name = next((each for each in COMPARED if plain(mine[0][each]) != plain(theirs[0][each])), None)
+        if name is not None:
             expected, there = plain(mine[0][name]), plain(theirs[0][name])
-            if expected != there:
-                gap = abs(expected - there) if isinstance(expected, int) and isinstance(there, int) else 0
-                found.append(difference(f"{name.upper()}_DIFFERS", mine[0], key, expected, there, gap))
+            gap = abs(expected - there) if isinstance(expected, int) and isinstance(there, int) else 0
+            found.append(difference(f"{name.upper()}_DIFFERS", mine[0], key, expected, there, gap))
     for key, theirs in books.items():
         if key not in own:
             size = abs(minor(theirs[0]["total"]))
@@ -126,7 +130,7 @@ class Reconciliation:
 
     async def run(self, legal_entity: str | None = None, period: str | None = None) -> Record:
         """Compare now. legal_entity, period (`YYYY-MM`): only what belongs to it; all by default."""
-        read = await self._read()
+        read = await self._read({} if period is None else {"updated_since": since(period)})
         posted = read["erp.ar_document"]
         found = documents(read["billing.invoice"], posted, "invoice_no", "INVOICE")
         found += documents(read["billing.credit_memo"], posted, "cm_no", "CREDIT_MEMO")
@@ -142,9 +146,16 @@ class Reconciliation:
             if (legal_entity is None or each["legal_entity"] == legal_entity)
             and (period is None or each["period"] == period)
         ]
-        return self.state.keep_reconciliation({"items": items, "scopes": self._scopes(read, items)})
+        scopes = [
+            each
+            for each in self._scopes(read, items)
+            if (legal_entity is None or each["legal_entity"] == legal_entity)
+            and (period is None or each["period"] == period)
+        ]
+        return self.state.keep_reconciliation({"items": items, "scopes": scopes})
 
-    async def _read(self) -> dict[str, Records]:
+    async def _read(self, where: Mapping[str, str]) -> dict[str, Records]:
+        """Everything that is compared, each side from its own system."""
         wanted = (
             ("billing", "invoice"),
             ("billing", "credit_memo"),
@@ -154,18 +165,19 @@ class Reconciliation:
             ("psa", "time_entry"),
             ("psa", "expense"),
         )
-        read = await asyncio.gather(*(self.systems[system].list(entity, {}) for system, entity in wanted))
+        read = await asyncio.gather(*(self.systems[system].list(entity, where) for system, entity in wanted))
         return {f"{system}.{entity}": records for (system, entity), records in zip(wanted, read, strict=True)}
 
     def _scopes(self, read: Mapping[str, Records], items: Records) -> Records:
-        """Totals and variance by legal entity and period."""
-        scopes: dict[tuple[str, str], Record] = {}
+        """Totals and variance by legal entity, period and currency."""
+        scopes: dict[tuple[str, ...], Record] = {}
 
         def scope(record: Record, day: object) -> Record:
-            place = (str(record["legal_entity"]), str(day or "")[:7])
+            place = (str(record["legal_entity"]), str(day or "")[:7], str(record["ccy"]))
             empty = {
                 "legal_entity": place[0],
                 "period": place[1],
+                "ccy": place[2],
                 "billed": 0,
                 "posted": 0,
                 "variance": 0,
@@ -177,8 +189,11 @@ class Reconciliation:
             if each["status"] not in NOT_ISSUED:
                 scope(each, each["issue_date"])["billed"] += minor(each["total"])
         for each in read["billing.credit_memo"]:
-            scope(each, each["issue_date"])["billed"] -= abs(minor(each["total"]))
+            if each["status"] not in NOT_ISSUED:
+                scope(each, each["issue_date"])["billed"] -= abs(minor(each["total"]))
         for each in read["erp.ar_document"]:
+            if each["status"] in NOT_ISSUED:
+                continue
             sign = -1 if each["doc_type"] == "CREDIT_MEMO" else 1
             scope(each, each["issue_date"])["posted"] += sign * abs(minor(each["total"]))
         for item in items:
@@ -186,4 +201,9 @@ class Reconciliation:
                 scope(item, item["period"])["differences"] += 1
         for each in scopes.values():
             each["variance"] = each["billed"] - each["posted"]
-        return sorted(scopes.values(), key=lambda each: (each["legal_entity"], each["period"]))
+        return sorted(scopes.values(), key=lambda each: (each["legal_entity"], each["period"], each["ccy"]))
+
+
+def since(period: str) -> str:
+    """An instant before which nothing of a period was written last."""
+    return f"{date.fromisoformat(f'{period}-01') - SLACK}T00:00:00.000Z"

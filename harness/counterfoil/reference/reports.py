@@ -22,6 +22,9 @@ OWNERS = {
     "S4": "Integration desk",
 }
 MOST_ATTEMPTS = 8
+MOST_ITEMS = 300
+TOLD_OF_ITEM = ("kind", "key", "legal_entity", "period", "ccy", "amount")
+"""What is told of a difference; a report is no place for more than so many of them."""
 
 
 class Reporter:
@@ -66,7 +69,21 @@ class Reporter:
         self._tell("int.dlq.replayed", event, told)
         self._tell("int.exception.resolved", event, told)
 
+    def reconciled(self, outcome: Record) -> None:
+        """A reconciliation has run."""
+        items = [{name: each[name] for name in TOLD_OF_ITEM} for each in outcome["items"][:MOST_ITEMS]]
+        self._send_on("int.reconciliation.ran", {}, {"scopes": outcome["scopes"], "items": items})
+
     def _tell(self, type_: str, event: Event, told: Record) -> None:
+        about = {
+            "subject": event.key,
+            "businesskey": event.key,
+            "correlationid": event.flow,
+            "causationid": event.id,
+        }
+        self._send_on(type_, about, told)
+
+    def _send_on(self, type_: str, about: Record, told: Record) -> None:
         if self._url is None:
             return
         report = {
@@ -74,10 +91,7 @@ class Reporter:
             "id": str(uuid.uuid4()),
             "source": SOURCE,
             "type": f"{PREFIX}{type_}.v1",
-            "subject": event.key,
-            "businesskey": event.key,
-            "correlationid": event.flow,
-            "causationid": event.id,
+            **about,
             "data": told,
         }
         self.state.queue_report({name: value for name, value in report.items() if value})

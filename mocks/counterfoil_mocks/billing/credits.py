@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from counterfoil_mocks.billing.documents import GIVEN, added_up
 from counterfoil_mocks.billing.invoices import numbered, unmark_billed
 from counterfoil_mocks.billing.model import CREDIT_MEMO, INVOICE, ROLE
 from counterfoil_mocks.billing.plans import entity_of
@@ -21,7 +22,10 @@ CREDITED_LINE = Entity(
         amount("net", "How much of its net, as a positive amount.", required=True),
     ),
 )
-COPIED = ("contract_no", "legal_entity", "customer", "customer_no", "ccy", "project_no", "legends", "rounding_policy")
+COPIED = (
+    *("contract_no", "legal_entity", "customer", "customer_no", "ccy", "project_no", "legends", "rounding_policy"),
+    *("seller_vat_id", "ec_sales", "fx_rate", "local_ccy"),
+)
 
 
 @ROLE.action(
@@ -67,6 +71,7 @@ def credit_invoice(tx: Tx, subject: Record, values: Record) -> Record:
             "items": [] if partial else [{**row, "amount": -row["amount"]} for row in subject["items"]],
             "net": net,
             "tax": tax,
+            "tax_local": _local(subject, tax),
             "total": net + tax,
             "status": "ISSUED",
         },
@@ -75,6 +80,42 @@ def credit_invoice(tx: Tx, subject: Record, values: Record) -> Record:
     if not partial:
         unmark_billed(tx, subject, release=memo["release_items"])
         tx.update(INVOICE, subject, {"status": "CREDITED"})
+    return memo
+
+
+def _local(invoice: Record, tax: int) -> int | None:
+    """Tax of a credit in the currency of the seller's country, at the invoice's own rate."""
+    if invoice["local_ccy"] is None:
+        return None
+    return money.convert(tax, invoice["fx_rate"], invoice["ccy"], invoice["local_ccy"])
+
+
+def credit_priced(tx: Tx, invoice: Record, priced: list[Record], head: Record, *, whole: bool) -> Record:
+    """Credit an invoice by lines that another engine has priced and taxed (net, tax: as positive amounts).
+
+    head: further values of the memo (`cm_no`, `reason`…). whole: nothing of the invoice is left.
+    """
+    entity = entity_of(tx, invoice["legal_entity"])
+    today = tx.today(entity["tz"])
+    figures = added_up([_negative(line) for line in priced], invoice["ccy"])
+    memo = tx.insert(
+        CREDIT_MEMO,
+        {
+            **{name: invoice[name] for name in COPIED},
+            "corrects": invoice["invoice_no"],
+            "source_key": invoice["invoice_no"],
+            "issue_date": today,
+            "tax_point": today,
+            "due": today,
+            "issued_at": tx.stamp,
+            "status": "ISSUED",
+            **figures,
+            **head,
+        },
+        event="billing.credit_memo.issued",
+    )
+    if whole:
+        unmark_billed(tx, invoice, release=False)
     return memo
 
 
@@ -108,9 +149,17 @@ def _part(invoice: Record, wanted: list[Record]) -> list[Record]:
             "unit_price": -price,
         }
         made.append({**line, "net": -net})
+    if invoice["rounding_policy"] == GIVEN:
+        return [
+            {**line, "tax": _share(line, by_number[part["line_no"]])} for line, part in zip(made, wanted, strict=True)
+        ]
     taxed = [Taxed(line["net"], line["tax_rate"], line["taxable_fraction"]) for line in made]
     taxes = document_tax(taxed, invoice["rounding_policy"], invoice["ccy"])
     return [{**line, "tax": tax} for line, tax in zip(made, taxes, strict=True)]
+
+
+def _share(line: Record, original: Record) -> int:
+    return money.half_up(original["tax"] * line["net"], original["net"]) if original["net"] else 0
 
 
 @ROLE.action("record_credit_posted", on=CREDIT_MEMO)

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 from itertools import groupby
 from typing import Any
 
+from counterfoil_mocks import fx
 from counterfoil_mocks.billing import items
-from counterfoil_mocks.billing.model import BILLABLE_ITEM, PLAN_LINE, TAX_CODE
-from counterfoil_mocks.billing.tax import Taxed, document_tax, is_exempt
+from counterfoil_mocks.billing.model import BILLABLE_ITEM, PLAN_LINE
+from counterfoil_mocks.billing.tax import Taxed, document_tax
+from counterfoil_mocks.billing.treatment import Case
 from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.errors import conflict, invalid
 from counterfoil_mocks.kernel.fields import Record
@@ -16,6 +18,8 @@ from counterfoil_mocks.kernel.tx import Tx
 
 TERM_DAYS = {"NET15": 15, "NET30": 30, "NET45": 45, "NET60": 60}
 UNIT = money.QTY_SCALE
+GIVEN = "GIVEN"
+"""The rounding policy of a document whose figures are another engine's."""
 
 
 def price_of(minor: int, ccy: str) -> int:
@@ -24,18 +28,30 @@ def price_of(minor: int, ccy: str) -> int:
 
 
 def worked_out(tx: Tx, lines: Iterable[Mapping[str, Any]], head: Record) -> Record:
-    """Lines with net, rate and tax, and the document's net, tax, total and legends. Raises Problem 422 for an unknown tax code.
+    """Lines with net, rate and tax, and the document's net, tax, total, legends and warnings. Raises Problem 422 for an unknown
+    tax code.
 
-    head: ccy, rounding_policy, customer, tax_point.
+    A line without a code gets the one that the rules determine, and keeps following them; one with another code keeps it.
+    head: ccy, rounding_policy, customer, contract_no, legal_entity, tax_point.
+    Lines whose figures are GIVEN keep them and are added up.
     """
+    if head["rounding_policy"] == GIVEN:
+        return added_up(lines, head["ccy"])
     ccy, made = head["ccy"], []
-    exempt = _exempt(tx, head)
+    case = Case(tx, head)
     legends: list[str] = []
+    warnings: list[str] = []
     for position, given in enumerate(lines, 1):
         line = {**given, "line_no": given.get("line_no") or position, "ccy": ccy}
         line["net"] = _net(line, ccy)
-        code = tax_code(tx, line.get("tax_code"))
-        line["tax_rate"] = 0 if code is None or exempt else code["rate"]
+        found = case.of_line(line)
+        if found.code and (case.exempt or line.get("tax_code") in (None, line.get("tax_determined"))):
+            line["tax_code"] = found.code
+        line["tax_determined"] = found.code
+        code = _code(case, line.get("tax_code"))
+        if found.warning and found.warning not in warnings:
+            warnings.append(found.warning)
+        line["tax_rate"] = 0 if code is None or case.exempt else code["rate"]
         line["taxable_fraction"] = money.RATE_SCALE if code is None else code["taxable_fraction"]
         if code is not None and code["legend"] and code["legend"] not in legends:
             legends.append(code["legend"])
@@ -44,7 +60,23 @@ def worked_out(tx: Tx, lines: Iterable[Mapping[str, Any]], head: Record) -> Reco
     for line, tax in zip(made, document_tax(taxed, head["rounding_policy"], ccy), strict=True):
         line["tax"] = tax
     net, tax = sum(line["net"] for line in made), sum(line["tax"] for line in made)
-    return {"lines": made, "net": net, "tax": tax, "total": net + tax, "legends": legends}
+    reverse_charge = any((case.codes.get(line["tax_code"]) or {}).get("category") == "AE" for line in made)
+    return {
+        "lines": made,
+        "net": net,
+        "tax": tax,
+        "total": net + tax,
+        "legends": legends,
+        "warnings": warnings,
+        "ec_sales": reverse_charge,
+    }
+
+
+def added_up(lines: Iterable[Mapping[str, Any]], ccy: str) -> Record:
+    """Lines that came with their net and tax, from an engine in front of this one that has its own arithmetic, and their sums."""
+    made = [{**line, "line_no": line.get("line_no") or at, "ccy": ccy} for at, line in enumerate(lines, 1)]
+    net, tax = sum(line["net"] for line in made), sum(line["tax"] for line in made)
+    return {"lines": made, "net": net, "tax": tax, "total": net + tax, "legends": [], "warnings": [], "ec_sales": False}
 
 
 def _net(line: Record, ccy: str) -> int:
@@ -55,21 +87,27 @@ def _net(line: Record, ccy: str) -> int:
     return money.line_amount(line["qty"], line["unit_price"], ccy)
 
 
-def _exempt(tx: Tx, head: Record) -> bool:
-    buyer = tx.look_up("customer", head["customer"])
-    return buyer is not None and is_exempt(
-        buyer["tax_status"], buyer["exemption_cert"], buyer["exemption_expires"], head["tax_point"]
-    )
-
-
-def tax_code(tx: Tx, code: str | None) -> Record | None:
-    """The tax code of that name, None for no code; raises Problem 422 for an unknown one."""
-    if code is None:
+def _code(case: Case, name: str | None) -> Record | None:
+    """A tax code by its name, None for none; raises Problem 422 for one that is not there."""
+    if name is None:
         return None
-    found = tx.look_up(TAX_CODE, code)
-    if found is None:
-        raise invalid("tax_code", f"there is no tax code {code!r}", "Create the tax code, or give one that exists.")
-    return found
+    if name not in case.codes:
+        raise invalid("tax_code", f"there is no tax code {name!r}", "Create it, or choose another.")
+    return case.codes[name]
+
+
+def local_tax(tx: Tx, figures: Record, head: Record, entity: Record, rate: int | None = None) -> Record:
+    """The tax in the currency of the seller's country, where a domestic document is in another one (Directive art. 230).
+
+    rate: in place of the table's. Raises Problem 409 FX_RATE_MISSING.
+    """
+    if head["rounding_policy"] == GIVEN:
+        return {}
+    local = entity["functional_ccy"]
+    if head["ccy"] == local or not figures["tax"] or not entity["vat_id"]:
+        return {}
+    used = rate or fx.rate_on(tx, head["ccy"], local, head["tax_point"])
+    return {"fx_rate": used, "local_ccy": local, "tax_local": money.convert(figures["tax"], used, head["ccy"], local)}
 
 
 # what goes on a draft
@@ -182,6 +220,7 @@ def _plan_line(line: Record) -> Record:
         "description": line["description"] or " ".join(filter(None, (line["kind"].capitalize(), line["ms_code"]))),
         "unit_price": price_of(line["amount"], line["ccy"]),
         "qty": UNIT,
+        "service_item": line["service_item"],
         "tax_code": line["tax_code"],
     }
 
@@ -195,6 +234,7 @@ def _item_line(batch: list[Record], planned: Record | None, cycle: Record | None
         "contract_line": first["line_no"],
         "description": first["description"] if len(batch) == 1 else "Time",
         "items": [each["source_id"] for each in batch],
+        "service_item": (cycle or planned or {}).get("service_item"),
         "tax_code": (cycle or planned or {}).get("tax_code"),
     }
     line["description"] = (line["description"] or ("Expense" if expense else "Time"))[:1000]

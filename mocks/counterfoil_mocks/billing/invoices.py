@@ -8,7 +8,7 @@ from counterfoil_mocks.billing.plans import SOURCE_KEY, entity_of
 from counterfoil_mocks.deeds import CROSS_REFERENCES, Step, minor, refuse_frozen, register_steps, step
 from counterfoil_mocks.kernel import clock
 from counterfoil_mocks.kernel.errors import conflict, invalid
-from counterfoil_mocks.kernel.fields import Record, amount, choice, day, listing, text
+from counterfoil_mocks.kernel.fields import Record, amount, choice, day, listing, rate, text
 from counterfoil_mocks.kernel.tx import Tx
 from counterfoil_mocks.routes import reach
 
@@ -21,6 +21,7 @@ AR_STATES = ("ISSUED", "POSTED", "PARTIALLY_PAID", "PAID", "DISPUTED", "POST_FAI
     listing("plan_lines", "Keys of the plan lines to bill."),
     listing("items", "Keys of the approved entries to bill."),
     day("tax_point", "Issue date by default."),
+    text("tax_code", "For all lines, in place of the plan's and of what the rules determine.", limit=20),
     SOURCE_KEY,
     returns=INVOICE,
 )
@@ -40,6 +41,8 @@ def draft_invoice(tx: Tx, subject: Record, values: Record) -> Record:
             field="items",
             remedy="Name plan lines with an amount, or items below the cap.",
         )
+    if values.get("tax_code") is not None:
+        lines = [{**line, "tax_code": values["tax_code"]} for line in lines]
     entity = entity_of(tx, plan["legal_entity"])
     head: Record = {
         name: plan[name] for name in ("contract_no", "legal_entity", "customer", "customer_no", "ccy", "terms")
@@ -62,7 +65,7 @@ def draft_free_form(tx: Tx, values: Record) -> Record:
     if buyer is None:
         raise invalid("customer", f"there is no customer {values['customer']!r}", "Create the customer first.")
     head = {**values, "customer": buyer["id"], "customer_no": buyer["customer_no"]}
-    head["rounding_policy"] = entity["rounding_policy"]
+    head["rounding_policy"] = values.get("rounding_policy") or entity["rounding_policy"]
     figures = documents.worked_out(
         tx, values.get("lines") or [], {**head, "tax_point": values.get("tax_point") or tx.today(entity["tz"])}
     )
@@ -87,6 +90,20 @@ register_steps(
 )
 
 
+@ROLE.action("recalculate_invoice", on=INVOICE)
+def recalculate_invoice(tx: Tx, subject: Record, values: Record) -> Record:
+    """Work a draft out again as of now: its customer may have become exempt, or its VAT id have been validated."""
+    if subject["status"] != "DRAFT":
+        raise conflict(
+            "ILLEGAL_TRANSITION",
+            f"Invoice {subject['key'] or subject['id']} is {subject['status']}; only a draft is worked out again.",
+            field="status",
+            remedy="Issue it; its tax is determined then.",
+        )
+    tax_point = subject["tax_point"] or tx.today(entity_of(tx, subject["legal_entity"])["tz"])
+    return tx.update(INVOICE, subject, documents.worked_out(tx, subject["lines"], {**subject, "tax_point": tax_point}))
+
+
 @ROLE.action(
     "issue_invoice",
     day("issue_date", "Today by default."),
@@ -95,12 +112,16 @@ register_steps(
         "A number of the caller's own, where the law lets a series have gaps; the next one by default.",
         limit=40,
     ),
+    rate(
+        "fx_rate", "Local currency per unit of the invoice's, where tax is stated in both; from the table when absent."
+    ),
     on=INVOICE,
 )
 def issue_invoice(tx: Tx, subject: Record, values: Record) -> Record:
-    """Issue an approved invoice: it gets its number, its addressee and its dates, and is frozen.
+    """Issue an approved invoice: it gets its number, its addressee, its tax and its dates, and is frozen.
 
-    Raises Problem 409 GAPLESS_SERIES for a number given where the series counts by itself.
+    Raises Problem 409 FX_RATE_MISSING where tax must be stated in local currency too, GAPLESS_SERIES for a number given where the
+    series counts by itself, CREDIT_HOLD, PLAN_HELD.
     """
     plan = tx.look_up(PLAN, subject["contract_no"])
     if plan is not None:
@@ -114,14 +135,16 @@ def issue_invoice(tx: Tx, subject: Record, values: Record) -> Record:
     figures = documents.worked_out(tx, subject["lines"], {**subject, "tax_point": tax_point})
     changes = {
         **figures,
+        **documents.local_tax(tx, figures, {**subject, "tax_point": tax_point}, entity, values.get("fx_rate")),
         **documents.bill_to(tx, subject, plan),
+        "seller_vat_id": entity["vat_id"],
         "issue_date": issued,
         "tax_point": tax_point,
         "due": clock.add_days(issued, documents.TERM_DAYS[subject["terms"] or "NET30"]),
         "issued_at": tx.stamp,
         "ar_status": None,
     }
-    if values.get("invoice_no") and entity["gapless"]:
+    if values.get("invoice_no") and entity["gapless"] and subject["rounding_policy"] != documents.GIVEN:
         raise conflict(
             "GAPLESS_SERIES",
             f"The invoice numbers of {entity['code']} follow one another without a gap.",

@@ -9,8 +9,10 @@ from counterfoil_mocks.common_fields import (
     TERMS,
     currency,
     customer_fields,
+    fx_rate_copy,
     legal_entity_fields,
     rate_card_entity,
+    service_item_fields,
     site_fields,
     tax_code_fields,
     vendor_object_entity,
@@ -40,6 +42,16 @@ LEGAL_ENTITY = Entity(
     "legal_entity", "legal_entities", "ENT", legal_entity_fields(), key="{code}", unique=True, deletable=False
 )
 TAX_CODE = Entity("tax_code", "tax_codes", "TAX", tax_code_fields(), key="{code}", unique=True)
+SERVICE_ITEM = Entity(
+    "service_item",
+    "service_items",
+    "ITEM",
+    service_item_fields(),
+    key="{code}",
+    unique=True,
+    doc="A copy of the books'.",
+)
+FX_RATE = fx_rate_copy()
 CUSTOMER = Entity("customer", "customers", "CUS", customer_fields(120), key="{customer_no}")
 SITE = Entity("site", "sites", "STE", site_fields(255), key="{customer_no}/{site_code}")
 RATE_CARD = rate_card_entity("rate_card")
@@ -149,7 +161,11 @@ def _line(name: str) -> Entity:
             integer("minutes", "Time billed; then net is minutes / 60 × unit price.", low=0, high=10**7),
             price("unit_price", required=True),
             amount("net", computed=True),
-            text("tax_code", limit=20),
+            text("service_item", limit=40),
+            text("tax_code", "Determined by the system when absent.", limit=20),
+            text(
+                "tax_determined", "The code that the rules give; another one is an override.", limit=20, computed=True
+            ),
             rate("tax_rate", computed=True),
             rate("taxable_fraction", computed=True),
             amount("tax", computed=True),
@@ -184,7 +200,18 @@ def _document(line: str, item: str) -> tuple[Field, ...]:
         instant("issued_at", computed=True),
         text("project_no", limit=30),
         listing("legends"),
-        choice("rounding_policy", "LINE INVOICE", computed=True),
+        listing("warnings", "What should be put right before it goes out.", computed=True),
+        text("seller_vat_id", limit=30, computed=True),
+        boolean("ec_sales", "Whether it belongs on the EC sales list.", computed=True, default=False),
+        rate("fx_rate", "Local currency per unit of ccy at the tax point, where tax is stated in both.", computed=True),
+        text("local_ccy", limit=3, computed=True),
+        amount("tax_local", "Tax in the currency of the seller's country.", ccy="local_ccy", computed=True),
+        choice(
+            "rounding_policy",
+            "LINE INVOICE GIVEN",
+            "GIVEN: a vendor's own engine worked the figures out.",
+            computed=True,
+        ),
         amount("net", computed=True),
         amount("tax", computed=True),
         amount("total", computed=True),
@@ -258,6 +285,8 @@ ROLE = Role(
     (
         LEGAL_ENTITY,
         TAX_CODE,
+        SERVICE_ITEM,
+        FX_RATE,
         CUSTOMER,
         SITE,
         RATE_CARD,

@@ -177,7 +177,7 @@ def decide_approval(tx: Tx, subject: Record, values: Record) -> Record:
     refuse_self_approval(subject["requester"], values["approver"])
     reason = values.get("reason") or subject["reason"]
     changes = {"approver": values["approver"], "decision": values["decision"], "reason": reason, "decided_at": tx.stamp}
-    return tx.update(APPROVAL, subject, changes)
+    return tx.update(APPROVAL, subject, changes, event="crm.approval.decided")
 
 
 def _next_seq(tx: Tx, contract: Record) -> int:

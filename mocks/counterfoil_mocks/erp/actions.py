@@ -3,9 +3,38 @@
 from __future__ import annotations
 
 from counterfoil_mocks import common_actions
-from counterfoil_mocks.erp import cash, changes, endings, periods, receivables, revenue, schedules, work
+from counterfoil_mocks.erp import (
+    cash,
+    changes,
+    debtors,
+    debts,
+    endings,
+    intercompany,
+    losses,
+    periods,
+    receivables,
+    revaluation,
+    revenue,
+    schedules,
+    work,
+)
 from counterfoil_mocks.erp.model import CUSTOMER, ROLE, SITE
 
 common_actions.register(ROLE, CUSTOMER, SITE)
 
-__all__ = ["ROLE", "cash", "changes", "endings", "periods", "receivables", "revenue", "schedules", "work"]
+__all__ = [
+    "ROLE",
+    "cash",
+    "changes",
+    "debtors",
+    "debts",
+    "endings",
+    "intercompany",
+    "losses",
+    "periods",
+    "receivables",
+    "revaluation",
+    "revenue",
+    "schedules",
+    "work",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from counterfoil_mocks import fx
 from counterfoil_mocks.deeds import minor
 from counterfoil_mocks.erp import ledger, posting
 from counterfoil_mocks.erp.model import APPLICATION, AR_DOCUMENT, JOURNAL_ENTRY, PAYMENT, ROLE
@@ -35,7 +36,7 @@ def receive_payment(tx: Tx, subject: Record, values: Record) -> Record:
     received = minor(values, "amount", values["ccy"])
     if received <= 0:
         raise invalid("amount", "a receipt is positive", "Reverse the payment that has bounced.")
-    rate = values.get("fx_rate") or ledger.rate_on(tx, values["ccy"], entity["functional_ccy"], values["value_date"])
+    rate = values.get("fx_rate") or fx.rate_on(tx, values["ccy"], entity["functional_ccy"], values["value_date"])
     entry = ledger.post(
         tx,
         values["legal_entity"],
@@ -149,7 +150,7 @@ def settle(tx: Tx, document: Record, changes: Record) -> Record:
     after = {**document, **changes}
     left = after["total"] - after["paid"] - after["credited"] - after["written_off"]
     if left == 0:
-        status = "PAID" if after["paid"] else "CREDITED" if after["credited"] else "WRITTEN_OFF"
+        status = "WRITTEN_OFF" if after["written_off"] else "PAID" if after["paid"] else "CREDITED"
     elif after["status"] == "DISPUTED":
         status = "DISPUTED"
     else:

@@ -1,24 +1,21 @@
-"""The general ledger: periods, rates, and the one way by which journal entries are written. Lines are never edited."""
+"""The general ledger: periods, balances, and the one way by which journal entries are written. Lines are never edited."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from counterfoil_mocks import fx
 from counterfoil_mocks.erp import posting
-from counterfoil_mocks.erp.model import FX_RATE, JOURNAL_ENTRY, LEGAL_ENTITY, PERIOD
-from counterfoil_mocks.kernel import clock, money
+from counterfoil_mocks.erp.model import JOURNAL_ENTRY, LEGAL_ENTITY, PERIOD, ROLE
+from counterfoil_mocks.kernel import clock
 from counterfoil_mocks.kernel.errors import conflict, invalid
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.tx import Tx
 
-STALE_DAYS = 5
-"""A missing FX rate is the last published one, if it is not older."""
+REVERSES_AT = (0, 5)
+"""Local hour and minute of the next day at which presentation and revaluation are taken back."""
 
-RATE = """
-SELECT rate FROM erp.fx_rate WHERE system = :system AND from_ccy = :from_ccy AND to_ccy = :to_ccy AND type = :type
-    AND rate_date BETWEEN :since AND :day AND deleted_at IS NULL ORDER BY rate_date DESC LIMIT 1
-"""
 BALANCE = """
 SELECT coalesce(sum(l.dr - l.cr), 0) AS amount, coalesce(sum(l.func_dr - l.func_cr), 0) AS func FROM erp.journal_line l
 JOIN erp.journal_entry e ON e.system = l.system AND e.id = l.parent
@@ -33,6 +30,13 @@ class Place(NamedTuple):
     period: Record
     date: str
     late: bool = False
+
+
+class Pair(NamedTuple):
+    """What intercompany lines carry. partner: the other company. ref: names both sides."""
+
+    partner: str
+    ref: str
 
 
 class Balance(NamedTuple):
@@ -59,11 +63,12 @@ def accepts(tx: Tx, period: Record | None) -> bool:
     return period["status"] == "OPEN" or (period["status"] == "SOFT_CLOSED" and tx.origin.kind != "integration")
 
 
-def open_on(tx: Tx, legal_entity: str, day: str) -> Record:
-    """The period of a date; raises Problem 409 PERIOD_CLOSED where it takes no postings."""
+def open_on(tx: Tx, legal_entity: str, day: str, *, override: bool = False) -> Record:
+    """The period of a date; raises Problem 409 PERIOD_CLOSED where it takes no postings. override: one that exists takes them
+    whatever its state."""
     key = f"{legal_entity}/{clock.period_of(day)}"
     period = tx.look_up(PERIOD, key)
-    if period is None or not accepts(tx, period):
+    if period is None or not (override or accepts(tx, period)):
         state = "does not exist" if period is None else f"is {period['status']}"
         raise conflict(
             "PERIOD_CLOSED",
@@ -95,25 +100,6 @@ def place_for(tx: Tx, legal_entity: str, day: str) -> Place:
     return Place(later[0], min(max(today, later[0]["from_date"]), later[0]["to_date"]), late=True)
 
 
-def rate_on(tx: Tx, from_ccy: str, to_ccy: str, day: str, kind: str = "SPOT") -> int:
-    """Units of `to_ccy` for one of `from_ccy` on a date, scaled by 10⁶; the last published one within 5 days.
-
-    Raises Problem 409 FX_RATE_MISSING: hold the document until the rate is published.
-    """
-    if from_ccy == to_ccy:
-        return money.RATE_SCALE
-    since = clock.add_days(day, -STALE_DAYS)
-    found = tx.rows(RATE, from_ccy=from_ccy, to_ccy=to_ccy, type=kind, day=day, since=since)
-    if not found:
-        raise conflict(
-            "FX_RATE_MISSING",
-            f"There is no {kind} rate from {from_ccy} to {to_ccy} for {day}.",
-            field="fx_rate",
-            remedy=f"Publish the rate ({FX_RATE.plural}), then repeat.",
-        )
-    return int(found[0]["rate"])
-
-
 def post(
     tx: Tx,
     legal_entity: str,
@@ -128,17 +114,21 @@ def post(
     project_no: str | None = None,
     customer_no: str | None = None,
     reverses: str | None = None,
+    pair: Pair | None = None,
+    override: bool = False,
+    as_given: bool = False,
 ) -> Record | None:
     """Write a balanced entry; None where there is nothing to book.
 
-    rate: of the books' currency, scaled by 10⁶; the spot rate of the day when None. source: kind and key of what it books.
-    Raises Problem 409 PERIOD_CLOSED, FX_RATE_MISSING.
+    rate: of the books' currency, scaled by 10⁶; the spot rate of the day when None. source: kind and key of what it books. pair:
+    for its intercompany lines. override: also into a closed period. as_given: see `posting.in_books`. Raises Problem 409
+    PERIOD_CLOSED, FX_RATE_MISSING.
     """
     if not lines:
         return None
-    period = open_on(tx, legal_entity, day)
+    period = open_on(tx, legal_entity, day, override=override)
     func_ccy = entity_of(tx, legal_entity)["functional_ccy"]
-    used = rate_on(tx, ccy, func_ccy, day) if rate is None else rate
+    used = fx.rate_on(tx, ccy, func_ccy, day) if rate is None else rate
     if not posting.balanced(lines):
         raise ValueError(f"{rule} for {source} is out of balance: {lines}")
     rows = [
@@ -155,8 +145,10 @@ def post(
             "project_no": project_no,
             "customer_no": customer_no,
             "contract_line": each.line.contract_line,
+            "ic_partner": pair and pair.partner if each.line.account in posting.INTERCOMPANY else None,
+            "ic_ref": pair and pair.ref if each.line.account in posting.INTERCOMPANY else None,
         }
-        for number, each in enumerate(posting.in_books(lines, used, ccy, func_ccy), 1)
+        for number, each in enumerate(posting.in_books(lines, used, ccy, func_ccy, as_given=as_given), 1)
     ]
     head = {
         "legal_entity": legal_entity,
@@ -166,6 +158,25 @@ def post(
         "ccy": ccy,
     }
     return _write(tx, head | {"rule": rule, "contract_no": contract_no, "lines": rows, "reverses": reverses})
+
+
+def take_back_next_day(tx: Tx, entry: Record) -> None:
+    """Have an entry of a period's end reversed on the day after it: now where that day has come, else early on it."""
+    tz = entity_of(tx, entry["legal_entity"])["tz"]
+    following = clock.add_days(entry["posting_date"], 1)
+    if following <= tx.today(tz):
+        next_day(tx, {"id": entry["id"]})
+    else:
+        tx.set_timer("next_day", entry["je_no"], clock.instant_of(following, tz, *REVERSES_AT), {"id": entry["id"]})
+
+
+@ROLE.on_timer("next_day")
+def next_day(tx: Tx, payload: Record) -> None:
+    """Reverse an entry of a period's end, so that the new period starts from the ledger's own balances."""
+    entry = tx.get(JOURNAL_ENTRY, payload["id"])
+    if entry["status"] == "POSTED":
+        following = clock.add_days(entry["posting_date"], 1)
+        mirror(tx, entry, place_for(tx, entry["legal_entity"], following).date)
 
 
 def mirror(tx: Tx, entry: Record, day: str) -> Record:
@@ -188,6 +199,18 @@ def mirror(tx: Tx, entry: Record, day: str) -> Record:
 
 def _write(tx: Tx, entry: Record) -> Record:
     return tx.insert(JOURNAL_ENTRY, {**entry, "status": "POSTED", "posted_at": tx.stamp, "posted_by": tx.origin.actor})
+
+
+HELD = """
+SELECT coalesce(sum(l.func_dr - l.func_cr), 0) AS func FROM erp.journal_line l
+JOIN erp.journal_entry e ON e.system = l.system AND e.id = l.parent
+WHERE l.system = :system AND l.account = :account AND e.legal_entity = :legal_entity AND e.posting_date <= :upto
+"""
+
+
+def held(tx: Tx, legal_entity: str, account: str, upto: str) -> int:
+    """A company's balance on an account at the end of a date: debits less credits, minor units of the books' currency."""
+    return int(tx.rows(HELD, legal_entity=legal_entity, account=account, upto=upto)[0]["func"])
 
 
 def balance(tx: Tx, legal_entity: str, contract_no: str, account: str, upto: str) -> Balance:

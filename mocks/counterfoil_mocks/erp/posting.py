@@ -30,17 +30,27 @@ RULES: dict[str, tuple[Leg, ...]] = {
     "P5": (Leg("dr", "1200", "total"), Leg("cr", "1220", "net"), Leg("cr", "2200", "tax")),
     "P6 TIME": (Leg("dr", "5000", "cost"), Leg("cr", "2500", "cost")),
     "P6 EXPENSE": (Leg("dr", "5010", "cost"), Leg("cr", "2510", "cost")),
+    "P6 IC": (Leg("dr", "5030", "cost"), Leg("cr", "2600", "cost")),
     "P7 RECEIPT": (Leg("dr", "1000", "received"), Leg("cr", "2350", "received")),
     "P7 APPLY": (Leg("dr", "2350", "applied"), Leg("cr", "1200", "relieved"), Leg("cr", "7100", "gain")),
     "P8 OF P1": (Leg("cr", "1200", "total"), Leg("dr", "2300", "net"), Leg("dr", "2200", "tax")),
     "P8 OF P5": (Leg("cr", "1200", "total"), Leg("dr", "1220", "net"), Leg("dr", "2200", "tax")),
+    "P9 PROVISION": (Leg("dr", "6100", "expense"), Leg("cr", "1210", "expense")),
+    "P9 WRITE-OFF": (Leg("dr", "1210", "net"), Leg("dr", "2200", "tax"), Leg("cr", "1200", "total")),
+    "P9 RECOVERY": (Leg("dr", "1000", "total"), Leg("cr", "1210", "net"), Leg("cr", "2200", "tax")),
+    "P10": (Leg("dr", "1200", "gain"), Leg("cr", "7110", "gain")),
     "P11 TIME": (Leg("dr", "4010", "value"), Leg("cr", "1220", "value")),
     "P11 EXPENSE": (Leg("dr", "4030", "value"), Leg("cr", "1220", "value")),
+    "LOSS": (Leg("dr", "6110", "loss"), Leg("cr", "2400", "loss")),
+    "IC": (Leg("dr", "1600", "charge"), Leg("cr", "4100", "charge")),
 }
 """Debits and credits of each rule. A rule's first word is its number. A negative figure books on the other side."""
 
 INVOICE_RULES = {"FIXED_FEE": "P1", "RETAINER": "P1", "TM": "P5", "TM_CAPPED": "P5", "EXPENSE": "P5"}
 """How a line of a receivable is posted, by its type."""
+
+INTERCOMPANY = ("1600", "2600", "4100", "5030")
+"""Accounts whose lines name the other company and the pair."""
 
 
 class Line(NamedTuple):
@@ -96,11 +106,12 @@ def balanced(lines: Sequence[Line]) -> bool:
     return sum(line.dr for line in lines) == sum(line.cr for line in lines)
 
 
-def in_books(lines: Sequence[Line], rate: int, ccy: str, func_ccy: str) -> list[Booked]:
+def in_books(lines: Sequence[Line], rate: int, ccy: str, func_ccy: str, *, as_given: bool = False) -> list[Booked]:
     """The lines with their amounts in the books' currency.
 
     Each side is converted cumulatively, so that debits and credits come to the same; at most one minor unit is left over, by
-    figures that were given, and goes to Rounding. Raises ValueError for more: then the entry itself is wrong.
+    figures that were given, and goes to Rounding. Raises ValueError for more: then the entry itself is wrong. as_given: a sender
+    has converted the document and answers for it; nothing is rounded off.
     """
     run = {"dr": 0, "cr": 0}
     booked: list[Booked] = []
@@ -111,6 +122,8 @@ def in_books(lines: Sequence[Line], rate: int, ccy: str, func_ccy: str) -> list[
             run[line.side] += amount
             func = money.convert(before + amount, rate, ccy, func_ccy) - money.convert(before, rate, ccy, func_ccy)
         booked.append(Booked(line, func, 0) if line.side == "dr" else Booked(line, 0, func))
+    if as_given:
+        return booked
     left = sum(each.func_dr for each in booked) - sum(each.func_cr for each in booked)
     if abs(left) > 1:
         raise ValueError(f"the entry is out of balance by {left} minor units of {func_ccy}")

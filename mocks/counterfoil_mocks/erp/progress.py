@@ -29,6 +29,12 @@ def catch_up(tp: int, spent: int, eac: int, recognised: int) -> int:
     return by_effort(tp, spent, eac) - recognised
 
 
+def loss_to_come(tp: int, eac: int, spent: int, recognised: int) -> int:
+    """What a line will still lose: its loss at completion less the loss that revenue and cost show already (IAS 37)."""
+    whole = eac - tp
+    return max(whole - (spent - recognised), 0) if whole > 0 else 0
+
+
 def by_output(tp: int, done: int, whole: int) -> int:
     """Output method: price × stand-alone weight of what was accepted ÷ all weights."""
     return money.half_up(tp * min(done, whole), whole) if whole else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from counterfoil_mocks import fx
 from counterfoil_mocks.deeds import minor, refuse_frozen
 from counterfoil_mocks.erp import cash, ledger, posting
 from counterfoil_mocks.erp.model import AR_DOCUMENT, ROLE, TAX_CODE
@@ -37,6 +38,8 @@ def post_document(tx: Tx, values: Record) -> Record:
 def _worked_out(tx: Tx, values: Record) -> Record:
     """Lines in minor units with their tax, and the totals; given totals must agree."""
     ccy, lines = values["ccy"], []
+    func_ccy = ledger.entity_of(tx, values["legal_entity"])["functional_ccy"]
+    converted = values.get("func_total") is not None
     if not values.get("lines"):
         raise invalid("lines", "a document has at least one line", "Give its lines.")
     for given in values["lines"]:
@@ -48,6 +51,8 @@ def _worked_out(tx: Tx, values: Record) -> Record:
             "line_type": given.get("line_type") or "FIXED_FEE",
         }
         line["contract_line"] = given.get("contract_line") or 1
+        if converted:
+            line |= {name: minor(given, name, func_ccy) for name in ("func_net", "func_tax")} | {"func_ccy": func_ccy}
         line["tax"] = minor(given, "tax", ccy) if given.get("tax") is not None else _tax(tx, line)
         lines.append(line)
     net, tax = sum(line["net"] for line in lines), sum(line["tax"] for line in lines)
@@ -57,7 +62,8 @@ def _worked_out(tx: Tx, values: Record) -> Record:
             raise invalid(
                 name, f"the lines come to {money.major(figure, ccy)} {ccy}", "Make the document agree with its lines."
             )
-    return {"lines": lines, **figures}
+    in_books = {"func_total": minor(values, "func_total", func_ccy)} if converted else {}
+    return {"lines": lines, "func_ccy": func_ccy, **figures, **in_books}
 
 
 def _tax(tx: Tx, line: Record) -> int:
@@ -70,7 +76,7 @@ def _tax(tx: Tx, line: Record) -> int:
 
 
 def _post_invoice(tx: Tx, entity: Record, buyer: Record, head: Record) -> Record:
-    rate = head.get("fx_rate") or ledger.rate_on(tx, head["ccy"], entity["functional_ccy"], head["tax_point"])
+    rate = head.get("fx_rate") or fx.rate_on(tx, head["ccy"], entity["functional_ccy"], head["tax_point"])
     if head.get("due") is None:
         head["due"] = clock.add_days(head["issue_date"], TERM_DAYS[buyer["terms"] or "NET30"])
     rule, lines = _lines(tx, head, credit=False)
@@ -116,6 +122,7 @@ def _post_credit(tx: Tx, entity: Record, head: Record) -> Record:
 def _lines(tx: Tx, head: Record, *, credit: bool) -> tuple[str, list[posting.Line]]:
     """The rule (or rules) of a document and its journal lines: receivable first, then each line's account, then tax."""
     rules: dict[str, None] = {}
+    given = head.get("func_total") is not None
     inner: list[posting.Line] = []
     for line in head["lines"]:
         rule = posting.INVOICE_RULES[line["line_type"]]
@@ -125,8 +132,11 @@ def _lines(tx: Tx, head: Record, *, credit: bool) -> tuple[str, list[posting.Lin
         rules[rule] = None
         account = {"2300": line["account"], "1220": line["account"]} if line.get("account") else None
         name = f"P8 OF {rule}" if credit else rule
-        inner += posting.legs(name, {"net": line["net"]}, contract_line=number, accounts=account)
-    outer = posting.legs("P8 OF P1" if credit else "P1", {"total": head["total"], "tax": head["tax"]})
+        func = {"net": line["func_net"]} if given else None
+        inner += posting.legs(name, {"net": line["net"]}, contract_line=number, accounts=account, functional=func)
+    func = {"total": head["func_total"], "tax": sum(line["func_tax"] for line in head["lines"])} if given else None
+    figures = {"total": head["total"], "tax": head["tax"]}
+    outer = posting.legs("P8 OF P1" if credit else "P1", figures, functional=func)
     receivable, tax = outer[:1], outer[1:]
     return "P8" if credit else "+".join(sorted(rules)), [*receivable, *inner, *tax]
 
@@ -143,6 +153,8 @@ def _post(tx: Tx, head: Record, lines: list[posting.Line], rule: str, rate: int,
         rate=rate,
         contract_no=head.get("contract_no"),
         customer_no=head["customer_no"],
+        override=bool(head.get("override_period")),
+        as_given=head.get("func_total") is not None,
     )
 
 

@@ -1,16 +1,14 @@
-"""The revenue run of a period: an entry for each schedule that has moved (P2), then the contract positions (P3)."""
+"""The run of a period's end (domain §3.18): revenue of each schedule that has moved (P2) and its losses, revaluation of foreign items
+(P10), then the contract positions (P3)."""
 
 from __future__ import annotations
 
-from counterfoil_mocks.erp import ledger, periods, posting, schedules
-from counterfoil_mocks.erp.model import JOURNAL_ENTRY, PERIOD, REVENUE_SCHEDULE, ROLE
-from counterfoil_mocks.kernel import clock, money
+from counterfoil_mocks.erp import ledger, losses, periods, posting, revaluation, schedules
+from counterfoil_mocks.erp.model import PERIOD, REVENUE_SCHEDULE, ROLE
+from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.errors import Problem, conflict
 from counterfoil_mocks.kernel.fields import Record, text
 from counterfoil_mocks.kernel.tx import Tx
-
-REVERSES_AT = (0, 5)
-"""Local hour and minute of the next day at which the presentation is taken back."""
 
 LATEST = """
 SELECT contract_no, line_no, max(period) AS period FROM erp.revenue_entry
@@ -39,7 +37,8 @@ GROUP BY l.contract_no HAVING sum(l.dr - l.cr) > 0
     returns=PERIOD,
 )
 def run_revenue(tx: Tx, subject: Record, values: Record) -> Record:
-    """Book the revenue of a period for every schedule in force, and present contracts that are ahead of billing as assets.
+    """Book the revenue of a period for every schedule in force, revalue what is open in foreign currencies, and present contracts
+    that are ahead of billing as assets.
 
     Repeated, it books only what has moved since. Raises Problem 409 PERIOD_CLOSED.
     """
@@ -59,6 +58,7 @@ def run_revenue(tx: Tx, subject: Record, values: Record) -> Record:
     for schedule in sorted(found, key=lambda each: (each["contract_no"], each["line_no"])):
         if latest.get((schedule["contract_no"], schedule["line_no"]), "") <= period["period"]:
             _run(tx, schedule, period)
+    revaluation.revalue(tx, period)
     present(tx, period)
     return period
 
@@ -70,12 +70,13 @@ def _run(tx: Tx, schedule: Record, period: Record) -> None:
             row = tx.rows(FOLLOWED, contract_no=schedule["contract_no"], line_no=schedule["line_no"])[0]
             tx.update(REVENUE_SCHEDULE, schedule, {"recognised": row["revenue"]})
         return
-    if cum != (schedule["recognised"] or 0):
-        try:
-            schedules.recognise(tx, schedule, cum, period["period"], period["to_date"])
-        except Problem as problem:
-            if problem.code != "FX_RATE_MISSING":  # without a rate the line waits for the next run
-                raise
+    try:
+        if cum != (schedule["recognised"] or 0):
+            schedule, _ = schedules.recognise(tx, schedule, cum, period["period"], period["to_date"])
+        losses.provide(tx, schedule, period["period"], period["to_date"])
+    except Problem as problem:
+        if problem.code != "FX_RATE_MISSING":  # without a rate the line waits for the next run
+            raise
 
 
 def present(tx: Tx, period: Record) -> None:
@@ -98,27 +99,7 @@ def present(tx: Tx, period: Record) -> None:
             contract_no=row["contract_no"],
         )
         if entry is not None:
-            _take_back_next_day(tx, entry)
-
-
-def _take_back_next_day(tx: Tx, entry: Record) -> None:
-    tz = ledger.entity_of(tx, entry["legal_entity"])["tz"]
-    following = clock.add_days(entry["posting_date"], 1)
-    if following <= tx.today(tz):
-        presentation_end(tx, {"id": entry["id"]})
-    else:
-        tx.set_timer(
-            "presentation_end", entry["je_no"], clock.instant_of(following, tz, *REVERSES_AT), {"id": entry["id"]}
-        )
-
-
-@ROLE.on_timer("presentation_end")
-def presentation_end(tx: Tx, payload: Record) -> None:
-    """Reverse a presentation entry on the day after it, so that the new period starts from the ledger's own balances."""
-    entry = tx.get(JOURNAL_ENTRY, payload["id"])
-    if entry["status"] == "POSTED":
-        following = clock.add_days(entry["posting_date"], 1)
-        ledger.mirror(tx, entry, ledger.place_for(tx, entry["legal_entity"], following).date)
+            ledger.take_back_next_day(tx, entry)
 
 
 @ROLE.on_timer("period_end")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from counterfoil_mocks import fx
 from counterfoil_mocks.deeds import minor
 from counterfoil_mocks.erp import ledger, posting, progress
 from counterfoil_mocks.erp.model import REVENUE_ENTRY, REVENUE_SCHEDULE, ROLE, SERVICE_ITEM
@@ -16,7 +17,7 @@ REVENUE_ACCOUNTS = {"STRAIGHT_LINE": "4020", "AS_INVOICED": "4010"}
 """By method, where no service item says otherwise; fixed fee is 4000."""
 
 SPENT = """
-SELECT coalesce(sum(cost), 0) AS cost, coalesce(sum(CASE source_type WHEN 'TIME' THEN minutes END), 0) AS minutes FROM erp.work_entry
+SELECT coalesce(sum(coalesce(effort, cost)), 0) AS cost, coalesce(sum(CASE source_type WHEN 'TIME' THEN minutes END), 0) AS minutes FROM erp.work_entry
 WHERE system = :system AND contract_no = :contract_no AND line_no = :line_no AND deleted_at IS NULL
     AND period <= :period AND created_at <= :at
 """
@@ -208,7 +209,7 @@ def revenue_account(tx: Tx, schedule: Record) -> str:
 def _functional(tx: Tx, schedule: Record, figure: int, day: str) -> tuple[int, dict[str, int] | None]:
     """Rate and, where an advance is consumed, the amount in the books' currency: an advance keeps its own rate (IFRIC 22)."""
     func_ccy, ccy = ledger.entity_of(tx, schedule["legal_entity"])["functional_ccy"], schedule["ccy"]
-    rate = ledger.rate_on(tx, ccy, func_ccy, day)
+    rate = fx.rate_on(tx, ccy, func_ccy, day)
     if ccy == func_ccy or figure <= 0:
         return rate, None
     held = ledger.balance(tx, schedule["legal_entity"], schedule["contract_no"], "2300", day)

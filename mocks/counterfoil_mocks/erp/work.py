@@ -2,40 +2,96 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+from counterfoil_mocks import fx
 from counterfoil_mocks.deeds import minor, refuse_frozen
 from counterfoil_mocks.erp import ledger, posting
+from counterfoil_mocks.erp.intercompany import price
 from counterfoil_mocks.erp.model import ROLE, WORK_ENTRY
 from counterfoil_mocks.erp.schedules import follows_approval
+from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.errors import invalid
 from counterfoil_mocks.kernel.fields import Record, amount, text
-from counterfoil_mocks.kernel.tx import Tx
+from counterfoil_mocks.kernel.tx import Money, Tx
+
+
+class Cost(NamedTuple):
+    """What work costs. ccy, amount: as it is booked. effort: minor units of the contract's currency. pair: where a sister company's
+    person did it."""
+
+    ccy: str
+    amount: int
+    effort: int
+    pair: ledger.Pair | None = None
+
+    def rule(self, kind: str) -> str:
+        """The rule that books it."""
+        return f"P6 {kind}" if self.pair is None else "P6 IC"
 
 
 @ROLE.on_create(WORK_ENTRY)
 def post_work(tx: Tx, values: Record) -> Record:
     """Book approved work in the period of its date, or late in the first open one. A second one of the same entry is booked too.
 
-    Raises Problem 409 PERIOD_CLOSED where no period is open, FX_RATE_MISSING.
+    Work of a sister company's person costs what that company charges, in the books' own currency. Raises Problem 409
+    PERIOD_CLOSED where no period is open, FX_RATE_MISSING.
     """
-    ledger.entity_of(tx, values["legal_entity"])
-    ccy = values["ccy"]
-    figures = {"value": minor(values, "value", ccy), "cost": minor(values, "cost", ccy)}
+    entity = ledger.entity_of(tx, values["legal_entity"])
+    value = minor(values, "value", values["ccy"])
+    cost = _cost(tx, values, entity["functional_ccy"])
     place = ledger.place_for(tx, values["legal_entity"], values["work_date"])
-    booked = figures if follows_approval(tx, values["contract_no"], values["line_no"]) else {**figures, "value": 0}
-    kind = values["source_type"]
-    value = posting.legs(f"P4 {kind}", booked, contract_line=values["line_no"])
-    cost = posting.legs(f"P6 {kind}", booked, contract_line=values["line_no"])
-    rule = "+".join(name for name, lines in (("P4", value), ("P6", cost)) if lines)
-    entry = _post(tx, values, [*value, *cost], rule, place.date)
+    booked = value if follows_approval(tx, values["contract_no"], values["line_no"]) else 0
+    entry = _book(tx, values, booked, cost, place.date)
     booked_as = {
+        "value": value,
+        "cost_ccy": cost.ccy,
+        "cost": cost.amount,
+        "effort": cost.effort,
+        "ic_ref": cost.pair and cost.pair.ref,
         "period": place.period["period"],
         "kind": "LATE" if place.late else "NORMAL",
         "je": entry and entry["id"],
     }
-    return tx.insert(WORK_ENTRY, {**values, **figures, **booked_as})
+    return tx.insert(WORK_ENTRY, {**values, **booked_as})
 
 
-def _post(tx: Tx, work: Record, lines: list[posting.Line], rule: str, day: str) -> Record | None:
+def _cost(tx: Tx, values: Record, func_ccy: str) -> Cost:
+    given, on = values.get("cost"), values["work_date"]
+    ccy = given.ccy if isinstance(given, Money) else values.get("cost_ccy") or values["ccy"]
+    figure, pair, partner = minor(values, "cost", ccy), None, values.get("ic_partner")
+    if partner is not None and partner != values["legal_entity"]:
+        ledger.entity_of(tx, partner)
+        pair = ledger.Pair(partner, values.get("ic_ref") or f"IC-{values['source_id']}")
+        figure = money.convert(price(figure), fx.rate_on(tx, ccy, func_ccy, on), ccy, func_ccy)
+        ccy = func_ccy
+    effort = money.convert(figure, fx.rate_on(tx, ccy, values["ccy"], on), ccy, values["ccy"]) if figure else 0
+    return Cost(ccy, figure, effort, pair)
+
+
+def _book(tx: Tx, work: Record, value: int, cost: Cost, day: str) -> Record | None:
+    """The entry of value and cost; two where they are in different currencies, then that of the value is returned."""
+    kind, line_no = work["source_type"], work["line_no"]
+    earned = posting.legs(f"P4 {kind}", {"value": value}, contract_line=line_no)
+    spent = posting.legs(cost.rule(kind), {"cost": cost.amount}, contract_line=line_no)
+    if cost.ccy == work["ccy"]:
+        rule = "+".join(name for name, lines in (("P4", earned), ("P6", spent)) if lines)
+        return _post(tx, work, [*earned, *spent], rule, day, pair=cost.pair)
+    first = _post(tx, work, earned, "P4", day)
+    second = _post(tx, work, spent, "P6", day, ccy=cost.ccy, pair=cost.pair)
+    return first or second
+
+
+def _post(
+    tx: Tx,
+    work: Record,
+    lines: list[posting.Line],
+    rule: str,
+    day: str,
+    *,
+    ccy: str | None = None,
+    pair: ledger.Pair | None = None,
+) -> Record | None:
     return ledger.post(
         tx,
         work["legal_entity"],
@@ -43,9 +99,10 @@ def _post(tx: Tx, work: Record, lines: list[posting.Line], rule: str, day: str) 
         rule=rule,
         day=day,
         source=f"work {work['source_id']}",
-        ccy=work["ccy"],
+        ccy=ccy or work["ccy"],
         contract_no=work["contract_no"],
         project_no=work.get("project_no"),
+        pair=pair,
     )
 
 
@@ -84,9 +141,11 @@ def _move_value(tx: Tx, work: Record, value: int) -> None:
 def reverse_work(tx: Tx, subject: Record, values: Record) -> Record:
     """Take approved work out of the books because its approval was withdrawn: value by P11, cost by a mirrored P6."""
     _move_value(tx, subject, 0)
-    cost = {"cost": -(subject["cost"] or 0)}
-    lines = posting.legs(f"P6 {subject['source_type']}", cost, contract_line=subject["line_no"])
-    _post(tx, subject, lines, "P6", _today(tx, subject))
+    partner, ccy = subject["ic_partner"], subject["cost_ccy"] or subject["ccy"]
+    pair = ledger.Pair(partner, subject["ic_ref"]) if subject["ic_ref"] else None
+    cost = Cost(ccy, -(subject["cost"] or 0), 0, pair)
+    lines = posting.legs(cost.rule(subject["source_type"]), {"cost": cost.amount}, contract_line=subject["line_no"])
+    _post(tx, subject, lines, "P6", _today(tx, subject), ccy=ccy, pair=pair)
     return tx.delete(WORK_ENTRY, subject)
 
 

@@ -25,7 +25,12 @@ class Company(NamedTuple):
     rounding: str
     vat_id: str | None
     card: str
-    provides: bool
+    loss_policy: bool
+
+    @property
+    def provides(self) -> bool:
+        """Whether it provides for losses of running contracts: under IFRS always, elsewhere by policy."""
+        return self.gaap == "IFRS" or self.loss_policy
 
 
 # fmt: off
@@ -116,6 +121,9 @@ FX_PAIRS = (
     ("EUR", "KWD"),
 )
 
+COPIED_DAYS = 10
+"""Days of FX rates that the copies in PSA and billing begin with."""
+
 PERIODS_BEFORE, PERIODS_AHEAD = 3, 23
 
 
@@ -128,10 +136,11 @@ def load(rows: Mapping[str, Rows], seed: int, now: str) -> Cards:
     for role in ("erp", "billing"):
         _companies(rows[role])
         _tax_codes(rows[role])
-    _catalogue(rows["erp"])
+        _service_items(rows[role], role)
+    _currencies(rows["erp"])
     for company in COMPANIES.values():
         _periods(rows["erp"], company, now)
-    _fx_rates(rows["erp"], seed, now)
+    _fx_rates(rows, seed, now)
     return _rate_cards(rows)
 
 
@@ -229,7 +238,7 @@ def _companies(rows: Rows) -> None:
                 "gapless": True,
                 "invoice_series": f"INV-{each.code}",
                 "vat_id": each.vat_id,
-                "loss_provision": each.provides,
+                "loss_provision": each.loss_policy,
             },
         )
 
@@ -251,12 +260,18 @@ def _tax_codes(rows: Rows) -> None:
         )
 
 
-def _catalogue(erp: Rows) -> None:
+def _currencies(erp: Rows) -> None:
     at = f"{CARD_FROM}T06:00:00.000Z"
     for code, name in CURRENCIES.items():
         erp["currency"].make(at, {"code": code, "name": name, "exponent": money.exponent(code)})
+
+
+def _service_items(rows: Rows, role: str) -> None:
     for code, name, account, category in SERVICE_ITEMS:
-        erp["service_item"].make(at, {"code": code, "name": name, "revenue_account": account, "tax_category": category})
+        values = {"code": code, "name": name, "tax_category": category}
+        rows["service_item"].make(
+            f"{CARD_FROM}T06:00:00.000Z", values | ({"revenue_account": account} if role == "erp" else {})
+        )
 
 
 def _rate_cards(rows: Mapping[str, Rows]) -> Cards:
@@ -289,9 +304,12 @@ def _periods(erp: Rows, company: Company, now: str) -> None:
         make_period(erp, company, add_months(current, months), now)
 
 
-def _fx_rates(erp: Rows, seed: int, now: str) -> None:
+def _fx_rates(rows: Mapping[str, Rows], seed: int, now: str) -> None:
+    """All of them in the books; the spot rates of the last days, which documents may still need, in the copies."""
+    recent = clock.add_days(now[:10], -COPIED_DAYS)
     for (from_ccy, to_ccy, day), rate in fx_rates(seed, now).items():
         for kind in ("SPOT", "CLOSING") if day == clock.period_end(day[:7]) else ("SPOT",):
             values: Record = {"from_ccy": from_ccy, "to_ccy": to_ccy, "rate_date": day, "type": kind, "rate": rate}
             values |= {"source": "central bank fixing", "published_at": f"{day}T05:00:00.000Z"}
-            erp["fx_rate"].make(f"{day}T05:00:00.000Z", values)
+            for role in ("erp", "psa", "billing") if kind == "SPOT" and day >= recent else ("erp",):
+                rows[role]["fx_rate"].make(f"{day}T05:00:00.000Z", values)

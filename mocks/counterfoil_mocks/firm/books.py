@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from counterfoil_mocks.erp import progress
+from counterfoil_mocks.erp.ledger import REVERSES_AT
 from counterfoil_mocks.erp.posting import INVOICE_RULES
-from counterfoil_mocks.erp.revenue import REVERSES_AT
 from counterfoil_mocks.firm.base import add_months
 from counterfoil_mocks.firm.calendar import iso, moment
 from counterfoil_mocks.firm.deals import Deal, Line

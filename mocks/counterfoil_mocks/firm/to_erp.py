@@ -20,7 +20,7 @@ def write(books: Books, deals: Sequence[Deal], work: Sequence[Work], billed: Bil
     """Make everything in the ERP. live: open invoices are chased when they are due."""
     books.ledger.write(erp)
     for at, entry in books.shown:
-        erp.timer("presentation_end", entry.number, at, {"id": entry.id})
+        erp.timer("next_day", entry.number, at, {"id": entry.id})
     for invoice in billed.invoices:
         _document(books, invoice, erp, live=live)
     for each in work:
@@ -153,7 +153,9 @@ def _work(books: Books, each: Work, erp: Rows) -> None:
             "minutes": each.minutes,
             "ccy": deal.company.ccy,
             "value": each.amount or 0,
+            "cost_ccy": deal.company.ccy,
             "cost": each.cost,
+            "effort": each.cost,
             "period": period,
             "kind": kind,
         },

@@ -197,6 +197,7 @@ def _time(
             "task": tasks[deal.number, each.line.line_no],
             **_of_project(deal),
             "employee_no": each.employee.employee_no,
+            "employee_entity": deal.company.code,
             "legal_entity": deal.company.code,
             "line_no": each.line.line_no,
             "work_date": iso(each.day),

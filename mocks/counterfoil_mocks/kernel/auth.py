@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -58,12 +59,21 @@ class OAuthProblem(Problem):
 
 @dataclass(slots=True)
 class Grant:
-    """A live access token. expires: wall seconds since the epoch, None for never."""
+    """A live access token. expires: wall seconds since the epoch, None for never. mark: what the journal calls it."""
 
     token: str
     client: str
     chain: str
     expires: float | None
+    mark: str = ""
+
+
+def mark_of(credential: str | bytes | None) -> str | None:
+    """What the journal calls a token by: enough to tell one from another, nothing to come in with."""
+    if not credential:
+        return None
+    shown = credential.encode() if isinstance(credential, str) else credential
+    return hashlib.blake2b(shown.rpartition(b" ")[2], digest_size=6).hexdigest()
 
 
 class Tokens:
@@ -79,7 +89,7 @@ class Tokens:
         self._cached: dict[bytes, Grant] = {}
         self._generation = system.world.generation
         self._cached[f"Bearer {self.access_token}".encode()] = Grant(
-            self.access_token, self.client_id, READY_CHAIN, None
+            self.access_token, self.client_id, READY_CHAIN, None, mark_of(self.access_token) or ""
         )
         self._refresh_token = "cfr_" + ids.hexadecimal(32, *parts, "refresh_token")
 
@@ -197,7 +207,7 @@ class Tokens:
         if scheme.lower() != "bearer" or not token:
             return None
         if token == self.access_token:
-            return Grant(token, self.client_id, READY_CHAIN, None)
+            return Grant(token, self.client_id, READY_CHAIN, None, mark_of(token) or "")
         row = self.system.store.execute(
             "SELECT client, chain, expires FROM control.token WHERE token = ? AND system = ? AND kind = 'access'",
             (token, self.system.name),
@@ -206,7 +216,8 @@ class Tokens:
             return None
         if len(self._cached) >= MOST_CACHED:
             self._uncache(lambda grant: grant.expires is not None)
-        grant = Grant(token, *row)
+        client, chain, expires = row
+        grant = Grant(token, client, chain, expires, mark_of(token) or "")
         self._cached[authorization] = grant
         return grant
 

@@ -81,8 +81,8 @@ def prefixed_ulid(prefix: str, number: int, milliseconds: int, parts: tuple[obje
 
 
 def type_number(prefix: str, number: int, milliseconds: int, parts: tuple[object, ...]) -> str:
-    """ERP: `CUST-000123`."""
-    return f"{prefix}-{digest(*parts) % 900 * 1000 + number:06d}"
+    """ERP: `CUST-000123`; a hundred thousand numbers lie between the starts of two epochs."""
+    return f"{prefix}-{digest(*parts) % 900 * 100_000 + number:06d}"
 
 
 COUNTED = (integer, type_number)

@@ -33,6 +33,8 @@ COLUMNS = (
     "event_id",
     "fault",
     "micros",
+    "retry_after",
+    "credential",
     "request",
     "response",
 )
@@ -120,7 +122,8 @@ class Journal:
     def add(self, *, kind: str, system: str, **columns: Any) -> int:
         """Add an entry; returns its number. Columns not given are empty, except `seq`, `at` (now) and `wall` (now).
 
-        Bodies (`request`, `response`) may be bytes or text; they are cut at 64 KiB and their secrets taken out.
+        Bodies (`request`, `response`) may be bytes or text; they are cut at 64 KiB and their secrets taken out. `credential`: the mark
+        of the token that a call came with; `retry_after`: seconds that its answer asks the caller to wait.
         """
         seq = columns.get("seq") or self.next_seq()
         columns |= {

@@ -15,6 +15,34 @@ EXPONENTS = {
     **dict.fromkeys(("KWD", "BHD", "OMR", "JOD", "TND"), 3),
     "CLF": 4,
 }
+OTHERS = {
+    **dict.fromkeys(
+        [
+            "NZD",
+            "HKD",
+            "SEK",
+            "NOK",
+            "DKK",
+            "PLN",
+            "CZK",
+            "HUF",
+            "ILS",
+            "ZAR",
+            "THB",
+            "TWD",
+            "CNY",
+            "RON",
+            "BGN",
+            "TRY",
+            "SAR",
+            "UGX",
+        ],
+        2,
+    ),
+    **dict.fromkeys(["BIF", "DJF", "GNF", "KMF", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"], 0),
+}
+"""Currencies that the firm does not use and callers of a vendor's API may."""
+KNOWN = EXPONENTS | OTHERS
 PRICE_SCALE = 10_000
 QTY_SCALE = 10_000
 RATE_SCALE = 1_000_000
@@ -30,7 +58,7 @@ def half_up(numerator: int, denominator: int) -> int:
 
 def exponent(ccy: str) -> int:
     """Decimal places of a currency; raises KeyError for one that the fixtures do not know."""
-    return EXPONENTS[ccy]
+    return KNOWN[ccy]
 
 
 def line_amount(qty: int, price: int, ccy: str) -> int:

@@ -209,6 +209,16 @@ def _schemas(role: Role, operations: Sequence[Operation]) -> dict[str, Record]:
     return dict(sorted({**schemas, **_fixed_schemas()}.items()))
 
 
+def shared_schemas() -> dict[str, Record]:
+    """What records of all roles refer to: an amount, and a reference to another system."""
+    _, found = TypeAdapter.json_schemas(
+        [(name, "validation", TypeAdapter(kind)) for name, kind in (("money", wire.MONEY), ("ref", wire.EXT_REF))],
+        ref_template=SCHEMAS + "{model}",
+        schema_generator=_Plain,
+    )
+    return dict(found.get("$defs", {}))
+
+
 # parameters
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from time import perf_counter
 
+from counterfoil_mocks.kernel import auth
 from counterfoil_mocks.kernel.errors import Problem
 from counterfoil_mocks.kernel.face import (
     ASGIApp,
@@ -108,7 +109,7 @@ class Pipeline:
             headers.append((b"content-length", b"%d" % len(body)))
             await send({"type": "http.response.start", "status": status, "headers": headers})
             await send({"type": "http.response.body", "body": body})
-        self._write_down(request, at, started, status, body)
+        self._write_down(request, at, started, status, headers, body)
 
     async def _answer(self, face: Face, request: Request) -> Answer:
         face.name(request)
@@ -163,7 +164,15 @@ class Pipeline:
             return face.refused(request, exchange.refusal)
         return Rendered(exchange.status, as_bytes(exchange.headers), exchange.body)
 
-    def _write_down(self, request: Request, at: str, started: float, status: int, body: bytes) -> None:
+    def _write_down(
+        self,
+        request: Request,
+        at: str,
+        started: float,
+        status: int,
+        answered: list[tuple[bytes, bytes]],
+        body: bytes,
+    ) -> None:
         operation, exchange, headers = request.operation, request.exchange, request.headers
         answer = request.answer
         secret = operation is not None and operation.secret
@@ -184,9 +193,25 @@ class Pipeline:
             causation_id=flow_header(headers, b"x-causation-id"),
             fault=" ".join(exchange.faults) or None if exchange is not None else None,
             micros=int((perf_counter() - started) * 1_000_000),
+            retry_after=_seconds_told(answered) if status in (429, 503) else None,
+            credential=_credential(request, secret=secret),
             request=None if secret else request.body,
             response=None if secret else Harmless(body) if read else body,
         )
+
+
+def _credential(request: Request, *, secret: bool) -> str | None:
+    """The mark of the token that a call came with; of the refresh token where that is what it shows."""
+    if secret:
+        parsed = request.parsed
+        shown = parsed.get("refresh_token") if isinstance(parsed, dict) else None
+        return auth.mark_of(shown) if isinstance(shown, str) else None
+    return request.grant.mark if request.grant else auth.mark_of(request.headers.get(b"authorization"))
+
+
+def _seconds_told(headers: list[tuple[bytes, bytes]]) -> int | None:
+    value = next((value for name, value in headers if name == b"retry-after"), b"")
+    return int(value) if value.isdigit() else None
 
 
 async def _read_body(request: Request, receive: Receive, limit: int) -> None:

@@ -128,8 +128,8 @@ def of_journal() -> sa.MetaData:
             column(name, need=False)
             for name in ("client", "trace", "correlation_id", "causation_id", "event_id", "fault")
         ),
-        column("micros", WHOLE, need=False),
-        *(column(name, need=False) for name in ("request", "response")),
+        *(column(name, WHOLE, need=False) for name in ("micros", "retry_after")),
+        *(column(name, need=False) for name in ("credential", "request", "response")),
     )
     sa.Index("entry_trace", entry.c.trace)
     return known

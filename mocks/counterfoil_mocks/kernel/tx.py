@@ -37,6 +37,8 @@ class Tx:
         self.origin = origin
         self.events: list[Record] = []
         self.shown: tuple[Record, str | None] = ({}, None)
+        self.asides: list[Any] = []
+        """What a face wants to announce besides what was written."""
         self._told = 0
         self._written: dict[tuple[str, str], int] = {}
         self._touched: dict[tuple[str, str], tuple[Entity, Record | None, Record]] = {}
@@ -51,7 +53,7 @@ class Tx:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None and self._touched and self.system.face is not None:
+        if kind is None and self.system.face is not None and (self._touched or self.asides):
             try:
                 self.system.face.wrote(self, list(self._touched.values()))
             except BaseException:

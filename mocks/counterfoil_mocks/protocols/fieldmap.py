@@ -183,7 +183,12 @@ class ObjectMap:
         if each.computed is not None:
             raise LookupError(each.name)
         path = f'$."{self.keep}"."{each.name}"' if self.keep else f'$."{each.name}"'
-        return sa.func.json_extract(table.c.custom, path)
+        found = sa.func.json_extract(table.c.custom, path)
+        return (
+            found
+            if each.default is None or isinstance(each.default, (dict, list))
+            else sa.func.coalesce(found, each.default)
+        )
 
     def conditions(self, table: sa.FromClause) -> Iterator[sa.ColumnElement[bool]]:
         """What makes a row of the entity's table one of these objects; deleted and merged rows are none."""

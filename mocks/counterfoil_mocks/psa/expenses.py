@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from counterfoil_mocks import fx
 from counterfoil_mocks.deeds import Step, refuse_beyond, refuse_frozen, register_steps, step
 from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.errors import invalid
@@ -73,16 +74,30 @@ def record_expense(tx: Tx, subject: Record, values: Record) -> Record:
 
 @ROLE.action("approve_expense", APPROVER, on=EXPENSE)
 def approve_expense(tx: Tx, subject: Record, values: Record) -> Record:
-    """Approve an expense: its cost and what is billed are computed now (source: domain §3.13)."""
+    """Approve an expense: its cost and what is billed are computed now (source: domain §3.13).
+
+    Without a receipt, one above the threshold is held back from billing.
+    """
     cost, bill = _worth(subject)
     rebilled = subject["billing"] != "NOT_BILLABLE"
-    changes = {
+    changes: Record = {
         "approved_by": values["approver"],
         "approved_at": tx.stamp,
         "cost": cost,
         "bill_amount": bill if rebilled else None,
     }
+    if subject["billing"] == "UNBILLED" and rates.wants_receipt(subject):
+        changes["billing"] = "ON_HOLD"
     return step(tx, EXPENSE, subject, "APPROVED", changes, state="approval", event="psa.expense.approved")
+
+
+@ROLE.action("add_receipt", on=EXPENSE)
+def add_receipt(tx: Tx, subject: Record, values: Record) -> Record:
+    """Hand in a receipt; an approved expense that waited for it may be billed."""
+    changes: Record = {"receipt": True}
+    if subject["approval"] == "APPROVED" and subject["billing"] == "ON_HOLD":
+        changes["billing"] = "UNBILLED"
+    return tx.update(EXPENSE, subject, changes, event="psa.expense.receipt_added")
 
 
 @ROLE.action("unapprove_expense", REASON, on=EXPENSE)
@@ -112,13 +127,6 @@ def _filled(tx: Tx, values: Record) -> Record:
     markup = values.get("markup")
     if markup is None:
         markup = (line["expense_markup"] if line is not None else None) or 0
-    same = values["spend_ccy"] == project["ccy"]
-    if values.get("fx_rate") is None and not same:
-        raise invalid(
-            "fx_rate",
-            f"{values['spend_ccy']} was spent on a project in {project['ccy']}",
-            f"Give units of {project['ccy']} per unit of {values['spend_ccy']} on the spend date.",
-        )
     return {
         **values,
         **of_project(project),
@@ -126,9 +134,24 @@ def _filled(tx: Tx, values: Record) -> Record:
         "employee_no": employee["employee_no"],
         "ccy": project["ccy"],
         "line_no": line_no,
+        "fx_rate": _rate(tx, values, project["ccy"]),
         "markup": markup,
         "billing": rates.expense_billing(line, line_no),
     }
+
+
+def _rate(tx: Tx, values: Record, ccy: str) -> int:
+    """The rate given, else that of the spend date; raises Problem 422 where there is neither."""
+    if values.get("fx_rate") is not None:
+        return int(values["fx_rate"])
+    found = fx.published(tx, values["spend_ccy"], ccy, values["spend_date"])
+    if found is None:
+        raise invalid(
+            "fx_rate",
+            f"{values['spend_ccy']} was spent on a project in {ccy}, and no rate of {values['spend_date']} is published",
+            f"Give units of {ccy} per unit of {values['spend_ccy']} on the spend date.",
+        )
+    return found
 
 
 def _line(project: Record, line_no: int | None) -> Record | None:

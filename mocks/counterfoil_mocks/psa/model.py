@@ -8,6 +8,7 @@ from counterfoil_mocks.common_fields import (
     LEVEL,
     currency,
     customer_fields,
+    fx_rate_copy,
     rate_card_entity,
     vendor_object_entity,
 )
@@ -54,6 +55,7 @@ EMPLOYEE = Entity(
     events={"created": "psa.employee.changed", "updated": "psa.employee.changed"},
 )
 RATE_CARD = rate_card_entity("rate_card")
+FX_RATE = fx_rate_copy()
 PROJECT_LINE = Entity(
     "project_line",
     "project_lines",
@@ -152,9 +154,10 @@ TIME_ENTRY = Entity(
         ref("task", "task", required=True),
         ref("project", "project", computed=True),
         text("employee_no", limit=20, computed=True),
+        text("employee_entity", "Company of the firm that employs the person.", limit=20, computed=True),
         text("contract_no", limit=20, computed=True, indexed=True),
         text("project_no", limit=30, computed=True),
-        text("legal_entity", limit=20, computed=True),
+        text("legal_entity", "Company that the project belongs to.", limit=20, computed=True),
         integer("line_no", computed=True),
         day("work_date", required=True),
         integer("minutes", low=1, high=1440, required=True),
@@ -197,7 +200,7 @@ EXPENSE = Entity(
         currency("spend_ccy", required=True),
         amount("gross", ccy="spend_ccy", required=True),
         amount("vat_recoverable", ccy="spend_ccy"),
-        rate("fx_rate", "Project currency per spend currency on the spend date.", default=1_000_000),
+        rate("fx_rate", "Project currency per spend currency on the spend date; from the table when absent."),
         text("ccy", limit=3, computed=True),
         amount("cost", computed=True),
         rate("markup", "The contract line's by default."),
@@ -269,6 +272,7 @@ ROLE = Role(
         CUSTOMER,
         EMPLOYEE,
         RATE_CARD,
+        FX_RATE,
         PROJECT,
         TASK,
         ASSIGNMENT,

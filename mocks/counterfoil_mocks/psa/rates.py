@@ -8,6 +8,9 @@ from typing import NamedTuple
 from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.fields import Record
 
+RECEIPT_ABOVE = 75
+"""Major units of the spend's currency above which an expense needs a receipt to be billed."""
+
 TIME_AND_MATERIALS = ("TM", "TM_CAPPED")
 
 
@@ -54,6 +57,13 @@ def expense_billing(line: Record | None, line_no: int | None) -> str:
     """Whether an expense is rebilled: UNBILLED to start with where it has an expense line, else NOT_BILLABLE."""
     rebilled = line["type"] == "EXPENSE" if line is not None else line_no is not None
     return "UNBILLED" if rebilled else "NOT_BILLABLE"
+
+
+def wants_receipt(expense: Record) -> bool:
+    """Whether an expense lacks the receipt that its size asks for (INV-39)."""
+    return not expense["receipt"] and bool(
+        expense["gross"] > RECEIPT_ABOVE * 10 ** money.exponent(expense["spend_ccy"])
+    )
 
 
 def expense_cost(gross: int, vat_recoverable: int, fx_rate: int, spend_ccy: str, ccy: str) -> int:

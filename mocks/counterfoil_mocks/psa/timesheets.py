@@ -153,6 +153,7 @@ def _filled(tx: Tx, values: Record) -> Record:
         **of_project(project),
         "employee": employee["id"],
         "employee_no": employee["employee_no"],
+        "employee_entity": employee["legal_entity"],
         "task": task["id"],
         "line_no": task["line_no"],
         "ccy": project["ccy"],

@@ -204,9 +204,7 @@ class NativeConnector:
 
     async def _attempt(self, call: Call) -> tuple[int, Any, float]:
         """(status, decoded body, seconds to wait before the next attempt); status 0 where there was no answer."""
-        pause = self._open_at - time.monotonic()
-        if pause > 0:
-            await asyncio.sleep(pause)
+        await self._opened()
         if self._token is None or self._expires < time.monotonic():
             await self._renew()
         token = self._token
@@ -229,6 +227,13 @@ class NativeConnector:
             return 0, "a body that is not JSON", 0.0
         except LOST as error:
             return 0, f"{type(error).__name__}: {error}", 0.0
+
+    async def _opened(self) -> None:
+        """Wait as long as the system wants nobody to call; somebody may be told to wait longer meanwhile."""
+        pause = self._open_at - time.monotonic()
+        if pause > 0:
+            await asyncio.sleep(pause)
+            await self._opened()
 
     def _wait_told(self, status: int, headers: Mapping[str, str]) -> float:
         """Seconds that `Retry-After` asks for; nobody calls this system before they are over."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from counterfoil.reference.flows.customers import Customers
     from counterfoil.reference.flows.delivery import Delivery
     from counterfoil.reference.flows.invoicing import Invoicing
+    from counterfoil.reference.flows.taxes import Taxes
 
 Handle = Callable[[Work], Awaitable[None]]
 
@@ -65,6 +66,8 @@ class Desk:
     customers: Customers
     delivery: Delivery
     invoicing: Invoicing
+    taxes: Taxes
+    reconcile: Callable[[str, str], Awaitable[Any]]
 
     def __init__(self, state: State) -> None:
         self.state = state

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from counterfoil.reference.connectors import Record
 from counterfoil.reference.errors import Missing, Unfit
 from counterfoil.reference.flows import Flow, on
-from counterfoil.reference.work import Work, minor
+from counterfoil.reference.work import Work, is_in, minor
 
 TIME_FIELDS = ("contract_no", "project_no", "line_no", "employee_no", "minutes", "ccy")
 ON_A_DOCUMENT = ("SELECTED", "BILLED", "CREDITED")
 MEASURED = ("COST_TO_COST", "HOURS")
+NO_RECEIPT = "Receipt is missing"
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,22 @@ class Delivery(Flow):
             await work.create(
                 "erp", "work_entry", self._entry(kind, entry, {"minor": value, "ccy": ccy}), key=entry["key"]
             )
+        if supplier_of(entry) is not None:
+            await self.charge(work, entry)
+
+    async def charge(self, work: Work, entry: Record) -> None:
+        """Have the company that employs the person charge the one that the project belongs to."""
+        pair = ic_ref(entry)
+        if await work.get("erp", "ic_charge", pair) is None:
+            values = {
+                "ic_ref": pair,
+                "legal_entity": entry["employee_entity"],
+                "ic_partner": entry["legal_entity"],
+                "source_id": entry["key"],
+                "ccy": entry["cost"]["ccy"],
+                **{name: entry[name] for name in ("contract_no", "project_no", "work_date", "minutes", "cost")},
+            }
+            await work.create("erp", "ic_charge", values, key=pair)
 
     async def _item(self, work: Work, kind: Kind, entry: Record) -> Record:
         if await work.get("billing", "plan", entry["contract_no"]) is None:
@@ -65,7 +82,13 @@ class Delivery(Flow):
             "amount": entry[kind.amount],
             "external_id": entry["id"],
         }
-        return await work.create("billing", "billable_item", values, key=entry["key"])
+        item = await work.create("billing", "billable_item", values, key=entry["key"])
+        if entry["billing"] == "ON_HOLD":
+            done = is_in("billing", "ON_HOLD")
+            await work.act(
+                "billing", "hold_item", key=entry["key"], entity="billable_item", done=done, hold_reason=NO_RECEIPT
+            )
+        return item
 
     def _entry(self, kind: Kind, entry: Record, value: Record) -> Record:
         return {
@@ -80,6 +103,8 @@ class Delivery(Flow):
             "ccy": entry["ccy"],
             "value": value,
             "cost": entry["cost"],
+            "ic_partner": supplier_of(entry),
+            "ic_ref": ic_ref(entry) if supplier_of(entry) else None,
             "external_id": entry["id"],
         }
 
@@ -104,6 +129,18 @@ class Delivery(Flow):
         booked = await work.get("erp", "work_entry", entry["key"])
         if booked is not None:
             await work.act("erp", "reverse_work", id=booked["id"], reason="Approval withdrawn")
+        charged = await work.get("erp", "ic_charge", ic_ref(entry))
+        if charged is not None:
+            await work.act("erp", "reverse_ic_charge", id=charged["id"], reason="Approval withdrawn")
+
+    @on("psa.expense.receipt_added", severity="S3")
+    async def receipt_added(self, work: Work) -> None:
+        """Let an expense be billed whose receipt has come."""
+        expense = await work.current("expense")
+        item = await work.get("billing", "billable_item", expense["key"])
+        if expense["receipt"] and item is not None and item["billing"] == "ON_HOLD":
+            done = is_in("billing", "UNBILLED", *ON_A_DOCUMENT)
+            await work.act("billing", "release_item", key=expense["key"], entity="billable_item", done=done)
 
     async def revalue(self, work: Work, sources: Sequence[str]) -> None:
         """Bring the books' value of entries in line with what billing may now bill of them."""
@@ -139,3 +176,14 @@ class Delivery(Flow):
                 etc_cost=project["etc_cost"],
                 etc_hours=project["etc_hours"],
             )
+
+
+def supplier_of(entry: Record) -> str | None:
+    """The company of the firm that a project's company owes for an entry; None where its own people did the work."""
+    employer = entry.get("employee_entity")
+    return employer if employer and employer != entry["legal_entity"] else None
+
+
+def ic_ref(entry: Record) -> str:
+    """What names both sides of an intercompany charge."""
+    return f"IC-{entry['key']}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from counterfoil.reference.connectors import Record, Records
 from counterfoil.reference.errors import Missing, Unfit
@@ -190,11 +191,13 @@ class Invoicing(Flow):
             contract_no=line["contract_no"],
             plan_lines=list(plan_lines),
             items=list(items),
+            **await self.drafted_with(work, line),
         )
         await self.issue(work, draft)
 
     async def approve(self, work: Work, draft: Record) -> None:
-        """Approve a draft."""
+        """Approve a draft whose tax is right."""
+        draft = await self.desk.taxes.settle(work, draft)
         done = is_in("status", *APPROVED_OR_LATER)
         await work.act("billing", "approve_invoice", id=draft["id"], entity="invoice", done=done)
 
@@ -253,6 +256,10 @@ class Invoicing(Flow):
                 lines=[{"line_no": mine[0]["line_no"], "net": over}],
             )
 
+    async def drafted_with(self, work: Work, line: Record) -> dict[str, Any]:
+        """What else a draft is told; its tax is determined by billing."""
+        return {}
+
     async def redraft_without(self, work: Work, item: Record) -> None:
         """Discard the drafts that hold an item, and draft again what else they held."""
         source = item["source_id"]
@@ -305,7 +312,11 @@ class Invoicing(Flow):
             "lines": [self.ar_line(line, services) for line in invoice["lines"]],
             "external_id": invoice["id"],
         }
-        return await work.create("erp", "ar_document", values, key=invoice["invoice_no"])
+        return await self.book(work, values)
+
+    async def book(self, work: Work, receivable: Record, effect: str = "") -> Record:
+        """Have a receivable posted; the books convert it, at the rate of its tax point."""
+        return await work.create("erp", "ar_document", receivable, effect=effect, key=receivable["invoice_no"])
 
     async def entity_of(self, work: Work, document: Record) -> str:
         """The company whose books a document belongs to."""

@@ -3,17 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from counterfoil_mocks.billing.stripe import customers as customers  # noqa: PLC0414 (registers what making one does)
-from counterfoil_mocks.billing.stripe import errors, events, idempotency, lists, params, webhooks
+from counterfoil_mocks.billing.stripe import (
+    balances,
+    clocks,
+    credit_notes,
+    customers,
+    errors,
+    events,
+    expand,
+    idempotency,
+    invoices,
+    lists,
+    params,
+    payments,
+    previews,
+    quotes,
+    schedules,
+    search,
+    subscriptions,
+    usage,
+    versions,
+    webhooks,
+)
 from counterfoil_mocks.billing.stripe.auth import API_VERSION, Keys
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.documents import alter, gone, make
 from counterfoil_mocks.billing.stripe.ids import id_style
-from counterfoil_mocks.billing.stripe.objects import KINDS, Kind, kept
+from counterfoil_mocks.billing.stripe.kind import Kind, kept
+from counterfoil_mocks.billing.stripe.kinds import KINDS
 from counterfoil_mocks.kernel import ids
 from counterfoil_mocks.kernel.auth import Grant
 from counterfoil_mocks.kernel.errors import Problem
@@ -26,6 +48,22 @@ from counterfoil_mocks.protocols import form
 if TYPE_CHECKING:
     from counterfoil_mocks.kernel.tx import Tx
 
+Handler = Callable[[Desk, str, Record], Any]
+ROOMS: tuple[Any, ...] = (
+    customers,
+    balances,
+    payments,
+    previews,
+    invoices,
+    credit_notes,
+    subscriptions,
+    schedules,
+    quotes,
+    clocks,
+    usage,
+    webhooks,
+)
+"""Every module that has routes of its own."""
 JSON = (b"content-type", b"application/json")
 
 
@@ -117,17 +155,66 @@ class StripeFace(Face):
         return key if ask.request.method == "POST" else None
 
     def finished(self, ask: Ask, answer: Answer) -> Record:
-        """The payload as it goes out."""
+        """The payload as it goes out: with what the caller wants expanded, in the words of the version that he speaks."""
         payload: Record = answer.payload
-        return payload
+        body = ask.body if isinstance(ask.body, dict) else {}
+        wanted = body.get("expand")
+        desk = Desk(self)
+        if wanted and answer.status == 200:
+            payload = expand.expanded(desk, deepcopy(payload), params.value([params.TEXT], wanted, "expand"))
+        version = ask.request.header(b"stripe-version")
+        return versions.spoken(desk, payload, version) if versions.old(version) else payload
+
+    def looked(self, ask: Ask, payload: Record, key: str | None = None) -> Answer:
+        """The answer to a question."""
+        return Answer(200, self.finished(ask, Answer(200, payload)), key)
 
     # routes
+
+    def post(
+        self,
+        name: str,
+        path: str,
+        spec: params.Spec,
+        work: Handler,
+        required: Sequence[str] = (),
+        entity: str = "",
+        *,
+        method: str = "POST",
+    ) -> Operation:
+        """A route that does something: `work(desk, id, given)` returns the object to answer with."""
+
+        def run(ask: Ask) -> Answer:
+            def deed(desk: Desk) -> Any:
+                desk.params = ask.params
+                return work(desk, ask.subject, params.checked(spec, ask.body or {}, required))
+
+            return self.do(ask, deed)
+
+        return Operation(name, method, path, run, name, entity=self._entity(entity), write=True)
+
+    def read(
+        self, name: str, path: str, spec: params.Spec, work: Handler, required: Sequence[str] = (), entity: str = ""
+    ) -> Operation:
+        """A route that only looks: `work(desk, id, given)` returns what to answer with."""
+
+        def run(ask: Ask) -> Answer:
+            desk = Desk(self)
+            desk.params = ask.params
+            desk.hidden = ask.hidden
+            return self.looked(ask, work(desk, ask.subject, params.checked(spec, ask.body or {}, required)))
+
+        return Operation(name, "GET", path, run, name, entity=self._entity(entity))
+
+    def _entity(self, name: str) -> Entity | None:
+        return self.system.role.by_name[name] if name else None
 
     def operations(self) -> Iterable[Operation]:
         for kind in KINDS.values():
             if kind.path:
                 yield from self._resource(kind)
-        yield from webhooks.operations(self)
+        for module in ROOMS:
+            yield from module.operations(self)
 
     def _resource(self, kind: Kind) -> Iterable[Operation]:
         """The plain routes of a kind: create, list, retrieve, update, delete."""
@@ -139,12 +226,21 @@ class StripeFace(Face):
         ]
         if kind.create is not None:
             rows.append(("create", "POST", kind.path, lambda ask: self.create(kind, ask), True))
+        if kind.create is not None or kind.update is not None:
             rows.append(("update", "POST", f"{kind.path}/{{id}}", lambda ask: self.update(kind, ask), True))
         if kind.deletable:
             rows.append(("delete", "DELETE", f"{kind.path}/{{id}}", lambda ask: self.delete(kind, ask), True))
         for verb, method, path, run, write in rows:
             known = None if entity.name == "vendor_object" else entity
             yield Operation(f"{verb}_{name}", method, path, run, f"{verb} {kind.noun}", entity=known, write=write)
+        if kind.searched:
+            yield self.read(
+                f"search_{name}",
+                f"{kind.path}/search",
+                params.SEARCHED,
+                lambda desk, id, given: search.found(desk, kind, given),
+                ("query",),
+            )
 
     def do(self, ask: Ask, work: Callable[[Desk], Record | Answer]) -> Answer:
         """Do the work of a POST or DELETE as one deed, once for each idempotency key."""
@@ -155,22 +251,26 @@ class StripeFace(Face):
     def create(self, kind: Kind, ask: Ask) -> Answer:
         """A new object."""
         given = params.checked(kind.create or {}, ask.body, kind.required)
-        return self.do(ask, lambda desk: kind.made(desk, given) if kind.made else make(desk, kind, given))
+        run = kind.made
+        return self.do(ask, lambda desk: run(desk, given) if run else make(desk, kind, given))
 
     def update(self, kind: Kind, ask: Ask) -> Answer:
         """Some fields of an object changed."""
         return self.do(ask, lambda desk: self._updated(kind, ask, desk))
 
     def _updated(self, kind: Kind, ask: Ask, desk: Desk) -> Record:
+        spec = kind.update if kind.update is not None else kind.create or {}
+        params.known(spec, ask.body)
         before = desk.get(kind.name, ask.subject)
-        given = params.checked(kind.update if kind.update is not None else kind.create or {}, ask.body)
+        given = params.checked(spec, ask.body)
         return kind.changed(desk, before, given) if kind.changed else alter(desk, kind, before, given)
 
     def delete(self, kind: Kind, ask: Ask) -> Answer:
         """An object deleted."""
 
         def work(desk: Desk) -> Record:
-            found = desk.get(kind.name, ask.subject)
+            params.checked({}, ask.body or {})
+            found = desk.get(kind.name, ask.subject, param=kind.param)
             if kind.removed:
                 kind.removed(desk, found)
             desk.remove(kind.name, ask.subject)
@@ -185,16 +285,16 @@ class StripeFace(Face):
         where = kind.map.where
         if record is None or (where and any(record[name] != value for name, value in where.items())):
             raise errors.missing(kind.noun, ask.subject, param=kind.param)
-        if record["deleted_at"] is not None:
+        if record["deleted_at"] is not None and not kind.lasting:
             if not kind.stub:
                 raise errors.missing(kind.noun, ask.subject, param=kind.param)
             return Answer(200, gone(kind, ask.subject), record["key"])
-        return Answer(200, kind.map.shown(record, self), record["key"])
+        return self.looked(ask, kind.map.shown(record, self), record["key"])
 
     def listing(self, kind: Kind, ask: Ask) -> Answer:
         """A page of objects."""
         given = params.checked({**params.LISTED, **kind.filters}, ask.body or {})
-        return Answer(200, lists.page(Desk(self), kind, given, path=kind.path, hidden=ask.hidden))
+        return self.looked(ask, lists.page(Desk(self), kind, given, path=kind.path, hidden=ask.hidden))
 
     # what maps compute
 
@@ -230,6 +330,35 @@ class StripeFace(Face):
             kept(record).get("invoice_prefix") or ids.encode(ids.digest(record["id"], "prefix"), ids.CROCKFORD, 8)
         )
 
+    @property
+    def account_name(self) -> str:
+        """The firm's name on its invoices."""
+        return str(self.system.settings.get("account_name") or "Counterfoil Advisory")
+
+    def of_customer(self, id: str, name: str) -> Any:
+        """What an invoice says of its customer."""
+        record = self.system.table("customer").by_id(self.system.name, id)
+        if record is None:
+            return None
+        if name == "tax_ids":
+            found = Desk(self).all("tax_id", customer=id)
+            return [{"type": each["type"], "value": each["value"]} for each in found]
+        return KINDS["customer"].map.value(KINDS["customer"].map.by_name[name], record, self)
+
+    def page_of(self, invoice: str) -> str:
+        """The hosted page of an invoice."""
+        return f"https://invoice.stripe.com/i/{self.keys.account_id}/test_{invoice[3:]}"
+
+    def tax_rate_of(self, code: str | None) -> str | None:
+        """The tax rate that a tax code of the business is."""
+        found = None if code is None else self.system.table("tax_code").by_key(self.system.name, code)
+        return None if found is None else str(found["id"])
+
+    def invoice_id_of(self, number: str) -> str | None:
+        """The invoice with a number."""
+        found = self.system.table("invoice").by_key(self.system.name, number)
+        return None if found is None else str(found["id"])
+
     def _site(self, record: Record) -> Record | None:
         found = self.system.table("site").select(
             self.system.name,
@@ -246,6 +375,7 @@ class StripeFace(Face):
 
     def wrote(self, tx: Tx, touched: Sequence[tuple[Entity, Record | None, Record]]) -> None:
         events.announce(self, tx, touched)
+        clocks.arm(self, tx, touched)
 
     def event_body(self, event: Record, subscription: Record) -> bytes:
         version = orjson.loads(subscription["settings"]).get("api_version")

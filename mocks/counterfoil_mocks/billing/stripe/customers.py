@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from counterfoil_mocks.billing.stripe import balances, payments
 from counterfoil_mocks.billing.stripe.desk import Desk
-from counterfoil_mocks.billing.stripe.documents import altered, merged, whole
+from counterfoil_mocks.billing.stripe.documents import altered, folded, merged, whole
+from counterfoil_mocks.billing.stripe.errors import invalid
 from counterfoil_mocks.billing.stripe.objects import ADDRESS, CUSTOMER
 from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.kernel.operations import Operation
+
+if TYPE_CHECKING:
+    from counterfoil_mocks.billing.stripe.api import StripeFace
 
 LONGEST_NAME = 120
 DEFAULT_COUNTRY = "US"
@@ -18,18 +27,81 @@ def create(desk: Desk, given: Record) -> Record:
     said["metadata"] = merged({}, said.get("metadata") or {})
     said["address"] = whole(said.get("address"), tuple(ADDRESS))
     said.setdefault("email", None)
-    return desk.insert("customer", _named(said), _columns(_named(said), {}))
+    said["shipping"] = _shipping(said.get("shipping"))
+    method, source = said.pop("payment_method", None), said.pop("source", None)
+    tax_ids, balance, clock = said.pop("tax_id_data", None) or [], said.pop("balance", 0), said.get("test_clock")
+    if clock is not None:
+        desk.named("test_helpers.test_clock", clock, "test_clock")
+        desk.at(clock)
+    settings = said.get("invoice_settings") or {}
+    if "invoice_settings" in said:
+        said["invoice_settings"] = folded(CUSTOMER.map.by_name["invoice_settings"].default, settings)
+    made = desk.insert("customer", _named(said), _columns(_named(said), {}))
+    for each in tax_ids:
+        balances.add_tax_id(desk, made["id"], each)
+    if balance:
+        balances.move(desk, made["id"], balance, "initial", made["currency"] or "usd")
+    wanted = [each for each in (method, source, settings.get("default_payment_method")) if each]
+    if wanted:
+        attached = {each: payments.attach(desk, each, made)["id"] for each in wanted}
+        default = settings.get("default_payment_method")
+        if default:
+            known = desk.get("customer", made["id"])["invoice_settings"]
+            desk.change(
+                "customer", made["id"], {"invoice_settings": {**known, "default_payment_method": attached[default]}}
+            )
+        if source:
+            desk.change("customer", made["id"], {"default_source": attached[source]})
+    return desk.get("customer", made["id"])
 
 
 @CUSTOMER.on_change
 def change(desk: Desk, before: Record, given: Record) -> Record:
     """A customer changed."""
+    desk.at(before["test_clock"])
     said = altered(before, given)
+    balance, source = said.pop("balance", None), said.pop("source", None)
+    default = (given.get("invoice_settings") or {}).get("default_payment_method")
+    if default:
+        method = desk.named("payment_method", default, "invoice_settings[default_payment_method]")
+        if method["customer"] != before["id"]:
+            raise invalid(
+                "The customer does not have a payment method with the ID "
+                f"{default}. The payment method must be attached to the customer.",
+                "invoice_settings[default_payment_method]",
+                "resource_missing",
+            )
+    if source:
+        said["default_source"] = payments.attach(desk, source, before)["id"]
+    if "shipping" in said:
+        said["shipping"] = _shipping(said["shipping"])
+    if balance is not None and balance != before["balance"]:
+        balances.move(desk, before["id"], balance - before["balance"], "adjustment", before["currency"] or "usd")
+        before = desk.get("customer", before["id"])
     if isinstance(said.get("address"), dict):
         said["address"] = whole(said["address"], tuple(ADDRESS))
     if "name" in said:
         said = _named({**said, "email": said.get("email", before["email"])})
     return desk.change("customer", before["id"], said, _columns(said, before)) if said else before
+
+
+def _shipping(said: Record | None) -> Record | None:
+    if not said:
+        return None
+    return {"phone": None, **said, "address": whole(said.get("address") or {}, tuple(ADDRESS))}
+
+
+@CUSTOMER.on_remove
+def remove(desk: Desk, customer: Record) -> None:
+    """His subscriptions are cancelled, what waits for an invoice is gone."""
+    desk.at(customer["test_clock"])
+    for each in desk.all("subscription", customer=customer["id"]):
+        if each["status"] not in ("canceled", "incomplete_expired"):
+            desk.change(
+                "subscription", each["id"], {"status": "canceled", "ended_at": desk.now, "canceled_at": desk.now}
+            )
+    for each in desk.all("invoiceitem", customer=customer["id"], invoice=None):
+        desk.remove("invoiceitem", each["id"])
 
 
 def _named(said: Record) -> Record:
@@ -54,3 +126,16 @@ def _columns(said: Record, before: Record) -> Record:
         metadata = said.get("metadata") or {}
         columns["customer_no"] = metadata.get("customer_no")
     return columns
+
+
+def operations(face: StripeFace) -> Iterable[Operation]:
+    """The routes that are more than plain objects."""
+
+    def drop_discount(desk: Desk, id: str, given: Record) -> Record:
+        found = desk.get("customer", id)
+        desk.change("customer", id, {"discount": None})
+        return {**(found["discount"] or {"object": "discount"}), "deleted": True}
+
+    yield face.post(
+        "delete_customer_discount", "/v1/customers/{id}/discount", {}, drop_discount, entity="customer", method="DELETE"
+    )

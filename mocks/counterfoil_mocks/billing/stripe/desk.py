@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from counterfoil_mocks.billing.stripe.errors import missing
-from counterfoil_mocks.billing.stripe.objects import KEEP, KINDS, Kind, kept
+from counterfoil_mocks.billing.stripe.kind import KEEP, Kind, kept
+from counterfoil_mocks.billing.stripe.kinds import KINDS
 from counterfoil_mocks.kernel.fields import Entity, Record
 from counterfoil_mocks.kernel.tx import Tx, changed, made
 from counterfoil_mocks.protocols.conversion import epoch
@@ -23,6 +25,10 @@ class Desk:
     def __init__(self, face: StripeFace, tx: Tx | None = None) -> None:
         self.face = face
         self.system = face.system
+        self.params: Mapping[str, str] = {}
+        self.hidden: Callable[[Record], bool] | None = None
+        self.clock: str | None = None
+        self._time: int | None = None
         self._tx = tx
 
     @property
@@ -33,8 +39,19 @@ class Desk:
 
     @property
     def now(self) -> int:
-        """Now on the business clock, in seconds since 1970."""
-        return epoch(self._tx.now if self._tx is not None else self.system.clock.now)
+        """Now in seconds since 1970: of the test clock whose objects this is about, else of the business clock."""
+        return (
+            self._time
+            if self._time is not None
+            else epoch(self._tx.now if self._tx is not None else self.system.clock.now)
+        )
+
+    def at(self, clock: str | None, time: int | None = None) -> Desk:
+        """Go by a test clock from now on (None: by the business clock); time: at that moment of it instead of the one it stands at."""
+        self.clock, self._time = clock, None
+        if clock is not None:
+            self._time = time if time is not None else self.get("test_helpers.test_clock", clock)["frozen_time"]
+        return self
 
     def entity(self, kind: Kind) -> Entity:
         """The entity that keeps a kind of object."""
@@ -45,13 +62,13 @@ class Desk:
     def record(self, kind: Kind, id: str) -> Record | None:
         """The live record of an object, None where there is none."""
         found = self.system.table(kind.map.entity).by_id(self.system.name, id)
-        if found is None or found["deleted_at"] is not None:
+        if found is None or (found["deleted_at"] is not None and not kind.lasting):
             return None
         return found if all(found[name] == value for name, value in kind.map.where.items()) else None
 
     def shown(self, kind: Kind, record: Record) -> Record:
-        """A record as the object that it is."""
-        return kind.map.shown(record, self.face)
+        """A record as the object that it is; the caller's own."""
+        return deepcopy(kind.map.shown(record, self.face))
 
     def find(self, name: str, id: str) -> Record | None:
         """An object, None where there is none."""
@@ -94,14 +111,35 @@ class Desk:
         """The columns that tell in which order objects of a kind were made."""
         return ("created_at", "seq", "id") if kind.map.entity == "vendor_object" else ("created_at", "id")
 
+    def legal_entity(self, ccy: str) -> str:
+        """The company that invoices in a currency: the settings' own, one that counts in it, else the first; made where there is none."""
+        own = self.system.settings.get("legal_entity")
+        if own:
+            return str(own)
+        found = self.tx.find("legal_entity")
+        fitting = [each for each in found if each["functional_ccy"] == ccy] or found
+        if fitting:
+            return str(fitting[0]["code"])
+        said = {"code": "ACCT", "name": self.face.account_name, "country": "US", "tz": "UTC", "functional_ccy": ccy}
+        return str(made(self.tx, self.system.role.by_name["legal_entity"], said)["code"])
+
+    def tax_code_of(self, rate: str) -> str | None:
+        """The tax code of the business that a tax rate is."""
+        record = self.record(KINDS["tax_rate"], rate)
+        return None if record is None else record["code"]
+
     # writing
 
     def insert(self, name: str, said: Mapping[str, Any], columns: Record | None = None) -> Record:
         """Make an object of what is said of it. columns: values of the record's own, where the map does not give them."""
         kind = KINDS[name]
+        if self._time is not None:
+            said = {"created": self._time, **said}
+            if "test_clock" in kind.map.by_name:
+                said = {"test_clock": self.clock, **said}
         values = {**kind.map.where, **self.stored(kind, said, None), **(columns or {})}
         if kind.map.entity == "vendor_object":
-            values["id"] = said.get("id") or self.system.new_id(kind.name)
+            values["id"] = said.get("id") or self.new_id(kind.name)
             values["seq"] = self.system.next_number(f"seq:{kind.name}")
             values.setdefault("owner", said.get("customer"))
         return self.shown(kind, made(self.tx, self.entity(kind), values))
@@ -113,6 +151,20 @@ class Desk:
         assert record is not None
         values = {**self.stored(kind, said, record), **(columns or {})}
         return self.shown(kind, changed(self.tx, self.entity(kind), id, values))
+
+    def new_id(self, name: str) -> str:
+        """An id for an object of a kind."""
+        return self.system.new_id(name)
+
+    def kept(self, name: str, id: str) -> Record:
+        """What only Stripe knows of an object, also what it does not show."""
+        record = self.record(KINDS[name], id)
+        assert record is not None
+        return deepcopy(dict(kept(record)))
+
+    def tell(self, name: str, id: str, event: str) -> None:
+        """Announce an event about an object that no change of it shows."""
+        self.tx.asides.append((name, id, event))
 
     def remove(self, name: str, id: str) -> None:
         """Delete an object."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from counterfoil_mocks.billing.stripe import errors
 from counterfoil_mocks.billing.stripe.desk import Desk
-from counterfoil_mocks.billing.stripe.objects import Kind
+from counterfoil_mocks.billing.stripe.kind import Kind
 from counterfoil_mocks.kernel.fields import Record
 
 

@@ -12,7 +12,8 @@ import orjson
 
 from counterfoil_mocks.billing.stripe.auth import API_VERSION
 from counterfoil_mocks.billing.stripe.ids import chars
-from counterfoil_mocks.billing.stripe.objects import KINDS, Kind
+from counterfoil_mocks.billing.stripe.kind import Kind
+from counterfoil_mocks.billing.stripe.kinds import KINDS, kind_of
 from counterfoil_mocks.kernel import clock
 from counterfoil_mocks.kernel.fields import Entity, Record
 from counterfoil_mocks.protocols.conversion import epoch
@@ -29,49 +30,170 @@ RETRY_SECONDS = (300, 1500, 5400, 10800, 18000, *(43200,) * 6)
 class Told:
     """What is announced of a kind of object: when it is new, changed and gone; and when fields come to have values.
 
-    moves: (event, field, values): announced when the field gets one of the values. updates: whether any change is told as well.
+    first, then: (event, dotted field, values; none: any but null): announced when the field gets one of the values, before the news of
+    the change and after it. When both are, they come in their order.
     """
 
     created: str = ""
     updated: str = ""
     deleted: str = ""
-    moves: tuple[tuple[str, str, tuple[Any, ...]], ...] = ()
+    first: tuple[tuple[str, str, tuple[Any, ...]], ...] = ()
+    then: tuple[tuple[str, str, tuple[Any, ...]], ...] = ()
+
+
+def told(noun: str, *then: tuple[str, str, tuple[Any, ...]], deleted: bool = False) -> Told:
+    """The usual three, and more."""
+    return Told(f"{noun}.created", f"{noun}.updated", f"{noun}.deleted" if deleted else "", then=then)
 
 
 TOLD: dict[str, Told] = {
-    "customer": Told("customer.created", "customer.updated", "customer.deleted"),
+    "customer": told("customer", deleted=True),
+    "tax_id": told("customer.tax_id", deleted=True),
+    "product": told("product", deleted=True),
+    "price": told("price"),
+    "coupon": told("coupon", deleted=True),
+    "tax_rate": told("tax_rate"),
+    "invoiceitem": Told("invoiceitem.created", "", "invoiceitem.deleted"),
+    "invoice": Told(
+        "invoice.created",
+        "invoice.updated",
+        "invoice.deleted",
+        first=(("invoice.finalized", "status_transitions.finalized_at", ()),),
+        then=(
+            ("invoice.paid", "status", ("paid",)),
+            ("invoice.payment_succeeded", "status", ("paid",)),
+            ("invoice.voided", "status", ("void",)),
+            ("invoice.marked_uncollectible", "status", ("uncollectible",)),
+        ),
+    ),
+    "credit_note": told("credit_note", ("credit_note.voided", "status", ("void",))),
+    "invoice_payment": Told(then=(("invoice_payment.paid", "status", ("paid",)),)),
+    "payment_method": Told(
+        "",
+        "payment_method.updated",
+        "",
+        then=(("payment_method.attached", "customer", ()), ("payment_method.detached", "customer", (None,))),
+    ),
+    "payment_intent": Told(
+        "payment_intent.created",
+        then=(
+            ("payment_intent.succeeded", "status", ("succeeded",)),
+            ("payment_intent.requires_action", "status", ("requires_action",)),
+            ("payment_intent.amount_capturable_updated", "status", ("requires_capture",)),
+            ("payment_intent.canceled", "status", ("canceled",)),
+        ),
+    ),
+    "charge": Told(
+        "",
+        "charge.updated",
+        then=(("charge.succeeded", "status", ("succeeded",)), ("charge.failed", "status", ("failed",))),
+    ),
+    "refund": told("refund", ("refund.failed", "status", ("failed",))),
+    "dispute": told("charge.dispute", ("charge.dispute.closed", "status", ("won", "lost"))),
+    "subscription": Told(
+        "customer.subscription.created",
+        "customer.subscription.updated",
+        then=(
+            ("customer.subscription.deleted", "status", ("canceled", "incomplete_expired")),
+            ("customer.subscription.paused", "status", ("paused",)),
+        ),
+    ),
+    "subscription_schedule": told(
+        "subscription_schedule",
+        ("subscription_schedule.canceled", "status", ("canceled",)),
+        ("subscription_schedule.released", "status", ("released",)),
+        ("subscription_schedule.completed", "status", ("completed",)),
+    ),
+    "quote": Told(
+        "quote.created",
+        then=(
+            ("quote.finalized", "status", ("open",)),
+            ("quote.accepted", "status", ("accepted",)),
+            ("quote.canceled", "status", ("canceled",)),
+        ),
+    ),
+    "test_helpers.test_clock": Told(
+        "test_helpers.test_clock.created",
+        "",
+        "test_helpers.test_clock.deleted",
+        then=(
+            ("test_helpers.test_clock.advancing", "status", ("advancing",)),
+            ("test_helpers.test_clock.internal_failure", "status", ("internal_failure",)),
+        ),
+    ),
+    "billing.meter": told("billing.meter", ("billing.meter.deactivated", "status", ("inactive",))),
 }
 """By kind of object."""
 
 
 def announce(face: StripeFace, tx: Tx, touched: Sequence[tuple[Entity, Record | None, Record]]) -> None:
-    """Announce what a deed did to Stripe's objects, whoever did it."""
-    for entity, before, after in touched:
+    """Announce what a deed did to Stripe's objects, whoever did it; then what its handlers wanted announced besides."""
+    for entity, before, after in sorted(touched, key=_rank):
         kind = kind_of(entity, after)
-        if kind is None or kind.name not in TOLD:
-            continue
-        told = TOLD[kind.name]
-        now = kind.map.shown(after, face)
-        old = None if before is None else kind.map.shown(before, face)
-        if old is None:
-            _tell(face, tx, entity, after, told.created, now)
-        elif after["deleted_at"] is not None:
-            _tell(face, tx, entity, after, told.deleted, now)
-        elif changed := difference(old, now):
-            _tell(face, tx, entity, after, told.updated, now, changed)
-        for event, name, values in told.moves:
-            if now.get(name) in values and (old or {}).get(name) != now.get(name):
-                _tell(face, tx, entity, after, event, now)
+        if kind is not None and kind.name in TOLD:
+            _of_one(face, tx, kind, entity, before, after)
+    for name, id, event in tx.asides:
+        kind = KINDS[name]
+        record = tx.system.table(kind.map.entity).by_id(tx.system.name, id)
+        if record is not None:
+            tell(face, tx, tx.system.role.by_name[kind.map.entity], record, event, kind.map.shown(record, face))
 
 
-def kind_of(entity: Entity, record: Record) -> Kind | None:
-    """The kind of object that a record is."""
-    if entity.name == "vendor_object":
-        return KINDS.get(record["kind"]) if record["vendor"] == "stripe" else None
-    return BY_ENTITY.get(entity.name)
+ORDER = (
+    "customer",
+    "invoiceitem",
+    "charge",
+    "payment_intent",
+    "subscription",
+    "invoice_payment",
+    "invoice",
+    "credit_note",
+)
 
 
-BY_ENTITY = {kind.map.entity: kind for kind in KINDS.values() if kind.map.entity != "vendor_object"}
+def _rank(touch: tuple[Entity, Record | None, Record]) -> int:
+    kind = kind_of(touch[0], touch[2])
+    return ORDER.index(kind.name) if kind is not None and kind.name in ORDER else -1
+
+
+def _of_one(face: StripeFace, tx: Tx, kind: Kind, entity: Entity, before: Record | None, after: Record) -> None:
+    said, now = TOLD[kind.name], kind.map.shown(after, face)
+    old = None if before is None else kind.map.shown(before, face)
+    if after["deleted_at"] is not None and not kind.lasting:
+        _tell(face, tx, entity, after, said.deleted, now)
+        return
+    if old is None:
+        _tell(face, tx, entity, after, said.created, now)
+    _moves(face, tx, entity, after, said.first, old, now)
+    changed = {} if old is None else difference(old, now)
+    if changed:
+        _tell(face, tx, entity, after, said.updated, now, changed)
+    _moves(face, tx, entity, after, said.then, old, now)
+
+
+def _moves(
+    face: StripeFace,
+    tx: Tx,
+    entity: Entity,
+    after: Record,
+    moves: Sequence[tuple[str, str, tuple[Any, ...]]],
+    old: Record | None,
+    now: Record,
+) -> None:
+    for event, path, values in moves:
+        value, earlier = _at(now, path), None if old is None else _at(old, path)
+        if (
+            value != earlier
+            and (value in values if values else value is not None)
+            and not (old is None and value is None)
+        ):
+            _tell(face, tx, entity, after, event, now)
+
+
+def _at(shown: Any, path: str) -> Any:
+    for step in path.split("."):
+        shown = (shown or {}).get(step)
+    return shown
 
 
 def _tell(

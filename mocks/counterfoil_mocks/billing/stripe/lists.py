@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.errors import invalid, missing
-from counterfoil_mocks.billing.stripe.objects import Kind
+from counterfoil_mocks.billing.stripe.kind import Kind
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.protocols.conversion import of_epoch
 from counterfoil_mocks.protocols.form import encoded
@@ -66,8 +66,8 @@ def page(
     """One page. given: checked parameters. where: further conditions. hidden: records that this caller must not see yet."""
     limit = limit_of(given)
     table = desk.system.table(kind.map.entity).sql
-    clauses = [table.c.system == desk.system.name, *kind.map.conditions(table), *(where(table) if where else ())]
-    for name, value in given.items():
+    clauses = [table.c.system == desk.system.name, *_shown(kind, table), *(where(table) if where else ())]
+    for name, value in {**kind.implied, **given}.items():
         if name in kind.filters and value is not None:
             clauses += filtered(kind, table, name, value)
     clauses += _created(table, given.get("created"))
@@ -88,6 +88,10 @@ def page(
         "has_more": more,
         "data": [desk.shown(kind, record) for record in found],
     }
+
+
+def _shown(kind: Kind, table: sa.FromClause) -> Iterable[sa.ColumnElement[bool]]:
+    return () if kind.lasting else kind.map.conditions(table)
 
 
 def filtered(kind: Kind, table: sa.FromClause, name: str, value: Any) -> list[sa.ColumnElement[bool]]:

@@ -5,109 +5,40 @@ Objects that the business does not know (prices, payment intents…) are `vendor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from decimal import Decimal
+from typing import Any
 
 import sqlalchemy as sa
 
-from counterfoil_mocks.billing.stripe.params import ANY, BOOL, INT, META, TEXT, Spec, words
+from counterfoil_mocks.billing.stripe.kind import KEEP, Kind, kept, mapped
+from counterfoil_mocks.billing.stripe.params import ANY, BOOL, DEC, INT, META, TEXT, TIME, Spec, words
+from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.protocols import conversion
 from counterfoil_mocks.protocols.conversion import Conversion
-from counterfoil_mocks.protocols.fieldmap import FieldMap, ObjectMap
-
-if TYPE_CHECKING:
-    from counterfoil_mocks.billing.stripe.desk import Desk
-
-KEEP = "stripe"
-"""The member of `custom` that holds what only Stripe knows; the other members are the object's metadata."""
-
-
-def kept(record: Record) -> Mapping[str, Any]:
-    """What only Stripe knows of a record."""
-    return record["custom"].get(KEEP) or {}
-
-
-def metadata_of(record: Record, face: Any = None) -> Record:
-    """The metadata of a record: its custom fields, as texts."""
-    return {
-        name: value if isinstance(value, str) else str(value)
-        for name, value in record["custom"].items()
-        if name != KEEP and value is not None
-    }
-
-
-def _created(record: Record, face: Any) -> int:
-    return int(kept(record).get("created") or conversion.epoch(record["created_at"]))
-
-
-Made = Callable[["Desk", Record], Record]
-Changed = Callable[["Desk", Record, Record], Record]
-Removed = Callable[["Desk", Record], None]
-
-
-@dataclass(eq=False)
-class Kind:
-    """One kind of object. noun: what refusals call it. path: of its collection, empty where it has none.
-
-    create, update, filters: parameters (of create and update the same unless said); required: of create. asked: filters that are no
-    plain field. param: what refusals call the id in the path. stub: whether a deleted one is still told of.
-    expands: fields that hold ids which can be expanded, with the kind that they name; included: fields shown only when expanded.
-    """
-
-    name: str
-    map: ObjectMap
-    noun: str
-    path: str = ""
-    create: Spec | None = None
-    update: Spec | None = None
-    required: Sequence[str] = ()
-    filters: Spec = field(default_factory=dict)
-    deletable: bool = False
-    expands: Mapping[str, str] = field(default_factory=dict)
-    included: Sequence[str] = ()
-    operation: str = ""
-    """What the canonical operations call it, where that is another name."""
-    asked: Mapping[str, Callable[[sa.FromClause, Any], sa.ColumnElement[bool]]] = field(default_factory=dict)
-    param: str = "id"
-    stub: bool = False
-    made: Made | None = None
-    changed: Changed | None = None
-    removed: Removed | None = None
-
-    def on_create(self, run: Made) -> Made:
-        """Say what making one does beyond keeping its parameters: `run(desk, given)` returns the object."""
-        self.made = run
-        return run
-
-    def on_change(self, run: Changed) -> Changed:
-        """Say what changing one does: `run(desk, before, given)` returns the object."""
-        self.changed = run
-        return run
-
-    def on_remove(self, run: Removed) -> Removed:
-        """Say what is done before one is deleted."""
-        self.removed = run
-        return run
-
-
-def mapped(name: str, entity: str, *fields: FieldMap, **defaults: Any) -> ObjectMap:
-    """An object: its head, the fields that mean something, and the others with what they are while nobody says otherwise."""
-    where = {"vendor": "stripe", "kind": name} if entity == "vendor_object" else {}
-    head = (
-        FieldMap("id", "id", conversion.ID),
-        FieldMap("object", computed=lambda record, face: name),
-        FieldMap("created", computed=_created),
-        FieldMap("livemode", computed=lambda record, face: False),
-        FieldMap("metadata", computed=metadata_of),
-    )
-    rest = tuple(FieldMap(each, default=value) for each, value in defaults.items())
-    return ObjectMap(name, entity, (*head, *fields, *rest), where, keep=KEEP)
-
+from counterfoil_mocks.protocols.fieldmap import FieldMap
 
 ADDRESS: Spec = dict.fromkeys(("line1", "line2", "city", "state", "postal_code", "country"), TEXT)
 SHIPPING: Spec = {"name": TEXT, "phone": TEXT, "address": ADDRESS}
+PERIOD: Spec = {"start": TIME, "end": TIME}
+BILLED_BY = words("charge_automatically send_invoice")
+DISCOUNTS: list[Spec] = [{"coupon": TEXT, "discount": TEXT, "promotion_code": TEXT}]
+PRICE_DATA: Spec = {
+    "currency": TEXT,
+    "product": TEXT,
+    "product_data": ANY,
+    "unit_amount": INT,
+    "unit_amount_decimal": DEC,
+    "tax_behavior": TEXT,
+    "recurring": {"interval": TEXT, "interval_count": INT},
+}
+PRORATION = words("create_prorations none always_invoice")
+
+
+def json_at(path: str) -> Any:
+    """The condition that a kept member has a value."""
+    return lambda table, value: sa.func.json_extract(table.c.custom, f"$.{KEEP}.{path}") == value
+
 
 # customers
 
@@ -129,14 +60,17 @@ CUSTOMER = Kind(
         FieldMap("name", "name", NAME),
         FieldMap("tax_exempt", "tax_status", TAX_EXEMPT),
         FieldMap("address", computed=lambda record, face: face.address_of(record)),
-        FieldMap("email", computed=lambda record, face: face.email_of(record)),
+        FieldMap(
+            "email",
+            computed=lambda record, face: face.email_of(record),
+            sql=lambda table: sa.func.json_extract(table.c.custom, f"$.{KEEP}.email"),
+        ),
         FieldMap("invoice_prefix", computed=lambda record, face: face.prefix_of(record)),
-        phone=None,
-        description=None,
         balance=0,
         currency=None,
         default_source=None,
         delinquent=False,
+        description=None,
         discount=None,
         invoice_settings={
             "custom_fields": None,
@@ -145,6 +79,7 @@ CUSTOMER = Kind(
             "rendering_options": None,
         },
         next_invoice_sequence=1,
+        phone=None,
         preferred_locales=[],
         shipping=None,
         test_clock=None,
@@ -171,14 +106,337 @@ CUSTOMER = Kind(
         "tax": ANY,
         "cash_balance": ANY,
         "validate": BOOL,
+        "default_source": TEXT,
         "metadata": META,
     },
     filters={"email": TEXT, "test_clock": TEXT},
     deletable=True,
     stub=True,
-    asked={"email": lambda table, value: sa.func.json_extract(table.c.custom, "$.stripe.email") == value},
-    expands={"test_clock": "test_helpers.test_clock", "invoice_settings.default_payment_method": "payment_method"},
+    searched=("created", "email", "name", "phone"),
+)
+TAX_ID = Kind(
+    "tax_id",
+    mapped(
+        "tax_id",
+        "vendor_object",
+        country=None,
+        customer=None,
+        customer_account=None,
+        owner=None,
+        type=None,
+        value=None,
+        verification=None,
+    ),
+    "tax_id",
+)
+BALANCE_TRANSACTION_OF_CUSTOMER = Kind(
+    "customer_balance_transaction",
+    mapped(
+        "customer_balance_transaction",
+        "vendor_object",
+        amount=0,
+        checkout_session=None,
+        credit_note=None,
+        currency=None,
+        customer=None,
+        customer_account=None,
+        description=None,
+        ending_balance=0,
+        invoice=None,
+        type="adjustment",
+    ),
+    "customer balance transaction",
+    update={"description": TEXT, "metadata": META},
 )
 
-KINDS: dict[str, Kind] = {each.name: each for each in (CUSTOMER,)}
-"""By Stripe's name of the object."""
+# catalogue
+
+PRODUCT = Kind(
+    "product",
+    mapped(
+        "product",
+        "vendor_object",
+        FieldMap("updated", computed=lambda record, face: conversion.epoch(record["updated_at"])),
+        active=True,
+        default_price=None,
+        description=None,
+        images=[],
+        marketing_features=[],
+        name=None,
+        package_dimensions=None,
+        shippable=None,
+        statement_descriptor=None,
+        tax_code=None,
+        type="service",
+        unit_label=None,
+        url=None,
+    ),
+    "product",
+    "/v1/products",
+    create={
+        **dict.fromkeys(("id", "name", "description", "tax_code", "unit_label", "url", "statement_descriptor"), TEXT),
+        "active": BOOL,
+        "shippable": BOOL,
+        "images": [TEXT],
+        "marketing_features": [{"name": TEXT}],
+        "default_price_data": {**PRICE_DATA, "metadata": META, "custom_unit_amount": ANY, "currency_options": ANY},
+        "default_price": TEXT,
+        "package_dimensions": ANY,
+        "type": TEXT,
+        "metadata": META,
+    },
+    required=("name",),
+    filters={"active": BOOL, "ids": [TEXT], "type": TEXT, "url": TEXT, "shippable": BOOL},
+    asked={"ids": lambda table, value: table.c.id.in_(value)},
+    deletable=True,
+    searched=("active", "description", "name", "shippable", "url"),
+)
+RECURRING: Spec = {
+    "interval": words("day week month year"),
+    "interval_count": INT,
+    "usage_type": words("licensed metered"),
+    "meter": TEXT,
+    "trial_period_days": INT,
+    "aggregate_usage": TEXT,
+}
+PRICE = Kind(
+    "price",
+    mapped(
+        "price",
+        "vendor_object",
+        active=True,
+        billing_scheme="per_unit",
+        currency=None,
+        custom_unit_amount=None,
+        lookup_key=None,
+        nickname=None,
+        product=None,
+        recurring=None,
+        tax_behavior="unspecified",
+        tiers_mode=None,
+        transform_quantity=None,
+        type="one_time",
+        unit_amount=None,
+        unit_amount_decimal=None,
+    ),
+    "price",
+    "/v1/prices",
+    create={
+        **dict.fromkeys(("currency", "product", "nickname", "lookup_key"), TEXT),
+        "active": BOOL,
+        "billing_scheme": words("per_unit tiered"),
+        "tiers_mode": words("graduated volume"),
+        "tax_behavior": words("inclusive exclusive unspecified"),
+        "unit_amount": INT,
+        "unit_amount_decimal": DEC,
+        "transfer_lookup_key": BOOL,
+        "product_data": {
+            **dict.fromkeys(("id", "name", "statement_descriptor", "tax_code", "unit_label"), TEXT),
+            "active": BOOL,
+            "metadata": META,
+        },
+        "recurring": RECURRING,
+        "tiers": [
+            {
+                "up_to": TEXT,
+                "unit_amount": INT,
+                "unit_amount_decimal": DEC,
+                "flat_amount": INT,
+                "flat_amount_decimal": DEC,
+            }
+        ],
+        "transform_quantity": {"divide_by": INT, "round": words("up down")},
+        "custom_unit_amount": ANY,
+        "currency_options": ANY,
+        "metadata": META,
+    },
+    update={
+        **dict.fromkeys(("nickname", "lookup_key"), TEXT),
+        "active": BOOL,
+        "transfer_lookup_key": BOOL,
+        "tax_behavior": words("inclusive exclusive unspecified"),
+        "currency_options": ANY,
+        "metadata": META,
+    },
+    required=("currency",),
+    filters={
+        "product": TEXT,
+        "active": BOOL,
+        "type": words("one_time recurring"),
+        "currency": TEXT,
+        "lookup_keys": [TEXT],
+        "recurring": {"interval": TEXT, "usage_type": TEXT, "meter": TEXT},
+    },
+    asked={
+        "lookup_keys": lambda table, value: sa.func.json_extract(table.c.custom, f"$.{KEEP}.lookup_key").in_(value),
+        "recurring": lambda table, value: sa.and_(
+            *(
+                sa.func.json_extract(table.c.custom, f"$.{KEEP}.recurring.{name}") == each
+                for name, each in value.items()
+            )
+        ),
+    },
+    searched=("active", "currency", "lookup_key", "product", "type"),
+)
+COUPON = Kind(
+    "coupon",
+    mapped(
+        "coupon",
+        "vendor_object",
+        amount_off=None,
+        currency=None,
+        duration="once",
+        duration_in_months=None,
+        max_redemptions=None,
+        name=None,
+        percent_off=None,
+        redeem_by=None,
+        times_redeemed=0,
+        valid=True,
+    ),
+    "coupon",
+    "/v1/coupons",
+    create={
+        **dict.fromkeys(("id", "name", "currency"), TEXT),
+        "percent_off": DEC,
+        "amount_off": INT,
+        "duration": words("once repeating forever"),
+        "duration_in_months": INT,
+        "max_redemptions": INT,
+        "redeem_by": TIME,
+        "applies_to": ANY,
+        "metadata": META,
+    },
+    update={"name": TEXT, "metadata": META, "currency_options": ANY},
+    deletable=True,
+)
+DISCOUNT = Kind(
+    "discount",
+    mapped(
+        "discount",
+        "vendor_object",
+        checkout_session=None,
+        customer=None,
+        customer_account=None,
+        end=None,
+        invoice=None,
+        invoice_item=None,
+        promotion_code=None,
+        source=None,
+        start=None,
+        subscription=None,
+        subscription_item=None,
+    ),
+    "discount",
+)
+
+
+def percentage(record: Record, face: Any) -> float:
+    """The rate of a tax code in percent: of the whole amount, also where only a part of it is taxed."""
+    given = kept(record).get("percentage")
+    exact = Decimal(record["rate"]) * record["taxable_fraction"] / money.RATE_SCALE / money.RATE_SCALE * 100
+    return float(given if given is not None else exact)
+
+
+TAX_RATE = Kind(
+    "tax_rate",
+    mapped(
+        "tax_rate",
+        "tax_code",
+        FieldMap("percentage", computed=percentage),
+        FieldMap("display_name", computed=lambda record, face: kept(record).get("display_name") or record["code"]),
+        FieldMap(
+            "jurisdiction", computed=lambda record, face: kept(record).get("jurisdiction") or record["jurisdiction"]
+        ),
+        FieldMap("effective_percentage", computed=lambda record, face: kept(record).get("percentage")),
+        active=True,
+        country=None,
+        description=None,
+        flat_amount=None,
+        inclusive=False,
+        jurisdiction_level=None,
+        rate_type="percentage",
+        state=None,
+        tax_type=None,
+    ),
+    "tax rate",
+    "/v1/tax_rates",
+    create={
+        **dict.fromkeys(("display_name", "country", "state", "jurisdiction", "description", "tax_type"), TEXT),
+        "percentage": DEC,
+        "inclusive": BOOL,
+        "active": BOOL,
+        "metadata": META,
+    },
+    update={
+        **dict.fromkeys(("display_name", "country", "state", "jurisdiction", "description", "tax_type"), TEXT),
+        "active": BOOL,
+        "metadata": META,
+    },
+    required=("display_name", "inclusive", "percentage"),
+    filters={"active": BOOL, "inclusive": BOOL},
+    operation="tax_code",
+)
+
+# invoice items
+
+PRICING: Spec = {"price": TEXT}
+ITEM_FIELDS: Spec = {
+    **dict.fromkeys(("description", "currency"), TEXT),
+    "amount": INT,
+    "pricing": PRICING,
+    "price": TEXT,
+    "price_data": PRICE_DATA,
+    "quantity": INT,
+    "quantity_decimal": DEC,
+    "unit_amount_decimal": DEC,
+    "period": PERIOD,
+    "tax_rates": [TEXT],
+    "tax_behavior": TEXT,
+    "tax_code": TEXT,
+    "discounts": DISCOUNTS,
+    "discountable": BOOL,
+    "metadata": META,
+}
+INVOICE_ITEM = Kind(
+    "invoiceitem",
+    mapped(
+        "invoiceitem",
+        "vendor_object",
+        FieldMap(
+            "date", computed=lambda record, face: kept(record).get("date") or conversion.epoch(record["created_at"])
+        ),
+        amount=0,
+        currency=None,
+        customer=None,
+        customer_account=None,
+        description=None,
+        discountable=True,
+        discounts=[],
+        invoice=None,
+        net_amount=0,
+        parent=None,
+        period=None,
+        pricing=None,
+        proration=False,
+        proration_details=None,
+        quantity=1,
+        quantity_decimal="1",
+        tax_rates=[],
+        test_clock=None,
+    ),
+    "Invoice Item",
+    "/v1/invoiceitems",
+    create={**ITEM_FIELDS, "customer": TEXT, "invoice": TEXT, "subscription": TEXT},
+    update=ITEM_FIELDS,
+    required=("customer",),
+    filters={"customer": TEXT, "pending": BOOL, "invoice": TEXT},
+    asked={
+        "pending": lambda table, value: (
+            sa.func.json_extract(table.c.custom, f"$.{KEEP}.invoice").is_(None)
+            if value
+            else sa.func.json_extract(table.c.custom, f"$.{KEEP}.invoice").isnot(None)
+        )
+    },
+    deletable=True,
+)

@@ -42,11 +42,16 @@ def words(text: str) -> Choice:
 
 def checked(spec: Spec, given: Record, required: Sequence[str] = ()) -> Record:
     """Typed values of what was sent; raises Refused 400: unknown ones first, then missing ones, then types."""
-    _known({**COMMON, **spec}, given, "")
+    known(spec, given)
     for name in required:
         if given.get(name) in (None, ""):
             raise needed(name)
     return {name: value(COMMON.get(name) or spec[name], each, name) for name, each in given.items()}
+
+
+def known(spec: Spec, given: Record) -> None:
+    """Refuse parameters that there are not."""
+    _known({**COMMON, **spec}, given, "")
 
 
 def _known(spec: Any, given: Any, path: str) -> None:

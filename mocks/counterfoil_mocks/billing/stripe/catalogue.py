@@ -1,0 +1,197 @@
+"""The catalogue: products, prices, coupons and tax rates."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from counterfoil_mocks.billing.stripe.desk import Desk
+from counterfoil_mocks.billing.stripe.documents import alter, altered, make, merged
+from counterfoil_mocks.billing.stripe.errors import invalid, needed
+from counterfoil_mocks.billing.stripe.objects import COUPON, PRICE, PRODUCT, TAX_RATE
+from counterfoil_mocks.billing.stripe.params import plain
+from counterfoil_mocks.kernel import money
+from counterfoil_mocks.kernel.errors import Problem
+from counterfoil_mocks.kernel.fields import Record
+
+TAX_KINDS = {"vat": "VAT", "gst": "VAT", "sales_tax": "SALES_TAX"}
+
+
+def currency(given: str, param: str = "currency") -> str:
+    """A currency that the billing engine knows, in small letters; raises Refused."""
+    if given.upper() not in money.KNOWN:
+        known = ", ".join(sorted(each.lower() for each in money.KNOWN))
+        raise invalid(f"Invalid currency: {given}. Stripe currently supports these currencies: {known}", param)
+    return given.lower()
+
+
+@PRODUCT.on_create
+def create_product(desk: Desk, given: Record) -> Record:
+    """A product, with its first price where one is described."""
+    if given.get("name") is None:
+        raise needed("name")
+    if given.get("id") and desk.find("product", given["id"]) is not None:
+        raise invalid("Product already exists.", "id", "resource_already_exists")
+    price = given.pop("default_price_data", None)
+    made = make(desk, PRODUCT, given)
+    if price is None:
+        return made
+    first = create_price(desk, {**price, "product": made["id"]})
+    return desk.change("product", made["id"], {"default_price": first["id"]})
+
+
+@PRODUCT.on_change
+def change_product(desk: Desk, before: Record, given: Record) -> Record:
+    """A product changed."""
+    if "name" in given and given["name"] is None:
+        raise _empty("name")
+    if given.get("default_price"):
+        desk.named("price", given["default_price"], "default_price")
+    return alter(desk, PRODUCT, before, given)
+
+
+@PRODUCT.on_remove
+def remove_product(desk: Desk, product: Record) -> None:
+    """Only a product without prices is deleted."""
+    if desk.all("price", product=product["id"]):
+        raise invalid("This product cannot be deleted because it has one or more user-created prices.")
+
+
+def _empty(param: str) -> Problem:
+    return invalid(
+        f"You passed an empty string for '{param}'. We assume empty values are an attempt to unset a parameter; however '{param}' cannot"
+        f" be unset. You should remove '{param}' from your request or supply a non-empty value.",
+        param,
+        "parameter_invalid_empty",
+    )
+
+
+@PRICE.on_create
+def create_price(desk: Desk, given: Record) -> Record:
+    """A price of a product that there is, or that is described along with it."""
+    said = {name: value for name, value in given.items() if name != "expand" and value is not None}
+    said["currency"] = currency(said["currency"])
+    product = said.pop("product_data", None)
+    if product is not None:
+        said["product"] = create_product(desk, product)["id"]
+    if not said.get("product"):
+        raise needed("product")
+    desk.named("product", said["product"], "product")
+    if said.get("billing_scheme") == "tiered":
+        said["tiers"] = _tiers(said.get("tiers"))
+        if not said.get("tiers_mode"):
+            raise needed("tiers_mode")
+    else:
+        said |= amounts(said, "unit_amount")
+    if said.get("recurring"):
+        said["type"] = "recurring"
+        said["recurring"] = {
+            "interval_count": 1,
+            "meter": None,
+            "trial_period_days": None,
+            "usage_type": "licensed",
+        } | said["recurring"]
+        if said["recurring"].get("meter"):
+            desk.named("billing.meter", said["recurring"]["meter"], "recurring[meter]")
+    said["metadata"] = merged({}, said.get("metadata") or {})
+    _take_key(desk, said, "")
+    said.pop("transfer_lookup_key", None)
+    return desk.insert("price", said)
+
+
+def amounts(said: Record, name: str) -> Record:
+    """An amount in both of its forms: whole minor units (null for a fraction) and a decimal text; raises Refused."""
+    whole, exact = said.get(name), said.get(f"{name}_decimal")
+    if whole is None and exact is None:
+        raise _no_amount(name)
+    if whole is not None:
+        return {name: whole, f"{name}_decimal": str(whole)}
+    number = Decimal(str(exact))
+    return {name: int(number) if number == int(number) else None, f"{name}_decimal": plain(number)}
+
+
+def _no_amount(name: str) -> Problem:
+    """Neither form of an amount was given."""
+    return invalid(f"Prices require an `{name}` or `{name}_decimal` parameter to be set.", name, "parameter_missing")
+
+
+def _tiers(given: list[Record] | None) -> list[Record]:
+    if not given:
+        raise needed("tiers")
+    made: list[Record] = []
+    for number, tier in enumerate(given):
+        if tier.get("up_to") is None:
+            raise needed(f"tiers[{number}][up_to]")
+        shown: Record = {}
+        for name in ("flat_amount", "unit_amount"):
+            known = tier.get(name) is not None or tier.get(f"{name}_decimal") is not None
+            shown |= amounts(tier, name) if known else {name: None, f"{name}_decimal": None}
+        made.append({**shown, "up_to": None if tier["up_to"] == "inf" else int(tier["up_to"])})
+    if made[-1]["up_to"] is not None:
+        raise invalid("The last tier must have `up_to` set to `inf`.", f"tiers[{len(made) - 1}][up_to]")
+    return made
+
+
+@PRICE.on_change
+def change_price(desk: Desk, before: Record, given: Record) -> Record:
+    """A price changed; its amounts never do."""
+    said = altered(before, given)
+    _take_key(desk, said, before["id"])
+    said.pop("transfer_lookup_key", None)
+    if (
+        said.get("tax_behavior", before["tax_behavior"]) != before["tax_behavior"]
+        and before["tax_behavior"] != "unspecified"
+    ):
+        raise invalid("The tax behavior of a price cannot be changed once it is set.", "tax_behavior")
+    return desk.change("price", before["id"], said) if said else before
+
+
+def _take_key(desk: Desk, said: Record, mine: str) -> None:
+    """A lookup key belongs to one price; it is taken from another only where that is asked for."""
+    key = said.get("lookup_key")
+    others = [] if key is None else [each for each in desk.all("price", lookup_key=key) if each["id"] != mine]
+    for other in others:
+        if not said.get("transfer_lookup_key"):
+            raise invalid(f"A price (`{other['id']}`) already uses that lookup key.", "lookup_key")
+        desk.change("price", other["id"], {"lookup_key": None})
+
+
+@COUPON.on_create
+def create_coupon(desk: Desk, given: Record) -> Record:
+    """A coupon: a share, or an amount in a currency."""
+    said = {name: value for name, value in given.items() if value is not None}
+    if (said.get("percent_off") is None) == (said.get("amount_off") is None):
+        raise needed("percent_off" if said.get("percent_off") is None else "amount_off")
+    if said.get("amount_off") is not None:
+        if not said.get("currency"):
+            raise needed("currency")
+        said["currency"] = currency(said["currency"])
+    if said.get("percent_off") is not None:
+        percent = float(said["percent_off"])
+        if not 0 < percent <= 100:
+            raise invalid("Invalid percent_off: must be between 0 and 100", "percent_off")
+        said["percent_off"] = percent
+    if said.get("duration") == "repeating" and not said.get("duration_in_months"):
+        raise needed("duration_in_months")
+    if said.get("id") and desk.find("coupon", said["id"]) is not None:
+        raise invalid("Coupon already exists.", "id", "resource_already_exists")
+    return make(desk, COUPON, said)
+
+
+@TAX_RATE.on_create
+def create_tax_rate(desk: Desk, given: Record) -> Record:
+    """A tax rate: a tax code of the business."""
+    said = {name: value for name, value in given.items() if name != "expand" and value is not None}
+    said["metadata"] = merged({}, said.get("metadata") or {})
+    exact = Decimal(said["percentage"])
+    if not 0 <= exact <= 100:
+        raise invalid("Invalid percentage: must be between 0 and 100", "percentage")
+    said["percentage"] = float(exact)
+    number = desk.system.next_number("tax_rate")
+    columns = {
+        "code": said["metadata"].get("tax_code") or f"STX-{number:05d}",
+        "kind": TAX_KINDS.get(said.get("tax_type") or "", "SALES_TAX"),
+        "rate": round(exact * money.RATE_SCALE / 100),
+        "taxable_fraction": money.RATE_SCALE,
+        "category": "S",
+    }
+    return desk.insert("tax_rate", said, columns)

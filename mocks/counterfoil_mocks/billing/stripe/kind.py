@@ -1,0 +1,105 @@
+"""What a kind of Stripe's objects is made of: its map, its parameters, and what making and changing one does besides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from counterfoil_mocks.billing.stripe.params import Spec
+from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.protocols import conversion
+from counterfoil_mocks.protocols.fieldmap import FieldMap, ObjectMap
+
+if TYPE_CHECKING:
+    from counterfoil_mocks.billing.stripe.desk import Desk
+
+KEEP = "stripe"
+"""The member of `custom` that holds what only Stripe knows; the other members are the object's metadata."""
+
+
+def kept(record: Record) -> Mapping[str, Any]:
+    """What only Stripe knows of a record."""
+    return record["custom"].get(KEEP) or {}
+
+
+def metadata_of(record: Record, face: Any = None) -> Record:
+    """The metadata of a record: its custom fields, as texts."""
+    return {
+        name: value if isinstance(value, str) else str(value)
+        for name, value in record["custom"].items()
+        if name != KEEP and value is not None
+    }
+
+
+def _created(record: Record, face: Any) -> int:
+    return int(kept(record).get("created") or conversion.epoch(record["created_at"]))
+
+
+Made = Callable[["Desk", Record], Record]
+Changed = Callable[["Desk", Record, Record], Record]
+Removed = Callable[["Desk", Record], None]
+
+
+@dataclass(eq=False)
+class Kind:
+    """One kind of object. noun: what refusals call it. path: of its collection, empty where it has none.
+
+    create, update, filters: parameters (of create and update the same unless said); required: of create. asked: filters that are no
+    plain field. param: what refusals call the id in the path. stub: whether a deleted one is still told of.
+    searched: fields that searches may ask for.
+    """
+
+    name: str
+    map: ObjectMap
+    noun: str
+    path: str = ""
+    create: Spec | None = None
+    update: Spec | None = None
+    required: Sequence[str] = ()
+    filters: Spec = field(default_factory=dict)
+    deletable: bool = False
+    searched: Sequence[str] = ()
+    operation: str = ""
+    """What the canonical operations call it, where that is another name."""
+    asked: Mapping[str, Callable[[sa.FromClause, Any], sa.ColumnElement[bool]]] = field(default_factory=dict)
+    lasting: bool = False
+    """Whether it is still shown when the business has taken it away (a credit note that is void)."""
+    implied: Mapping[str, str] = field(default_factory=dict)
+    """Filters that lists have while nobody gives them."""
+    param: str = "id"
+    stub: bool = False
+    made: Made | None = None
+    changed: Changed | None = None
+    removed: Removed | None = None
+
+    def on_create(self, run: Made) -> Made:
+        """Say what making one does beyond keeping its parameters: `run(desk, given)` returns the object."""
+        self.made = run
+        return run
+
+    def on_change(self, run: Changed) -> Changed:
+        """Say what changing one does: `run(desk, before, given)` returns the object."""
+        self.changed = run
+        return run
+
+    def on_remove(self, run: Removed) -> Removed:
+        """Say what is done before one is deleted."""
+        self.removed = run
+        return run
+
+
+def mapped(name: str, entity: str, /, *fields: FieldMap, **defaults: Any) -> ObjectMap:
+    """An object: its head, the fields that mean something, and the others with what they are while nobody says otherwise."""
+    where = {"vendor": "stripe", "kind": name} if entity == "vendor_object" else {}
+    head = (
+        FieldMap("id", "id", conversion.ID),
+        FieldMap("object", computed=lambda record, face: name),
+        FieldMap("created", computed=_created),
+        FieldMap("livemode", computed=lambda record, face: False),
+        FieldMap("metadata", computed=metadata_of),
+    )
+    rest = tuple(FieldMap(each, default=value) for each, value in defaults.items())
+    return ObjectMap(name, entity, (*head, *fields, *rest), where, keep=KEEP)

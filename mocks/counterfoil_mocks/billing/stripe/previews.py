@@ -1,0 +1,132 @@
+"""Previews: what the next invoice would be. Everything is done as in earnest and then undone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from counterfoil_mocks.billing.stripe import drafts, items, subscriptions
+from counterfoil_mocks.billing.stripe.billing_objects import ADDED_ITEM, SUB_ITEM
+from counterfoil_mocks.billing.stripe.desk import Desk
+from counterfoil_mocks.billing.stripe.errors import needed
+from counterfoil_mocks.billing.stripe.objects import DISCOUNTS, INVOICE_ITEM, PRORATION
+from counterfoil_mocks.billing.stripe.params import ANY, BOOL, TEXT, TIME, Spec, checked
+from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
+from counterfoil_mocks.kernel.tx import Tx
+
+if TYPE_CHECKING:
+    from counterfoil_mocks.billing.stripe.api import StripeFace
+
+SPEC: Spec = {
+    "customer": TEXT,
+    "subscription": TEXT,
+    "currency": TEXT,
+    "discounts": DISCOUNTS,
+    "invoice_items": [{**(INVOICE_ITEM.create or {}), "invoiceitem": TEXT}],
+    "subscription_details": {
+        "items": [SUB_ITEM],
+        "proration_behavior": PRORATION,
+        "proration_date": TIME,
+        "cancel_at": TIME,
+        "cancel_at_period_end": BOOL,
+        "cancel_now": BOOL,
+        "default_tax_rates": [TEXT],
+        "billing_cycle_anchor": TEXT,
+        "start_date": TIME,
+        "trial_end": TEXT,
+        "resume_at": TEXT,
+        "billing_mode": ANY,
+    },
+    "schedule": TEXT,
+    "schedule_details": ANY,
+    "customer_details": ANY,
+    "automatic_tax": ANY,
+    "issuer": ANY,
+    "preview_mode": TEXT,
+    "on_behalf_of": TEXT,
+    "add_invoice_items": [ADDED_ITEM],
+}
+
+
+class _Undone(Exception):
+    """The preview is drawn; nothing of it stays."""
+
+
+def drawn(desk: Desk, given: Record) -> Record:
+    """The invoice that would come, as if it were made now."""
+    subscription = None
+    if given.get("subscription"):
+        subscription = desk.named("subscription", given["subscription"], "subscription")
+    elif not given.get("customer"):
+        raise needed("customer")
+    customer = desk.named("customer", (subscription or {}).get("customer") or given["customer"], "customer")
+    desk.at(customer["test_clock"])
+    details = given.get("subscription_details") or {}
+    for number, each in enumerate(given.get("invoice_items") or ()):
+        worth = items.priced(desk, each, each.get("currency"), f"invoice_items[{number}]")
+        desk.insert("invoiceitem", {**items.item_of(desk, each, worth), "customer": customer["id"]})
+    if subscription is not None:
+        return _of_subscription(desk, subscription, details)
+    if details.get("items"):
+        prices = [
+            subscriptions.price_in(desk, each, f"subscription_details[items][{n}]")
+            for n, each in enumerate(details["items"])
+        ]
+        subscriptions.check(prices, "subscription_details[items]")
+        said: Record = {"collection_method": "charge_automatically"}
+        begun = subscriptions.begun(desk, customer, {"items": details["items"], **details}, said, prices, None)
+        return subscriptions.billed(desk, begun, subscriptions.period_lines(desk, begun), "upcoming")
+    ccy = given.get("currency") or customer["currency"]
+    waiting = [
+        each
+        for each in desk.all("invoiceitem", customer=customer["id"], invoice=None)
+        if ccy is None or each["currency"] == ccy
+    ]
+    ccy = ccy or (waiting[0]["currency"] if waiting else "usd")
+    invoice = drafts.draft(desk, customer, {"currency": ccy, "billing_reason": "upcoming"}, given.get("discounts"))
+    return drafts.take_items(desk, invoice["id"], waiting)
+
+
+def _of_subscription(desk: Desk, subscription: Record, details: Record) -> Record:
+    if details.get("items"):
+        said = {
+            name: details[name]
+            for name in ("items", "proration_behavior", "proration_date")
+            if details.get(name) is not None
+        }
+        if said.get("proration_behavior") == "always_invoice":
+            said["proration_behavior"] = "create_prorations"
+            changed = subscriptions.change(desk, subscription, said)
+            return subscriptions.billed(desk, changed, [], "upcoming")
+        subscriptions.change(desk, subscription, said)
+    end = min(item["current_period_end"] for item in subscription["items"]["data"])
+    if desk.clock is not None:
+        desk.at(desk.clock, end)
+    subscriptions.renew(desk, subscription["id"])
+    made = desk.get("subscription", subscription["id"])
+    return desk.get("invoice", made["latest_invoice"])
+
+
+def operations(face: StripeFace) -> Iterable[Operation]:
+    """The one route of previews."""
+
+    def preview(ask: Ask) -> Answer:
+        given = checked(SPEC, ask.body or {})
+        found: list[Any] = []
+        try:
+            with Tx(face.system, ask.origin) as tx:
+                found.append(drawn(Desk(face, tx), given))
+                raise _Undone
+        except _Undone:
+            invoice = found[0]
+        id = f"upcoming_{invoice['id']}"
+        lines = invoice["lines"]
+        shown = {
+            **lines,
+            "data": [{**line, "invoice": id} for line in lines["data"]],
+            "url": f"/v1/invoices/{id}/lines",
+        }
+        return face.looked(ask, {**invoice, "id": id, "lines": shown, "billing_reason": "upcoming"})
+
+    yield Operation("preview_invoice", "POST", "/v1/invoices/create_preview", preview, "Preview an invoice")

@@ -1,0 +1,687 @@
+"""Subscriptions: begun, renewed, changed with proration, paused by a missing payment, cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from counterfoil_mocks.billing.stripe import catalogue, drafts, invoices, items, payments, usage
+from counterfoil_mocks.billing.stripe.billing_objects import SUB_ITEM, SUBSCRIPTION
+from counterfoil_mocks.billing.stripe.desk import Desk
+from counterfoil_mocks.billing.stripe.documents import altered, merged
+from counterfoil_mocks.billing.stripe.errors import Refused, invalid, missing, needed
+from counterfoil_mocks.billing.stripe.objects import PRORATION
+from counterfoil_mocks.billing.stripe.params import BOOL, LISTED, TEXT, TIME, Spec, integer
+from counterfoil_mocks.billing.stripe.payments import Declined
+from counterfoil_mocks.billing.stripe.spans import period_after, shown
+from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.kernel.operations import Answer, Operation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from counterfoil_mocks.billing.stripe.api import StripeFace
+
+MOST_ITEMS = 20
+HOUR, DAY = 3600, 86400
+ENDED = ("canceled", "incomplete_expired")
+LEAST = 50
+"""Smaller sums of proration go to the customer's balance."""
+
+
+# beginning
+
+
+@SUBSCRIPTION.on_create
+def create(desk: Desk, given: Record) -> Any:
+    """A subscription with its first invoice."""
+    customer = desk.named("customer", given["customer"], "customer")
+    desk.at(customer["test_clock"])
+    said = {name: value for name, value in given.items() if name in SUBSCRIPTION.map.by_name and value is not None}
+    method = said.setdefault("collection_method", "charge_automatically")
+    if method == "send_invoice" and given.get("days_until_due") is None:
+        raise invalid(drafts.NO_TERMS, "days_until_due")
+    if method != "send_invoice" and given.get("days_until_due") is not None:
+        raise invalid(
+            "You can only set `days_until_due` if the invoice's collection method is `send_invoice`.", "days_until_due"
+        )
+    prices = [price_in(desk, each, f"items[{number}]") for number, each in enumerate(given["items"])]
+    check(prices)
+    wanted = given.get("default_payment_method")
+    if wanted:
+        desk.named("payment_method", wanted, "default_payment_method")
+    now = desk.now
+    trial_end = _trial_end(given, now)
+    behavior = given.get("payment_behavior", "allow_incomplete")
+    if method == "charge_automatically" and trial_end is None and behavior != "default_incomplete":
+        total = sum(
+            items.of_price(desk, price, each.get("quantity") or 1)
+            for price, each in zip(prices, given["items"], strict=True)
+        )
+        if total and payments.method_for(desk, wanted, customer) is None:
+            raise invalid(invoices.NO_WAY_TO_PAY, None, "resource_missing")
+    items.fix_currency(desk, customer, prices[0]["currency"])
+    made = begun(desk, customer, given, said, prices, trial_end)
+    try:
+        return _first_invoice(desk, made, customer, given, behavior)
+    except Declined as declined:
+        if behavior == "error_if_incomplete":
+            raise Refused(402, declined.error["message"], code=declined.error["code"], type="card_error",
+                          decline_code=declined.error.get("decline_code")) from None  # fmt: skip
+        return desk.change("subscription", made["id"], {"status": "incomplete"})
+
+
+def check(prices: Sequence[Record], path: str = "items") -> None:
+    if not prices:
+        raise needed(path)
+    if len(prices) > MOST_ITEMS:
+        raise invalid(f"You can have at most {MOST_ITEMS} items on a subscription.", path)
+    for number, price in enumerate(prices):
+        if not price["recurring"]:
+            raise invalid(
+                "The price specified is set to `type=one_time` but this field only accepts prices with `type=recurring`.",
+                f"{path}[{number}][price]",
+            )
+        if price["currency"] != prices[0]["currency"]:
+            raise invalid("All prices on a subscription must have the same currency.", f"{path}[{number}][price]")
+        mine, first = price["recurring"], prices[0]["recurring"]
+        if (mine["interval"], mine["interval_count"]) != (first["interval"], first["interval_count"]):
+            raise invalid(
+                "All prices on a subscription must have the same recurring interval.", f"{path}[{number}][price]"
+            )
+
+
+def price_in(desk: Desk, given: Record, path: str) -> Record:
+    if given.get("price"):
+        return desk.named("price", given["price"], f"{path}[price]")
+    if given.get("price_data"):
+        return catalogue.create_price(desk, {**given["price_data"], "active": False})
+    raise needed(f"{path}[price]")
+
+
+def _trial_end(given: Record, now: int) -> int | None:
+    if given.get("trial_period_days"):
+        return now + int(given["trial_period_days"]) * DAY
+    end = given.get("trial_end")
+    if end in (None, "now"):
+        return None
+    moment = integer(end, "trial_end")
+    if moment <= now:
+        raise invalid("Invalid timestamp: must be an integer Unix timestamp in the future.", "trial_end")
+    return moment
+
+
+def begun(
+    desk: Desk, customer: Record, given: Record, said: Record, prices: Sequence[Record], trial_end: int | None
+) -> Record:
+    """Write a subscription whose first period has begun."""
+    now = desk.now
+    start = given.get("backdate_start_date") or now
+    recurring = prices[0]["recurring"]
+    anchor = given.get("billing_cycle_anchor") or trial_end or start
+    end = trial_end or period_after(anchor, now, recurring["interval"], recurring["interval_count"])
+    id = desk.new_id("subscription")
+    said |= {
+        "id": id,
+        "items": [
+            _item(desk, id, price, each, (trial_end and now) or start, end)
+            for price, each in zip(prices, given["items"], strict=True)
+        ],
+        "billing_cycle_anchor": anchor,
+        "currency": prices[0]["currency"],
+        "customer": customer["id"],
+        "default_tax_rates": [
+            desk.named("tax_rate", rate, f"default_tax_rates[{n}]")
+            for n, rate in enumerate(given.get("default_tax_rates") or ())
+        ],
+        "discounts": items.discounts(desk, given.get("discounts"), "discounts"),
+        "metadata": merged({}, given.get("metadata") or {}),
+        "start_date": start,
+        "status": "trialing" if trial_end else "active",
+        "trial_start": now if trial_end else None,
+        "trial_end": trial_end,
+        "created": now,
+    }
+    if given.get("cancel_at_period_end"):
+        said |= {"cancel_at": end, "canceled_at": now}
+    return desk.insert("subscription", said)
+
+
+def _item(desk: Desk, subscription: str, price: Record, given: Record, start: int, end: int) -> Record:
+    metered = price["recurring"]["usage_type"] == "metered"
+    rates = [desk.named("tax_rate", rate, "tax_rates") for rate in given.get("tax_rates") or ()]
+    made = {
+        "id": desk.new_id("subscription_item"),
+        "object": "subscription_item",
+        "billing_thresholds": None,
+        "created": desk.now,
+        "current_period_end": end,
+        "current_period_start": start,
+        "discounts": [],
+        "metadata": merged({}, given.get("metadata") or {}),
+        "plan": plan_of(price),
+        "price": price,
+        "quantity": given["quantity"] if given.get("quantity") is not None else 1,
+        "subscription": subscription,
+        "tax_rates": rates,
+    }
+    if metered:
+        del made["quantity"]
+    return made
+
+
+def plan_of(price: Record) -> Record:
+    """A recurring price in the words of old."""
+    recurring = price["recurring"]
+    return {
+        "id": price["id"],
+        "object": "plan",
+        "active": price["active"],
+        "amount": price["unit_amount"],
+        "amount_decimal": price["unit_amount_decimal"],
+        "billing_scheme": price["billing_scheme"],
+        "created": price["created"],
+        "currency": price["currency"],
+        "interval": recurring["interval"],
+        "interval_count": recurring["interval_count"],
+        "livemode": False,
+        "metadata": price["metadata"],
+        "meter": recurring["meter"],
+        "nickname": price["nickname"],
+        "product": price["product"],
+        "tiers_mode": price["tiers_mode"],
+        "transform_usage": None,
+        "trial_period_days": None,
+        "usage_type": recurring["usage_type"],
+    }
+
+
+def _first_invoice(desk: Desk, made: Record, customer: Record, given: Record, behavior: str) -> Record:
+    """The invoice of the first period: final and paid in the call, or a draft for who is sent invoices. Raises Declined."""
+    lines = [] if made["status"] == "trialing" else period_lines(desk, made)
+    if made["status"] == "trialing":
+        lines = [_trial_line(desk, made, item) for item in made["items"]["data"]]
+    for number, each in enumerate(given.get("add_invoice_items") or ()):
+        worth = items.priced(desk, each, made["currency"], f"add_invoice_items[{number}]")
+        item = {**items.item_of(desk, each, worth), "customer": customer["id"]}
+        desk.insert("invoiceitem", item)
+    invoice = billed(desk, made, lines, "subscription_create")
+    if made["collection_method"] == "send_invoice":
+        return desk.get("subscription", made["id"])
+    final = invoices.finalize(desk, invoice["id"])
+    if final["status"] == "open":
+        if behavior == "default_incomplete":
+            return desk.change("subscription", made["id"], {"status": "incomplete"})
+        invoices.attempt(desk, invoice["id"])
+    return desk.get("subscription", made["id"])
+
+
+def _trial_line(desk: Desk, subscription: Record, item: Record) -> Record:
+    line = _line(desk, subscription, item, "0", 0)
+    product = desk.find("product", item["price"]["product"])
+    return {
+        **line,
+        "description": f"Free trial for {item.get('quantity', 1)} × {(product or {}).get('name') or item['price']['id']}",
+    }
+
+
+# billing
+
+
+def period_lines(desk: Desk, subscription: Record, arrears: tuple[int, int] | None = None) -> list[Record]:
+    """The lines of a period that begins: licensed items in advance, metered ones for the period that has ended (`arrears`)."""
+    lines = []
+    for item in subscription["items"]["data"]:
+        price = item["price"]
+        if price["recurring"]["usage_type"] == "metered":
+            if arrears is None:
+                continue
+            used = usage.used(desk, price["recurring"]["meter"], subscription["customer"], *arrears)
+            line = _line(desk, subscription, item, used, items.of_price(desk, price, used))
+            lines.append({**line, "period": {"start": arrears[0], "end": arrears[1]}})
+        else:
+            quantity = str(item.get("quantity", 1))
+            lines.append(_line(desk, subscription, item, quantity, items.of_price(desk, price, quantity)))
+    return lines
+
+
+def _line(desk: Desk, subscription: Record, item: Record, quantity: str, amount: int) -> Record:
+    price = item["price"]
+    product = desk.find("product", price["product"])
+    recurring = price["recurring"]
+    each = payments.in_words(price["unit_amount"] or 0, price["currency"])
+    every = (
+        recurring["interval"]
+        if recurring["interval_count"] == 1
+        else f"{recurring['interval_count']} {recurring['interval']}s"
+    )
+    details = {
+        "invoice_item": None,
+        "proration": False,
+        "proration_details": {"credited_items": None},
+        "subscription": subscription["id"],
+        "subscription_item": item["id"],
+    }
+    return {
+        "id": desk.new_id("line_item"),
+        "object": "line_item",
+        "amount": amount,
+        "currency": price["currency"],
+        "description": f"{quantity} × {(product or {}).get('name') or price['id']} (at {each} / {every})",
+        "discount_amounts": [],
+        "discountable": True,
+        "discounts": [],
+        "invoice": None,
+        "livemode": False,
+        "metadata": {**subscription["metadata"], **item["metadata"]},
+        "parent": {
+            "type": "subscription_item_details",
+            "invoice_item_details": None,
+            "subscription_item_details": details,
+        },
+        "period": {"start": item["current_period_start"], "end": item["current_period_end"]},
+        "pretax_credit_amounts": [],
+        "pricing": items.pricing_of(price),
+        "quantity": int(quantity) if quantity.isdecimal() else None,
+        "quantity_decimal": quantity,
+        "subscription": subscription["id"],
+        "subtotal": amount,
+        "taxes": [],
+        "_rates": [rate["id"] for rate in item["tax_rates"]],
+    }
+
+
+def billed(desk: Desk, subscription: Record, lines: Sequence[Record], reason: str, *, advance: bool = True) -> Record:
+    """A draft of a subscription's lines; the customer's pending items ride along."""
+    customer = desk.get("customer", subscription["customer"])
+    starts = [item["current_period_start"] for item in subscription["items"]["data"]]
+    said = {
+        **drafts.of_subscription(subscription),
+        "auto_advance": advance,
+        "billing_reason": reason,
+        "collection_method": subscription["collection_method"],
+        "currency": subscription["currency"],
+        "days_until_due": subscription["days_until_due"]
+        if subscription["collection_method"] == "send_invoice"
+        else None,
+        "default_payment_method": subscription["default_payment_method"],
+        "default_tax_rates": [rate["id"] for rate in subscription["default_tax_rates"]],
+        "description": subscription["description"],
+        "discounts": subscription["discounts"],
+        "metadata": {
+            name: value for name, value in subscription["metadata"].items() if name in ("contract_no", "legal_entity")
+        },
+        "period_start": min(starts, default=desk.now),
+        "period_end": desk.now,
+    }
+    invoice = drafts.draft(desk, customer, said)
+    waiting = drafts.pending(desk, customer["id"], subscription["currency"], subscription["id"])
+    drafts.take_items(desk, invoice["id"], waiting, [{**line, "invoice": invoice["id"]} for line in lines])
+    desk.change("subscription", subscription["id"], {"latest_invoice": invoice["id"]})
+    return desk.get("invoice", invoice["id"])
+
+
+def due(subscription: Record) -> tuple[int, Callable[[Desk, str], Any]] | None:
+    """When a subscription next does something by itself, and what."""
+    status = subscription["status"]
+    if status in ENDED:
+        return None
+    if status == "incomplete":
+        return subscription["created"] + 23 * HOUR, expire
+    ends = [item["current_period_end"] for item in subscription["items"]["data"]]
+    end = min(ends, default=None)
+    if subscription["cancel_at"] is not None and (end is None or subscription["cancel_at"] <= end):
+        return subscription["cancel_at"], ended
+    return None if end is None or status == "paused" else (end, renew)
+
+
+def expire(desk: Desk, id: str) -> None:
+    """The first payment did not come in time."""
+    found = desk.change("subscription", id, {"status": "incomplete_expired", "ended_at": desk.now})
+    invoice = desk.find("invoice", found["latest_invoice"] or "")
+    if invoice is not None and invoice["status"] == "open":
+        invoices.void(desk, invoice["id"], {})
+
+
+def ended(desk: Desk, id: str) -> None:
+    """A subscription that was to end has ended."""
+    desk.change("subscription", id, {"status": "canceled", "ended_at": desk.now})
+
+
+def renew(desk: Desk, id: str) -> None:
+    """A period is over: the next one begins, and its invoice is a draft for about an hour."""
+    found = desk.get("subscription", id)
+    now = desk.now
+    old = min(item["current_period_start"] for item in found["items"]["data"])
+    own = desk.kept("subscription", id)["items"]
+    recurring = own[0]["price"]["recurring"]
+    following = period_after(found["billing_cycle_anchor"], now, recurring["interval"], recurring["interval_count"])
+    moved = [{**item, "current_period_start": now, "current_period_end": following} for item in own]
+    trial = found["status"] == "trialing"
+    changed = desk.change("subscription", id, {"items": moved, **({"status": "active"} if trial else {})})
+    paused = (found["pause_collection"] or {}).get("behavior")
+    lines = period_lines(desk, changed, None if trial else (old, now))
+    invoice = billed(desk, changed, lines, "subscription_cycle", advance=paused != "keep_as_draft")
+    if paused == "void":
+        final = invoices.finalize(desk, invoice["id"], False)
+        if final["status"] == "open":
+            invoices.void(desk, invoice["id"], {})
+
+
+def after_failure(desk: Desk, invoice_id: str) -> None:
+    """A renewal was not paid: the subscription is past due; after the last attempt it is cancelled."""
+    invoice = desk.get("invoice", invoice_id)
+    found = _of_invoice(desk, invoice)
+    if found is None or found["status"] in ENDED or invoice["billing_reason"] == "subscription_create":
+        return
+    if invoice["next_payment_attempt"] is not None or found["status"] == "active":
+        desk.change("subscription", found["id"], {"status": "past_due"})
+    if invoice["next_payment_attempt"] is None and invoice["attempt_count"] > len(invoices.RETRIES):
+        details = {"comment": None, "feedback": None, "reason": "payment_failed"}
+        said = {"status": "canceled", "canceled_at": desk.now, "ended_at": desk.now, "cancellation_details": details}
+        desk.change("subscription", found["id"], said)
+
+
+def after_payment(desk: Desk, invoice_id: str) -> None:
+    """An invoice is paid: a subscription that waited for it is active."""
+    found = _of_invoice(desk, desk.get("invoice", invoice_id))
+    if (
+        found is not None
+        and found["status"] in ("past_due", "unpaid", "incomplete")
+        and found["latest_invoice"] == invoice_id
+    ):
+        desk.change("subscription", found["id"], {"status": "active"})
+
+
+def _of_invoice(desk: Desk, invoice: Record) -> Record | None:
+    details = (invoice["parent"] or {}).get("subscription_details") or {}
+    return desk.find("subscription", details["subscription"]) if details.get("subscription") else None
+
+
+# changing
+
+
+@SUBSCRIPTION.on_change
+def change(desk: Desk, before: Record, given: Record) -> Any:
+    """A subscription changed; another quantity or price is prorated."""
+    if before["status"] in ENDED:
+        raise invalid(
+            "A canceled subscription can only update its cancellation_details and metadata.",
+            None,
+            "invalid_canceled_subscription_fields",
+        )
+    desk.at(before["test_clock"])
+    now = desk.now
+    plain = {name: value for name, value in given.items() if name not in (
+        "items", "add_invoice_items", "proration_behavior", "proration_date", "trial_end", "billing_cycle_anchor", "payment_behavior",
+        "off_session", "discounts", "default_tax_rates", "cancel_at", "cancel_at_period_end")}  # fmt: skip
+    said = altered(before, plain)
+    end = min((item["current_period_end"] for item in before["items"]["data"]), default=now)
+    if given.get("cancel_at_period_end") is not None:
+        wanted = given["cancel_at_period_end"]
+        said |= {
+            "cancel_at_period_end": wanted,
+            "cancel_at": end if wanted else None,
+            "canceled_at": now if wanted else None,
+        }
+        reason = "cancellation_requested" if wanted else None
+        said["cancellation_details"] = {
+            **before["cancellation_details"],
+            **said.get("cancellation_details", {}),
+            "reason": reason,
+        }
+    elif "cancel_at" in given:
+        said |= {
+            "cancel_at": given["cancel_at"],
+            "canceled_at": now if given["cancel_at"] else None,
+            "cancel_at_period_end": False,
+        }
+    if "default_tax_rates" in given:
+        said["default_tax_rates"] = [
+            desk.named("tax_rate", rate, "default_tax_rates") for rate in given["default_tax_rates"] or ()
+        ]
+    if "discounts" in given:
+        said["discounts"] = items.discounts(desk, given["discounts"], "discounts")
+    changed = desk.change("subscription", before["id"], said) if said else before
+    if given.get("trial_end") == "now" and before["status"] == "trialing":
+        renew_from(desk, before["id"], now)
+    behavior = given.get("proration_behavior", "create_prorations")
+    if given.get("items"):
+        wanted_items = _wanted(desk, changed, given["items"])
+        return _swapped(desk, changed, wanted_items, behavior, given.get("proration_date") or now)
+    return desk.get("subscription", before["id"])
+
+
+def renew_from(desk: Desk, id: str, now: int) -> None:
+    """Let the present period end now and count from here."""
+    desk.change("subscription", id, {"trial_end": now, "billing_cycle_anchor": now})
+    renew(desk, id)
+
+
+def _wanted(desk: Desk, subscription: Record, given: Sequence[Record]) -> list[Record]:
+    """The items that a subscription is to have."""
+    own = {item["id"]: item for item in desk.kept("subscription", subscription["id"])["items"]}
+    start = min((item["current_period_start"] for item in own.values()), default=desk.now)
+    end = min((item["current_period_end"] for item in own.values()), default=desk.now)
+    for number, each in enumerate(given):
+        path = f"items[{number}]"
+        if each.get("id"):
+            item = own.get(each["id"])
+            if item is None:
+                raise missing("subscription item", each["id"], param=f"{path}[id]", status=400)
+            if each.get("deleted"):
+                del own[each["id"]]
+                continue
+            item = dict(item)
+            if each.get("price") or each.get("price_data"):
+                item["price"] = price_in(desk, each, path)
+                item["plan"] = plan_of(item["price"])
+            if each.get("quantity") is not None:
+                item["quantity"] = each["quantity"]
+            if each.get("metadata") is not None:
+                item["metadata"] = merged(item["metadata"], each["metadata"])
+            if "tax_rates" in each:
+                item["tax_rates"] = [
+                    desk.named("tax_rate", rate, f"{path}[tax_rates]") for rate in each["tax_rates"] or ()
+                ]
+            own[each["id"]] = item
+        else:
+            price = price_in(desk, each, path)
+            item = _item(desk, subscription["id"], price, each, start, end)
+            own[item["id"]] = item
+    found = list(own.values())
+    check([item["price"] for item in found])
+    return found
+
+
+def _swapped(desk: Desk, subscription: Record, wanted: Sequence[Record], behavior: str, moment: int) -> Any:
+    """Put other items into a subscription: what is left of the old ones is credited, what is left of the new ones is charged."""
+    old = {item["id"]: item for item in desk.kept("subscription", subscription["id"])["items"]}
+    new = {item["id"]: item for item in wanted}
+    pairs = [(old.get(id), new.get(id)) for id in dict.fromkeys((*old, *new)) if old.get(id) != new.get(id)]
+    made = []
+    first = next(iter(old.values()), None)
+    again = first is not None and _interval(first) != _interval(wanted[0])
+    if behavior != "none" and subscription["status"] not in ("trialing", "incomplete"):
+        for before, after in pairs:
+            if _costs(before) == _costs(after) and not again:
+                continue
+            if before is not None:
+                made.append(_prorated(desk, subscription, before, moment, -1))
+            if after is not None and not again:
+                made.append(_prorated(desk, subscription, after, moment, 1))
+    said: Record = {"items": list(wanted)}
+    if again:
+        said |= {"billing_cycle_anchor": moment}
+    desk.change("subscription", subscription["id"], said)
+    if again:
+        renew(desk, subscription["id"])
+        return desk.get("subscription", subscription["id"])
+    if behavior == "always_invoice" and made:
+        return _invoiced(desk, subscription["id"])
+    return desk.get("subscription", subscription["id"])
+
+
+def _interval(item: Record) -> tuple[str, int]:
+    return item["price"]["recurring"]["interval"], item["price"]["recurring"]["interval_count"]
+
+
+def _costs(item: Record | None) -> tuple[str, int] | None:
+    return None if item is None else (item["price"]["id"], item.get("quantity", 0))
+
+
+def _invoiced(desk: Desk, id: str) -> Any:
+    """Invoice prorations in the call; too little goes to the customer's balance."""
+    from counterfoil_mocks.billing.stripe import balances
+
+    subscription = desk.get("subscription", id)
+    waiting = drafts.pending(desk, subscription["customer"], subscription["currency"], id)
+    total = sum(item["amount"] for item in waiting)
+    invoice = billed(desk, subscription, [], "subscription_update")
+    if 0 < total < LEAST:
+        balances.move(
+            desk, subscription["customer"], total, "invoice_too_small", subscription["currency"], invoice=invoice["id"]
+        )
+    final = invoices.finalize(desk, invoice["id"])
+    if final["status"] == "open" and subscription["collection_method"] == "charge_automatically" and total >= LEAST:
+        try:
+            invoices.attempt(desk, invoice["id"])
+        except Declined:
+            desk.change("subscription", id, {"status": "past_due"})
+    elif final["status"] == "open" and total < LEAST:
+        invoices.settled(desk, invoice["id"], 0)
+    return desk.get("subscription", id)
+
+
+def _prorated(desk: Desk, subscription: Record, item: Record, moment: int, sign: int) -> Record:
+    """What is left of an item's period, credited or charged: the exact fraction of seconds, rounded down."""
+    start, end = item["current_period_start"], item["current_period_end"]
+    whole = items.of_price(desk, item["price"], item.get("quantity", 1))
+    part = whole * max(0, end - moment) // max(1, end - start)
+    product = desk.find("product", item["price"]["product"])
+    name = (product or {}).get("name") or item["price"]["id"]
+    quantity = item.get("quantity", 1)
+    what = f"{quantity} × {name}" if quantity != 1 else name
+    return desk.insert(
+        "invoiceitem",
+        {
+            "amount": sign * part,
+            "net_amount": sign * part,
+            "currency": subscription["currency"],
+            "customer": subscription["customer"],
+            "description": f"{'Remaining' if sign > 0 else 'Unused'} time on {what} after {shown(moment)}",
+            "discountable": False,
+            "date": moment,
+            "parent": {
+                "type": "subscription_details",
+                "subscription_details": {"subscription": subscription["id"], "subscription_item": item["id"]},
+            },
+            "period": {"start": moment, "end": end},
+            "pricing": items.pricing_of(item["price"]),
+            "proration": True,
+            "quantity": quantity,
+            "quantity_decimal": str(quantity),
+            "tax_rates": item["tax_rates"],
+        },
+    )
+
+
+def cancel(desk: Desk, id: str, given: Record) -> Record:
+    """End a subscription at once."""
+    found = desk.find("subscription", id)
+    if found is None or found["status"] in ENDED:
+        raise missing("subscription", id)
+    desk.at(found["test_clock"])
+    now = desk.now
+    if given.get("prorate"):
+        for item in desk.kept("subscription", id)["items"]:
+            _prorated(desk, found, item, now, -1)
+    said = {"reason": "cancellation_requested", **(given.get("cancellation_details") or {})}
+    details = {**found["cancellation_details"], **said}
+    ended_as = {"status": "canceled", "canceled_at": now, "ended_at": now, "cancellation_details": details}
+    made = desk.change("subscription", id, ended_as)
+    if given.get("invoice_now"):
+        invoice = billed(desk, made, [], "subscription_update", advance=True)
+        invoices.finalize(desk, invoice["id"])
+    return desk.get("subscription", id)
+
+
+def operations(face: StripeFace) -> Iterable[Operation]:
+    """The routes that are more than plain objects: cancelling, resuming, and items one by one."""
+    path = "/v1/subscription_items"
+    changed: Spec = {
+        **SUB_ITEM,
+        "proration_behavior": PRORATION,
+        "proration_date": TIME,
+        "payment_behavior": TEXT,
+        "off_session": BOOL,
+    }
+
+    def owner_of(desk: Desk, id: str) -> Record:
+        for each in desk.all("subscription"):
+            if any(item["id"] == id for item in each["items"]["data"]):
+                return each
+        raise missing("subscription item", id)
+
+    def item_in(subscription: Record, id: str) -> Record:
+        return next(dict(item) for item in subscription["items"]["data"] if item["id"] == id)
+
+    def listed(desk: Desk, id: str, given: Record) -> Record:
+        found = desk.named("subscription", given["subscription"], "subscription")
+        asked = {name: value for name, value in given.items() if name != "subscription"}
+        return invoices.paged(found["items"]["data"], asked, f"{path}?subscription={found['id']}")
+
+    def new(desk: Desk, id: str, given: Record) -> Any:
+        found = desk.named("subscription", given["subscription"], "subscription")
+        known = {item["id"] for item in found["items"]["data"]}
+        item = {
+            name: given[name]
+            for name in ("price", "price_data", "quantity", "tax_rates", "metadata")
+            if given.get(name) is not None
+        }
+        after = change(desk, found, {**_how(given), "items": [item]})
+        return next(each for each in after["items"]["data"] if each["id"] not in known)
+
+    def update(desk: Desk, id: str, given: Record) -> Any:
+        found = owner_of(desk, id)
+        item = {
+            name: given[name] for name in ("price", "price_data", "quantity", "tax_rates", "metadata") if name in given
+        }
+        after = change(desk, found, {**_how(given), "items": [{"id": id, **item}]})
+        return after if isinstance(after, Answer) else item_in(after, id)
+
+    def drop(desk: Desk, id: str, given: Record) -> Record:
+        change(desk, owner_of(desk, id), {**_how(given), "items": [{"id": id, "deleted": True}]})
+        return {"id": id, "object": "subscription_item", "deleted": True}
+
+    def resume(desk: Desk, id: str, given: Record) -> Record:
+        found = desk.get("subscription", id)
+        if found["status"] != "paused":
+            raise invalid("You can only resume a subscription that is paused.")
+        made = desk.change("subscription", id, {"status": "active"})
+        desk.tell("subscription", id, "customer.subscription.resumed")
+        return made
+
+    cancelled: Spec = {
+        "invoice_now": BOOL,
+        "prorate": BOOL,
+        "cancellation_details": {"comment": TEXT, "feedback": TEXT},
+    }
+    yield face.post("cancel_subscription", "/v1/subscriptions/{id}", cancelled, cancel, method="DELETE")
+    yield face.post(
+        "resume_subscription",
+        "/v1/subscriptions/{id}/resume",
+        {"billing_cycle_anchor": TEXT, "proration_behavior": PRORATION, "proration_date": TIME},
+        resume,
+    )
+    yield face.read("list_subscription_item", path, {**LISTED, "subscription": TEXT}, listed, ("subscription",))
+    yield face.post("create_subscription_item", path, {**changed, "subscription": TEXT}, new, ("subscription",))
+    yield face.read(
+        "get_subscription_item", f"{path}/{{id}}", {}, lambda desk, id, given: item_in(owner_of(desk, id), id)
+    )
+    yield face.post("update_subscription_item", f"{path}/{{id}}", changed, update)
+    yield face.post("delete_subscription_item", f"{path}/{{id}}", changed, drop, method="DELETE")
+
+
+def _how(given: Record) -> Record:
+    return {name: given[name] for name in ("proration_behavior", "proration_date") if given.get(name) is not None}
