@@ -177,3 +177,127 @@ def scenario_s27_payments(world: World) -> None:
     world.expect("CRM follows", shown(), [usd("10,000"), usd("10,000"), usd("0")])
     told = world.billing.get("invoice", three)
     world.expect("and billing", (told["status"], told["paid"]), ("POSTED", usd("0")))
+
+
+AGED = (
+    # day of completion, milestones with their amounts
+    ("2026-01-15", (("OLD", "1,740"),)),
+    ("2026-02-16", (("LATE", "10,000"), ("PAID", "78,400"))),
+    ("2026-03-16", (("SPRING", "24,000"),)),
+    ("2026-04-15", (("APRIL", "60,000"),)),
+    ("2026-05-15", (("MAY", "180,000"),)),
+)
+SISTER = "CF-CA"
+
+
+def open_company(world: World) -> None:
+    """A company whose receivables are only this story's, and a state that taxes services at 6.5 %."""
+    company = {"name": "Counterfoil West Inc.", "country": "US", "tz": "America/Chicago", "functional_ccy": "USD"}
+    code = {"kind": "SALES_TAX", "rate": "0.065000", "jurisdiction": "US-NV", "category": "S"}
+    for system in (world.erp, world.billing):
+        system.create("legal_entity", code=SISTER, invoice_series=f"INV-{SISTER}", **company)
+        system.create("tax_code", code="NV-65", **code)
+    world.erp.create("period", legal_entity=SISTER, period="2026-01")
+    firm.hire(world, name="Manager West", level="MANAGER", cost_rate="90.0000", legal_entity=SISTER, cost_ccy="USD")
+
+
+def consulting(world: World, name: str, fee: str, stones: list[tuple[str, str]], tax_code: str) -> firm.Deal:
+    """A fixed fee of the sister company, billed by milestones, won and set up."""
+    buyer = firm.add_customer(world, name=f"{name} Inc.", jurisdiction="US-NV" if tax_code == "NV-65" else None)
+    return firm.sell(
+        world,
+        customer=buyer,
+        name=name,
+        legal_entity=SISTER,
+        lines=[firm.fixed_fee(usd(fee), hours=40, cost=usd("2,000"), tax_code=tax_code, service_item="CONSULTING-FF")],
+        milestones=[firm.milestone(code, usd(part)) for code, part in stones],
+        start="2026-01-05",
+        end="2026-12-31",
+        rate_card="US-STD/1",
+    )
+
+
+@scenario("S-28", "Dispute, allowance, write-off, recovery", invariants=["30", "32", "33", "41"])
+def scenario_s28_bad_debt(world: World) -> None:
+    """Receivables of five ages, one of them disputed and given up: the allowance follows the ages, the write-off takes from it, what
+    comes in after all goes back; revenue is never touched."""
+    world.at("2026-01-05T09:30")
+    open_company(world)
+    stones = [stone for _, of_day in AGED for stone in of_day]
+    deal = consulting(world, "Millrace", "354,140", stones, "NT")
+    doubtful = consulting(world, "Nettlecombe", "4,000", [("M1", "4,000")], "NV-65")
+    world.require("The integration has set both up", world.psa.count("project", legal_entity=SISTER), 2)
+    person = firm.hire(world, name="Auditor", level="SENIOR", cost_rate="50.0000", legal_entity=SISTER, cost_ccy="USD")
+    firm.staff(world, doubtful, employee=person["employee_no"])
+    for day, of_day in AGED:
+        world.at(f"{day}T10:00")
+        for code, _ in of_day:
+            firm.complete(world, deal, ms_code=code)
+        if day == "2026-01-15":
+            firm.complete(world, doubtful, ms_code="M1")
+            for worked in ("2026-01-13", "2026-01-14"):
+                firm.work(world, doubtful, employee=person["employee_no"], work_date=worked, minutes=600)
+        if day == "2026-04-15":
+            world.at("2026-05-01T10:00")
+            provision = world.erp.act("run_provision", legal_entity=SISTER, period="2026-04")
+            found = (provision["required"], provision["expense"])
+            world.require("6,100 is held before", found, (usd("6,100"), usd("6,100")))
+    paid = next(each for each in firm.invoices(world, deal) if each["net"] == usd("78,400"))
+    firm.pay(world, invoice_no=paid["invoice_no"])
+    world.at("2026-06-01T10:00")
+    provision = world.erp.act("run_provision", legal_entity=SISTER, period="2026-05")
+    ages = [(each["bucket"], each["open_amount"], each["required"]) for each in provision["ages"]]
+    world.expect("Receivables by age", ages, [(age, usd(left), usd(part)) for age, left, part in MATRIX])
+    found = (provision["required"], provision["held"], provision["expense"])
+    world.expect("1,100 more is provided for", found, (usd("7,200"), usd("6,100"), usd("1,100")))
+    give_up(world, doubtful)
+
+
+MATRIX = (
+    ("CURRENT", "180,000", "900"),
+    ("1-30", "60,000", "1,200"),
+    ("31-60", "24,000", "1,200"),
+    ("61-90", "10,000", "1,500"),
+    (">90", "6,000", "2,400"),
+)
+
+
+def give_up(world: World, doubtful: firm.Deal) -> None:
+    """The disputed invoice is written off, and part of it comes in after all."""
+    number = str(firm.invoices(world, doubtful)[0]["invoice_no"])
+    earned = firm.recognised(world, doubtful)
+    world.expect("Half of the fee is earned", earned, [("2026-01", 200_000)])
+
+    def shown() -> tuple[object, object]:
+        return world.crm.get("invoice", number)["status"], world.billing.get("invoice", number)["status"]
+
+    def allowance() -> int:
+        entries = world.erp.list("journal_entry", legal_entity=SISTER)
+        lines = [line for entry in entries for line in entry["lines"] if line["account"] == "1210"]
+        return sum(line["cr"]["minor"] - line["dr"]["minor"] for line in lines)
+
+    world.erp.act("dispute_invoice", key=number, reason="The report was not what was ordered.")
+    world.settle()
+    world.expect("CRM and billing show the dispute", shown(), ("DISPUTED", "DISPUTED"))
+    with world.refused("SELF_APPROVAL"):
+        world.erp.act("write_off_invoice", key=number, requester=firm.FINANCE, approver=firm.FINANCE)
+    before = firm.Ledger(world, doubtful)
+    written = world.erp.act(
+        "write_off_invoice", key=number, requester=firm.FINANCE, approver="Chief financial officer", reason="Insolvent"
+    )
+    world.settle()
+    found = (written["written_off"], written["written_off_tax"], written["open_amount"])
+    world.expect("4,260 is written off, 260 of it tax", found, (usd("4,260"), usd("260"), usd("0")))
+    world.expect("both systems show it", shown(), ("WRITTEN_OFF", "WRITTEN_OFF"))
+    world.expect("3,200 is left of the allowance", allowance(), 320_000)
+    after = firm.Ledger(world, doubtful)
+    moved = [after.balance(account) - before.balance(account) for account in ("1210", "2200", "1200")]
+    world.expect("Allowance and tax carry it", moved, [400_000, 26_000, -426_000])
+    world.at("2026-06-22T10:00")
+    world.erp.act(
+        "recover_write_off", key=number, amount=usd("1,597.50"), value_date="2026-06-22", bank_ref="S28-RECOVERY"
+    )
+    world.settle()
+    world.expect("1,500 net goes back to the allowance", allowance(), 470_000)
+    world.expect("The status stays", shown(), ("WRITTEN_OFF", "WRITTEN_OFF"))
+    world.expect("and revenue never moved", firm.recognised(world, doubtful), earned)
