@@ -6,7 +6,8 @@ import pytest
 
 from counterfoil_mocks.billing import caps, tax
 from counterfoil_mocks.billing.documents import price_of
-from counterfoil_mocks.erp import posting, progress
+from counterfoil_mocks.billing.plans import next_due
+from counterfoil_mocks.erp import intercompany, posting, progress
 from counterfoil_mocks.kernel import clock, money
 
 
@@ -190,6 +191,145 @@ def test_wip_rolls_forward() -> None:
     assert opening + time + expenses + milestones - billed - written_down - over_cap == 15_050
 
 
+# the worked tables that span several rules
+
+S01_INVOICES = [
+    ("48,000.00", "3,168.00"),
+    ("72,000.00", "4,752.00"),
+    ("72,000.00", "4,752.00"),
+    ("36,000.00", "2,376.00"),
+    ("48,000.00", "3,168.00"),
+]
+S01_LABOUR = [(2550, "225.00", "9,562.50", "631.13"), (1815, "175.00", "5,293.75", "349.39")]
+
+
+def tax_dp(net: int) -> int:
+    """8.25 % on 80 % of a line."""
+    return tax.document_tax([tax.Taxed(net, money.rate("0.0825"), money.rate("0.8"))], "LINE", "USD")[0]
+
+
+def test_the_invoices_of_the_running_example() -> None:
+    assert [tax_dp(minor(net)) for net, _ in S01_INVOICES] == [minor(each) for _, each in S01_INVOICES]
+    nets = [money.time_amount(minutes, money.price(rate), "USD") for minutes, rate, _, _ in S01_LABOUR]
+    assert nets == [minor(net) for _, _, net, _ in S01_LABOUR]
+    assert [tax_dp(net) for net in nets] == [minor(each) for *_, each in S01_LABOUR]
+    expense = minor("1,234.50") + money.share(minor("1,234.50"), money.rate("0.10"))
+    april = (sum(nets) + expense, sum(map(tax_dp, nets)))
+    assert april == (minor("16,214.20"), minor("980.52"))
+    net = sum(minor(each) for each, _ in S01_INVOICES) + april[0]
+    charged = sum(minor(each) for _, each in S01_INVOICES) + april[1]
+    assert (net, charged, net + charged) == (minor("292,214.20"), minor("19,196.52"), minor("311,410.72"))
+
+
+S01_POSITIONS = [
+    # cumulative revenue, cumulative billing, liability, asset
+    ("24,000", "48,000", "24,000", "0"),
+    ("84,000", "120,000", "36,000", "0"),
+    ("165,600", "192,000", "26,400", "0"),
+    ("248,400", "228,000", "0", "20,400"),
+    ("276,000", "276,000", "0", "0"),
+]
+
+
+def test_the_position_of_a_contract_is_revenue_less_billing() -> None:
+    for revenue, billed, liability, asset in S01_POSITIONS:
+        position = minor(revenue) - minor(billed)
+        assert (max(-position, 0), max(position, 0)) == (minor(liability), minor(asset))
+    assert minor("276,000") - minor("165,600") == minor("110,400")  # what is still to be recognised at the end of March
+    assert progress.by_effort(minor("240,000"), minor("92,400"), minor("132,000")) == minor("168,000")  # without CO-1
+
+
+def test_the_asset_of_the_output_method_is_revenue_ahead_of_billing() -> None:
+    price = minor("100,000")
+    billed, weights = [minor("20,000"), minor("60,000")], (30, 75)
+    assets = [progress.by_output(price, done, 115) - part for done, part in zip(weights, billed, strict=True)]
+    assert assets == [minor("6,086.96"), minor("5,217.39")]
+
+
+def test_a_raised_cap_leaves_headroom() -> None:
+    assert minor("45,000") - minor("33,500") - minor("6,500") - minor("950") == minor("4,050")
+
+
+@pytest.mark.parametrize(
+    ("start", "days"),
+    [
+        ("2028-01-31", ["2028-02-29", "2028-03-31", "2028-04-30", "2028-05-31"]),
+        ("2026-01-31", ["2026-02-28", "2026-03-31", "2026-04-30", "2026-05-31"]),
+        ("2026-01-29", ["2026-02-28", "2026-03-29", "2026-04-29", "2026-05-29"]),
+    ],
+)
+def test_an_anchor_day_returns_after_february(start: str, days: list[str]) -> None:
+    found, due = [], start
+    for _ in days:
+        due = next_due(due, 1, int(start[8:]))
+        found.append(due)
+    assert found == days
+
+
+def test_a_modification_is_prospective_or_caught_up() -> None:
+    after, whole = minor("40,000"), minor("160,000")
+    parts = money.split(whole - after, [1] * 14)
+    assert [parts[0], parts[3], parts[10], sum(parts)] == [
+        minor("8,571.43"),
+        minor("8,571.42"),
+        minor("8,571.42"),
+        minor("120,000"),
+    ]
+    assert money.half_up(whole * 4, 18) - after == minor("-4,444.44")  # what a catch-up would take back
+    assert progress.by_effort(minor("20,000"), 0, minor("11,000")) == 0  # a separate line starts at nothing
+
+
+def test_one_contract_has_one_position() -> None:
+    lines = [("50,000", "30,000"), ("10,000", "42,000")]
+    assert sum(minor(earned) - minor(billed) for earned, billed in lines) == -minor("12,000")
+
+
+def test_yen_are_cut_where_half_up_would_round() -> None:
+    assert money.share(123_456, money.rate("0.10")) == 12_346
+    assert sum(tax.document_tax([tax.Taxed(123_456, money.rate("0.10"))], "INVOICE", "JPY")) == 12_345
+
+
+def test_tax_is_stated_in_local_currency_at_the_invoice_s_rate() -> None:
+    assert money.convert(minor("2,000", "EUR"), money.rate("0.86"), "EUR", "GBP") == minor("1,720", "GBP")
+
+
+def test_revenue_beyond_an_advance_is_at_the_day_s_rate() -> None:
+    def pounds(amount: str, rate: str) -> int:
+        return money.convert(minor(amount, "EUR"), money.rate(rate), "EUR", "GBP")
+
+    assert pounds("25,000", "0.86") == minor("21,500", "GBP")
+    assert pounds("15,000", "0.86") + pounds("15,000", "0.87") == minor("25,950", "GBP")
+    assert pounds("15,000", "0.87") == minor("13,050", "GBP")
+    assert (pounds("25,000", "0.845"), pounds("30,000", "0.87")) == (minor("21,125", "GBP"), minor("26,100", "GBP"))
+
+
+def test_a_wrong_rate_is_credited_and_billed_again() -> None:
+    wrong, right = (money.time_amount(2550, money.price(rate), "USD") for rate in ("215", "225"))
+    taxes = tax_dp(wrong), tax_dp(right)
+    assert (wrong, taxes[0], wrong + taxes[0]) == (minor("9,137.50"), minor("603.08"), minor("9,740.58"))
+    assert (right, taxes[1], right + taxes[1]) == (minor("9,562.50"), minor("631.13"), minor("10,193.63"))
+    gaps = right - wrong, taxes[1] - taxes[0], right + taxes[1] - wrong - taxes[0]
+    assert gaps == (minor("425.00"), minor("28.05"), minor("453.05"))
+
+
+def test_a_sister_company_charges_cost_and_a_tenth() -> None:
+    cost = money.time_amount(1200, money.price("95"), "GBP")
+    charge = intercompany.price(cost)
+    assert (cost, charge) == (minor("1,900", "GBP"), minor("2,090", "GBP"))
+    assert money.convert(charge, money.rate("1.27"), "GBP", "USD") == minor("2,654.30")
+
+
+@pytest.mark.parametrize(
+    ("instant", "zone", "day"),
+    [
+        ("2026-02-01T05:30:00.000Z", "America/Chicago", "2026-01-31"),
+        ("2026-01-31T23:15:00.000Z", "Asia/Tokyo", "2026-02-01"),
+    ],
+)
+def test_the_business_date_is_the_company_s(instant: str, zone: str, day: str) -> None:
+    assert clock.business_date(instant, zone) == day
+
+
 # posting
 
 
@@ -200,7 +340,7 @@ def sides(lines: list[posting.Line]) -> list[tuple[str, int, int]]:
 def test_every_rule_balances() -> None:
     figures = {
         "total": 110, "net": 100, "tax": 10, "revenue": 7, "position": 9, "value": 5, "cost": 3, "received": 4, "applied": 2,
-        "relieved": 2,
+        "relieved": 2, "expense": 6, "difference": 1, "loss": 8, "charge": 11,
     }  # fmt: skip
     for rule in posting.RULES:
         assert posting.balanced(posting.legs(rule, figures)), rule
@@ -223,6 +363,14 @@ POSTED = [
     ("P8 OF P5", {"total": 110, "net": 100, "tax": 10}, [("1200", 0, 110), ("1220", 100, 0), ("2200", 10, 0)]),
     ("P11 TIME", {"value": 9}, [("4010", 9, 0), ("1220", 0, 9)]),
     ("P11 EXPENSE", {"value": 9}, [("4030", 9, 0), ("1220", 0, 9)]),
+    ("P6 IC", {"cost": 30}, [("5030", 30, 0), ("2600", 0, 30)]),
+    ("P9 PROVISION", {"expense": 6}, [("6100", 6, 0), ("1210", 0, 6)]),
+    ("P9 PROVISION", {"expense": -6}, [("6100", 0, 6), ("1210", 6, 0)]),
+    ("P9 WRITE-OFF", {"total": 110, "net": 100, "tax": 10}, [("1210", 100, 0), ("2200", 10, 0), ("1200", 0, 110)]),
+    ("P9 RECOVERY", {"total": 110, "net": 100, "tax": 10}, [("1000", 110, 0), ("1210", 0, 100), ("2200", 0, 10)]),
+    ("P10", {"difference": 8}, [("1200", 8, 0), ("7110", 0, 8)]),
+    ("LOSS", {"loss": 9}, [("6110", 9, 0), ("2400", 0, 9)]),
+    ("IC", {"charge": 20}, [("1600", 20, 0), ("4100", 0, 20)]),
 ]
 
 

@@ -38,7 +38,7 @@ RULES: dict[str, tuple[Leg, ...]] = {
     "P9 PROVISION": (Leg("dr", "6100", "expense"), Leg("cr", "1210", "expense")),
     "P9 WRITE-OFF": (Leg("dr", "1210", "net"), Leg("dr", "2200", "tax"), Leg("cr", "1200", "total")),
     "P9 RECOVERY": (Leg("dr", "1000", "total"), Leg("cr", "1210", "net"), Leg("cr", "2200", "tax")),
-    "P10": (Leg("dr", "1200", "gain"), Leg("cr", "7110", "gain")),
+    "P10": (Leg("dr", "1200", "difference"), Leg("cr", "7110", "difference")),
     "P11 TIME": (Leg("dr", "4010", "value"), Leg("cr", "1220", "value")),
     "P11 EXPENSE": (Leg("dr", "4030", "value"), Leg("cr", "1220", "value")),
     "LOSS": (Leg("dr", "6110", "loss"), Leg("cr", "2400", "loss")),

@@ -69,7 +69,7 @@ def revalue(tx: Tx, period: Record, accounts: Sequence[str] = MONETARY) -> None:
         lines: list[posting.Line] = []
         for row in due:
             gain = money.convert(row["amount"], rate, ccy, func_ccy) - row["func"]
-            lines += posting.legs("P10", {}, functional={"gain": gain}, accounts={"1200": row["account"]})
+            lines += posting.legs("P10", {}, functional={"difference": gain}, accounts={"1200": row["account"]})
         _post(tx, period, lines, contract_no or None, ccy)
 
 
