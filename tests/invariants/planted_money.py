@@ -75,6 +75,14 @@ APPLIED = (
     "INSERT INTO erp.payment_application (system, id, payment, ar_document, invoice_no, bank_ref, ccy, func_ccy, amount, fx_gain_loss, status)"
     " VALUES ('erp', 'A-EUR', 'P-EUR', 'AR-EUR', 'INV-UK-1', 'BANK-EUR', 'EUR', 'GBP', 6000000, -90000, 'ACTIVE')",
 )
+OUTPUTS = (
+    "UPDATE crm.contract_line SET rev_method = 'MILESTONE_OUTPUT' WHERE line_no = 1",
+    "DELETE FROM crm.change_order",
+)
+SPREAD = (
+    "UPDATE crm.contract_line SET rev_method = 'STRAIGHT_LINE', start = '2026-01-01', \"end\" = '2026-12-31' WHERE line_no = 1",
+    "UPDATE crm.change_order SET treatment = 'PROSPECTIVE'",
+)
 PLANTED = (
     ("INV-26", "UPDATE billing.invoice_line SET tax_code = 'NT' WHERE parent = (SELECT id FROM billing.invoice WHERE invoice_no = 'INV-US-00002')", "INV-US-00002"),
     ("INV-26", "UPDATE erp.customer SET tax_status = 'EXEMPT', exemption_cert = 'C-1', exemption_expires = '2026-02-28'", "EX"),
@@ -85,6 +93,9 @@ PLANTED = (
     ("INV-35", APPLIED, "realised difference"),
     ("INV-35", REVALUED, "revalued, and not monetary"),
     ("INV-35", REVALUED[1:], "revalued without a closing rate"),
+    ("INV-36", (*OUTPUTS, "UPDATE crm.contract_milestone SET rev_weight = 1000000"), "cumulative revenue by MILESTONE_OUTPUT"),
+    ("INV-36", (SPREAD[1], "UPDATE erp.journal_entry SET posted_at = '2026-02-28T05:30:00.000Z' WHERE je_no = 'JE-20'"), "cumulative revenue by COST_TO_COST"),
+    ("INV-36", SPREAD, "cumulative revenue by STRAIGHT_LINE"),
     ("INV-41", "UPDATE erp.ar_document SET written_off = 100 WHERE invoice_no = 'INV-US-00002'", "written off without approval"),
     ("INV-50", "DELETE FROM erp.journal_line WHERE parent = 'JE-IC-UK'", "debt without a claim"),
     ("INV-50", "DELETE FROM erp.journal_line WHERE parent = 'JE-IC-US'", "claim without a debt"),

@@ -1,4 +1,4 @@
-"""INV-36: revenue follows delivery. The formulas are written from domain §3.2, 3.3, 3.5 and 3.7, not from what the books compute."""
+"""INV-36: revenue follows delivery. The formulas are written from domain §3.2 to 3.5, 3.7 and 3.8, not from what the books compute."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ FROM crm.contract k JOIN crm.contract_line l ON l.system = k.system AND l.parent
 JOIN erp.legal_entity e ON e.code = k.legal_entity AND e.deleted_at IS NULL
 WHERE k.deleted_at IS NULL AND coalesce(l.amount, l.cap) IS NOT NULL
     AND (k.status IN ('ACTIVE', 'ON_HOLD', 'COMPLETED') OR k.status IN ('TERMINATED', 'CLOSED') AND k.fee_owed IS NULL)
-    AND l.rev_method IN ('COST_TO_COST', 'HOURS', 'STRAIGHT_LINE')
+    AND l.rev_method IN ('COST_TO_COST', 'HOURS', 'STRAIGHT_LINE', 'MILESTONE_OUTPUT')
     AND EXISTS (SELECT 1 FROM erp.revenue_schedule s WHERE s.contract_no = k.contract_no AND s.line_no = l.line_no AND s.deleted_at IS NULL)
 ORDER BY k.contract_no, l.line_no
 """
@@ -62,7 +62,7 @@ FROM erp.journal_entry e JOIN erp.journal_line l ON l.system = e.system AND l.pa
 WHERE e.deleted_at IS NULL AND e.status <> 'DRAFT' AND substr(l.account, 1, 4) IN ('4000', '4010', '4020', '4030')
 """
 EFFORT = """
-SELECT contract_no, line_no, source_type, coalesce(minutes, 0) AS minutes, coalesce(cost, 0) AS cost, ccy, period, created_at AS at
+SELECT contract_no, line_no, source_type, coalesce(minutes, 0) AS minutes, coalesce(effort, cost, 0) AS cost, ccy, period, created_at AS at
 FROM erp.work_entry WHERE deleted_at IS NULL
 """
 CHANGES = (
@@ -80,6 +80,16 @@ SELECT h.id, h.at, h.before IS NULL OR instr(h.before, '"etc_') > 0 AS says, jso
         AS old_hours
 FROM psa.history h WHERE h.entity = 'project' ORDER BY h.seq
 """
+OUTPUTS = """
+SELECT k.contract_no, m.line_no, coalesce(m.rev_weight, 0) AS weight, p.id, p.status FROM crm.contract k
+JOIN crm.contract_milestone m ON m.system = k.system AND m.parent = k.id
+LEFT JOIN psa.milestone p ON p.contract_no = k.contract_no AND p.ms_code = m.ms_code AND p.deleted_at IS NULL
+WHERE k.deleted_at IS NULL
+"""
+STATES = """
+SELECT h.id, h.at, json_extract(h.doc, '$.status') AS status, coalesce(json_extract(h.before, '$.status'), json_extract(h.doc, '$.status'))
+    AS status_before FROM psa.history h WHERE h.entity = 'milestone' ORDER BY h.seq
+"""
 PERIODS = (
     "SELECT legal_entity, period FROM erp.period WHERE status <> 'FUTURE' AND deleted_at IS NULL ORDER BY period DESC"
 )
@@ -92,11 +102,13 @@ LIVE_FROM = (
 @dataclass(frozen=True)
 class Basis:
     """What progress of a line is measured on at an instant: price, effort to date and at completion (more than one where the books
-    may have taken the manager's estimate before or after work that came in with it)."""
+    may have taken the manager's estimate before or after work that came in with it). carried: revenue before a prospective change,
+    which is not measured again; price and effort then are what was left."""
 
     price: int
     spent: int
     whole: tuple[int, ...]
+    carried: int = 0
 
 
 @dataclass(frozen=True)
@@ -109,6 +121,8 @@ class Evidence:
     projects: dict[Any, list[Row]]
     versions: dict[Any, list[Row]]
     periods: dict[Any, list[Row]]
+    outputs: dict[Any, list[Row]]
+    states: dict[Any, list[Row]]
 
     @classmethod
     def read(cls, store: Store) -> Evidence:
@@ -121,6 +135,8 @@ class Evidence:
             grouped(store.rows(ESTIMATES), "contract_no"),
             grouped(store.rows(VERSIONS), "id"),
             grouped(store.rows(PERIODS), "legal_entity"),
+            grouped(store.rows(OUTPUTS), *line),
+            grouped(store.rows(STATES), "id"),
         )
 
 
@@ -161,7 +177,9 @@ def judged(evidence: Evidence, line: Row, run: str, period: str) -> list[Row]:
     at = min((row["posted_at"] for row in revenue if run <= (row["posted_at"] or "") <= latest), default=run)
     recognised = -sum(row["debit"] for row in revenue if (row["posted_at"] or "") <= at)
     if line["rev_method"] == "STRAIGHT_LINE":
-        allowed = straight_line(evidence, line, period)
+        allowed = straight_line(evidence, line, period, at)
+    elif line["rev_method"] == "MILESTONE_OUTPUT":
+        allowed = by_output(evidence, line, at)
     else:
         basis = basis_at(evidence, line, at, period)
         allowed = () if basis is None else by_effort(basis)
@@ -185,29 +203,86 @@ def judged(evidence: Evidence, line: Row, run: str, period: str) -> list[Row]:
 
 def by_effort(basis: Basis) -> tuple[int, ...]:
     """`round(price × min(1, spent ÷ whole))`, rounded once on the cumulative figure (domain §3.2)."""
-    return tuple(money.half_up(basis.price * min(basis.spent, whole), whole) for whole in basis.whole if whole > 0)
+    return tuple(
+        basis.carried + money.half_up(basis.price * min(basis.spent, whole), whole)
+        for whole in basis.whole
+        if whole > 0
+    )
 
 
-def straight_line(evidence: Evidence, line: Row, period: str) -> tuple[int, ...]:
-    """Price by day, both ends included (domain §3.7), up to the last day of a terminated contract; nothing for a line that was modified
-    or has no term."""
-    if evidence.changes[line["contract_no"], line["line_no"]] or not line["start"] or not line["end"]:
+def by_output(evidence: Evidence, line: Row, at: str) -> tuple[int, ...]:
+    """Price × weight of what the customer has accepted ÷ all weights (domain §3.4); what was accepted within the deadline may be in it or
+    not. Nothing for a line that was modified."""
+    outputs = evidence.outputs[line["contract_no"], line["line_no"]]
+    whole = sum(row["weight"] for row in outputs)
+    if not whole or evidence.changes[line["contract_no"], line["line_no"]]:
         return ()
-    first, last = date.fromisoformat(line["start"]), date.fromisoformat(line["end"])
-    days = (last - first).days + 1
+    done = [
+        sum(row["weight"] for row in outputs if state_at(evidence, row, each) == "ACCEPTED")
+        for each in (at, clock.later(at, minutes=-MINUTES["DL-R"]))
+    ]
+    return tuple(money.half_up(line["amount"] * each, whole) for each in done)
+
+
+def state_at(evidence: Evidence, output: Row, at: str) -> str | None:
+    """The state of a milestone at an instant."""
+    versions = evidence.states[output["id"],] if output["id"] else []
+    past = [row["status"] for row in versions if row["at"] <= at]
+    before = versions[0]["status_before"] if versions else output["status"]
+    return str(past[-1] if past else before)
+
+
+def straight_line(evidence: Evidence, line: Row, period: str, at: str) -> tuple[int, ...]:
+    """Price by day, both ends included (domain §3.7), or in equal parts for whole calendar months, up to the last day of a terminated
+    contract. A prospective change starts anew with what was not recognised (domain §3.8); nothing for other changes and for what has no
+    term."""
+    changes = evidence.changes[line["contract_no"], line["line_no"]]
+    if not line["start"] or not line["end"] or (changes and not only_prospective(changes, at)):
+        return ()
     upto = min(clock.period_end(period), line["terminated_on"] or "9999")
+    start, carried = line["start"], 0
+    if changes:
+        carried = recognised_by(evidence, line, changes[0]["at"])
+        start = clock.business_date(changes[0]["at"], line["tz"])
+    price = line["amount"] - carried
+    first, last = date.fromisoformat(start), date.fromisoformat(line["end"])
+    days = (last - first).days + 1
     gone = (date.fromisoformat(upto) - first).days + 1
-    return (money.half_up(line["amount"] * min(max(gone, 0), days), days),)
+    allowed = [money.half_up(price * min(max(gone, 0), days), days)]
+    if line["start"].endswith("-01") and line["end"] == clock.period_end(line["end"][:7]):
+        months, begun = (months_between(start, day) for day in (line["end"], upto))
+        allowed.append(money.half_up(price * min(max(begun, 0), months), months))
+    return tuple(carried + each for each in allowed)
+
+
+def only_prospective(changes: list[Row], at: str) -> bool:
+    """Whether a line has one change, with prospective effect, that the books have long taken over at an instant."""
+    unsure = clock.later(at, minutes=-MINUTES["DL-R"])
+    return len(changes) == 1 and changes[0]["treatment"] == "PROSPECTIVE" and (changes[0]["at"] or "9999") <= unsure
+
+
+def recognised_by(evidence: Evidence, line: Row, at: str) -> int:
+    """Cumulative revenue of a line at an instant."""
+    revenue = evidence.revenue[line["contract_no"], line["line_no"]]
+    return -sum(int(row["debit"]) for row in revenue if (row["posted_at"] or "") <= at)
+
+
+def months_between(first: str, last: str) -> int:
+    """Calendar months from one date to another, both counted."""
+    return (int(last[:4]) - int(first[:4])) * 12 + int(last[5:7]) - int(first[5:7]) + 1
 
 
 def basis_at(evidence: Evidence, line: Row, at: str, period: str) -> Basis | None:
-    """What the line was measured on at an instant; None where a change or an estimate was still on its way to the books, where a
-    change starts a new measure (PROSPECTIVE), or where cost is in another currency."""
+    """What the line was measured on at an instant; None where a change or an estimate was still on its way to the books, where more
+    than one change had prospective effect, or where cost is in another currency."""
     mine = (line["contract_no"], line["line_no"])
     changes = evidence.changes[mine]
     said = estimate_at(evidence, line, at)
     unsure = clock.later(at, minutes=-MINUTES["DL-R"])
-    if said is None or any(each["treatment"] == "PROSPECTIVE" or unsure < (each["at"] or "") <= at for each in changes):
+    if said is None or any(unsure < (each["at"] or "") <= at for each in changes):
+        return None
+    anew = [each["at"] for each in changes if each["treatment"] == "PROSPECTIVE" and (each["at"] or "") <= at]
+    if len(anew) > 1:
         return None
     effort = [row for row in evidence.effort[mine] if row["at"] <= at and row["period"] <= period]
     by_hours = line["rev_method"] == "HOURS"
@@ -223,7 +298,8 @@ def basis_at(evidence: Evidence, line: Row, at: str, period: str) -> Basis | Non
     to_go = said["etc_hours"] if by_hours else said["etc_cost"]
     unit = 60 if by_hours else 1
     if to_go is None:
-        return None if planned is None else Basis(price or 0, total(effort, by_hours), (planned * unit,))
+        found = None if planned is None else Basis(price or 0, total(effort, by_hours), (planned * unit,))
+        return found and since(evidence, line, found, effort, anew)
     if not said["changed_at"]:
         return None
     added = sum(
@@ -233,7 +309,20 @@ def basis_at(evidence: Evidence, line: Row, at: str, period: str) -> Basis | Non
     whole = tuple(
         total([row for row in effort if row["at"] <= each], by_hours) + (to_go + added) * unit for each in seen
     )
-    return Basis(price or 0, total(effort, by_hours), whole)
+    return since(evidence, line, Basis(price or 0, total(effort, by_hours), whole), effort, anew)
+
+
+def since(evidence: Evidence, line: Row, basis: Basis, effort: list[Row], anew: list[str]) -> Basis | None:
+    """What is left to measure since a change with prospective effect; None where work came in while it was on its way to the books."""
+    if not anew:
+        return basis
+    taken = clock.later(anew[0], minutes=MINUTES["DL-C"])
+    if any(anew[0] < row["at"] <= taken for row in effort):
+        return None
+    before = total([row for row in effort if row["at"] <= anew[0]], line["rev_method"] == "HOURS")
+    carried = recognised_by(evidence, line, anew[0])
+    whole = tuple(each - before for each in basis.whole)
+    return Basis(basis.price - carried, basis.spent - before, whole, carried)
 
 
 def total(effort: list[Row], by_hours: bool) -> int:
