@@ -2,9 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
+from counterfoil_mocks.kernel.face import Face, Request
+from counterfoil_mocks.kernel.operations import Answer, Operation
+
+DONE: list[str] = []
+"""Operations that faces have answered, in their order."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def written_down() -> Iterator[None]:
+    """Have every vendor's face note what it answers."""
+    answer = Face.answer
+
+    def noted(self: Face, request: Request, operation: Operation) -> Answer:
+        given = answer(self, request, operation)
+        DONE.append(operation.name)
+        return given
+
+    Face.answer = noted  # type: ignore[method-assign]
+    yield
+    Face.answer = answer  # type: ignore[method-assign]
+
+
+@pytest.fixture(autouse=True)
+def witness(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Check what a test claims to cover (markers `by_client` and `by_test`): each of these operations was answered in it."""
+    start = len(DONE)
+    yield
+    marks = [*request.node.iter_markers("by_client"), *request.node.iter_markers("by_test")]
+    claimed = {name for mark in marks for text in mark.args for name in text.split()}
+    assert claimed <= set(DONE[start:]), f"claimed, but not called: {sorted(claimed - set(DONE[start:]))}"
 
 
 @pytest.fixture(scope="module")

@@ -219,6 +219,9 @@ class Face:
         """A refusal in the protocol's own error shape, injected ones and failures of the fake itself as well."""
         return Rendered(problem.status, [JSON, *as_bytes(problem.headers)], orjson.dumps(problem.as_json()))
 
+    def leave(self, request: Request) -> None:
+        """A request is over, whatever became of it."""
+
     # events
 
     def wrote(self, tx: Tx, touched: Sequence[tuple[Entity, Record | None, Record]]) -> None:

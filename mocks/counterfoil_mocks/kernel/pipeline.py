@@ -69,9 +69,11 @@ class Pipeline:
             return
         traffic = self.system.world.traffic
         traffic.begin()
+        request = Request(scope, self.journal.next_seq())
         try:
-            await self._serve(face, scope, receive, send)
+            await self._serve(face, request, receive, send)
         finally:
+            face.leave(request)
             traffic.end()
 
     def _face(self, scope: Scope) -> Face | None:
@@ -82,10 +84,9 @@ class Pipeline:
             return self.native
         return None if path.startswith(OWN) else self.vendor
 
-    async def _serve(self, face: Face, scope: Scope, receive: Receive, send: Send) -> None:
-        started = perf_counter()
+    async def _serve(self, face: Face, request: Request, receive: Receive, send: Send) -> None:
+        started, scope = perf_counter(), request.scope
         at = self.system.clock.now
-        request = Request(scope, self.journal.next_seq())
         out = Rendered(0, [], b"")
         try:
             await _read_body(request, receive, face.body_limit)

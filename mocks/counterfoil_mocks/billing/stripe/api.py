@@ -36,7 +36,7 @@ from counterfoil_mocks.billing.stripe.documents import alter, gone, make
 from counterfoil_mocks.billing.stripe.ids import id_style
 from counterfoil_mocks.billing.stripe.kind import Kind, kept
 from counterfoil_mocks.billing.stripe.kinds import KINDS
-from counterfoil_mocks.kernel import ids
+from counterfoil_mocks.kernel import clock, ids
 from counterfoil_mocks.kernel.auth import Grant
 from counterfoil_mocks.kernel.errors import Problem
 from counterfoil_mocks.kernel.face import Face, Rendered, Request, as_bytes
@@ -79,6 +79,8 @@ class StripeFace(Face):
         super().__init__(system)
         self.keys = Keys(system)
         self.request: Request | None = None
+        self.running: dict[str, Request] = {}
+        """Requests under way, by their idempotency keys."""
 
     @property
     def id_style(self) -> IdStyle:
@@ -93,7 +95,23 @@ class StripeFace(Face):
         request.kept = (
             f"req_{ids.encode(ids.digest(self.system.world.seed, self.system.name, request.seq), ids.BASE62, 14)}"
         )
-        return self.keys.check(request.headers.get(b"authorization"))
+        grant = self.keys.check(request.headers.get(b"authorization"))
+        key = request.header(b"idempotency-key") if request.method == "POST" else None
+        if key is not None:
+            if key in self.running:
+                raise errors.Refused(
+                    409,
+                    "There is currently another in-progress request using this Idempotent Key (that probably means you submitted twice, and"
+                    f" the other request is still going through): {key}. Please try again later.",
+                    code="idempotency_key_in_use",
+                )
+            self.running[key] = request
+        return grant
+
+    def leave(self, request: Request) -> None:
+        key = request.header(b"idempotency-key")
+        if key is not None and self.running.get(key) is request:
+            del self.running[key]
 
     def unknown(self, request: Request) -> Problem:
         path = request.path.decode("latin-1")
@@ -145,7 +163,7 @@ class StripeFace(Face):
 
     def refused(self, request: Request, problem: Problem) -> Rendered:
         status, error = errors.error_of(problem)
-        error["request_log_url"] = f"https://dashboard.stripe.com/test/logs/{request.kept}"
+        error["request_log_url"] = self.log_of(request)
         headers = [*self._headers(request), *as_bytes(problem.headers)]
         return Rendered(status, headers, orjson.dumps({"error": error}, option=orjson.OPT_INDENT_2))
 
@@ -168,6 +186,10 @@ class StripeFace(Face):
     def looked(self, ask: Ask, payload: Record, key: str | None = None) -> Answer:
         """The answer to a question."""
         return Answer(200, self.finished(ask, Answer(200, payload)), key)
+
+    def log_of(self, request: Request) -> str:
+        """Where Stripe would show the request."""
+        return f"https://dashboard.stripe.com/test/logs/{request.kept}?t={int(clock.wall())}"
 
     # routes
 

@@ -127,23 +127,27 @@ def operations(face: StripeFace) -> Iterable[Operation]:
     yield face.post("delete_tax_id", f"{one}/tax_ids/{{sub}}", {}, drop_tax_id, (), "customer", method="DELETE")
     path = f"{one}/balance_transactions"
     spec = {"amount": INT, "currency": TEXT, "description": TEXT, "metadata": META}
-    yield face.post("create_balance_transaction", path, spec, new_transaction, ("amount", "currency"), "customer")
+    yield face.post(
+        "create_customer_balance_transaction", path, spec, new_transaction, ("amount", "currency"), "customer"
+    )
     yield face.read(
-        "list_balance_transaction",
+        "list_customer_balance_transaction",
         path,
         LISTED,
         listed(BALANCE_TRANSACTION_OF_CUSTOMER, "balance_transactions"),
         entity="customer",
     )
     yield face.read(
-        "get_balance_transaction",
+        "get_customer_balance_transaction",
         f"{path}/{{sub}}",
         {},
         lambda desk, id, given: of(BALANCE_TRANSACTION_OF_CUSTOMER, desk, id, desk.params["sub"]),
         entity="customer",
     )
     changed = {"description": TEXT, "metadata": META}
-    yield face.post("update_balance_transaction", f"{path}/{{sub}}", changed, change_transaction, (), "customer")
+    yield face.post(
+        "update_customer_balance_transaction", f"{path}/{{sub}}", changed, change_transaction, (), "customer"
+    )
     yield face.read(
         "list_customer_payment_method", f"{one}/payment_methods", {**LISTED, "type": TEXT}, methods, entity="customer"
     )

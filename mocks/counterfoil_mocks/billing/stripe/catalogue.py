@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.documents import alter, altered, make, merged
-from counterfoil_mocks.billing.stripe.errors import invalid, needed
+from counterfoil_mocks.billing.stripe.errors import emptied, invalid, needed
 from counterfoil_mocks.billing.stripe.objects import COUPON, PRICE, PRODUCT, TAX_RATE
 from counterfoil_mocks.billing.stripe.params import plain
 from counterfoil_mocks.kernel import money
@@ -43,7 +43,7 @@ def create_product(desk: Desk, given: Record) -> Record:
 def change_product(desk: Desk, before: Record, given: Record) -> Record:
     """A product changed."""
     if "name" in given and given["name"] is None:
-        raise _empty("name")
+        raise emptied("name")
     if given.get("default_price"):
         desk.named("price", given["default_price"], "default_price")
     return alter(desk, PRODUCT, before, given)
@@ -54,15 +54,6 @@ def remove_product(desk: Desk, product: Record) -> None:
     """Only a product without prices is deleted."""
     if desk.all("price", product=product["id"]):
         raise invalid("This product cannot be deleted because it has one or more user-created prices.")
-
-
-def _empty(param: str) -> Problem:
-    return invalid(
-        f"You passed an empty string for '{param}'. We assume empty values are an attempt to unset a parameter; however '{param}' cannot"
-        f" be unset. You should remove '{param}' from your request or supply a non-empty value.",
-        param,
-        "parameter_invalid_empty",
-    )
 
 
 @PRICE.on_create

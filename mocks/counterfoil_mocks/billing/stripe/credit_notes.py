@@ -370,6 +370,7 @@ def operations(face: StripeFace) -> Iterable[Operation]:
             **blank,
             **{name: record[name] for name in ("id", "created_at", "updated_at", "ccy", "customer")},
             "status": "ISSUED",
+            "deleted_at": None,
             "cm_no": f"{invoice['number']}-CN-01",
             "custom": {
                 "stripe": {

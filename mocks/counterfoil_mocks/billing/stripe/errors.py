@@ -42,6 +42,17 @@ def needed(param: str) -> Refused:
     return Refused(400, f"Missing required param: {param}.", code="parameter_missing", param=param)
 
 
+def emptied(param: str) -> Refused:
+    """A parameter is set to nothing that must be something."""
+    return Refused(
+        400,
+        f"You passed an empty string for '{param}'. We assume empty values are an attempt to unset a parameter; however '{param}' cannot"
+        f" be unset. You should remove '{param}' from your request or supply a non-empty value.",
+        code="parameter_invalid_empty",
+        param=param,
+    )
+
+
 WORDS: dict[str, tuple[int, str, str | None]] = {
     "RATE_LIMITED": (429, INVALID, "rate_limit"),
     "CONCURRENCY_LIMITED": (429, INVALID, "rate_limit"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from counterfoil_mocks.billing.stripe.errors import invalid, needed
+from counterfoil_mocks.billing.stripe.errors import emptied, invalid, needed
 from counterfoil_mocks.kernel.fields import Record
 
 INTEGER = re.compile(r"[+-]?\d{1,18}")
@@ -44,7 +44,9 @@ def checked(spec: Spec, given: Record, required: Sequence[str] = ()) -> Record:
     """Typed values of what was sent; raises Refused 400: unknown ones first, then missing ones, then types."""
     known(spec, given)
     for name in required:
-        if given.get(name) in (None, ""):
+        if given.get(name) == "":
+            raise emptied(name)
+        if given.get(name) is None:
             raise needed(name)
     return {name: value(COMMON.get(name) or spec[name], each, name) for name, each in given.items()}
 

@@ -1,0 +1,269 @@
+"""Stripe's own client on retainers, phases, quotes and metered hours; test clocks drive the time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+stripe = pytest.importorskip("stripe")
+
+FEBRUARY = 1769904000
+"""2026-02-01T00:00:00Z."""
+DAY = 86400
+
+
+@pytest.fixture(scope="module")
+def retainer(client: Any) -> Any:
+    """100 dollars a month."""
+    return client.v1.prices.create(
+        {
+            "currency": "usd",
+            "unit_amount": 10000,
+            "recurring": {"interval": "month"},
+            "product_data": {"name": "Retainer"},
+        }
+    )
+
+
+@pytest.fixture
+def clock(client: Any) -> Any:
+    """A clock that stands on 1 February."""
+    return client.v1.test_helpers.test_clocks.create({"frozen_time": FEBRUARY, "name": "Acme"})
+
+
+def payer(client: Any, **fields: Any) -> Any:
+    """A customer whose card works."""
+    card = {"payment_method": "pm_card_visa", "invoice_settings": {"default_payment_method": "pm_card_visa"}}
+    return client.v1.customers.create({"name": "Payer", **card, **fields})
+
+
+def advance(client: Any, clock: Any, to: int) -> None:
+    """Advance a clock and wait until it is ready, as a client does."""
+    assert client.v1.test_helpers.test_clocks.advance(clock.id, {"frozen_time": to}).status == "advancing"
+    for _ in range(200):
+        if client.v1.test_helpers.test_clocks.retrieve(clock.id).status == "ready":
+            return
+    raise AssertionError("the clock never got ready")
+
+
+@pytest.mark.by_client(
+    "create_subscription get_subscription list_subscription cancel_subscription update_subscription search_subscription"
+)
+def test_a_subscription_is_billed_in_the_call_and_cancelled(client: Any, retainer: Any) -> None:
+    v1 = client.v1
+    owner = payer(client)
+    made = v1.subscriptions.create(
+        {
+            "customer": owner.id,
+            "items": [{"price": retainer.id}],
+            "metadata": {"contract_no": "CT-2"},
+            "expand": ["latest_invoice"],
+        }
+    )
+    first = made.latest_invoice
+    assert (made.status, first.status, first.billing_reason, first.amount_paid) == (
+        "active",
+        "paid",
+        "subscription_create",
+        10000,
+    )
+    assert first.parent.subscription_details.subscription == made.id
+    assert "current_period_end" not in made.to_dict()
+    later = v1.subscriptions.update(made.id, {"cancel_at_period_end": True})
+    assert (later.status, later.cancel_at) == ("active", later["items"].data[0].current_period_end)
+    assert [each.id for each in v1.subscriptions.search({"query": "metadata['contract_no']:'CT-2'"})] == [made.id]
+    assert v1.subscriptions.cancel(made.id).status == "canceled"
+    assert list(v1.subscriptions.list({"customer": owner.id})) == []
+    assert [each.id for each in v1.subscriptions.list({"customer": owner.id, "status": "all"})] == [made.id]
+    assert v1.subscriptions.retrieve(made.id).ended_at is not None
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        v1.subscriptions.cancel(made.id)
+    assert (caught.value.http_status, caught.value.code) == (404, "resource_missing")
+
+
+def test_without_a_way_to_pay_nothing_is_written(client: Any, retainer: Any) -> None:
+    owner = client.v1.customers.create({"name": "No card"})
+    with pytest.raises(stripe.InvalidRequestError, match="no attached payment source"):
+        client.v1.subscriptions.create({"customer": owner.id, "items": [{"price": retainer.id}]})
+    assert list(client.v1.subscriptions.list({"customer": owner.id, "status": "all"})) == []
+    sent = client.v1.subscriptions.create(
+        {
+            "customer": owner.id,
+            "items": [{"price": retainer.id}],
+            "collection_method": "send_invoice",
+            "days_until_due": 30,
+            "expand": ["latest_invoice"],
+        }
+    )
+    assert (sent.status, sent.latest_invoice.status, sent.latest_invoice.auto_advance) == ("active", "draft", True)
+
+
+@pytest.mark.by_client("create_test_clock advance_test_clock get_test_helpers_test_clock")
+def test_a_raise_is_prorated_to_the_second_and_invoiced_at_the_renewal(client: Any, retainer: Any, clock: Any) -> None:
+    v1 = client.v1
+    owner = payer(client, test_clock=clock.id)
+    made = v1.subscriptions.create({"customer": owner.id, "items": [{"price": retainer.id}]})
+    assert (made.created, made.test_clock) == (FEBRUARY, clock.id)
+    advance(client, clock, FEBRUARY + 7 * DAY)
+    v1.subscriptions.update(made.id, {"items": [{"id": made["items"].data[0].id, "quantity": 2}]})
+    waiting = v1.invoice_items.list({"customer": owner.id, "pending": True}).data
+    assert sorted(each.amount for each in waiting) == [-7500, 15000]
+    assert all(each.proration for each in waiting)
+    advance(client, clock, FEBRUARY + 28 * DAY + 600)
+    renewal = v1.invoices.list({"customer": owner.id, "limit": 1}).data[0]
+    assert (renewal.status, renewal.billing_reason, renewal.total) == ("draft", "subscription_cycle", 27500)
+    assert renewal.created == FEBRUARY + 28 * DAY
+    advance(client, clock, FEBRUARY + 28 * DAY + 7200)
+    assert v1.invoices.retrieve(renewal.id).status == "paid"
+    shown = v1.invoices.create_preview({"subscription": made.id})
+    assert (shown.total, shown.subtotal) == (20000, 20000)
+
+
+@pytest.mark.by_client("list_test_helpers_test_clock delete_test_clock")
+def test_a_clock_takes_its_customers_along(client: Any, clock: Any) -> None:
+    v1 = client.v1
+    owner = v1.customers.create({"name": "Clocked", "test_clock": clock.id})
+    assert clock.id in [each.id for each in v1.test_helpers.test_clocks.list()]
+    with pytest.raises(stripe.InvalidRequestError):
+        v1.test_helpers.test_clocks.advance(clock.id, {"frozen_time": FEBRUARY - 1})
+    assert v1.test_helpers.test_clocks.delete(clock.id).deleted is True
+    assert v1.customers.retrieve(owner.id).deleted is True
+
+
+def test_the_month_s_last_day_is_kept(client: Any, retainer: Any) -> None:
+    start = FEBRUARY - DAY
+    clock = client.v1.test_helpers.test_clocks.create({"frozen_time": start})
+    owner = payer(client, test_clock=clock.id)
+    made = client.v1.subscriptions.create({"customer": owner.id, "items": [{"price": retainer.id}]})
+    ends = [made["items"].data[0].current_period_end]
+    for end in (FEBRUARY + 27 * DAY, FEBRUARY + 58 * DAY):
+        advance(client, clock, end + 7200)
+        ends.append(client.v1.subscriptions.retrieve(made.id)["items"].data[0].current_period_end)
+    assert ends[:2] == [FEBRUARY + 27 * DAY, FEBRUARY + 58 * DAY]
+
+
+def test_the_landscape_s_clock_renews_what_has_no_clock_of_its_own(
+    client: Any, retainer: Any, stripe_face: Any
+) -> None:
+    owner = payer(client)
+    made = client.v1.subscriptions.create({"customer": owner.id, "items": [{"price": retainer.id}]})
+    assert stripe_face.call("POST", "/clock/advance", {"days": 32}).status == 200
+    newest = client.v1.invoices.list({"subscription": made.id, "limit": 1}).data[0]
+    assert (newest.status, newest.billing_reason) == ("paid", "subscription_cycle")
+
+
+@pytest.mark.by_client(
+    "create_subscription_item get_subscription_item list_subscription_item update_subscription_item delete_subscription_item"
+)
+def test_items_come_and_go_one_by_one(client: Any, retainer: Any) -> None:
+    v1 = client.v1
+    owner = payer(client)
+    more = v1.prices.create(
+        {"currency": "usd", "unit_amount": 500, "recurring": {"interval": "month"}, "product_data": {"name": "Extra"}}
+    )
+    made = v1.subscriptions.create({"customer": owner.id, "items": [{"price": retainer.id}]})
+    item = v1.subscription_items.create({"subscription": made.id, "price": more.id, "quantity": 3})
+    assert v1.subscription_items.retrieve(item.id).quantity == 3
+    assert v1.subscription_items.update(item.id, {"quantity": 4}).quantity == 4
+    assert len(list(v1.subscription_items.list({"subscription": made.id}))) == 2
+    assert v1.subscription_items.delete(item.id).deleted is True
+
+
+@pytest.mark.by_client(
+    "create_subscription_schedule get_subscription_schedule list_subscription_schedule update_subscription_schedule"
+)
+@pytest.mark.by_client("release_subscription_schedule cancel_subscription_schedule")
+def test_a_project_s_phases_follow_one_another(client: Any, retainer: Any, clock: Any) -> None:
+    v1 = client.v1
+    owner = payer(client, test_clock=clock.id)
+    phases = [
+        {
+            "items": [{"price": retainer.id, "quantity": quantity}],
+            "duration": {"interval": "month", "interval_count": 1},
+        }
+        for quantity in (1, 2)
+    ]
+    made = v1.subscription_schedules.create(
+        {"customer": owner.id, "start_date": "now", "end_behavior": "cancel", "phases": phases}
+    )
+    assert (made.status, [each.start_date for each in made.phases]) == ("active", [FEBRUARY, FEBRUARY + 28 * DAY])
+    v1.subscription_schedules.update(made.id, {"metadata": {"x": "1"}})
+    assert [each.id for each in v1.subscription_schedules.list({"customer": owner.id})] == [made.id]
+    advance(client, clock, FEBRUARY + 29 * DAY)
+    running = v1.subscriptions.retrieve(made.subscription)
+    assert running["items"].data[0].quantity == 2
+    advance(client, clock, FEBRUARY + 62 * DAY)
+    assert v1.subscription_schedules.retrieve(made.id).status == "completed"
+    assert v1.subscriptions.retrieve(made.subscription).status == "canceled"
+    other = v1.subscription_schedules.create({"customer": payer(client).id, "start_date": "now", "phases": phases})
+    assert v1.subscription_schedules.release(other.id).released_subscription is not None
+    third = v1.subscription_schedules.create({"customer": payer(client).id, "start_date": "now", "phases": phases})
+    assert v1.subscription_schedules.cancel(third.id).status == "canceled"
+
+
+@pytest.mark.by_client("create_quote get_quote update_quote list_quote finalize_quote accept_quote cancel_quote")
+@pytest.mark.by_client("list_quote_line list_quote_upfront_line")
+def test_a_quote_becomes_a_draft_invoice(client: Any) -> None:
+    v1 = client.v1
+    owner = client.v1.customers.create({"name": "Acme"})
+    price = v1.prices.create({"currency": "usd", "unit_amount": 17500, "product_data": {"name": "Senior"}})
+    terms = {"collection_method": "send_invoice", "invoice_settings": {"days_until_due": 30}}
+    made = v1.quotes.create({"customer": owner.id, "line_items": [{"price": price.id, "quantity": 3}], **terms})
+    assert (made.status, made.amount_total) == ("draft", 52500)
+    v1.quotes.update(made.id, {"description": "Phase 1"})
+    with pytest.raises(stripe.InvalidRequestError):
+        v1.quotes.accept(made.id)
+    assert v1.quotes.finalize_quote(made.id).number == f"QT-{owner.invoice_prefix}-0001-1"
+    taken = v1.quotes.accept(made.id, {"expand": ["invoice"]})
+    assert (taken.status, taken.invoice.status, taken.invoice.total) == ("accepted", "draft", 52500)
+    assert taken.invoice.parent.quote_details.quote == made.id
+    assert [each.quantity for each in v1.quotes.line_items.list(made.id)] == [3]
+    assert len(list(v1.quotes.computed_upfront_line_items.list(made.id))) == 1
+    with pytest.raises(stripe.InvalidRequestError):
+        v1.quotes.cancel(made.id)
+    other = v1.quotes.create({"customer": owner.id, "line_items": [{"price": price.id}], **terms})
+    assert v1.quotes.cancel(other.id).status == "canceled"
+    assert {each.id for each in v1.quotes.list({"customer": owner.id})} == {made.id, other.id}
+    assert v1.quotes.retrieve(made.id).status == "accepted"
+
+
+@pytest.mark.by_client(
+    "create_billing_meter get_billing_meter list_billing_meter update_billing_meter create_meter_event"
+)
+@pytest.mark.by_client("list_meter_event_summary deactivate_meter reactivate_meter")
+def test_metered_hours_are_billed_in_arrears(client: Any, clock: Any) -> None:
+    v1 = client.v1
+    owner = payer(client, test_clock=clock.id)
+    meter = v1.billing.meters.create(
+        {"display_name": "Hours", "event_name": "hours", "default_aggregation": {"formula": "sum"},
+         "customer_mapping": {"type": "by_id", "event_payload_key": "stripe_customer_id"}, "value_settings": {"event_payload_key": "value"}}
+    )  # fmt: skip
+    price = v1.prices.create(
+        {
+            "currency": "usd",
+            "unit_amount": 100,
+            "product_data": {"name": "Hour"},
+            "recurring": {"interval": "month", "usage_type": "metered", "meter": meter.id},
+        }
+    )
+    v1.subscriptions.create({"customer": owner.id, "items": [{"price": price.id}]})
+    event = {
+        "event_name": "hours",
+        "payload": {"stripe_customer_id": owner.id, "value": "14"},
+        "timestamp": FEBRUARY + 60,
+        "identifier": "one",
+    }
+    v1.billing.meter_events.create(event)
+    with pytest.raises(stripe.InvalidRequestError):
+        v1.billing.meter_events.create(event)
+    asked = {"customer": owner.id, "start_time": FEBRUARY, "end_time": FEBRUARY + 3600}
+    assert [each.aggregated_value for each in v1.billing.meters.event_summaries.list(meter.id, asked)] == [14]
+    advance(client, clock, FEBRUARY + 28 * DAY + 7200)
+    newest = v1.invoices.list({"customer": owner.id, "limit": 1}).data[0]
+    assert (newest.status, newest.total) == ("paid", 1400)
+    v1.billing.meters.update(meter.id, {"display_name": "Hours worked"})
+    assert v1.billing.meters.retrieve(meter.id).display_name == "Hours worked"
+    assert v1.billing.meters.deactivate(meter.id).status == "inactive"
+    assert v1.billing.meters.reactivate(meter.id).status == "active"
+    assert meter.id in [each.id for each in v1.billing.meters.list()]

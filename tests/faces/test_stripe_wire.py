@@ -1,0 +1,165 @@
+"""What no client library shows: raw forms, headers, refusals, faults and what becomes of them at the Stripe face."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.fixture
+def ask(stripe_face: Any, billing: dict[str, Any]) -> Any:
+    """One raw request; a body is a form."""
+
+    def call(method: str, path: str, body: str | None = None, **headers: str) -> Any:
+        sent = {"Authorization": f"Bearer {billing['credentials']['api_key']}", "Content-Type": FORM}
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        return stripe_face.call(method, path, None if body is None else body.encode(), sent, base=billing["url"])
+
+    return call
+
+
+@pytest.fixture
+def broken(stripe_face: Any) -> Any:
+    """Breaks something until the test is over."""
+
+    def plan(**fault: Any) -> None:
+        assert stripe_face.call("POST", "/faults", [{"system": "billing", **fault}]).status == 201
+
+    yield plan
+    stripe_face.call("DELETE", "/faults")
+
+
+@pytest.mark.by_test("create_customer")
+def test_forms_come_with_and_without_escapes_and_indexes(ask: Any) -> None:
+    made = ask(
+        "POST",
+        "/v1/customers",
+        "name=A%26B&metadata[a]=1&metadata%5Bb%5D=2&preferred_locales[]=de&preferred_locales[]=en",
+    ).json
+    assert (made["name"], made["metadata"], made["preferred_locales"]) == ("A&B", {"a": "1", "b": "2"}, ["de", "en"])
+    swapped = ask("POST", "/v1/customers", "preferred_locales[1]=b&preferred_locales[0]=a").json
+    assert swapped["preferred_locales"] == ["a", "b"]
+
+
+def test_an_answer_is_pretty_and_names_its_request(ask: Any) -> None:
+    reply = ask("GET", "/v1/customers")
+    assert reply.raw.startswith(b'{\n  "object": "list"')
+    assert reply.headers["request-id"].startswith("req_")
+    assert reply.headers["stripe-version"] == "2026-10-28.endive"
+    assert "stripe-notice" not in reply.headers
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "error"),
+    [
+        ("GET", "/v1/x", None, 404, {"type": "invalid_request_error"}),
+        ("GET", "/v2/core/accounts", None, 404, {"type": "invalid_request_error"}),
+        ("GET", "/v1/customers?limit=101", None, 400, {"code": "parameter_invalid_integer", "param": "limit"}),
+        (
+            "GET",
+            "/v1/customers?starting_after=cus_x",
+            None,
+            400,
+            {"code": "resource_missing", "param": "starting_after"},
+        ),
+        ("GET", "/v1/invoices/in_x", None, 404, {"code": "resource_missing", "param": "invoice"}),
+        ("POST", "/v1/invoices/in_x/finalize", "", 404, {"code": "resource_missing", "param": "id"}),
+        (
+            "POST",
+            "/v1/invoiceitems",
+            "customer=cus_x&amount=1&currency=usd",
+            400,
+            {"code": "resource_missing", "param": "customer"},
+        ),
+        ("POST", "/v1/products", "name=", 400, {"code": "parameter_invalid_empty", "param": "name"}),
+        ("POST", "/v1/prices", "product=prod_x", 400, {"code": "parameter_missing", "param": "currency"}),
+        ("POST", "/v1/customers", "address[foo]=1", 400, {"code": "parameter_unknown", "param": "address[foo]"}),
+    ],
+)
+def test_a_refusal_is_stripe_s_and_names_the_parameter(
+    ask: Any, method: str, path: str, body: str | None, status: int, error: dict[str, str]
+) -> None:
+    reply = ask(method, path, body)
+    assert reply.status == status
+    said = reply.json["error"]
+    assert {name: said.get(name) for name in error} == error
+    assert "decline_code" not in said
+
+
+def test_json_is_refused(ask: Any) -> None:
+    assert ask("POST", "/v1/customers", '{"name":"x"}', Content_Type="application/json").status == 400
+
+
+def test_a_refused_call_may_come_again_with_the_same_key(ask: Any) -> None:
+    assert ask("POST", "/v1/customers", "nmae=A", Idempotency_Key="again").status == 400
+    assert ask("POST", "/v1/customers", "name=A", Idempotency_Key="again").status == 200
+
+
+def test_a_reply_that_is_lost_after_the_commit_is_replayed_by_its_key(ask: Any, broken: Any) -> None:
+    broken(kind="commit_then_500", operation="create_customer", nth=1)
+    first = ask("POST", "/v1/customers", "name=Lost&email=lost@acme.example", Idempotency_Key="lost-1")
+    assert (first.status, first.json["error"]["type"]) == (500, "api_error")
+    again = ask("POST", "/v1/customers", "name=Lost&email=lost@acme.example", Idempotency_Key="lost-1")
+    assert (again.status, again.headers["idempotent-replayed"]) == (200, "true")
+    ask("POST", "/v1/customers", "name=Lost&email=lost@acme.example", Idempotency_Key="lost-2")
+    assert len(ask("GET", "/v1/customers?email=lost@acme.example").json["data"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "error"),
+    [
+        ({"kind": "rate_limit"}, 429, {"code": "rate_limit"}),
+        ({"kind": "version_conflict"}, 429, {"code": "lock_timeout"}),
+        ({"kind": "status", "status": 503}, 503, {"type": "api_error"}),
+        ({"kind": "auth_expiry"}, 401, {"type": "invalid_request_error"}),
+    ],
+)
+def test_an_injected_fault_comes_in_stripe_s_envelope(
+    ask: Any, broken: Any, fault: dict[str, Any], status: int, error: dict[str, str]
+) -> None:
+    broken(operation="create_customer", **fault)
+    reply = ask("POST", "/v1/customers", "name=A")
+    assert reply.status == status
+    assert {name: reply.json["error"].get(name) for name in error} == error
+
+
+def test_a_fault_is_addressed_by_operation_and_business_key(ask: Any, broken: Any) -> None:
+    made = ask("POST", "/v1/customers", "name=Keyed&metadata[customer_no]=CU-77").json
+    broken(kind="status", operation="update_customer", key="CU-77")
+    assert ask("POST", f"/v1/customers/{made['id']}", "name=B").status == 503
+    assert ask("POST", "/v1/customers", "name=C").status == 200
+
+
+def test_a_lagging_search_finds_nothing_at_first(ask: Any, broken: Any) -> None:
+    broken(kind="search_lag", operation="search_customer")
+    ask("POST", "/v1/customers", "name=Laggard")
+    path = "/v1/customers/search?query=name:'Laggard'"
+    assert ask("GET", path).json["data"] == []
+    assert len(ask("GET", path).json["data"]) == 1
+
+
+def test_the_native_face_is_beside(stripe_face: Any) -> None:
+    assert stripe_face.native("billing", "GET", "/customers").status == 200
+
+
+def test_old_versions_read_the_names_that_have_gone(ask: Any) -> None:
+    owner = ask("POST", "/v1/customers", "name=Old").json["id"]
+    made = ask("POST", "/v1/invoices", f"customer={owner}").json
+    assert "paid" not in made
+    old = ask("GET", f"/v1/invoices/{made['id']}", Stripe_Version="2025-02-24.acacia").json
+    assert (old["paid"], old["subscription"], old["tax"]) == (False, None, None)
+
+
+def test_a_failed_delivery_is_tried_again_by_stripe_s_schedule(ask: Any, stripe_face: Any) -> None:
+    receiver = stripe_face.listen("billing", subscribe=False)
+    receiver.answers = [500, 500]
+    made = ask("POST", "/v1/webhook_endpoints", f"url={receiver.url}&enabled_events[]=customer.created").json
+    ask("POST", "/v1/customers", "name=Again")
+    stripe_face.settle()
+    assert len(receiver.heard) == 3
+    assert len({json.loads(each.body)["id"] for each in receiver.heard}) == 1
+    ask("DELETE", f"/v1/webhook_endpoints/{made['id']}")
