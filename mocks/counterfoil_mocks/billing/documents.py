@@ -60,7 +60,7 @@ def worked_out(tx: Tx, lines: Iterable[Mapping[str, Any]], head: Record) -> Reco
     for line, tax in zip(made, document_tax(taxed, head["rounding_policy"], ccy), strict=True):
         line["tax"] = tax
     net, tax = sum(line["net"] for line in made), sum(line["tax"] for line in made)
-    reverse_charge = any((case.codes.get(line.get("tax_code")) or {}).get("category") == "AE" for line in made)
+    reverse_charge = any((case.codes.get(line.get("tax_code") or "") or {}).get("category") == "AE" for line in made)
     return {
         "lines": made,
         "net": net,
