@@ -1,12 +1,16 @@
 # One command each; both set up by themselves in .venv.
 VENV := .venv
 ready := $(VENV)/.ready
+ON_POSTGRES := $(addprefix tests/test_,$(addsuffix .py,processes postgres tx snapshot clock crm psa erp billing native_face control_plane))
 
 run: $(ready)  ## run every scenario against the reference integration
 	$(VENV)/bin/counterfoil run -n 2 $(ARGS)
 
 test: $(ready)  ## the project's own tests
 	$(VENV)/bin/pytest -n 2 $(ARGS)
+
+test-postgres: $(ready)  ## the kernel's and the systems' tests on a PostgreSQL server that lives as long as they do
+	$(VENV)/bin/python tests/postgres.py $(VENV)/bin/pytest -n 2 $(ON_POSTGRES) $(ARGS)
 
 mutants: $(ready)  ## every mutant must be caught by an invariant that its catalogue row names
 	$(VENV)/bin/counterfoil mutants -n 2 --named $(ARGS)
@@ -33,4 +37,4 @@ $(ready): pyproject.toml
 	$(VENV)/bin/pip install --quiet --editable '.[dev]'
 	touch $@
 
-.PHONY: run test mutants night lint contracts bench
+.PHONY: run test test-postgres mutants night lint contracts bench

@@ -19,7 +19,7 @@ SELECT coalesce(sum(net), 0) AS net FROM (
     WHERE i.system = :system AND l.plan_line = :line AND i.deleted_at IS NULL AND i.issued_at IS NOT NULL AND i.status <> 'VOID'
     UNION ALL
     SELECT l.net FROM billing.credit_memo m JOIN billing.credit_memo_line l ON l.system = m.system AND l.parent = m.id
-    WHERE m.system = :system AND l.plan_line = :line AND m.deleted_at IS NULL AND m.issued_at IS NOT NULL)
+    WHERE m.system = :system AND l.plan_line = :line AND m.deleted_at IS NULL AND m.issued_at IS NOT NULL) AS billed
 """
 
 PLANNED_LINE = Entity(

@@ -1,0 +1,102 @@
+"""A landscape in PostgreSQL: statements, images, a server that goes away, and scenarios that end as they do in memory."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+from tests.conftest import POSTGRES, own_database
+
+from counterfoil_mocks.kernel.postgres import PostgresStore, translated
+from counterfoil_mocks.kernel.store import open_store
+from counterfoil_mocks.roles import ROLES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.conftest import Running
+
+needs_server = pytest.mark.skipif(POSTGRES is None, reason="no PostgreSQL server: set COUNTERFOIL_TEST_POSTGRES")
+
+
+def test_statements_are_put_into_the_drivers_style() -> None:
+    assert translated("SELECT '?:x%' AS a FROM t WHERE b = ? AND c LIKE '%y'") == (
+        "SELECT '?:x%%' AS a FROM t WHERE b = %s AND c LIKE '%%y'"
+    )
+    assert translated("UPDATE t SET a = :a, b = b % 2 WHERE c::text = :c") == (
+        "UPDATE t SET a = %(a)s, b = b %% 2 WHERE c::text = %(c)s"
+    )
+
+
+@needs_server
+def test_a_database_belongs_to_one_landscape_at_a_time() -> None:
+    with own_database() as url:
+        first = open_store(url, ROLES)
+        with pytest.raises(ValueError, match="another landscape"):
+            open_store(url, ROLES)
+        first.close()
+        open_store(url, ROLES).close()
+
+
+@needs_server
+def test_an_image_is_put_back_row_for_row() -> None:
+    with own_database() as url:
+        store = open_store(url, ROLES)
+        store.execute(
+            "INSERT INTO crm.timer (system, at, kind, key, payload) VALUES (?, ?, ?, ?, ?)",
+            ("crm", "1", "k", "a", "{}"),
+        )
+        image = store.image("crm")
+        store.execute("DELETE FROM crm.timer")
+        store.put_image("crm", image)
+        assert [row["key"] for row in store.rows("SELECT key FROM crm.timer")] == ["a"]
+        store.close()
+
+
+@needs_server
+def test_a_server_that_hangs_up_is_dialled_again() -> None:
+    with own_database() as url:
+        store = open_store(url, ROLES)
+        assert isinstance(store, PostgresStore)
+        store.set_meta("kept", "yes")
+        store.connection.driver.close()
+        assert store.meta("kept") == "yes"
+        store.connection.driver.close()
+        with store.transaction("crm"):
+            store.set_meta("kept", "still")
+        assert store.meta("kept") == "still"
+        store.close()
+
+
+@needs_server
+@pytest.mark.parametrize("processes", [1, 2])
+def test_scenarios_pass_over_one_process_and_over_two(tmp_path: Path, processes: int) -> None:
+    with own_database() as url:
+        said = {"size": "S", "store": url, "processes": processes}
+        (tmp_path / "landscape.yaml").write_text(yaml.safe_dump(said))
+        command = [
+            sys.executable,
+            "-m",
+            "counterfoil",
+            "run",
+            "S-01",
+            "S-24",
+            "S-33",
+            "S-38",
+            "--landscape",
+            "landscape.yaml",
+        ]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@needs_server
+def test_what_is_wrong_with_processes_is_told(launch: Callable[..., Running]) -> None:
+    from counterfoil_mocks import config
+
+    with pytest.raises(config.Unusable, match="postgresql"):
+        config.understood({"processes": 2, "store": "memory"}, "landscape.yaml")

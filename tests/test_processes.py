@@ -1,0 +1,138 @@
+"""A landscape served by several processes over one PostgreSQL database answers and judges as one served by one.
+
+Needs `COUNTERFOIL_TEST_POSTGRES=postgresql://USER@HOST/postgres`: a server on which the tests may make databases.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.conftest import POSTGRES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.conftest import Running
+
+pytestmark = pytest.mark.skipif(POSTGRES is None, reason="no PostgreSQL server: set COUNTERFOIL_TEST_POSTGRES")
+
+
+@pytest.fixture
+def several(launch: Callable[..., Running]) -> Running:
+    """A landscape without a firm, served by two processes."""
+    return launch(processes=2)
+
+
+def workers() -> list[int]:
+    """Process ids of the API processes that this process has started."""
+    found = subprocess.run(
+        ["pgrep", "-P", str(os.getpid()), "-f", "counterfoil_mocks.worker"], capture_output=True, text=True, check=False
+    )
+    return [int(each) for each in found.stdout.split()]
+
+
+def together(work: Callable[[int], Any], count: int) -> list[Any]:
+    """What `work` gives for each number, all at once."""
+    with ThreadPoolExecutor(16) as pool:
+        return list(pool.map(work, range(count)))
+
+
+def test_both_processes_take_requests(several: Running) -> None:
+    assert len(workers()) == 2
+    replies = together(
+        lambda number: several.native("crm", "POST", "/customers", {"name": f"C{number}", "country": "US"}), 40
+    )
+    assert {reply.status for reply in replies} == {201}
+    numbers = [reply.json["customer_no"] for reply in replies]
+    assert len(set(numbers)) == 40
+    assert len({reply.json["id"] for reply in replies}) == 40
+
+
+def test_numbers_follow_each_other_without_gaps_and_no_instant_comes_twice(several: Running) -> None:
+    together(lambda number: several.native("crm", "POST", "/customers", {"name": f"C{number}", "country": "US"}), 30)
+    together(lambda number: several.native("psa", "POST", "/customers", {"name": f"C{number}", "country": "US"}), 30)
+    listed = several.native("crm", "GET", "/customers?limit=100").json["items"]
+    assert sorted(each["customer_no"] for each in listed) == [f"CU-{number:06d}" for number in range(1, 31)]
+    listed = several.native("psa", "GET", "/customers?limit=100").json["items"]
+    assert len({each["created_at"] for each in listed}) == 30
+
+
+def test_a_key_that_is_used_twice_at_once_does_the_work_once(several: Running) -> None:
+    body = {"name": "Once", "country": "US"}
+    replies = together(
+        lambda number: several.native("billing", "POST", "/customers", body, Idempotency_Key="the-same"), 12
+    )
+    assert {reply.status for reply in replies} == {201}
+    assert len({reply.json["id"] for reply in replies}) == 1
+    assert len(several.native("billing", "GET", "/customers").json["items"]) == 1
+
+
+def test_a_stale_version_is_refused_by_either_process(several: Running) -> None:
+    made = several.native("erp", "POST", "/customers", {"name": "Contested", "country": "US"}).json
+    replies = together(
+        lambda number: several.native(
+            "erp", "PATCH", f"/customers/{made['id']}", {"name": f"N{number}"}, If_Match='"1"'
+        ),
+        8,
+    )
+    assert sorted(reply.status for reply in replies) == [200] + [412] * 7
+
+
+def test_the_nth_attempt_is_counted_over_both_processes(several: Running) -> None:
+    plan = [{"kind": "status", "system": "crm", "operation": "create_customer", "every": 4, "status": 503}]
+    assert several.call("POST", "/faults", plan).status == 201
+    replies = together(
+        lambda number: several.native("crm", "POST", "/customers", {"name": "Same", "country": "US"}), 40
+    )
+    assert Counter(reply.status for reply in replies) == {201: 30, 503: 10}
+    assert several.call("GET", "/faults").json["items"][0]["struck"] == 10
+    several.call("DELETE", "/faults")
+    assert several.native("crm", "POST", "/customers", {"name": "Mended", "country": "US"}).status == 201
+
+
+def test_what_a_process_commits_is_delivered_and_rest_waits_for_it(several: Running) -> None:
+    receiver = several.listen("crm")
+    together(lambda number: several.native("crm", "POST", "/customers", {"name": f"C{number}", "country": "US"}), 20)
+    assert several.settle(quiet_ms=50)["settled"]
+    assert len(receiver.heard) == 20
+
+
+def test_the_journal_holds_every_request_once(several: Running) -> None:
+    together(lambda number: several.native("crm", "GET", "/customers"), 25)
+    entries = several.call("GET", "/journal?kind=request&operation=list_customer&limit=100").json["items"]
+    assert len(entries) == 25
+    assert len({each["seq"] for each in entries}) == 25
+
+
+def test_going_back_is_seen_by_all(several: Running) -> None:
+    mark = several.call("POST", "/snapshots", {}).json["id"]
+    several.native("crm", "POST", "/customers", {"name": "Gone", "country": "US"})
+    assert several.call("POST", f"/snapshots/{mark}/restore").status == 200
+    found = together(lambda number: several.native("crm", "GET", "/customers").json["items"], 10)
+    assert found == [[]] * 10
+
+
+def test_a_killed_process_is_replaced_and_loses_nothing(several: Running) -> None:
+    receiver = several.listen("crm")
+    first = workers()
+    made = together(
+        lambda number: several.native("crm", "POST", "/customers", {"name": f"A{number}", "country": "US"}), 10
+    )
+    os.kill(first[0], signal.SIGKILL)
+    more = []
+    for number in range(10):
+        try:
+            more.append(several.native("crm", "POST", "/customers", {"name": f"B{number}", "country": "US"}))
+        except OSError:
+            continue  # the connection broke with the process; nobody was told that it was done
+    assert several.settle(quiet_ms=100)["settled"]
+    told = {each.event["data"]["after"]["name"] for each in receiver.heard}
+    assert {reply.json["name"] for reply in (*made, *more)} <= told
+    listed = several.native("crm", "GET", "/customers?limit=100").json["items"]
+    assert {each["name"] for each in listed} == told
