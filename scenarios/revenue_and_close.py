@@ -1,4 +1,4 @@
-"""Revenue and close (S-30, S-31): estimates, losses, and what a contract's position shows at a month's end."""
+"""Revenue and close (S-30 to S-32): estimates, losses, what a contract's position shows at a month's end, and the close itself."""
 
 from __future__ import annotations
 
@@ -187,3 +187,130 @@ def check_position(world: World, first: firm.Deal, second: firm.Deal) -> None:
     world.expect("and 15,000 is owed", ledger.balance("1200", upto=end), 1_500_000)
     world.expect("The other contract shows 5,000", other.balance("1230", upto=end), 500_000)
     world.expect("and no liability", other.balance("2300", upto=end), 0)
+
+
+ZONES = (
+    # entity, currency, country, zone, tax code, rate card, cost an hour
+    ("CF-JP", "JPY", "JP", "Asia/Tokyo", "JCT10", "JP-STD/1", "9000"),
+    ("CF-DE", "EUR", "DE", "Europe/Berlin", "VAT19", "DE-STD/1", "80.0000"),
+    ("CF-US", "USD", "US", "America/Chicago", "NT", "US-STD/1", "90.0000"),
+)
+STRAGGLERS = (
+    # entity, day worked, local time of the approval, period that it belongs to; in order of the instants
+    ("CF-JP", "2026-01-31", "2026-02-01T00:30", "2026-01"),
+    ("CF-JP", "2026-02-01", "2026-02-01T08:15", "2026-02"),
+    ("CF-DE", "2026-01-31", "2026-02-01T00:30", "2026-01"),
+    ("CF-US", "2026-01-31", "2026-01-31T23:20", "2026-01"),
+    ("CF-US", "2026-01-31", "2026-02-01T00:30", "2026-01"),
+)
+
+
+def of_every_type(world: World, zone: tuple[str, ...]) -> tuple[firm.Deal, str]:
+    """A fixed fee with hours beside it, capped hours, and a retainer in one company; returns the first deal and its consultant."""
+    entity, ccy, country, _, tax_code, card, cost = zone
+    buyer = firm.add_customer(world, name=f"Month-end {country} Co", country=country, region=country, invoice_ccy=ccy)
+    worker = firm.hire(
+        world, name=f"Closer {country}", level="SENIOR", cost_rate=cost, legal_entity=entity, cost_ccy=ccy
+    )
+    work = {"tax_code": tax_code, "service_item": "CONSULTING-TM"}
+    terms = {
+        "customer": buyer,
+        "legal_entity": entity,
+        "ccy": ccy,
+        "start": "2026-01-05",
+        "end": "2026-06-30",
+        "rate_card": card,
+    }
+    mixed = firm.sell(
+        world,
+        name=f"Fee and hours {country}",
+        lines=[
+            firm.fixed_fee(
+                amount("60,000", ccy),
+                hours=300,
+                cost=amount("33,000", ccy),
+                tax_code=tax_code,
+                service_item="CONSULTING-FF",
+            ),
+            firm.time_and_materials(line_no=2, **work),
+        ],
+        milestones=[firm.milestone("M1", amount("20,000", ccy)), firm.milestone("M2", amount("28,000", ccy))],
+        mobilisation=amount("12,000", ccy),
+        settle=False,
+        **terms,  # type: ignore[arg-type]
+    )
+    firm.sell(
+        world,
+        name=f"Capped hours {country}",
+        lines=[firm.time_and_materials(cap=amount("900,000", ccy), **work)],
+        settle=False,
+        **terms,  # type: ignore[arg-type]
+    )
+    year = {"start": "2026-01-05", "end": "2027-01-04", "tax_code": tax_code, "service_item": "RETAINER"}
+    firm.sell(
+        world,
+        name=f"Retainer {country}",
+        lines=[firm.retainer(amount("36,500", ccy), **year)],  # type: ignore[arg-type]
+        settle=False,
+        **terms | {"end": "2027-01-04"},  # type: ignore[arg-type]
+    )
+    world.settle()
+    firm.staff(world, mixed, employee=worker["employee_no"])
+    return mixed, worker["employee_no"]
+
+
+def books_of(world: World, entry: dict[str, object]) -> tuple[str, str]:
+    """The period in which the books have an entry, and whether as a late one."""
+    booked = world.erp.find("work_entry", str(entry["key"])) or {}
+    return str(booked.get("period")), str(booked.get("kind"))
+
+
+@scenario("S-32", "Month close in three zones", invariants=["17", "19", "24", "30", "31", "37", "40", "44", "46"])
+def scenario_s32_month_close(world: World) -> None:
+    """Contracts of all types, hours that are approved around midnight in Tokyo, Berlin and Chicago: cut-off, estimates, revenue,
+    reconciliation, soft close, close; what comes after that is February's, and late."""
+    world.at("2026-01-06T18:00", "Asia/Tokyo")
+    deals = {zone[0]: of_every_type(world, zone) for zone in ZONES}
+    contracts = world.crm.list("contract", status="ACTIVE")
+    world.expect_that("More than forty contracts are active", len(contracts) > 40, contracts=len(contracts))
+    world.at("2026-01-28T09:00")
+    for deal, person in deals.values():
+        firm.work_minutes(world, deal, employee=person, minutes=40 * 60, first="2026-01-12", last="2026-01-16")
+        firm.work_minutes(
+            world, deal, employee=person, minutes=16 * 60, first="2026-01-19", last="2026-01-20", line_no=2
+        )
+    world.settle()
+    for deal, _ in deals.values():
+        firm.complete(world, deal, ms_code="M1", settle=False)
+        firm.estimate(world, deal, etc_hours=240, etc_cost=amount("26,400", deal.ccy), settle=False)
+    world.settle()
+
+    zones = {zone[0]: zone[3] for zone in ZONES}
+    entries = []
+    for entity, day, local, period in STRAGGLERS:
+        world.at(local, zones[entity])
+        deal, person = deals[entity]
+        entry = firm.work(world, deal, employee=person, work_date=day, minutes=120, line_no=2)
+        entries.append((f"Worked in {entity} on {day}, approved {local}", entry, (period, "NORMAL")))
+    world.settle()
+    for sentence, entry, expected in entries:
+        world.expect(sentence, books_of(world, entry), expected)
+
+    world.at("2026-02-05T18:00", "America/Chicago")
+    for entity in deals:
+        world.erp.act("run_revenue", legal_entity=entity, period="2026-01")
+        world.erp.act("soft_close_period", key=f"{entity}/2026-01")
+    world.settle()
+    for entity in deals:
+        world.erp.act("close_period", key=f"{entity}/2026-01", closed_by=firm.FINANCE)
+    world.settle()
+    states = {entity: world.erp.get("period", f"{entity}/2026-01")["status"] for entity in deals}
+    world.expect("January is closed in all three", set(states.values()), {"CLOSED"})
+    deal, person = deals["CF-JP"]
+    late = firm.work(world, deal, employee=person, work_date="2026-01-30", minutes=60, line_no=2)
+    world.settle()
+    world.expect("What comes after the close is February's, and late", books_of(world, late), ("2026-02", "LATE"))
+    for entity, (deal, _) in deals.items():
+        january = firm.recognised(world, deal)
+        world.expect_that(f"{entity} recognised January's part of the fee", january[:1] and january[0][0] == "2026-01")
+        world.expect(f"{entity} billed advance, milestone and hours", len(firm.invoices(world, deal)), 3)

@@ -357,6 +357,11 @@ PLANTED = (
     ("INV-19", "again billing.invoice_item source_id=T2 position=2", "T2"),
     ("INV-19", "DELETE FROM billing.invoice_item", "billed, on no invoice"),
     (
+        "INV-19",
+        "UPDATE psa.time_entry SET billing = 'BILLED' WHERE entry_id = 'T3'",
+        "billed in the project, on no invoice",
+    ),
+    (
         "INV-21",
         "UPDATE psa.milestone SET status = 'COMPLETED', completed_at = '2026-03-02T00:00:00.000Z' WHERE ms_code = 'M2'",
         "M2",

@@ -29,7 +29,7 @@ WHERE i.billing = 'BILLED' AND coalesce(n.amount, 0) = 0 AND i.billable > 0
 UNION ALL
 SELECT 'billed in the project, on no invoice', w.key, w.contract_no, w.ccy, w.amount, w.invoice_line, 0, NULL
 FROM work w LEFT JOIN net n ON n.source_id = w.key
-WHERE w.billing = 'BILLED' AND w.amount > 0 AND coalesce(n.amount, 0) = 0
-    AND NOT EXISTS (SELECT 1 FROM item i WHERE i.source_id = w.key AND i.billing IN ('CREDITED', 'UNBILLED'))
+WHERE w.billing = 'BILLED' AND w.amount > 0 AND coalesce(n.amount, 0) = 0 AND (n.source_id IS NULL
+    OR NOT EXISTS (SELECT 1 FROM item i WHERE i.source_id = w.key AND i.billing IN ('CREDITED', 'UNBILLED')))
 """,
 )
