@@ -17,6 +17,7 @@ from counterfoil_mocks.kernel.fields import Record
 
 HOLD_REASON = "Customer has not signed the time sheet"
 LEGENDS = {code: legend for code, *_, legend in TAX_CODES if legend}
+REVERSE_CHARGE = {code for code, *_, category, _, _ in TAX_CODES if category == "AE"}
 
 
 def write(deals: Sequence[Deal], work: Sequence[Work], billed: Billing, billing: Rows) -> None:
@@ -156,7 +157,9 @@ def _invoice(invoice: Invoice, billing: Rows) -> None:
                 minutes=each.minutes,
                 unit_price=each.unit_price,
                 net=each.net,
+                service_item=each.plan.line.item,
                 tax_code=each.plan.line.tax_code,
+                tax_determined=each.plan.line.tax_code,
                 tax_rate=rate,
                 taxable_fraction=fraction,
                 tax=each.tax,
@@ -178,6 +181,8 @@ def _invoice(invoice: Invoice, billing: Rows) -> None:
             "due": iso(invoice.due),
             "issued_at": invoice.at,
             "project_no": deal.project_no,
+            "seller_vat_id": company.vat_id,
+            "ec_sales": any(code in REVERSE_CHARGE for code in codes),
             "legends": [LEGENDS[code] for code in codes if code in LEGENDS],
             "rounding_policy": company.rounding,
             "net": invoice.net,
