@@ -181,6 +181,36 @@ def test_unapplied_receipts_are_revalued_contract_liabilities_never(erp: Desk) -
     assert accounts == {"2350", "7110"}
 
 
+def test_what_was_earned_at_another_rate_is_billed_with_a_realised_difference(erp: Desk) -> None:
+    fx(erp, "2026-01-10", "0.86")
+    fx(erp, "2026-01-20", "0.87")
+    work = {"source_type": "TIME", "line_no": 2, "work_date": "2026-01-10", **UK}
+    erp.create("work_entry", source_id="T-1", value=of("100", "EUR"), **work)
+    assert balance(erp, "1220", func=True) == 8_600
+    live_until(erp, "2026-01-20")
+    line = {"line_type": "TM", "contract_line": 2, "net": of("100", "EUR"), "tax": of("0", "EUR")}
+    erp.create("ar_document", invoice_no="INV-1", lines=[line], customer="CU-000001", issue_date="2026-01-20", **UK)
+    assert (balance(erp, "1200", func=True), balance(erp, "1220", func=True)) == (8_700, 0)
+    assert -balance(erp, "7100", func=True) == 100
+
+
+def test_a_contract_asset_is_billed_at_what_it_was_booked_at(erp: Desk) -> None:
+    fx(erp, "2026-01-31", "0.87")
+    mine = {"line_no": 1, **UK}
+    erp.create(
+        "revenue_schedule", method="COST_TO_COST", tp=of("30,000", "EUR"), budget_cost=of("30,000", "EUR"), **mine
+    )
+    spent = {"source_type": "TIME", "source_id": "T-1", "work_date": "2026-01-29", "cost": of("15,000", "EUR")}
+    fx(erp, "2026-01-29", "0.87")
+    erp.create("work_entry", **spent, **mine)
+    live_until(erp, "2026-02-10")
+    assert (balance(erp, "2300"), balance(erp, "2300", func=True)) == (1_500_000, 1_305_000)
+    fx(erp, "2026-02-10", "0.88")
+    bill(erp, "INV-1", of("20,000", "EUR"), issue_date="2026-02-10", **UK)
+    assert (balance(erp, "2300"), balance(erp, "2300", func=True)) == (-500_000, -440_000)
+    assert (balance(erp, "1200", func=True), -balance(erp, "7100", func=True)) == (1_760_000, 15_000)
+
+
 # converted by the sender, and forced
 
 

@@ -20,7 +20,7 @@ BALANCE = """
 SELECT coalesce(sum(l.dr - l.cr), 0) AS amount, coalesce(sum(l.func_dr - l.func_cr), 0) AS func FROM erp.journal_line l
 JOIN erp.journal_entry e ON e.system = l.system AND e.id = l.parent
 WHERE l.system = :system AND l.contract_no = :contract_no AND l.account = :account AND e.legal_entity = :legal_entity
-    AND e.posting_date <= :upto
+    AND e.posting_date <= :upto AND e.rule <> 'P10'
 """
 
 
@@ -214,6 +214,6 @@ def held(tx: Tx, legal_entity: str, account: str, upto: str) -> int:
 
 
 def balance(tx: Tx, legal_entity: str, contract_no: str, account: str, upto: str) -> Balance:
-    """A contract's balance on an account at the end of a date."""
+    """A contract's balance on an account at the end of a date, as it was booked: without revaluation."""
     row = tx.rows(BALANCE, legal_entity=legal_entity, contract_no=contract_no, account=account, upto=upto)[0]
     return Balance(row["amount"], row["func"])

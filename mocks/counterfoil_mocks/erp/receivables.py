@@ -13,6 +13,8 @@ from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.tx import Tx
 
 TERM_DAYS = {"NET15": 15, "NET30": 30, "NET45": 45, "NET60": 60}
+MONETARY = ("1220", "2300")
+"""Accounts whose debit is money's worth that an invoice turns into a receivable."""
 CHASES_AT = 6
 """Local hour of the day after the due date at which an open invoice is overdue."""
 
@@ -80,6 +82,8 @@ def _post_invoice(tx: Tx, entity: Record, buyer: Record, head: Record) -> Record
     if head.get("due") is None:
         head["due"] = clock.add_days(head["issue_date"], TERM_DAYS[buyer["terms"] or "NET30"])
     rule, lines = _lines(tx, head, credit=False)
+    if head["ccy"] != entity["functional_ccy"] and head.get("func_total") is None:
+        lines = _relieving(tx, head, lines, rate, entity["functional_ccy"])
     entry = _post(tx, head, lines, rule, rate, "invoice")
     changes = {"fx_rate": rate, "open_amount": head["total"], "status": "POSTED", "je": entry and entry["id"]}
     told = {"je_no": entry and entry["je_no"]}
@@ -139,6 +143,25 @@ def _lines(tx: Tx, head: Record, *, credit: bool) -> tuple[str, list[posting.Lin
     outer = posting.legs("P8 OF P1" if credit else "P1", figures, functional=func)
     receivable, tax = outer[:1], outer[1:]
     return "P8" if credit else "+".join(sorted(rules)), [*receivable, *inner, *tax]
+
+
+def _relieving(tx: Tx, head: Record, lines: list[posting.Line], rate: int, func_ccy: str) -> list[posting.Line]:
+    """The lines of an invoice in a foreign currency, where it bills what was earned at other rates: unbilled receivables and contract
+    assets are monetary and leave the books at what they were booked at; the difference is realised (IAS 21.28)."""
+    held = (head["legal_entity"], head.get("contract_no") or "")
+    left = {account: ledger.balance(tx, *held, account, head["issue_date"]) for account in MONETARY}
+    if all(each.amount <= 0 for each in left.values()):
+        return lines
+    made: list[posting.Line] = []
+    for line in lines:
+        there = left.get(line.account, ledger.Balance(0, 0))
+        part = min(line.cr, max(there.amount, 0))
+        carried = money.half_up(there.func * part, there.amount) if part else 0
+        left[line.account] = ledger.Balance(there.amount - part, there.func - carried)
+        rest = money.convert(line.dr + line.cr - part, rate, head["ccy"], func_ccy)
+        made.append(line._replace(func=carried + rest))
+    gain = sum((line.func or 0) * (1 if line.side == "dr" else -1) for line in made)
+    return [*made, *posting.legs("P7 APPLY", {}, functional={"gain": gain})]
 
 
 def _post(tx: Tx, head: Record, lines: list[posting.Line], rule: str, rate: int, kind: str) -> Record | None:
