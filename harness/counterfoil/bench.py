@@ -120,11 +120,10 @@ class Bench:
     def start(self) -> None:
         """Bring up the landscape, subscribe and start the integration, keep the state that every scenario starts from."""
         try:
-            self._control = self._find_landscape()
-            self.integration = Integration(self.settings.integration, self._control, serial=self.settings.serial)
+            self.integration = Integration(self.settings.integration, self.serve(), serial=self.settings.serial)
             self.integration.start()
-            check_morning(self._control)
-            self._baseline = str(self._control.post("/snapshots", {"label": "baseline"})["id"])
+            check_morning(self.serve())
+            self._baseline = str(self.serve().post("/snapshots", {"label": "baseline"})["id"])
         except Refused as error:
             self._broken = Broken(f"the landscape refused to be set up: {error}")
         except (Broken, Unreadable) as error:
@@ -132,6 +131,12 @@ class Bench:
         if self._broken is not None:
             self.stop()
             raise self._broken
+
+    def serve(self) -> Control:
+        """The landscape's control plane; brought up where it is not yet there. Raises Broken."""
+        if self._control is None:
+            self._control = self._find_landscape()
+        return self._control
 
     def _find_landscape(self) -> Control:
         given = self.settings.landscape
@@ -145,7 +150,7 @@ class Bench:
         """The state that every scenario starts from, an integration that remembers nothing, and the story's faults in force."""
         if self._broken is not None:
             raise self._broken
-        if self._control is None:
+        if self.integration is None:
             self.start()
         assert self._control is not None
         assert self.integration is not None

@@ -86,7 +86,7 @@ class Integration:
         self._control = control
         self._landscape: Record = control.get("/landscape")
         self.port = free_port() if descriptor.start.url is None else 0
-        self._facts = self._known_facts()
+        self.facts = self._known_facts()
         self._process: subprocess.Popen[bytes] | None = None
         self._log: BinaryIO | None = None
         self.base = descriptor.start.url or origin(self._fill(descriptor.ready.url if descriptor.ready else ""))
@@ -107,7 +107,7 @@ class Integration:
         } | ({"port": self.port} if self.port else {})
 
     def _fill(self, text: str) -> str:
-        return expand(text, self._facts, self.name)
+        return expand(text, self.facts, self.name)
 
     # what it claims
 
@@ -119,6 +119,10 @@ class Integration:
         """Whether its descriptor names an operation."""
         return getattr(self.descriptor.operations, operation, None) is not None
 
+    def hooks(self) -> dict[str, str]:
+        """The address that each system sends its events to."""
+        return {name: self._fill(url) for name, url in self.descriptor.webhooks.items()}
+
     # running
 
     def start(self) -> None:
@@ -129,14 +133,14 @@ class Integration:
     def register(self) -> None:
         """Tell the landscape about it: its subscriptions at each system, its quiet time, its idle address."""
         for name in self.descriptor.webhooks:
-            if name not in self._facts["systems"]:
-                known = ", ".join(self._facts["systems"])
+            if name not in self.facts["systems"]:
+                known = ", ".join(self.facts["systems"])
                 raise Unreadable(f"{self.name}: webhooks.{name}: the landscape has no such system (it has: {known})")
         about: Record = {"name": self.name, "quiet_ms": int(self.descriptor.rest * 1000), "serial": self.serial}
         idle = self.descriptor.operations.idle
         if idle is not None:
             about["idle_url"] = self._address(idle)[1]
-        about["webhooks"] = {name: self._fill(url) for name, url in self.descriptor.webhooks.items()}
+        about["webhooks"] = self.hooks()
         about |= {"declares": list(self.descriptor.declares), "links": self.descriptor.links}
         about["deadlines"] = dict(self.descriptor.deadlines)
         self._control.put("/integration", about)
@@ -144,11 +148,11 @@ class Integration:
             self._subscribe(name, url)
 
     def _subscribe(self, system: str, url: str) -> None:
-        facts = self._facts["systems"][system]
+        facts = self.facts["systems"][system]
         native = Control(
             facts["native"]["url"], facts["native"]["credentials"]["access_token"], peer=f"the system {system}"
         )
-        native.post("/webhooks", {"url": url, "secret": self._facts["webhooks"][system]["secret"]})
+        native.post("/webhooks", {"url": url, "secret": self.facts["webhooks"][system]["secret"]})
         native.close()
 
     def launch(self) -> None:

@@ -1,0 +1,47 @@
+"""`counterfoil doctor`: what is wrong with a set-up, and what to do about it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from counterfoil.diagnosis import Finding
+
+
+def doctor(
+    integration: Annotated[
+        str, typer.Option("--integration", help="reference, noop, mutant:F-07 or a descriptor file.")
+    ] = "reference",
+    landscape: Annotated[
+        str | None,
+        typer.Option(
+            "--landscape",
+            help="Landscape file, or address of a control plane that runs (its token in COUNTERFOIL_TOKEN).",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+) -> None:
+    """Find the common mistakes: ports, start, references, webhooks, credentials, links, an integration that writes nothing.
+
+    Exit code 0: nothing is wrong. 1: it runs, and something goes wrong. 2: a file cannot be understood. 3: something cannot be run.
+    """
+    from counterfoil.diagnosis import diagnose
+
+    found = diagnose(integration, landscape, (lambda finding: None) if as_json else say)
+    if as_json:
+        import orjson
+
+        sys.stdout.buffer.write(orjson.dumps(found.as_data(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    elif found.exit_code == 0:
+        typer.echo("Nothing is wrong. Next: counterfoil run")
+    raise typer.Exit(found.exit_code)
+
+
+def say(finding: Finding) -> None:
+    """One finding, for people."""
+    typer.echo(f" {'✓' if finding.ok else '✗'} {finding.check:12}{finding.sentence}")
+    if finding.remedy:
+        typer.echo(f"   {'':12}→ {finding.remedy}")
