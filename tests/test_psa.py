@@ -266,6 +266,35 @@ def test_an_expense_that_does_not_add_up_is_refused(staffed: Desk, gross: Money,
     assert (caught.value.status, caught.value.field) == (422, field)
 
 
+def test_a_foreign_expense_takes_the_published_rate_of_its_day(staffed: Desk) -> None:
+    hotel = Money(41_230, "EUR")
+    with pytest.raises(Problem, match="no rate of 2026-01-20 is published") as caught:
+        spent(staffed, hotel)
+    assert (caught.value.status, caught.value.field) == (422, "fx_rate")
+    for day, rate in (("2026-01-14", "1.07"), ("2026-01-16", "1.083"), ("2026-01-21", "1.09")):
+        staffed.create("fx_rate", from_ccy="EUR", to_ccy="USD", rate_date=day, rate=money.rate(rate))
+    assert spent(staffed, hotel)["fx_rate"] == money.rate("1.083")
+    assert spent(staffed, hotel, fx_rate=money.rate("1.1"))["fx_rate"] == money.rate("1.1")
+    assert spent(staffed, usd("10"))["fx_rate"] == money.RATE_SCALE
+
+
+@pytest.mark.parametrize(("gross", "receipt", "billing"), [
+    ("75.01", False, "ON_HOLD"), ("75.00", False, "UNBILLED"), ("500.00", True, "UNBILLED"),
+])  # fmt: skip
+def test_without_a_receipt_a_large_expense_waits(staffed: Desk, gross: str, receipt: bool, billing: str) -> None:
+    entry = spent(staffed, usd(gross), receipt=receipt)
+    assert staffed.act("approve_expense", entry["key"], approver="Project manager")["billing"] == billing
+    done = staffed.act("add_receipt", entry["key"])
+    assert (done["billing"], done["receipt"]) == ("UNBILLED", True)
+    assert staffed.events[-1] == ("psa.expense.approved" if receipt else "psa.expense.receipt_added")
+
+
+def test_time_says_which_company_employs_the_person(staffed: Desk) -> None:
+    staffed.change("employee", SENIOR, legal_entity="CF-UK")
+    entry = worked(staffed)
+    assert (entry["employee_entity"], entry["legal_entity"]) == ("CF-UK", "CF-US")
+
+
 def test_expense_formulas_round_once_each() -> None:
     cost = rates.expense_cost(41_230, 6_583, money.rate("1.083"), "EUR", "USD")
     assert (cost, rates.expense_bill(cost, money.rate("0.08"))) == (37_523, 40_525)
