@@ -13,6 +13,11 @@ def rate(kind: str, from_ccy: str, to_ccy: str, day: str, known: str) -> str:
     )
 
 
+def shown(column: str) -> str:
+    """A rate for people: 860000 is `0.860000`."""
+    return f"CASE WHEN {column} IS NOT NULL THEN printf('%.6f', {column} / 1000000.0) END"
+
+
 INVARIANT = Invariant(
     id="INV-35",
     rule="Invoices are converted at the published rate of their tax point, receipts at that of their value date, expenses at that of the day they"
@@ -55,21 +60,26 @@ receivable AS (
     JOIN erp.journal_entry e ON e.system = l.system AND e.id = l.parent AND e.legal_entity = v.legal_entity
     WHERE e.posting_date <= v.posting_date AND e.posted_at <= v.posted_at GROUP BY v.system, v.id
 )
-SELECT 'rate of an invoice' AS what, invoice_no AS number, contract_no, ccy, total AS amount, fx_rate AS erp_value, table_rate AS expected_value
+SELECT 'rate of an invoice' AS what, invoice_no AS number, contract_no, ccy, total AS amount, {shown("fx_rate")} AS rate,
+    {shown("table_rate")} AS published, NULL AS account, NULL AS erp_value, NULL AS expected_value
 FROM document WHERE fx_rate IS NOT table_rate
 UNION ALL
-SELECT 'rate of a receipt', bank_ref, NULL, ccy, amount, fx_rate, table_rate FROM receipt WHERE fx_rate IS NOT table_rate
+SELECT 'rate of a receipt', bank_ref, NULL, ccy, amount, {shown("fx_rate")}, {shown("table_rate")}, NULL, NULL, NULL
+FROM receipt WHERE fx_rate IS NOT table_rate
 UNION ALL
-SELECT 'rate of an expense', expense_id, contract_no, ccy, cost, fx_rate, table_rate FROM expense WHERE fx_rate <> table_rate
+SELECT 'rate of an expense', expense_id, contract_no, ccy, cost, {shown("fx_rate")}, {shown("table_rate")}, NULL, NULL, NULL
+FROM expense WHERE fx_rate <> table_rate
 UNION ALL
-SELECT 'realised difference', number, contract_no, func_ccy, abs(fx_gain_loss - gain), fx_gain_loss, gain FROM settled WHERE abs(fx_gain_loss - gain) > 1
+SELECT 'realised difference', number, contract_no, func_ccy, abs(fx_gain_loss - gain), NULL, NULL, '7100', fx_gain_loss, gain
+FROM settled WHERE abs(fx_gain_loss - gain) > 1
 UNION ALL
-SELECT 'revalued, and not monetary', v.je_no, v.contract_no, l.func_ccy, l.func_dr + l.func_cr, l.account, NULL
+SELECT 'revalued, and not monetary', v.je_no, v.contract_no, l.func_ccy, l.func_dr + l.func_cr, NULL, {shown("v.closing")}, l.account, NULL, NULL
 FROM revaluation v JOIN erp.journal_line l ON l.system = v.system AND l.parent = v.id WHERE l.account NOT IN ({MONETARY})
 UNION ALL
-SELECT 'revalued without a closing rate', je_no, contract_no, ccy, 0, NULL, NULL FROM revaluation WHERE closing IS NULL
+SELECT 'revalued without a closing rate', je_no, contract_no, ccy, 0, NULL, NULL, NULL, NULL, NULL FROM revaluation WHERE closing IS NULL
 UNION ALL
-SELECT 'receivable not at the closing rate', je_no, contract_no, functional_ccy, abs(func - convert_ccy(amount, coalesce(closing, 0), ccy, functional_ccy)), func,
+SELECT 'receivable not at the closing rate', je_no, contract_no, functional_ccy,
+    abs(func - convert_ccy(amount, coalesce(closing, 0), ccy, functional_ccy)), NULL, {shown("closing")}, '1200', func,
     convert_ccy(amount, coalesce(closing, 0), ccy, functional_ccy)
 FROM receivable WHERE closing IS NOT NULL AND abs(func - convert_ccy(amount, coalesce(closing, 0), ccy, functional_ccy)) > 1
 """,
