@@ -115,6 +115,9 @@ class Landscape:
         if self.store.meta("firm") is None:
             if self.config.size != "empty" and {system.role.name for system in self.systems.values()} >= set(ROLES):
                 firm.load(self.store, self.systems, self.world, self.config.seed, self.config.size)
+            for system in self.systems.values():
+                if system.face is not None:
+                    system.face.furnish()
             for name, each in self.config.systems.items():
                 for hook in each.webhooks:
                     secret = hook.secret or events.new_secret(self.config.seed, name, hook.url)

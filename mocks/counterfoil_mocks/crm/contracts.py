@@ -47,6 +47,14 @@ def activate_contract(tx: Tx, subject: Record, values: Record) -> Record:
     )
 
 
+def put_forward(tx: Tx, subject: Record, status: str) -> Record:
+    """Bring a contract that was drafted by hand up to PENDING_APPROVAL or APPROVED; for faces of vendors that let people draft one."""
+    for following in ("PENDING_APPROVAL", "APPROVED"):
+        if following in CONTRACT.by_name["status"].moves[subject["status"]] and subject["status"] != status:
+            subject = tx.update(CONTRACT, subject, {"status": following})
+    return subject
+
+
 @ROLE.on_create(CHANGE_ORDER)
 def create_change_order(tx: Tx, values: Record) -> Record:
     """A draft change order of an active contract; its number, currency and legal entity come from the contract."""

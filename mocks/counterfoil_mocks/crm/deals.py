@@ -144,6 +144,34 @@ def reopen_opportunity(tx: Tx, subject: Record, values: Record) -> Record:
     )
 
 
+def put_stage(tx: Tx, subject: Record, stage: str) -> Record:
+    """Put a deal back at an open stage, in steps of its state machine where it has them; for faces of vendors that know no order of stages."""
+    if stage != "PROSPECT" and subject["stage"] != "CLOSED_LOST":
+        subject = tx.update(OPPORTUNITY, subject, {"stage": "CLOSED_LOST"}, event="")
+    if subject["stage"] == "CLOSED_LOST":
+        subject = tx.update(OPPORTUNITY, subject, {"stage": "QUALIFY", "closed_at": None})
+    if stage == "PROSPECT":
+        return tx.update(OPPORTUNITY, subject, {"stage": stage, "closed_at": None}, anyhow=True)
+    for following in OPEN_STAGES[2 : OPEN_STAGES.index(stage) + 1]:
+        subject = tx.update(OPPORTUNITY, subject, {"stage": following})
+    return subject
+
+
+def win_without_quote(tx: Tx, subject: Record) -> Record:
+    """Win a deal in NEGOTIATE that has no accepted quote, as vendors let people do: no contract comes of it, and the event says so."""
+    return step(
+        tx,
+        OPPORTUNITY,
+        subject,
+        "CLOSED_WON",
+        {"closed_at": tx.stamp},
+        state="stage",
+        sources=("NEGOTIATE",),
+        event="crm.opportunity.closed_won",
+        extra={"contract": None, "quote": None},
+    )
+
+
 def parties(tx: Tx, contract: Record) -> Record:
     """Wire form of the quote, customer and sites of a contract, for its events."""
     customer = tx.look_up(CUSTOMER, contract["customer"])

@@ -116,6 +116,9 @@ class Face:
         """All that can be asked of it; `path` is a template below the host's root, as `/v1/customers/{id}`."""
         return ()
 
+    def furnish(self) -> None:
+        """Make what the vendor's system has from its first day on; done once, when the firm has been loaded."""
+
     def credentials(self, url: str) -> dict[str, str]:
         """What a client at `url` needs, under the names that the vendor's documentation uses."""
         return {}

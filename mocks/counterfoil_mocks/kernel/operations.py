@@ -5,7 +5,7 @@ The native face, the control plane and tests call the same operations; only wher
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -24,7 +24,8 @@ ANY_VERSION = "*"
 
 class Answer(NamedTuple):
     """What an operation gives back. payload: JSON in wire form. key: business key of what it was about. version: of the record.
-    location: its path below the face's root. headers: further ones."""
+    location: its path below the face's root. headers: further ones. later: gives the answer in this one's place when its time has come;
+    until then the call does not count as traffic."""
 
     status: int
     payload: Any
@@ -32,6 +33,7 @@ class Answer(NamedTuple):
     version: int | None = None
     location: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    later: Callable[[], Awaitable[Answer]] | None = None
 
 
 @dataclass(slots=True)

@@ -133,6 +133,13 @@ class Pipeline:
         if operation is None:
             raise face.unknown(request)
         answer = face.answer(request, operation)
+        if answer.later is not None:
+            traffic = self.system.world.traffic
+            traffic.end()
+            try:
+                answer = await answer.later()
+            finally:
+                traffic.begin()
         request.answer = answer
         return answer
 

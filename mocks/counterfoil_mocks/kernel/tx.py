@@ -168,10 +168,11 @@ class Tx:
         *,
         event: str | None = None,
         extra: Record | None = None,
+        anyhow: bool = False,
     ) -> Record:
         """Write changed fields; an unchanged record stays as it is (no version, no event).
 
-        A change of a state field must be a legal transition, else 409. event: as in `insert`, the `updated` event by default;
+        A change of a state field must be a legal transition, else 409; `anyhow` takes it as it comes. event: as in `insert`, the `updated` event by default;
         an empty string announces nothing.
         """
         merged = self._settled(entity, {**record, **changes}, old=record)
@@ -179,7 +180,7 @@ class Tx:
         if not changed:
             return record
         for each in entity.states:
-            if each.name in changed:
+            if each.name in changed and not anyhow:
                 self._check_move(entity, each, record, merged[each.name])
         key = entity.key_of(merged)
         if key != record["key"]:

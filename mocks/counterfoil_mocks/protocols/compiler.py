@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite as dialect
@@ -436,15 +436,20 @@ def _aligned(statement: Any, own: Sequence[Shape], shapes: Sequence[Shape]) -> A
 
 
 DIALECT = dialect.dialect(paramstyle="named")
-_KNOWN: WeakSet[Store] = WeakSet()
+_KNOWN: WeakKeyDictionary[Store, int] = WeakKeyDictionary()
+
+
+def equip(store: Store) -> None:
+    """Give a store's connection the functions that queries call."""
+    known = _KNOWN.get(store, 0)
+    for name, arity, function in functions.SQL[known:]:
+        store.connection.create_function(name, arity, function, deterministic=True)
+    _KNOWN[store] = len(functions.SQL)
 
 
 def run(store: Store, statement: sa.sql.ClauseElement) -> list[tuple[Any, ...]]:
     """Have the database answer a statement."""
-    if store not in _KNOWN:
-        for name, arity, function in functions.SQL:
-            store.connection.create_function(name, arity, function, deterministic=True)
-        _KNOWN.add(store)
+    equip(store)
     text = statement.compile(dialect=DIALECT, compile_kwargs={"render_postcompile": True})
     rows: list[tuple[Any, ...]] = store.connection.execute(str(text), text.params).fetchall()
     return rows

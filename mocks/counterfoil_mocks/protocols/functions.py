@@ -373,7 +373,7 @@ def _of_day(function: Callable[[date], int]) -> Callable[[str | None], int | Non
     return lambda value: None if value is None else function(date.fromisoformat(value[:10]))
 
 
-SQL: tuple[tuple[str, int, Callable[..., Any]], ...] = (
+SQL: list[tuple[str, int, Callable[..., Any]]] = [
     ("fold", 1, lambda value: value.casefold() if isinstance(value, str) else value),
     ("upper_case", 1, lambda value: value if value is None else str(value).upper()),
     ("lower_case", 1, lambda value: value if value is None else str(value).lower()),
@@ -392,5 +392,11 @@ SQL: tuple[tuple[str, int, Callable[..., Any]], ...] = (
     ("yearday_of", 1, _of_day(lambda day: day.timetuple().tm_yday)),
     ("week_of", 1, _of_day(lambda day: (day.timetuple().tm_yday - 1) // 7 + 1)),
     ("week_of_month", 1, _of_day(lambda day: (day.day - 1) // 7 + 1)),
-)
+]
 """Functions that a connection is given: name, number of arguments, body."""
+
+
+def offer(name: str, arity: int, function: Callable[..., Any]) -> None:
+    """Give connections one more function, from their next use on."""
+    if all(each[0] != name for each in SQL):
+        SQL.append((name, arity, function))

@@ -1,0 +1,217 @@
+"""Queries over HTTP: SOQL by pages, and the search language SOSL."""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from counterfoil_mocks.crm.salesforce.errors import Refused, of_query
+from counterfoil_mocks.crm.salesforce.ids import made
+from counterfoil_mocks.crm.salesforce.objects import SObject
+from counterfoil_mocks.crm.salesforce.views import OBJECTS
+from counterfoil_mocks.kernel import clock
+from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.protocols.soql import Answer, Engine
+from counterfoil_mocks.protocols.soql_conditions import business_day
+from counterfoil_mocks.protocols.soql_grammar import SoqlError
+
+if TYPE_CHECKING:
+    from counterfoil_mocks.crm.salesforce.api import SalesforceFace
+
+PAGE = (200, 2000)
+CHILD_PAGE = 200
+MOST_LOCATORS = 10
+DAYS = 2
+BATCH = re.compile(r"batchSize\s*=\s*(\d+)", re.IGNORECASE)
+FIND = re.compile(
+    r"\s*FIND\s*\{(?P<words>.*?)(?<!\\)\}\s*(IN\s+(?P<where>ALL|NAME|EMAIL|PHONE|SIDEBAR)\s+FIELDS\s*)?"
+    r"(RETURNING\s+(?P<returning>.*?))?(\s+LIMIT\s+(?P<limit>\d+))?\s*$",
+    re.IGNORECASE | re.DOTALL,
+)
+SEARCHED = {
+    "ALL": ("Name", "Email", "Phone", "Description", "Website", "AccountNumber", "LastName", "FirstName", "Title"),
+    "NAME": ("Name", "LastName", "FirstName"),
+    "EMAIL": ("Email",),
+    "PHONE": ("Phone", "MobilePhone"),
+}
+
+
+@dataclass
+class Kept:
+    """The rest of an answer that somebody may still ask for."""
+
+    answer: Answer
+    until: str
+    page: int
+
+
+class Queries:
+    """Answers SOQL and SOSL. Locators live for two days, the last ten of them."""
+
+    def __init__(self, face: SalesforceFace) -> None:
+        self.face = face
+        self.engine = Engine(face.system.store, face.catalog)
+        self._kept: OrderedDict[str, Kept] = OrderedDict()
+        self._count = 0
+
+    def answer(self, text: str, *, deleted: bool = False, bulk: bool = False) -> Answer:
+        """Answer SOQL; raises Refused."""
+        try:
+            return self.engine.answer(text, business_day(self.face.system.clock.now, "UTC"), deleted=deleted, bulk=bulk)
+        except SoqlError as error:
+            raise of_query(error) from None
+
+    def first(self, text: str, version: str, wish: str | None, *, deleted: bool = False) -> Record:
+        """The first page of an answer."""
+        return self.page(self.answer(text, deleted=deleted), 0, page_size(wish), version)
+
+    def page(self, answer: Answer, start: int, size: int, version: str, locator: str = "") -> Record:
+        """A page of an answer."""
+        total, stop = answer.total, start + size
+        hidden = self.face.hidden
+        child_page = int(self.face.system.settings.get("child_page", CHILD_PAGE))
+
+        def more(rest: Answer, at: int) -> str:
+            return self._url(version, self._keep(rest, child_page), at)
+
+        records = answer.records(start, stop, lambda name, record: self.face.url_of(version, name, record), more, child_page)
+        if hidden is not None:
+            records = [each for each in records if not hidden(each)]
+        shown: Record = {"totalSize": total, "done": answer.plan.count_only or stop >= total}
+        if not shown["done"]:
+            shown["nextRecordsUrl"] = self._url(version, locator or self._keep(answer, size), stop)
+        return {**shown, "records": records}
+
+    def further(self, named: str, version: str, wish: str | None) -> Record:
+        """The page that a locator names; raises Refused."""
+        locator, _, at = named.rpartition("-")
+        kept = self._kept.get(locator)
+        if kept is None or not at.isdigit() or kept.until < self.face.system.clock.now:
+            self._kept.pop(locator, None)
+            raise Refused(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
+        size = page_size(wish) if wish else kept.page
+        return self.page(kept.answer, int(at), size, version, locator)
+
+    def _keep(self, answer: Answer, page: int) -> str:
+        self._count += 1
+        system = self.face.system
+        locator = made("01g", system.world.seed, system.world.epoch, system.name, self._count)
+        self._kept[locator] = Kept(answer, clock.later(system.clock.now, days=DAYS), page)
+        while len(self._kept) > MOST_LOCATORS:
+            self._kept.popitem(last=False)
+        return locator
+
+    @staticmethod
+    def _url(version: str, locator: str, at: int) -> str:
+        return f"/services/data/v{version}/query/{locator}-{at}"
+
+    # SOSL
+
+    def search(self, text: str, version: str) -> Record:
+        """Answer SOSL; raises Refused."""
+        found = FIND.match(text)
+        if found is None:
+            raise Refused(400, "MALFORMED_SEARCH", f"No such search: {text}")
+        limit = int(found["limit"] or 2000)
+        wanted = _returning(found["returning"] or "") or [(name, "Id", "") for name in ("Account", "Contact", "Opportunity", "Lead")]
+        return {"searchRecords": self.records(found["words"], (found["where"] or "ALL").upper(), wanted, limit, version)}
+
+    def records(self, words: str, where: str, wanted: list[tuple[str, str, str]], limit: int, version: str) -> list[Record]:
+        """Records that contain the words. wanted: object, fields, further clauses."""
+        test = _condition(words)
+        records: list[Record] = []
+        for name, fields, clauses in wanted:
+            each = OBJECTS.get(name.lower())
+            if each is None:
+                raise Refused(400, "INVALID_TYPE", f"sObject type '{name}' is not supported.")
+            condition = test(self._searched(each, where))
+            if not condition:
+                continue
+            query = f"SELECT {fields} FROM {each.name} WHERE ({condition})"
+            before, after = _clauses(clauses)
+            query += f" AND ({before})" if before else ""
+            records += self.first(f"{query} {after}", version, None)["records"]
+        return records[:limit]
+
+    @staticmethod
+    def _searched(each: SObject, where: str) -> list[str]:
+        names = [name for name in SEARCHED.get(where, SEARCHED["ALL"]) if name.lower() in each.by_name]
+        return names
+
+
+def page_size(wish: str | None) -> int:
+    """The rows of a page, as a client wishes within bounds."""
+    said = BATCH.search(wish or "")
+    return max(PAGE[0], min(PAGE[1], int(said[1]))) if said else PAGE[1]
+
+
+def _returning(text: str) -> list[tuple[str, str, str]]:
+    """`Account(Id, Name WHERE … LIMIT n), Contact` as object, fields and clauses."""
+    found, depth, start = [], 0, 0
+    for at, character in enumerate(f"{text},"):
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if character == "," and depth == 0:
+            part = text[start:at].strip()
+            start = at + 1
+            if not part:
+                continue
+            name, _, inside = part.partition("(")
+            inside = inside.rstrip().removesuffix(")")
+            fields, mark, clauses = _split(inside)
+            found.append((name.strip(), fields or "Id", mark + clauses))
+    return found
+
+
+def _split(inside: str) -> tuple[str, str, str]:
+    match = re.search(r"\s(WHERE|ORDER\s+BY|LIMIT|OFFSET)\s", f" {inside}", re.IGNORECASE)
+    if match is None:
+        return inside.strip(), "", ""
+    at = max(0, match.start() - 1)
+    return inside[:at].strip(), "", inside[at:].strip()
+
+
+def _clauses(text: str) -> tuple[str, str]:
+    """The condition and what follows it."""
+    match = re.match(r"WHERE\s+(?P<condition>.*?)(?P<rest>\s+(ORDER\s+BY|LIMIT|OFFSET)\s.*)?$", text, re.IGNORECASE | re.DOTALL)
+    if match is None:
+        return "", text
+    return match["condition"], (match["rest"] or "").strip()
+
+
+def _condition(words: str) -> Callable[[list[str]], str]:
+    """A condition of SOQL for search words: AND between them unless OR is said, `*` and `?` wild, quotes keep words together."""
+    tokens = re.findall(r'"[^"]+"|\S+', re.sub(r"\\([?&|!{}\[\]()^~*:\\\"'+-])", r"\1", words))
+    if len("".join(tokens).replace('"', "").replace("*", "")) < 2:
+        raise Refused(400, "MALFORMED_SEARCH", "search term must be longer than one character: " + words)
+    groups: list[list[str]] = [[]]
+    for token in tokens:
+        if token.upper() == "OR":
+            groups.append([])
+        elif token.upper() != "AND":
+            groups[-1].append(token.strip('"'))
+
+    def like(word: str) -> str:
+        escaped = word.replace("\\", "\\\\").replace("'", "\\'").replace("%", "\\%").replace("_", "\\_")
+        return escaped.replace("*", "%").replace("?", "_")
+
+    def condition(names: list[str]) -> str:
+        if not names:
+            return ""
+        alternatives = []
+        for group in groups:
+            every = [
+                "(" + " OR ".join(f"{name} LIKE '{like(word)}%' OR {name} LIKE '% {like(word)}%'" for name in names) + ")"
+                for word in group
+            ]
+            alternatives.append("(" + " AND ".join(every) + ")")
+        return " OR ".join(alternatives)
+
+    return condition
+
+
+def plain(value: Any) -> str:
+    """A literal of SOQL."""
+    return "'" + str(value).replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -1,0 +1,365 @@
+"""Signing in as Salesforce lets people: sessions, OAuth 2 in all its flows, SOAP login, and who somebody is."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, quote, unquote_plus, urlencode
+
+from counterfoil_mocks.crm.salesforce.errors import Refused, session_invalid
+from counterfoil_mocks.kernel import clock, ids
+from counterfoil_mocks.kernel.auth import READY_CHAIN, Grant
+from counterfoil_mocks.kernel.face import Request
+from counterfoil_mocks.kernel.operations import Answer
+
+if TYPE_CHECKING:
+    from counterfoil_mocks.crm.salesforce.api import SalesforceFace
+
+IDLE_HOURS = 2
+JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+AUDIENCES = ("https://login.salesforce.com", "https://test.salesforce.com")
+LONGEST_JWT = 300
+SLACK = 60
+
+
+@dataclass
+class Session:
+    """A session and when it was last used, on the business clock. ready: it outlives everything."""
+
+    token: str
+    grant: Grant
+    used: str
+    ready: bool = False
+
+
+class OAuthRefused(Refused):
+    """A refusal as OAuth 2 has it."""
+
+    def __init__(self, error: str, description: str, status: int = 400) -> None:
+        super().__init__(status, error, description, body={"error": error, "error_description": description})
+
+
+class Sessions:
+    """The users' sessions and the connected app's secrets, from the landscape's seed or the system's settings of the same names."""
+
+    def __init__(self, face: SalesforceFace) -> None:
+        self.face = face
+        system = face.system
+        self.org = face.org
+        parts = (system.world.seed, system.name, "salesforce")
+
+        def made(name: str, prefix: str, length: int) -> str:
+            digits = ids.digest(*parts, name) | ids.digest(*parts, name, "more") << 128
+            return str(system.settings.get(name) or prefix + ids.encode(digits, ids.BASE62, length))
+
+        self.username = str(system.settings.get("username") or "integration@firm.example")
+        self.password = made("password", "Pw1!", 12)
+        self.security_token = made("security_token", "", 24)
+        self.consumer_key = made("consumer_key", "3MVG9", 60)
+        self.consumer_secret = made("consumer_secret", "", 40)
+        self.refresh_token = made("refresh_token", "5Aep861", 60)
+        self.ready = f"{self.org.id}!AQ{ids.encode(ids.digest(*parts, 'ready'), ids.BASE62, 20)}"
+        self._codes: dict[str, str] = {}
+        self._made = 0
+        self._sessions: dict[str, Session] = {}
+        self._open(self.ready, ready=True)
+        self._refresh = {self.refresh_token}
+        self._expired_password = bool(system.settings.get("password_expired"))
+
+    def _open(self, token: str, *, ready: bool = False) -> Session:
+        grant = Grant(token, f"{self.face.system.name}-client", READY_CHAIN, None)
+        found = self._sessions[token] = Session(token, grant, self.face.system.clock.now, ready)
+        return found
+
+    @cached_property
+    def private_key(self) -> str:
+        """The key that assertions are signed with, PKCS 8 in PEM."""
+        from cryptography.hazmat.primitives import serialization
+
+        return self._key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        ).decode()
+
+    @cached_property
+    def _key(self) -> Any:
+        from cryptography.hazmat.primitives.asymmetric import rsa
+
+        return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+    def credentials(self, url: str) -> dict[str, str]:
+        """What an integration is given."""
+        return {
+            "username": self.username,
+            "password": self.password,
+            "security_token": self.security_token,
+            "consumer_key": self.consumer_key,
+            "consumer_secret": self.consumer_secret,
+            "access_token": self.ready,
+            "refresh_token": self.refresh_token,
+            "private_key": self.private_key,
+            "organization_id": self.org.id,
+            "user_id": self.org.user,
+            "login_url": url,
+            "instance_url": url,
+            "api_version": "59.0",
+        }
+
+    # sessions
+
+    def check(self, request: Request) -> Grant:
+        """The grant of a request; raises Refused 401."""
+        said = request.header(b"authorization") or ""
+        scheme, _, token = said.partition(" ")
+        if scheme.lower() not in ("bearer", "oauth"):
+            token = request.header(b"x-sfdc-session") or ""
+        return self.session(token.strip()).grant
+
+    def session(self, token: str) -> Session:
+        """A live session; raises Refused 401."""
+        found = self._sessions.get(token)
+        if found is None:
+            raise session_invalid()
+        now = self.face.system.clock.now
+        if not found.ready and clock.later(found.used, hours=IDLE_HOURS) < now:
+            del self._sessions[token]
+            raise session_invalid()
+        found.used = now
+        return found
+
+    def end(self, token: str) -> bool:
+        """End a session or forget a refresh token; whether there was one."""
+        self._refresh.discard(token)
+        return self._sessions.pop(token, None) is not None
+
+    def signed_in(self) -> str:
+        """A new session of the integration's user."""
+        self._made += 1
+        token = f"{self.org.id}!AQ{base64.urlsafe_b64encode(ids.secret(48)).decode().replace('-', '_')}"
+        self._open(token)
+        return token
+
+    def password_fits(self, username: str, given: str) -> bool:
+        """Whether a user name and a password, with or without the security token glued on, are right."""
+        right = (self.password + self.security_token, self.password)
+        return username.lower() == self.username.lower() and any(
+            hmac.compare_digest(given.encode(), each.encode()) for each in right
+        )
+
+    # OAuth
+
+    def token(self, request: Request, base: str) -> Answer:
+        """`POST /services/oauth2/token`."""
+        form = dict(parse_qsl(request.body.decode("latin-1"), keep_blank_values=True))
+        form = {**dict(parse_qsl(request.query.decode("latin-1"))), **form}
+        self._from_basic(request, form)
+        grant = form.get("grant_type")
+        flow = {
+            "password": self._by_password,
+            "client_credentials": self._by_client,
+            JWT_GRANT: self._by_assertion,
+            "refresh_token": self._by_refresh,
+            "authorization_code": self._by_code,
+        }.get(grant or "")
+        if grant is None:
+            raise OAuthRefused("invalid_request", "must supply grant_type")
+        if flow is None:
+            raise OAuthRefused("unsupported_grant_type", "grant type not supported")
+        flow(form, base)
+        answer = self._answer(base)
+        if grant in ("password", "authorization_code"):
+            answer["refresh_token"] = self.refresh_token
+            self._refresh.add(self.refresh_token)
+        return Answer(200, answer, headers=(("cache-control", "no-store"),))
+
+    def _answer(self, base: str) -> dict[str, str]:
+        identity = f"{base}/id/{self.org.id}/{self.org.user}"
+        issued = str(int(clock.wall() * 1000))
+        signature = hmac.new(self.consumer_secret.encode(), f"{identity}{issued}".encode(), hashlib.sha256).digest()
+        return {
+            "access_token": self.signed_in(),
+            "instance_url": base,
+            "id": identity,
+            "token_type": "Bearer",
+            "issued_at": issued,
+            "signature": base64.b64encode(signature).decode(),
+            "scope": "api refresh_token",
+        }
+
+    @staticmethod
+    def _from_basic(request: Request, form: dict[str, str]) -> None:
+        scheme, _, rest = (request.header(b"authorization") or "").partition(" ")
+        if scheme.lower() != "basic":
+            return
+        try:
+            client, _, secret = base64.b64decode(rest.strip(), validate=True).decode("latin-1").partition(":")
+        except (binascii.Error, ValueError):
+            raise OAuthRefused("invalid_client", "invalid client credentials") from None
+        form.setdefault("client_id", unquote_plus(client))
+        form.setdefault("client_secret", unquote_plus(secret))
+
+    def _client(self, form: Mapping[str, str], *, secret: bool) -> None:
+        if form.get("client_id") != self.consumer_key:
+            raise OAuthRefused("invalid_client_id", "client identifier invalid")
+        given = form.get("client_secret")
+        if (secret or given is not None) and given != self.consumer_secret:
+            raise OAuthRefused("invalid_client", "invalid client credentials")
+
+    def _by_password(self, form: Mapping[str, str], base: str) -> None:
+        self._client(form, secret=True)
+        if not self.password_fits(form.get("username", ""), form.get("password", "")):
+            raise OAuthRefused("invalid_grant", "authentication failure")
+
+    def _by_client(self, form: Mapping[str, str], base: str) -> None:
+        self._client(form, secret=True)
+
+    def _by_refresh(self, form: Mapping[str, str], base: str) -> None:
+        self._client(form, secret=False)
+        if form.get("refresh_token") not in self._refresh:
+            raise OAuthRefused("invalid_grant", "expired access/refresh token")
+
+    def _by_code(self, form: Mapping[str, str], base: str) -> None:
+        self._client(form, secret=False)
+        challenge = self._codes.pop(form.get("code", ""), None)
+        if challenge is None:
+            raise OAuthRefused("invalid_grant", "invalid authorization code")
+        if challenge:
+            digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
+            if base64.urlsafe_b64encode(digest).decode().rstrip("=") != challenge:
+                raise OAuthRefused("invalid_grant", "invalid code verifier")
+
+    def _by_assertion(self, form: Mapping[str, str], base: str) -> None:
+        claims = self._claims(form.get("assertion", ""))
+        if claims.get("iss") != self.consumer_key:
+            raise OAuthRefused("invalid_client_id", "client identifier invalid")
+        audience = claims.get("aud")
+        audiences = audience if isinstance(audience, list) else [audience]
+        if not any(each in (*AUDIENCES, base, f"{base}/services/oauth2/token") for each in audiences):
+            raise OAuthRefused("invalid_grant", "audience is invalid")
+        try:
+            expires = float(str(claims.get("exp")))
+        except ValueError:
+            raise OAuthRefused("invalid_grant", "exp is invalid") from None
+        now = clock.wall()
+        if not now - SLACK < expires <= now + LONGEST_JWT + SLACK:
+            raise OAuthRefused("invalid_grant", "assertion is expired or expires too late")
+        if str(claims.get("sub") or claims.get("prn") or "").lower() != self.username.lower():
+            raise OAuthRefused("invalid_grant", "user hasn't approved this consumer")
+
+    def _claims(self, assertion: str) -> dict[str, Any]:
+        import orjson
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives import hashes
+        from cryptography.hazmat.primitives.asymmetric import padding
+
+        def decoded(part: str) -> bytes:
+            return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+        try:
+            head, body, signature = assertion.split(".")
+            if orjson.loads(decoded(head)).get("alg") != "RS256":
+                raise ValueError
+            signed = f"{head}.{body}".encode()
+            self._key.public_key().verify(decoded(signature), signed, padding.PKCS1v15(), hashes.SHA256())
+            claims: dict[str, Any] = orjson.loads(decoded(body))
+        except (ValueError, AttributeError, InvalidSignature, binascii.Error):
+            raise OAuthRefused("invalid_grant", "invalid assertion") from None
+        return claims
+
+    def authorise(self, request: Request) -> Answer:
+        """`GET /services/oauth2/authorize`: the user says yes at once."""
+        form = dict(parse_qsl(request.query.decode("latin-1")))
+        self._client({**form, "client_secret": self.consumer_secret}, secret=False)
+        back = form.get("redirect_uri")
+        if form.get("response_type") != "code" or not back:
+            raise OAuthRefused("unsupported_response_type" if back else "redirect_uri_missing", "response type not supported")
+        code = base64.urlsafe_b64encode(ids.secret(24)).decode()
+        self._codes[code] = form.get("code_challenge", "")
+        said = {"code": code} | ({"state": form["state"]} if "state" in form else {})
+        mark = "&" if "?" in back else "?"
+        return Answer(302, None, headers=(("location", f"{back}{mark}{urlencode(said, quote_via=quote)}"),))
+
+    def revoke(self, request: Request) -> Answer:
+        """`/services/oauth2/revoke`."""
+        form = dict(parse_qsl(request.body.decode("latin-1") or request.query.decode("latin-1")))
+        token = form.get("token", "")
+        known = token in self._refresh or token in self._sessions
+        if not known:
+            raise OAuthRefused("unsupported_token_type", "this token type is not supported")
+        if token != self.ready:
+            self.end(token)
+        return Answer(200, None)
+
+    def identity(self, base: str) -> dict[str, Any]:
+        """Who the integration's user is."""
+        person = self.org.people[0]
+        rest = f"{base}/services/data/v{{version}}/"
+        return {
+            "id": f"{base}/id/{self.org.id}/{self.org.user}",
+            "asserted_user": True,
+            "user_id": self.org.user,
+            "organization_id": self.org.id,
+            "username": self.username,
+            "nick_name": person["Alias"],
+            "display_name": person["Name"],
+            "email": person["Email"],
+            "email_verified": True,
+            "first_name": person["FirstName"],
+            "last_name": person["LastName"],
+            "timezone": "UTC",
+            "photos": {},
+            "addr_street": None,
+            "mobile_phone": None,
+            "is_app_installed": True,
+            "last_modified_date": "2024-01-01T00:00:00Z",
+            "status": {"created_date": None, "body": None},
+            "urls": {
+                "enterprise": f"{base}/services/Soap/c/{{version}}/{self.org.id}",
+                "metadata": f"{base}/services/Soap/m/{{version}}/{self.org.id}",
+                "partner": f"{base}/services/Soap/u/{{version}}/{self.org.id}",
+                "rest": rest,
+                "sobjects": f"{rest}sobjects/",
+                "search": f"{rest}search/",
+                "query": f"{rest}query/",
+                "recent": f"{rest}recent/",
+                "profile": f"{base}/{self.org.user}",
+            },
+            "active": True,
+            "user_type": "STANDARD",
+            "language": "en_US",
+            "locale": "en_US",
+            "utcOffset": 0,
+        }
+
+    def user_info(self, base: str) -> dict[str, Any]:
+        """The same as OpenID Connect has it."""
+        identity = self.identity(base)
+        return {
+            "sub": identity["id"],
+            "user_id": self.org.user,
+            "organization_id": self.org.id,
+            "preferred_username": self.username,
+            "nickname": identity["nick_name"],
+            "name": identity["display_name"],
+            "email": identity["email"],
+            "email_verified": True,
+            "given_name": identity["first_name"],
+            "family_name": identity["last_name"],
+            "zoneinfo": "UTC",
+            "active": True,
+            "user_type": "STANDARD",
+            "language": "en_US",
+            "locale": "en_US",
+            "utcOffset": 0,
+            "urls": identity["urls"],
+        }
+
+    @property
+    def password_expired(self) -> bool:
+        """Whether the user has to choose a new password first."""
+        return self._expired_password

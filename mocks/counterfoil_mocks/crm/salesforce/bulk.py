@@ -1,0 +1,360 @@
+"""The Bulk API 2.0: jobs that load CSV row by row, and jobs that answer a query as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from counterfoil_mocks.crm.salesforce import errors
+from counterfoil_mocks.crm.salesforce.errors import Refused
+from counterfoil_mocks.crm.salesforce.ids import made
+from counterfoil_mocks.crm.salesforce.objects import SField, SObject
+from counterfoil_mocks.crm.salesforce.soap import Raw
+from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
+
+if TYPE_CHECKING:
+    from counterfoil_mocks.crm.salesforce.api import SalesforceFace
+    from counterfoil_mocks.crm.salesforce.desk import Desk
+
+BASE = "/services/data/{version}/jobs"
+DELIMITERS = {"COMMA": ",", "TAB": "\t", "SEMICOLON": ";", "PIPE": "|", "CARET": "^", "BACKQUOTE": "`"}
+ENDINGS = {"LF": "\n", "CRLF": "\r\n"}
+OPERATIONS = ("insert", "update", "upsert", "delete", "hardDelete")
+CSV = (("content-type", "text/csv"),)
+PAGE = 50_000
+FINISHED = ("JobComplete", "Failed", "Aborted")
+
+
+@dataclass
+class Job:
+    """A job. shown: as the API shows it; results: rows that went well and those that did not; query results as records."""
+
+    shown: Record
+    uploaded: str | None = None
+    header: list[str] = field(default_factory=list)
+    good: list[list[str]] = field(default_factory=list)
+    bad: list[list[str]] = field(default_factory=list)
+    unprocessed: list[list[str]] = field(default_factory=list)
+    columns: list[str] = field(default_factory=list)
+    rows: list[list[str]] = field(default_factory=list)
+    outcome: str = ""
+
+
+class Bulk:
+    """The jobs of an org."""
+
+    def __init__(self, face: SalesforceFace) -> None:
+        self.face = face
+        self._jobs: dict[str, Job] = {}
+
+    def operations(self) -> Iterable[Operation]:
+        """Its routes."""
+        for kind in ("ingest", "query"):
+            base = f"{BASE}/{kind}"
+            start = self._start_ingest if kind == "ingest" else self._start_query
+            yield Operation(f"bulk_{kind}_create", "POST", base, start, "A new job", write=kind == "ingest", kind="json")
+            yield Operation(f"bulk_{kind}_list", "GET", base, lambda ask, kind=kind: self._list(kind), "All jobs")  # type: ignore[misc]
+            yield Operation(f"bulk_{kind}_get", "GET", f"{base}/{{job}}", self._get, "A job")
+            yield Operation(f"bulk_{kind}_close", "PATCH", f"{base}/{{job}}", self._close, "Close or abort a job", write=True, kind="json")
+            yield Operation(f"bulk_{kind}_delete", "DELETE", f"{base}/{{job}}", self._delete, "Forget a job")
+        yield Operation("bulk_upload", "PUT", f"{BASE}/ingest/{{job}}/batches", self._upload, "Rows for a job", write=True)
+        yield Operation("bulk_results", "GET", f"{BASE}/ingest/{{job}}/{{which}}", self._results, "What became of the rows")
+        yield Operation("bulk_query_results", "GET", f"{BASE}/query/{{job}}/results", self._query_results, "Rows of an answer")
+
+    def _new(self, ask: Ask, shown: Record, kind: str) -> Job:
+        system = self.face.system
+        job_id = made("750", system.world.seed, system.world.epoch, system.name, system.clock.now, len(self._jobs))
+        now = f"{system.clock.now[:-1]}+0000"
+        job = Job(
+            {
+                "id": job_id,
+                "operation": shown["operation"],
+                "object": shown["object"],
+                "createdById": self.face.org.user,
+                "createdDate": now,
+                "systemModstamp": now,
+                "state": shown["state"],
+                **({"externalIdFieldName": shown["externalIdFieldName"]} if shown.get("externalIdFieldName") else {}),
+                "concurrencyMode": "Parallel",
+                "contentType": "CSV",
+                "apiVersion": float(ask.params["version"][1:]),
+                "jobType": kind,
+                "lineEnding": shown["lineEnding"],
+                "columnDelimiter": shown["columnDelimiter"],
+            }
+        )
+        self._jobs[job_id] = job
+        return job
+
+    @staticmethod
+    def _format(body: Any) -> Record:
+        delimiter, ending = str(body.get("columnDelimiter") or "COMMA").upper(), str(body.get("lineEnding") or "LF").upper()
+        if delimiter not in DELIMITERS or ending not in ENDINGS:
+            raise Refused(400, "INVALIDJOB", f"InvalidJob : columnDelimiter {delimiter} or lineEnding {ending} is not supported")
+        if str(body.get("contentType") or "CSV").upper() != "CSV":
+            raise Refused(400, "INVALIDJOB", "InvalidJob : Unsupported content type; only CSV is supported")
+        return {"columnDelimiter": delimiter, "lineEnding": ending}
+
+    def _start_ingest(self, ask: Ask) -> Answer:
+        body = ask.body
+        if not isinstance(body, dict) or not body.get("object"):
+            raise Refused(400, "INVALIDJOB", "InvalidJob : Object is required")
+        try:
+            each = self.face.at(ask).object(str(body["object"]))
+        except Refused:
+            raise Refused(400, "INVALIDJOB", f"InvalidJob : Unable to find object: {body['object']}") from None
+        operation = next((one for one in OPERATIONS if one.lower() == str(body.get("operation")).lower()), None)
+        if operation is None:
+            raise Refused(400, "INVALIDJOB", f"InvalidJob : operation {body.get('operation')} is not supported")
+        external = body.get("externalIdFieldName")
+        if operation == "upsert":
+            one = each.by_name.get(str(external or "").lower())
+            if one is None or not ("X" in one.marks or one.name == "Id"):
+                raise Refused(400, "INVALIDJOB", f"InvalidJob : Field name provided, {external} does not match an External ID for {each.name}")
+            external = one.name
+        shown = {"operation": operation, "object": each.name, "externalIdFieldName": external, "state": "Open", **self._format(body)}
+        job = self._new(ask, shown, "V2Ingest")
+        job.shown["contentUrl"] = f"services/data/{ask.params['version']}/jobs/ingest/{job.shown['id']}/batches"
+        return Answer(200, job.shown)
+
+    def _start_query(self, ask: Ask) -> Answer:
+        body = ask.body
+        if not isinstance(body, dict) or not body.get("query"):
+            raise Refused(400, "INVALIDJOB", "InvalidJob : query is required")
+        answer = self.face.queries.answer(str(body["query"]), deleted=body.get("operation") == "queryAll", bulk=True)
+        shown = {"operation": body.get("operation") or "query", "object": answer.plan.view.name, "state": "UploadComplete", **self._format(body)}
+        job = self._new(ask, shown, "V2Query")
+        job.columns = [".".join(cell.path) for cell in answer.plan.cells]
+        job.rows = [[_text(value) for value in answer.flat(row).values()] for row in answer.rows]
+        job.outcome = "JobComplete"
+        return Answer(200, dict(job.shown))
+
+    def _list(self, kind: str) -> Answer:
+        wanted = {"ingest": "V2Ingest", "query": "V2Query"}[kind]
+        found = [job.shown for job in self._jobs.values() if job.shown["jobType"] == wanted]
+        return Answer(200, {"done": True, "records": found, "nextRecordsUrl": None})
+
+    def _job(self, ask: Ask) -> Job:
+        found = self._jobs.get(ask.params["job"]) or next(
+            (job for name, job in self._jobs.items() if name[:15] == ask.params["job"]), None
+        )
+        if found is None:
+            raise errors.not_found()
+        return found
+
+    def _get(self, ask: Ask) -> Answer:
+        job = self._job(ask)
+        if job.outcome and job.shown["state"] not in FINISHED:
+            self._finish(job)
+        return Answer(200, job.shown)
+
+    def _finish(self, job: Job) -> None:
+        job.shown["state"] = job.outcome
+        done = len(job.rows) if job.shown["jobType"] == "V2Query" else len(job.good) + len(job.bad)
+        job.shown |= {
+            "numberRecordsProcessed": done,
+            "numberRecordsFailed": len(job.bad),
+            "retries": 0,
+            "totalProcessingTime": 100,
+            "apiActiveProcessingTime": 80,
+            "apexProcessingTime": 0,
+        }
+
+    def _upload(self, ask: Ask) -> Answer:
+        job = self._job(ask)
+        if job.shown["state"] != "Open" or job.uploaded is not None:
+            raise Refused(400, "INVALIDJOBSTATE", "InvalidJobState : Job is not open, or data has been uploaded already")
+        try:
+            job.uploaded = bytes(ask.request.body).decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise Refused(400, "INVALIDBATCH", "InvalidBatch : The data is not UTF-8") from None
+        return Answer(201, None)
+
+    def _close(self, ask: Ask) -> Answer:
+        job = self._job(ask)
+        wanted = ask.body.get("state") if isinstance(ask.body, dict) else None
+        if wanted == "Aborted":
+            if job.shown["state"] in FINISHED:
+                raise Refused(400, "INVALIDJOBSTATE", f"InvalidJobState : Job is already {job.shown['state']}")
+            job.shown["state"], job.outcome = "Aborted", ""
+            return Answer(200, dict(job.shown))
+        if wanted != "UploadComplete" or job.shown["state"] != "Open":
+            raise Refused(400, "INVALIDJOBSTATE", "InvalidJobState : Closing Job not supported in this state")
+        if job.uploaded is None:
+            raise Refused(400, "INVALIDJOBSTATE", "InvalidJobState : No data has been uploaded")
+        job.shown["state"] = "UploadComplete"
+        shown = dict(job.shown)
+        self._process(ask, job)
+        return Answer(200, shown)
+
+    def _delete(self, ask: Ask) -> Answer:
+        job = self._job(ask)
+        if job.shown["state"] == "Open":
+            raise Refused(400, "INVALIDJOBSTATE", "InvalidJobState : Only finished jobs can be deleted")
+        del self._jobs[job.shown["id"]]
+        return Answer(204, None)
+
+    # rows
+
+    def _process(self, ask: Ask, job: Job) -> None:
+        desk = self.face.at(ask)
+        each = desk.object(job.shown["object"])
+        data = job.uploaded or ""
+        ending = job.shown["lineEnding"]
+        first = data.partition("\n")[0]
+        if (ending == "LF" and first.endswith("\r")) or (ending == "CRLF" and "\n" in data and not first.endswith("\r")):
+            self._fail(job, f"LineEnding is invalid on user data. Current LineEnding setting is {ending}")
+            return
+        try:
+            header, *rows = [row for row in csv.reader(io.StringIO(data), delimiter=DELIMITERS[job.shown["columnDelimiter"]], strict=True) if row]
+        except (csv.Error, ValueError):
+            self._fail(job, "InvalidBatch : Unable to parse the data as CSV")
+            return
+        job.header = header
+        wrong = next((name for name in header if not self._known(each, name)), None)
+        if wrong is not None:
+            job.unprocessed = rows
+            self._fail(job, f"InvalidBatch : Field name not found : {wrong}")
+            return
+        for at, row in enumerate(rows):
+            try:
+                if len(row) != len(header):
+                    raise Refused(400, "INVALID_CSV_ROW", "The row has another number of columns than the header", [])
+                self._fail_by_plan(ask, at)
+                record_id, created = self._row(desk, each, job, dict(zip(header, row, strict=True)))
+                job.good.append([record_id, str(created).lower(), *row])
+            except Refused as refused:
+                fields = " ".join(refused.fields or ())
+                job.bad.append(["", f"{refused.code}:{refused.detail}:{fields} --", *row])
+        job.outcome = "JobComplete"
+
+    @staticmethod
+    def _fail_by_plan(ask: Ask, at: int) -> None:
+        if ask.fail_item is not None and ask.fail_item(at):
+            raise Refused(400, "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record or 1 records", [])
+
+    @staticmethod
+    def _fail(job: Job, message: str) -> None:
+        job.outcome = "Failed"
+        job.shown["errorMessage"] = message
+
+    def _known(self, each: SObject, name: str) -> bool:
+        head, dot, tail = name.partition(".")
+        if not dot:
+            return name.lower() in each.by_name
+        one = each.by_relation.get(head.lower())
+        return one is not None and any(
+            tail.lower() in self.face.reader.catalog.find(kind).by_name  # type: ignore[union-attr]
+            for kind in one.refers
+        )
+
+    def _row(self, desk: Desk, each: SObject, job: Job, cells: dict[str, str]) -> tuple[str, bool]:
+        operation = job.shown["operation"]
+        given: dict[str, Any] = {}
+        record_id = ""
+        for name, cell in cells.items():
+            head, dot, tail = name.partition(".")
+            if dot:
+                if cell:
+                    given[head] = {tail: cell}
+                continue
+            one = each.by_name[name.lower()]
+            if one.name == "Id":
+                record_id = cell
+            elif cell == "#N/A":
+                given[one.name] = None
+            elif cell:
+                given[one.name] = _typed(one, cell)
+        if operation == "insert":
+            return desk.create(each, given), True
+        if operation == "upsert" and job.shown["externalIdFieldName"] != "Id":
+            one = each.by_name[job.shown["externalIdFieldName"].lower()]
+            return desk.upsert(each, one, str(given.get(one.name) or ""), given)
+        if operation == "upsert" and not record_id:
+            return desk.create(each, given), True
+        if not record_id:
+            raise Refused(400, "MISSING_ARGUMENT", "Id not specified in an update call", [])
+        if operation in ("delete", "hardDelete"):
+            desk.delete(each, record_id)
+        else:
+            desk.update(each, record_id, given)
+        return desk.raw(each, record_id)["id"], False  # type: ignore[index]
+
+    def _results(self, ask: Ask) -> Answer:
+        job, which = self._job(ask), ask.params["which"].lower()
+        found = {
+            "successfulresults": (["sf__Id", "sf__Created"], job.good),
+            "failedresults": (["sf__Id", "sf__Error"], job.bad),
+            "unprocessedrecords": ([], job.unprocessed),
+        }.get(which)
+        if found is None:
+            raise errors.not_found()
+        columns, rows = found
+        return Answer(200, self._table(job, [*columns, *job.header], rows), headers=CSV)
+
+    def _query_results(self, ask: Ask) -> Answer:
+        job = self._job(ask)
+        if job.outcome and job.shown["state"] not in FINISHED:
+            self._finish(job)
+        asked = dict(ask.query)
+        most = asked.get("maxRecords", "")
+        size = max(1, int(most)) if most.isdigit() else PAGE
+        locator = asked.get("locator", "")
+        start = _position(locator)
+        rows = job.rows[start : start + size]
+        following = "null" if start + size >= len(job.rows) else _locator(start + size)
+        headers = (*CSV, ("sforce-locator", following), ("sforce-numberofrecords", str(len(rows))))
+        return Answer(200, self._table(job, job.columns, rows), headers=headers)
+
+    @staticmethod
+    def _table(job: Job, header: list[str], rows: list[list[str]]) -> Raw:
+        out = io.StringIO()
+        writer = csv.writer(
+            out,
+            delimiter=DELIMITERS[job.shown["columnDelimiter"]],
+            quoting=csv.QUOTE_ALL,
+            lineterminator=ENDINGS[job.shown["lineEnding"]],
+        )
+        writer.writerow(header)
+        writer.writerows(rows)
+        return Raw(out.getvalue().encode())
+
+
+def _typed(one: SField, cell: str) -> Any:
+    return cell
+
+
+def _locator(position: int) -> str:
+    import base64
+
+    return base64.urlsafe_b64encode(str(position).encode()).decode().rstrip("=")
+
+
+def _position(locator: str) -> int:
+    import base64
+
+    if locator in ("", "null"):
+        return 0
+    try:
+        return int(base64.urlsafe_b64decode(locator + "=" * (-len(locator) % 4)))
+    except ValueError:
+        raise Refused(400, "INVALID_QUERY_LOCATOR", "invalid query locator") from None
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (dict, list)):
+        return orjson.dumps(value).decode()
+    return str(value)
+
+
+__all__ = ["Bulk", "Callable"]

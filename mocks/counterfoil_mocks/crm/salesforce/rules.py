@@ -1,0 +1,513 @@
+"""What Salesforce does around a write: defaults, validation, roll-ups. What the business does is the role's; this only calls it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from counterfoil_mocks.crm import contracts, deals
+from counterfoil_mocks.crm.model import OPPORTUNITY, QUOTE
+from counterfoil_mocks.crm.salesforce import errors
+from counterfoil_mocks.crm.salesforce.desk import Change, Desk
+from counterfoil_mocks.crm.salesforce.errors import Refused, integrity, validation
+from counterfoil_mocks.crm.salesforce.objects import SObject
+from counterfoil_mocks.crm.salesforce.standard import STAGE_NAMES
+from counterfoil_mocks.crm.salesforce.values import code_of, kept
+from counterfoil_mocks.crm.salesforce.views import OBJECTS
+from counterfoil_mocks.kernel import money
+from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.kernel.tx import perform
+
+E164 = re.compile(r"\+[0-9]{6,15}")
+COUNTRIES = {
+    "united states": "US", "usa": "US", "united states of america": "US", "united kingdom": "GB", "uk": "GB", "great britain": "GB",
+    "germany": "DE", "deutschland": "DE", "france": "FR", "spain": "ES", "italy": "IT", "netherlands": "NL", "switzerland": "CH",
+    "austria": "AT", "canada": "CA", "australia": "AU", "ireland": "IE", "japan": "JP", "singapore": "SG", "india": "IN", "brazil": "BR",
+    "mexico": "MX", "sweden": "SE", "norway": "NO", "denmark": "DK", "belgium": "BE", "poland": "PL", "portugal": "PT",
+}  # fmt: skip
+LINES = ("OpportunityLineItem", "QuoteLineItem", "OrderItem")
+ACTOR = "Salesforce user"
+
+Rule = Callable[[Change], None]
+
+
+def defaults(desk: Desk, each: SObject, said: dict[str, Any]) -> None:
+    """What a new record has when nobody says."""
+    if each.name == "Account" and said.get("Invoice_Currency__c"):
+        said.setdefault("CurrencyIsoCode", said["Invoice_Currency__c"])
+    if each.name in ("Opportunity", "Contract") and said.get("AccountId"):
+        customer = desk.raw(OBJECTS["account"], said["AccountId"])
+        said.setdefault("CurrencyIsoCode", (customer or {}).get("invoice_ccy") or "USD")
+    if each.name == "Quote" and said.get("OpportunityId"):
+        deal = desk.raw(OBJECTS["opportunity"], said["OpportunityId"])
+        if deal is not None:
+            said.setdefault("CurrencyIsoCode", deal["ccy"])
+            said.setdefault("Pricebook2Id", (deal["custom"] or {}).get("Pricebook2Id"))
+    if each.name == "Contract":
+        said.setdefault("Status", "Draft")
+
+
+def before(change: Change) -> None:
+    """Rules before a record is written."""
+    owner = change.said.get("OwnerId")
+    if owner is not None:
+        change.desk.face.check_active(change.object, owner)
+    rule = BEFORE.get(change.object.name)
+    if rule is not None:
+        rule(change)
+
+
+def after(change: Change) -> None:
+    """Rules after a record is written."""
+    rule = AFTER.get(change.object.name)
+    if rule is not None:
+        rule(change)
+
+
+# accounts, contacts, sites
+
+
+def _account(change: Change) -> None:
+    change.values.pop("status", None)
+    country = change.said.get("BillingCountry")
+    if country or change.before is None:
+        code = _country(country)
+        if code is not None or change.before is None:
+            change.values["country"] = code or "US"
+
+
+def _country(said: str | None) -> str | None:
+    if not said:
+        return None
+    if re.fullmatch(r"[A-Za-z]{2}", said):
+        return said.upper()
+    return COUNTRIES.get(said.casefold())
+
+
+def _account_after(change: Change) -> None:
+    hold = change.said.get("Credit_Hold__c")
+    record = change.after
+    assert record is not None
+    if hold is None or hold == (record["status"] == "CREDIT_HOLD"):
+        return
+    entity = change.desk.entity(change.object)
+    for status in ("ACTIVE", "CREDIT_HOLD") if hold else ("ACTIVE",):
+        if record["status"] != status:
+            record = change.tx.update(entity, record, {"status": status})
+    change.after = record
+
+
+def _contact(change: Change) -> None:
+    said, before_custom = change.said, (change.before or {}).get("custom") or {}
+    change.values.pop("name", None)
+    if "FirstName" in said or "LastName" in said:
+        name = (change.before or {}).get("name") or ""
+        first, _, last = name.rpartition(" ")
+        first = said["FirstName"] if "FirstName" in said else before_custom.get("FirstName", first or None)
+        last = said["LastName"] if "LastName" in said else before_custom.get("LastName", last)
+        change.values["name"] = " ".join(part for part in (first, last) if part)
+        change.custom |= {"FirstName": first, "LastName": last}
+    if "Email" in said:
+        email = said["Email"]
+        change.values["email_norm"] = None if email is None else email.lower()
+        change.custom["Email"] = email
+    if "Phone" in said:
+        phone = said["Phone"]
+        change.values["phone"] = phone if phone and E164.fullmatch(phone) else None
+        change.custom["Phone"] = phone
+
+
+def _site(change: Change) -> None:
+    if "Street__c" in change.said:
+        street = change.said["Street__c"]
+        change.values["lines"] = [] if street is None else [line for line in re.split(r"\r?\n", street) if line][:4]
+    country = change.said.get("Country__c")
+    if country is not None:
+        change.values["country"] = country.upper()
+
+
+# deals
+
+
+def _opportunity(change: Change) -> None:
+    amount = change.said.get("Amount")
+    if amount is not None and amount < 0:
+        raise validation("Amount cannot be negative.", ["Amount"])
+    change.values.pop("stage", None)
+    if change.before is None:
+        change.values.setdefault("legal_entity", None)
+        change.values["legal_entity"] = change.values["legal_entity"] or change.desk.face.legal_entity()
+    else:
+        _with_lines(change)
+    stage = change.said.get("StageName")
+    if stage is not None and (change.before is None or STAGE_NAMES[change.before["stage"]] != stage):
+        if change.said.get("Probability") is None:
+            change.values["probability"] = None
+        change.custom["LastStageChangeDate"] = change.tx.stamp
+
+
+def _with_lines(change: Change) -> None:
+    """With line items the amount is theirs: writes to it are taken and ignored, and book and currency stay."""
+    deal = change.before
+    assert deal is not None
+    if not change.desk.vendor("OpportunityLineItem", owner=deal["id"]):
+        return
+    change.values.pop("amount", None)
+    if "Pricebook2Id" in change.said and change.said["Pricebook2Id"] != (deal["custom"] or {}).get("Pricebook2Id"):
+        message = "unknown (cannot change the price book of an opportunity that has products)"
+        raise integrity(message, ["Pricebook2Id"])
+    if "CurrencyIsoCode" in change.said and change.said["CurrencyIsoCode"] != deal["ccy"]:
+        raise integrity("unknown (cannot change the currency of an opportunity that has products)", ["CurrencyIsoCode"])
+
+
+def _opportunity_after(change: Change) -> None:
+    stage = change.said.get("StageName")
+    if stage is None or change.after is None:
+        return
+    target = next(code for code, name in STAGE_NAMES.items() if name == stage)
+    change.after = moved(change, change.after, target)
+
+
+def moved(change: Change, deal: Record, target: str) -> Record:
+    """Walk a deal to a stage by the role's own deeds; Salesforce itself knows no order of stages."""
+    tx, stages = change.tx, list(STAGE_NAMES)
+    if deal["stage"] == target:
+        return deal
+    if target == "CLOSED_LOST":
+        if deal["stage"] == "CLOSED_WON":
+            deal = perform(tx, "reopen_opportunity", deal["id"], {"approver": ACTOR})
+        reason = deal["lost_reason"] or "No reason given"
+        return perform(tx, "close_lost", deal["id"], {"lost_reason": reason})
+    if deal["stage"] == "CLOSED_WON":
+        deal = perform(tx, "reopen_opportunity", deal["id"], {"approver": ACTOR})
+    aim = "NEGOTIATE" if target == "CLOSED_WON" else target
+    if deal["stage"] != aim and (deal["stage"] == "CLOSED_LOST" or stages.index(deal["stage"]) > stages.index(aim)):
+        deal = deals.put_stage(tx, deal, aim)
+    while deal["stage"] != aim:
+        following = stages[stages.index(deal["stage"]) + 1]
+        deal = perform(tx, "advance_stage", deal["id"], {"to": following})
+    if target != "CLOSED_WON":
+        return deal
+    if tx.one(QUOTE, opportunity=deal["id"], status="ACCEPTED"):
+        return perform(tx, "close_won", deal["id"], {})
+    return deals.win_without_quote(tx, deal)
+
+
+# price books and line items
+
+
+def _entry(change: Change) -> None:
+    desk, said = change.desk, change.said
+    if change.before is not None:
+        return
+    product = desk.record(OBJECTS["product2"], said["Product2Id"])
+    book = desk.record(OBJECTS["pricebook2"], said["Pricebook2Id"])
+    same = [
+        each
+        for each in desk.vendor("PricebookEntry", owner=book["id"])
+        if each["custom"].get("Product2Id") == product["id"] and each["custom"].get("CurrencyIsoCode") == said["CurrencyIsoCode"]
+    ]
+    if same:
+        raise Refused(400, "DUPLICATE_VALUE", "This price definition already exists in this price book", ["Pricebook2Id", "Product2Id"])
+    if not book["custom"].get("IsStandard"):
+        standard = [
+            each
+            for each in desk.vendor("PricebookEntry", owner=desk.face.org.standard_book)
+            if each["custom"].get("Product2Id") == product["id"] and each["custom"].get("CurrencyIsoCode") == said["CurrencyIsoCode"]
+        ]
+        if not standard:
+            message = "Before creating a custom price, create a standard price."
+            raise Refused(400, "STANDARD_PRICE_NOT_DEFINED", message, [])
+        if said.get("UseStandardPrice"):
+            change.custom["UnitPrice"] = standard[0]["custom"].get("UnitPrice")
+    change.custom |= {"Name": product["name"], "ProductCode": product["custom"].get("ProductCode")}
+
+
+def _pricebook(change: Change) -> None:
+    change.custom.setdefault("IsStandard", bool(((change.before or {}).get("custom") or {}).get("IsStandard")))
+
+
+def _line(change: Change) -> None:
+    """A line item of a deal, a quote or an order: its price book entry, its prices."""
+    parent = _parent_of(change)
+    if change.object.name == "OrderItem" and parent["custom"].get("Status") == "Activated":
+        raise integrity("unknown (an activated order's products cannot be changed)", ["OrderId"])
+    if change.before is None:
+        _chosen(change, parent)
+        if change.object.name != "OpportunityLineItem":
+            name = "LineNumber" if change.object.name == "QuoteLineItem" else "OrderItemNumber"
+            change.custom[name] = f"{change.desk.face.system.next_number(f'number:{change.object.name}'):08d}"
+    _priced(change, parent)
+
+
+def _parent_of(change: Change) -> Record:
+    name = {"OpportunityLineItem": "Opportunity", "QuoteLineItem": "Quote", "OrderItem": "Order"}[change.object.name]
+    owner = change.values.get("owner") or (change.before or {}).get("owner")
+    return change.desk.record(OBJECTS[name.lower()], str(owner))
+
+
+def _chosen(change: Change, parent: Record) -> None:
+    """The price book entry of a new line, which must be of the parent's price book; a parent without one gets the entry's."""
+    desk, said = change.desk, change.said
+    book = (parent["custom"] or {}).get("Pricebook2Id")
+    entry: Record | None = None
+    if said.get("PricebookEntryId"):
+        entry = desk.record(OBJECTS["pricebookentry"], said["PricebookEntryId"])
+    elif said.get("Product2Id"):
+        entry = next(
+            (each for each in desk.vendor("PricebookEntry", owner=book or desk.face.org.standard_book)
+             if each["custom"].get("Product2Id") == said["Product2Id"]),
+            None,
+        )  # fmt: skip
+    if entry is None:
+        if said.get("Product2Id"):
+            raise integrity("PricebookEntryId (no price book entry for this product)", ["PricebookEntryId"])
+        raise errors.missing(["PricebookEntryId"])
+    kind = {"OpportunityLineItem": "opportunity", "QuoteLineItem": "quote", "OrderItem": "order"}[change.object.name]
+    if book and entry["owner"] != book:
+        message = f"PricebookEntryId (pricebook entry is in a different pricebook than the one assigned to the {kind})"
+        raise integrity(message, ["PricebookEntryId"])
+    product = desk.record(OBJECTS["product2"], entry["custom"]["Product2Id"])
+    if not entry["custom"].get("IsActive") or not product["custom"].get("IsActive"):
+        raise integrity("PricebookEntryId (pricebook entry is inactive)", ["PricebookEntryId"])
+    currency = parent.get("ccy") or (parent["custom"] or {}).get("CurrencyIsoCode") or "USD"
+    if entry["custom"].get("CurrencyIsoCode", "USD") != currency:
+        message = f"PricebookEntryId (pricebook entry currency code does not match {kind} currency code)"
+        raise integrity(message, ["PricebookEntryId"])
+    if not book:
+        parent_object = OBJECTS[kind]
+        custom = {**(parent["custom"] or {}), "Pricebook2Id": entry["owner"]}
+        change.tx.update(desk.entity(parent_object), parent, {"custom": custom})
+    change.custom |= {
+        "PricebookEntryId": entry["id"],
+        "Product2Id": product["id"],
+        "ProductCode": product["custom"].get("ProductCode"),
+        "ListPrice": entry["custom"].get("UnitPrice"),
+        "CurrencyIsoCode": currency,
+    }
+    if change.object.name == "OpportunityLineItem":
+        change.custom["Name"] = f"{(parent['name'] or '')} {product['name']}"[:376]
+
+
+def _priced(change: Change, parent: Record) -> None:
+    said, before_custom = change.said, (change.before or {}).get("custom") or {}
+    is_deal = change.object.name == "OpportunityLineItem"
+    if is_deal and said.get("UnitPrice") is not None and said.get("TotalPrice") is not None:
+        if change.before is None:
+            raise integrity("unknown (cannot specify both unit price and total price)", ["UnitPrice", "TotalPrice"])
+        raise Refused(400, "INVALID_FIELD", "Cannot change both 'UnitPrice' and 'TotalPrice' in update call", [])
+    if is_deal and change.before is None and said.get("UnitPrice") is None and said.get("TotalPrice") is None:
+        raise integrity("unknown (must specify unit price or total price)", [])
+
+    def figure(name: str) -> Decimal:
+        value = said[name] if name in said else before_custom.get(name)
+        return Decimal(str(value)) if value is not None else Decimal(0)
+
+    quantity, discount = figure("Quantity"), figure("Discount") / 100
+    if quantity == 0 and is_deal:
+        raise integrity("Quantity (quantity must be non-zero)", ["Quantity"])
+    currency = str(change.custom.get("CurrencyIsoCode") or before_custom.get("CurrencyIsoCode") or "USD")
+    smallest = Decimal(1).scaleb(-money.exponent(currency))
+    if is_deal and said.get("TotalPrice") is not None:
+        total = figure("TotalPrice").quantize(smallest, ROUND_HALF_UP)
+        unit = total / quantity / (1 - discount) if discount != 1 else total / quantity
+        change.custom["UnitPrice"] = float(unit.quantize(Decimal("0.0001"), ROUND_HALF_UP))
+    else:
+        total = (figure("UnitPrice") * quantity * (1 - discount)).quantize(smallest, ROUND_HALF_UP)
+    change.custom["TotalPrice"] = float(total)
+    if change.object.name != "OrderItem":
+        per_unit = figure("UnitPrice") if not is_deal or said.get("TotalPrice") is None else Decimal(str(change.custom["UnitPrice"]))
+        change.custom["Subtotal"] = float((per_unit * quantity).quantize(smallest, ROUND_HALF_UP))
+
+
+def _line_after(change: Change) -> None:
+    if change.object.name == "OpportunityLineItem":
+        roll_up(change.desk, str(change.after["owner"]) if change.after else "")
+
+
+def roll_up(desk: Desk, deal_id: str) -> None:
+    """A deal with lines is worth their total; with the last line gone it keeps what it had."""
+    lines = desk.vendor("OpportunityLineItem", owner=deal_id)
+    deal = desk.tx.look_up(OPPORTUNITY, deal_id)
+    if not lines or deal is None:
+        return
+    total = sum((Decimal(str(each["custom"].get("TotalPrice") or 0)) for each in lines), Decimal(0))
+    minor = int((total * 10 ** money.exponent(deal["ccy"])).quantize(Decimal(1), ROUND_HALF_UP))
+    if minor != deal["amount"]:
+        desk.tx.update(OPPORTUNITY, deal, {"amount": minor})
+
+
+# quotes
+
+
+QUOTE_DEEDS: Mapping[str, tuple[str, dict[str, str]]] = {
+    "IN_REVIEW": ("submit_quote", {}),
+    "DRAFT": ("return_quote", {}),
+    "APPROVED": ("approve_quote", {"approver": ACTOR}),
+    "SENT": ("send_quote", {}),
+    "ACCEPTED": ("accept_quote", {"signer": ACTOR}),
+    "REJECTED": ("reject_quote", {}),
+    "EXPIRED": ("expire_quote", {}),
+}
+
+
+def _quote(change: Change) -> None:
+    change.values.pop("status", None)
+    if change.before is None:
+        deal = change.desk.record(OBJECTS["opportunity"], str(change.values["opportunity"]))
+        change.values["ccy"] = deal["ccy"]
+
+
+def _quote_after(change: Change) -> None:
+    label = change.said.get("Status")
+    if label is None or change.after is None:
+        return
+    one = change.object.by_name["status"]
+    if label == one.words.get(change.after["status"]):
+        return
+    target = "IN_REVIEW" if label == "Needs Review" else code_of(one, label)
+    for state in _way(change.after["status"], target):
+        deed, said = QUOTE_DEEDS[state]
+        if state == "ACCEPTED" and change.after["signer"]:
+            said = {"signer": change.after["signer"]}
+        change.after = perform(change.tx, deed, change.after["id"], dict(said))
+
+
+def _way(source: str, target: str) -> list[str]:
+    """The shortest legal way from one state of a quote to another; raises Refused where there is none."""
+    moves = QUOTE.by_name["status"].moves
+    ways: list[list[str]] = [[source]]
+    seen = {source}
+    while ways:
+        way = ways.pop(0)
+        if way[-1] == target:
+            return way[1:]
+        for state in moves.get(way[-1], ()):
+            if state not in seen and state in QUOTE_DEEDS:
+                seen.add(state)
+                ways.append([*way, state])
+    raise validation(f"A quote that is {source} cannot become {target}.", ["Status"])
+
+
+# contracts and orders
+
+
+def _contract(change: Change) -> None:
+    change.values.pop("status", None)
+    status = change.said.get("Status")
+    if change.before is None:
+        if status not in (None, "Draft"):
+            raise Refused(400, "FAILED_ACTIVATION", "Choose a valid contract status and save your changes.", ["Status"])
+        change.values["legal_entity"] = change.values.get("legal_entity") or change.desk.face.legal_entity()
+        customer = change.tx.get("customer", change.values["customer"])
+        change.values |= {"status": "DRAFT", "customer_no": customer["customer_no"]}
+    elif status is not None and change.before["status"] not in ("DRAFT", "PENDING_APPROVAL", "APPROVED") and status != "Activated":
+        raise integrity("Status (an activated contract cannot be set back)", ["Status"])
+
+
+def _contract_after(change: Change) -> None:
+    status, record = change.said.get("Status"), change.after
+    if record is None or status in (None, "Draft"):
+        return
+    if status == "In Approval Process" and record["status"] == "DRAFT":
+        change.after = contracts.put_forward(change.tx, record, "PENDING_APPROVAL")
+    elif status == "Activated" and record["status"] in ("DRAFT", "PENDING_APPROVAL", "APPROVED"):
+        record = contracts.put_forward(change.tx, record, "APPROVED")
+        custom = {**(record["custom"] or {}), "ActivatedById": change.desk.face.org.user}
+        record = change.tx.update(change.desk.entity(change.object), record, {"custom": custom}, event="")
+        change.after = perform(change.tx, "activate_contract", record["id"], {})
+
+
+def _order(change: Change) -> None:
+    status, before_custom = change.said.get("Status"), (change.before or {}).get("custom") or {}
+    if change.before is None:
+        if status != "Draft":
+            raise Refused(400, "FAILED_ACTIVATION", "Choose a valid order status and save your changes.", ["Status"])
+        change.custom["OrderNumber"] = f"{change.desk.face.system.next_number('number:Order') + 99:08d}"
+    contract_id, start = change.now("ContractId"), change.now("EffectiveDate")
+    if contract_id and start:
+        contract = change.desk.record(OBJECTS["contract"], contract_id)
+        if contract["start"] and start < contract["start"]:
+            message = "Order Start Date can't be earlier than the contract's start date."
+            raise validation(message, ["EffectiveDate"])
+    if status == "Activated" and before_custom.get("Status") != "Activated":
+        if not change.desk.vendor("OrderItem", owner=(change.before or {}).get("id")):
+            raise Refused(400, "FAILED_ACTIVATION", "An order must have at least one product.", [])
+        change.custom |= {"ActivatedDate": change.tx.stamp, "ActivatedById": change.desk.face.org.user}
+
+
+def _lead(change: Change) -> None:
+    parts = (change.now("FirstName"), change.now("LastName"))
+    change.values["name"] = " ".join(str(part) for part in parts if part)
+
+
+# deletions
+
+
+def deleting(desk: Desk, each: SObject, record: Record) -> None:
+    """Refuse the deletion of what others hang on."""
+    if each.name == "Account":
+        won = [deal["name"] for deal in desk.tx.find(OPPORTUNITY, customer=record["id"], stage="CLOSED_WON")]
+        active = desk.tx.find("contract", customer=record["id"], status=["ACTIVE", "ON_HOLD", "COMPLETED"])
+        if won or active:
+            what = "opportunities" if won else "contracts"
+            names = ", ".join(won or [contract["contract_no"] for contract in active])
+            message = f"Your attempt to delete {record['name']} could not be completed because it is associated with the following {what}.: {names}\n"
+            raise Refused(400, "DELETE_FAILED", message, [])
+    if each.name == "Contract" and record["status"] not in ("DRAFT", "PENDING_APPROVAL", "APPROVED"):
+        raise Refused(400, "DELETE_FAILED", "An activated contract cannot be deleted.", [])
+    if each.name == "Order" and record["custom"].get("Status") == "Activated":
+        raise Refused(400, "DELETE_FAILED", "An activated order cannot be deleted.", [])
+    if each.name == "OrderItem":
+        order = desk.raw(OBJECTS["order"], record["owner"])
+        if order is not None and order["custom"].get("Status") == "Activated":
+            raise integrity("unknown (an activated order's products cannot be changed)", ["OrderId"])
+    if each.name == "Pricebook2" and record["custom"].get("IsStandard"):
+        raise Refused(400, "DELETE_FAILED", "The standard price book cannot be deleted.", [])
+    if each.name == "Product2" and any(
+        line["custom"].get("Product2Id") == record["id"] for kind in LINES for line in desk.vendor(kind)
+    ):
+        message = f"Your attempt to delete {record['name']} could not be completed because it is associated with opportunity products."
+        raise Refused(400, "DELETE_FAILED", message, [])
+
+
+def deleted(desk: Desk, each: SObject, record: Record) -> None:
+    """Delete what lives and dies with a record, and reckon anew what it was part of."""
+    if each.name == "Account":
+        for name in ("Contact", "Opportunity", "Site__c", "Order"):
+            child = OBJECTS[name.lower()]
+            column = "owner" if child.entity == "vendor_object" else "customer"
+            where = {column: record["id"]} | ({"kind": name} if child.entity == "vendor_object" else {})
+            for one in desk.tx.find(child.entity, **where):
+                desk.delete(child, one["id"])
+    for child in OBJECTS.values():
+        if child.entity == "vendor_object" and any(one.cascade and each.name in one.refers and one.column == "owner" for one in child.fields):
+            for one_record in desk.vendor(child.name, owner=record["id"]):
+                desk.delete(child, one_record["id"])
+    if each.name == "OpportunityLineItem":
+        roll_up(desk, record["owner"])
+
+
+BEFORE: Mapping[str, Rule] = {
+    "Account": _account,
+    "Contact": _contact,
+    "Site__c": _site,
+    "Opportunity": _opportunity,
+    "Pricebook2": _pricebook,
+    "PricebookEntry": _entry,
+    **dict.fromkeys(LINES, _line),
+    "Quote": _quote,
+    "Contract": _contract,
+    "Order": _order,
+    "Lead": _lead,
+}
+AFTER: Mapping[str, Rule] = {
+    "Account": _account_after,
+    "Opportunity": _opportunity_after,
+    **dict.fromkeys(LINES, _line_after),
+    "Quote": _quote_after,
+    "Contract": _contract_after,
+}
+__all__ = ["after", "before", "defaults", "deleted", "deleting", "kept"]
