@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, unquote_plus
 
 import orjson
 
@@ -23,14 +23,13 @@ from counterfoil_mocks.crm.salesforce.reader import Reader
 from counterfoil_mocks.crm.salesforce.soap import Raw
 from counterfoil_mocks.crm.salesforce.streaming import Streaming
 from counterfoil_mocks.crm.salesforce.views import OBJECTS, Catalog, Org
-from counterfoil_mocks.kernel import clock
+from counterfoil_mocks.kernel import clock, pages
 from counterfoil_mocks.kernel.auth import Grant
 from counterfoil_mocks.kernel.errors import Problem
 from counterfoil_mocks.kernel.face import Face, Rendered, Request, as_bytes
 from counterfoil_mocks.kernel.fields import Entity, Record
 from counterfoil_mocks.kernel.ids import IdStyle
 from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
-from counterfoil_mocks.kernel.paths import text_of
 from counterfoil_mocks.kernel.system import Origin
 from counterfoil_mocks.kernel.tx import Tx
 
@@ -43,7 +42,14 @@ SEASONS = ("Spring", "Summer", "Winter")
 DATA = "/services/data/{version}"
 DAILY = 15_000
 WORTH_PACKING = 4096
-LIMITS = ("DailyBulkV2QueryJobs", "DailyBulkApiBatches", "DailyStreamingApiEvents", "DataStorageMB", "FileStorageMB", "HourlyODataCallout")
+LIMITS = (
+    "DailyBulkV2QueryJobs",
+    "DailyBulkApiBatches",
+    "DailyStreamingApiEvents",
+    "DataStorageMB",
+    "FileStorageMB",
+    "HourlyODataCallout",
+)
 EMPTY = {"recent": [], "tabs": [], "theme": {"themeItems": []}, "actions": [], "appMenu": [], "quickActions": []}
 PREFIXES = {each.prefix: each for each in OBJECTS.values()}
 NOBODY = Origin("schedule", "system")
@@ -90,7 +96,16 @@ class SalesforceFace(Face):
         entity = self.system.role.by_name["vendor_object"]
         with Tx(self.system, NOBODY) as tx:
             book = {"IsStandard": True, "IsActive": True}
-            tx.insert(entity, {"id": self.org.standard_book, "vendor": VENDOR, "kind": "Pricebook2", "name": "Standard Price Book", "custom": book})
+            tx.insert(
+                entity,
+                {
+                    "id": self.org.standard_book,
+                    "vendor": VENDOR,
+                    "kind": "Pricebook2",
+                    "name": "Standard Price Book",
+                    "custom": book,
+                },
+            )
         sold = self.system.store.rows(
             "SELECT DISTINCT service_item AS code FROM crm.quote_line WHERE system = ? AND service_item IS NOT NULL ORDER BY 1",
             (self.system.name,),
@@ -98,7 +113,13 @@ class SalesforceFace(Face):
         desk = Desk(self, NOBODY)
         for row in sold:
             name = str(row["code"]).replace("-", " ").title()
-            given = {"Name": name, "ProductCode": row["code"], "IsActive": True, "Family": "Services", "Service_Item_Code__c": row["code"]}
+            given = {
+                "Name": name,
+                "ProductCode": row["code"],
+                "IsActive": True,
+                "Family": "Services",
+                "Service_Item_Code__c": row["code"],
+            }
             product = desk.create(OBJECTS["product2"], given)
             entry = {"Pricebook2Id": self.org.standard_book, "Product2Id": product, "UnitPrice": 1, "IsActive": True}
             desk.create(OBJECTS["pricebookentry"], entry)
@@ -132,7 +153,9 @@ class SalesforceFace(Face):
                 "SELECT legal_entity FROM crm.opportunity WHERE system = ? GROUP BY legal_entity ORDER BY count(*) DESC LIMIT 1",
                 (self.system.name,),
             )
-            self._legal_entity = str(self.system.settings.get("legal_entity") or (rows[0]["legal_entity"] if rows else "US01"))
+            self._legal_entity = str(
+                self.system.settings.get("legal_entity") or (rows[0]["legal_entity"] if rows else "US01")
+            )
         return self._legal_entity
 
     def desk(self, ask: Ask, headers: Mapping[str, str] | None = None) -> Desk:
@@ -159,10 +182,15 @@ class SalesforceFace(Face):
     # reading a call
 
     def name(self, request: Request) -> None:
-        method = dict(parse_qsl(request.query.decode("latin-1"))).get("_HttpMethod") if b"_HttpMethod" in request.query else None
+        method = (
+            dict(parse_qsl(request.query.decode("latin-1"))).get("_HttpMethod")
+            if b"_HttpMethod" in request.query
+            else None
+        )
         if method and request.method == "POST":
             request.method = method.upper()
         super().name(request)
+        _unblank(request)
         if request.method == "HEAD" and request.operation is None and request.allowed:
             found = self.paths.find(request.path)
             request.operation = found.methods.get("GET") if found else None
@@ -207,7 +235,17 @@ class SalesforceFace(Face):
     def unknown(self, request: Request) -> Problem:
         version = request.params.get("version", "")
         if request.allowed and (not version or _known(version)):
-            allowed = ",".join(sorted({*request.allowed, *(("HEAD",) if "GET" in request.allowed else ())}, key="HEAD GET POST PUT PATCH DELETE".split().index))
+            offered = [
+                each
+                for each in request.allowed
+                if each != "POST" or "id" not in request.params or "value" in request.params
+            ]
+            allowed = ",".join(
+                sorted(
+                    {*offered, *(("HEAD",) if "GET" in offered else ())},
+                    key=["HEAD", "GET", "POST", "PUT", "PATCH", "DELETE"].index,
+                )
+            )
             message = f"HTTP Method '{request.method}' not allowed. Allowed are {allowed}"
             return Refused(405, "METHOD_NOT_ALLOWED", message, headers=[("Allow", allowed)])
         return errors.not_found()
@@ -222,7 +260,9 @@ class SalesforceFace(Face):
         try:
             return orjson.loads(request.body) if request.body else {}
         except orjson.JSONDecodeError as error:
-            message = f"Unexpected character or end of input ({error.msg}) at [line:{error.lineno}, column:{error.colno}]"
+            message = (
+                f"Unexpected character or end of input ({error.msg}) at [line:{error.lineno}, column:{error.colno}]"
+            )
             raise Refused(400, "JSON_PARSER_ERROR", message) from None
 
     def answer(self, request: Request, operation: Operation) -> Answer:
@@ -233,20 +273,42 @@ class SalesforceFace(Face):
         finally:
             self.hidden = None
 
-    def inner(self, desk: Desk, method: str, url: str, body: Any, headers: Mapping[str, str]) -> tuple[int, Any, Mapping[str, str]]:
+    def inner(
+        self, desk: Desk, method: str, url: str, body: Any, headers: Mapping[str, str]
+    ) -> tuple[int, Any, Mapping[str, str]]:
         """One call within another: status, payload, headers."""
         path, query = several.path_of(url)
         found = self.paths.find(path)
         operation = found.methods.get(method.upper()) if found is not None else None
-        if found is None or operation is None or operation.kind == "outer" or operation.public or not path.startswith(b"/services/data/"):
-            refused = errors.not_found() if found is None or operation is None else Refused(400, "INVALID_REQUEST", "This call cannot be part of another.")
+        if (
+            found is None
+            or operation is None
+            or operation.kind == "outer"
+            or operation.public
+            or not path.startswith(b"/services/data/")
+        ):
+            refused = (
+                errors.not_found()
+                if found is None or operation is None
+                else Refused(400, "INVALID_REQUEST", "This call cannot be part of another.")
+            )
             return refused.status, refused.listed(), {}
-        scope = {"method": method.upper(), "raw_path": path, "path": path.decode(), "query_string": query, "headers": [], "type": "http"}
+        scope = {
+            "method": method.upper(),
+            "raw_path": path,
+            "path": path.decode(),
+            "query_string": query,
+            "headers": [],
+            "type": "http",
+        }
         request = Request(scope, desk.origin.journal_seq or 0)
         request.params, request.operation, request.subject = found.params, operation, found.params.get("id", "")
+        _unblank(request)
         request.headers = {name.lower().encode(): str(value).encode() for name, value in headers.items()}
         ask = Ask(self.system, desk.origin, operation, request.subject, body if body is not None else {})
-        ask.request, ask.params = request, found.params
+        ask.request, ask.params = request, request.params
+        if query:
+            ask.query = pages.parsed(query)
         outer, self._inner = getattr(self, "_inner", None), desk
         try:
             answer = operation.run(ask)
@@ -265,7 +327,16 @@ class SalesforceFace(Face):
         if outer is None:
             desk = self.desk(ask)
         else:
-            desk = Desk(self, outer.origin, outer.version, outer.save_duplicates, outer.details, outer.client, outer.locked, outer._tx)
+            desk = Desk(
+                self,
+                outer.origin,
+                outer.version,
+                outer.save_duplicates,
+                outer.details,
+                outer.client,
+                outer.locked,
+                outer._tx,
+            )
             rule = (ask.request.header(b"sforce-duplicate-rule-header") or "").lower().replace(" ", "")
             desk.save_duplicates = desk.save_duplicates or "allowsave=true" in rule
         return desk
@@ -319,15 +390,48 @@ class SalesforceFace(Face):
         def public(name: str, method: str, path: str, run: Run, summary: str) -> Operation:
             return Operation(name, method, path, run, summary, public=True, secret=True)
 
-        yield public("token", "POST", "/services/oauth2/token", lambda ask: sessions.token(ask.request, self.base(ask.request)), "Get a session")
+        yield public(
+            "token",
+            "POST",
+            "/services/oauth2/token",
+            lambda ask: sessions.token(ask.request, self.base(ask.request)),
+            "Get a session",
+        )
         for method in ("GET", "POST"):
-            yield public("revoke_token", method, "/services/oauth2/revoke", lambda ask: sessions.revoke(ask.request), "End a session")
-        yield public("authorise", "GET", "/services/oauth2/authorize", lambda ask: sessions.authorise(ask.request), "Ask the user")
+            yield public(
+                "revoke_token",
+                method,
+                "/services/oauth2/revoke",
+                lambda ask: sessions.revoke(ask.request),
+                "End a session",
+            )
+        yield public(
+            "authorise",
+            "GET",
+            "/services/oauth2/authorize",
+            lambda ask: sessions.authorise(ask.request),
+            "Ask the user",
+        )
         for kind in ("u", "c"):
             for path in (f"/services/Soap/{kind}/{{version}}", f"/services/Soap/{kind}/{{version}}/{{org}}"):
-                yield Operation("soap", "POST", path, lambda ask: soap.answer(self, ask), "The SOAP API", public=True, secret=True, write=True)
+                yield Operation(
+                    "soap",
+                    "POST",
+                    path,
+                    lambda ask: soap.answer(self, ask),
+                    "The SOAP API",
+                    public=True,
+                    secret=True,
+                    write=True,
+                )
         for method in ("GET", "POST"):
-            yield Operation("userinfo", method, "/services/oauth2/userinfo", lambda ask: Answer(200, sessions.user_info(self.base(ask.request))), "Who am I")
+            yield Operation(
+                "userinfo",
+                method,
+                "/services/oauth2/userinfo",
+                lambda ask: Answer(200, sessions.user_info(self.base(ask.request))),
+                "Who am I",
+            )
         yield public("identity", "GET", "/id/{org}/{user}", self._identity, "Who am I")
         yield public("versions", "GET", "/services/data", self._versions, "The versions of the API")
 
@@ -346,7 +450,9 @@ class SalesforceFace(Face):
         return Answer(200, identity)
 
     def _versions(self, ask: Ask) -> Answer:
-        shown = [{"label": label_of(each), "url": f"/services/data/v{each}.0", "version": f"{each}.0"} for each in VERSIONS]
+        shown = [
+            {"label": label_of(each), "url": f"/services/data/v{each}.0", "version": f"{each}.0"} for each in VERSIONS
+        ]
         return Answer(200, shown)
 
     def _resources(self) -> Iterable[Operation]:
@@ -362,21 +468,67 @@ class SalesforceFace(Face):
             yield read(name, f"/{name}", lambda ask, shown=payload: Answer(200, shown), "Nothing")  # type: ignore[misc]
         yield read("listviews", "/sobjects/{object}/listviews", self._list_views, "Nothing")
         yield read("object_actions", "/sobjects/{object}/quickActions", lambda ask: Answer(200, []), "Nothing")
-        yield read("layouts", "/sobjects/{object}/describe/layouts", lambda ask: Answer(200, {"layouts": [], "recordTypeMappings": []}), "Nothing")
+        yield read(
+            "layouts",
+            "/sobjects/{object}/describe/layouts",
+            lambda ask: Answer(200, {"layouts": [], "recordTypeMappings": []}),
+            "Nothing",
+        )
         yield read("query", "/query", self._query, "Answer SOQL")
         yield read("query_all", "/queryAll", self._query_all, "Answer SOQL, the bin included")
         for path in ("/query/{locator}", "/queryAll/{locator}"):
             yield read("query_more", path, self._more, "The next page of an answer")
         yield read("search", "/search", self._search, "Answer SOSL")
         yield read("search_parameters", "/parameterizedSearch", self._search_parameters, "Search")
-        yield Operation("search_parameters", "POST", DATA + "/parameterizedSearch", self._search_body, "Search", kind="json")
+        yield Operation(
+            "search_parameters", "POST", DATA + "/parameterizedSearch", self._search_body, "Search", kind="json"
+        )
 
     def _root(self, ask: Ask) -> str:
         return f"/services/data/{ask.params['version']}"
 
     def _roots(self, ask: Ask) -> Answer:
         root = self._root(ask)
-        names = "tooling metadata eclair folders prechatForms chatter tabs appMenu quickActions queryAll commerce wave iot search identity composite parameterizedSearch theme nouns recent connect licensing limits process dedupe async-queries query jobs match localizedvalue mobile emailConnect consent tokenizer compactLayouts sobjects actions support".split()
+        names = [
+            "tooling",
+            "metadata",
+            "eclair",
+            "folders",
+            "prechatForms",
+            "chatter",
+            "tabs",
+            "appMenu",
+            "quickActions",
+            "queryAll",
+            "commerce",
+            "wave",
+            "iot",
+            "search",
+            "identity",
+            "composite",
+            "parameterizedSearch",
+            "theme",
+            "nouns",
+            "recent",
+            "connect",
+            "licensing",
+            "limits",
+            "process",
+            "dedupe",
+            "async-queries",
+            "query",
+            "jobs",
+            "match",
+            "localizedvalue",
+            "mobile",
+            "emailConnect",
+            "consent",
+            "tokenizer",
+            "compactLayouts",
+            "sobjects",
+            "actions",
+            "support",
+        ]
         shown: dict[str, Any] = {name: f"{root}/{name}" for name in names}
         shown["identity"] = f"{self.base(ask.request)}/id/{self.org.id}/{self.org.user}"
         return Answer(200, shown)
@@ -389,7 +541,10 @@ class SalesforceFace(Face):
     def _global(self, ask: Ask) -> Answer:
         root = self._root(ask)
         shown = [describe.entry(each, root) for each in OBJECTS.values()]
-        return Answer(200, {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": sorted(shown, key=lambda each: str(each["name"]))})
+        return Answer(
+            200,
+            {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": sorted(shown, key=lambda each: str(each["name"]))},
+        )
 
     def _basic(self, ask: Ask) -> Answer:
         each = self.at(ask).object(ask.params["object"])
@@ -402,7 +557,9 @@ class SalesforceFace(Face):
         return Answer(200, describe.described(each, self._root(ask)))
 
     def _list_views(self, ask: Ask) -> Answer:
-        return Answer(200, {"done": True, "listviews": [], "nextRecordsUrl": None, "size": 0, "sobjectType": ask.params["object"]})
+        return Answer(
+            200, {"done": True, "listviews": [], "nextRecordsUrl": None, "size": 0, "sobjectType": ask.params["object"]}
+        )
 
     # queries
 
@@ -441,16 +598,28 @@ class SalesforceFace(Face):
 
     def _search_parameters(self, ask: Ask) -> Answer:
         asked = dict(ask.query)
-        wanted = [(name, asked.get(f"{name}.fields") or asked.get("fields") or "Id", "") for key, name in ask.query if key == "sobject"]
-        return self._searched(ask, asked.get("q", ""), asked.get("in", "ALL"), wanted, int(asked.get("overallLimit", "2000")))
+        wanted = [
+            (name, asked.get(f"{name}.fields") or asked.get("fields") or "Id", "")
+            for key, name in ask.query
+            if key == "sobject"
+        ]
+        return self._searched(
+            ask, asked.get("q", ""), asked.get("in", "ALL"), wanted, int(asked.get("overallLimit", "2000"))
+        )
 
     def _search_body(self, ask: Ask) -> Answer:
         body = ask.body
         wanted = [
-            (each["name"], ", ".join(each.get("fields") or body.get("fields") or ["Id"]), f"WHERE {each['where']}" if each.get("where") else "")
+            (
+                each["name"],
+                ", ".join(each.get("fields") or body.get("fields") or ["Id"]),
+                f"WHERE {each['where']}" if each.get("where") else "",
+            )
             for each in body.get("sobjects") or []
         ]
-        return self._searched(ask, str(body.get("q", "")), str(body.get("in", "ALL")), wanted, int(body.get("overallLimit", 2000)))
+        return self._searched(
+            ask, str(body.get("q", "")), str(body.get("in", "ALL")), wanted, int(body.get("overallLimit", 2000))
+        )
 
     def _searched(self, ask: Ask, words: str, where: str, wanted: list[tuple[str, str, str]], limit: int) -> Answer:
         wanted = wanted or [(name, "Id", "") for name in ("Account", "Contact", "Opportunity")]
@@ -472,9 +641,23 @@ class SalesforceFace(Face):
         yield write("update_record", "PATCH", base + "/{id}", self._patch, "Change a record")
         yield write("create_record", "POST", base + "/{id}", self._create_by, "Make a record without an external id")
         yield write("delete_record", "DELETE", base + "/{id}", self._delete, "Put a record into the bin")
-        yield Operation("get_record", "GET", base + "/{field}/{value}", self._get_by, "A record by external id, or what is related to a record")
-        yield write("upsert_record", "PATCH", base + "/{field}/{value}", self._upsert, "Make or change a record by external id")
-        yield write("delete_record", "DELETE", base + "/{field}/{value}", self._delete_by, "Put a record by external id into the bin")
+        yield Operation(
+            "get_record",
+            "GET",
+            base + "/{field}/{value}",
+            self._get_by,
+            "A record by external id, or what is related to a record",
+        )
+        yield write(
+            "upsert_record", "PATCH", base + "/{field}/{value}", self._upsert, "Make or change a record by external id"
+        )
+        yield write(
+            "delete_record",
+            "DELETE",
+            base + "/{field}/{value}",
+            self._delete_by,
+            "Put a record by external id into the bin",
+        )
 
     def _create(self, ask: Ask) -> Answer:
         desk = self.at(ask)
@@ -492,7 +675,9 @@ class SalesforceFace(Face):
 
     def _create_by(self, ask: Ask) -> Answer:
         if ask.params["id"].lower() != "id":
-            raise Refused(405, "METHOD_NOT_ALLOWED", "HTTP Method 'POST' not allowed. Allowed are HEAD,GET,PATCH,DELETE")
+            raise Refused(
+                405, "METHOD_NOT_ALLOWED", "HTTP Method 'POST' not allowed. Allowed are HEAD,GET,PATCH,DELETE"
+            )
         return self._create(ask)
 
     def _get(self, ask: Ask) -> Answer:
@@ -603,7 +788,9 @@ class SalesforceFace(Face):
         rows = self._changed(ask, "deleted_at", start, end, deleted=True)
         shown = [{"id": row["id"], "deletedDate": _offset(row["at"])} for row in rows]
         earliest = _offset(clock.later(self.system.clock.now, days=-15))
-        return Answer(200, {"deletedRecords": shown, "earliestDateAvailable": earliest, "latestDateCovered": _offset(end)})
+        return Answer(
+            200, {"deletedRecords": shown, "earliestDateAvailable": earliest, "latestDateCovered": _offset(end)}
+        )
 
     def _changed(self, ask: Ask, column: str, start: str, end: str, *, deleted: bool) -> list[Record]:
         each = self.at(ask).object(ask.params["object"])
@@ -625,27 +812,57 @@ class SalesforceFace(Face):
         def write(name: str, method: str, path: str, run: Run, summary: str, kind: str = "json") -> Operation:
             return Operation(name, method, base + path, run, summary, write=True, kind=kind)
 
-        yield write("composite", "POST", "", lambda ask: several.composite(self, self.desk(ask), self._json(ask)), "Several calls", "outer")
-        yield write("composite_batch", "POST", "/batch", lambda ask: several.batch(self, self.desk(ask), self._json(ask)), "Several calls", "outer")
+        yield write(
+            "composite",
+            "POST",
+            "",
+            lambda ask: several.composite(self, self.desk(ask), self._json(ask)),
+            "Several calls",
+            "outer",
+        )
+        yield write(
+            "composite_batch",
+            "POST",
+            "/batch",
+            lambda ask: several.batch(self, self.desk(ask), self._json(ask)),
+            "Several calls",
+            "outer",
+        )
         yield write("composite_graph", "POST", "/graph", self._graphs, "Graphs of calls", "outer")
         yield write("create_records", "POST", "/sobjects", self._create_all, "Make records")
         yield write("update_records", "PATCH", "/sobjects", self._update_all, "Change records")
         yield write("delete_records", "DELETE", "/sobjects", self._delete_all, "Put records into the bin")
-        yield write("upsert_records", "PATCH", "/sobjects/{object}/{field}", self._upsert_all, "Make or change records by external id")
+        yield write(
+            "upsert_records",
+            "PATCH",
+            "/sobjects/{object}/{field}",
+            self._upsert_all,
+            "Make or change records by external id",
+        )
         yield Operation("get_records", "GET", base + "/sobjects/{object}", self._get_all, "Records")
         yield Operation("get_records", "POST", base + "/sobjects/{object}", self._get_all, "Records", kind="json")
-        yield write("create_tree", "POST", "/tree/{object}", lambda ask: several.tree(self.at(ask), ask.params["object"], ask.body), "Make records with children")
+        yield write(
+            "create_tree",
+            "POST",
+            "/tree/{object}",
+            lambda ask: several.tree(self.at(ask), ask.params["object"], ask.body),
+            "Make records with children",
+        )
 
     def _json(self, ask: Ask) -> Any:
         try:
             return orjson.loads(ask.body or b"{}")
         except orjson.JSONDecodeError as error:
-            raise Refused(400, "JSON_PARSER_ERROR", f"Unexpected character at [line:{error.lineno}, column:{error.colno}]") from None
+            raise Refused(
+                400, "JSON_PARSER_ERROR", f"Unexpected character at [line:{error.lineno}, column:{error.colno}]"
+            ) from None
 
     def _graphs(self, ask: Ask) -> Answer:
         desk, shown = self.desk(ask), []
         for graph in self._json(ask).get("graphs") or []:
-            answer = several.composite(self, desk, {"compositeRequest": graph.get("compositeRequest"), "allOrNone": True}).payload
+            answer = several.composite(
+                self, desk, {"compositeRequest": graph.get("compositeRequest"), "allOrNone": True}
+            ).payload
             good = all(each["httpStatusCode"] < 400 for each in answer["compositeResponse"])
             shown.append({"graphId": graph.get("graphId"), "graphResponse": answer, "isSuccessful": good})
         return Answer(200, {"graphs": shown})
@@ -683,9 +900,15 @@ class SalesforceFace(Face):
             several.failed_by_plan(desk, at, ask.fail_item)
             value = next((value for name, value in item.items() if name.lower() == field.name.lower()), None)
             if field.name == "Id":
-                record_id, created = (desk.create(each, several.without_id(item)), True) if not value else desk.upsert(each, field, str(value), several.without_id(item))
+                record_id, created = (
+                    (desk.create(each, several.without_id(item)), True)
+                    if not value
+                    else desk.upsert(each, field, str(value), several.without_id(item))
+                )
             else:
-                record_id, created = desk.upsert(each, field, "" if value is None else str(value), several.without_id(item))
+                record_id, created = desk.upsert(
+                    each, field, "" if value is None else str(value), several.without_id(item)
+                )
             return {"id": record_id, "success": True, "errors": [], "created": created}
 
         return Answer(200, several.rows(desk, items, together, one))
@@ -715,7 +938,11 @@ class SalesforceFace(Face):
         desk = self.at(ask)
         each = desk.object(ask.params["object"])
         if len(ids) > several.MOST_READ:
-            raise Refused(400, "EXCEEDED_ID_LIMIT", f"record limit reached. cannot submit more than {several.MOST_READ} records into this call")
+            raise Refused(
+                400,
+                "EXCEEDED_ID_LIMIT",
+                f"record limit reached. cannot submit more than {several.MOST_READ} records into this call",
+            )
         if not fields:
             raise Refused(400, "MISSING_ARGUMENT", "fields not specified")
         shown = [self.reader.find(each, long_id(record_id), desk.version, fields) for record_id in ids]
@@ -725,6 +952,13 @@ class SalesforceFace(Face):
 
     def wrote(self, tx: Tx, touched: Sequence[tuple[Entity, Record | None, Record]]) -> None:
         self.streaming.wrote(tx, touched)
+
+
+def _unblank(request: Request) -> None:
+    """An external id in a path: a bare plus is a blank, as some clients encode it."""
+    if b"+" in request.path and "value" in request.params:
+        value = unquote_plus(request.path.rstrip(b"/").rsplit(b"/", 1)[1].decode("latin-1"))
+        request.params = {**request.params, "value": value}
 
 
 def _version(said: str) -> str:
@@ -755,4 +989,3 @@ def _later(shown: str | None, header: str) -> bool:
 
 
 FACE = SalesforceFace
-__all__ = ["FACE", "Origin", "quote", "text_of"]

@@ -77,7 +77,9 @@ class Queries:
         def more(rest: Answer, at: int) -> str:
             return self._url(version, self._keep(rest, child_page), at)
 
-        records = answer.records(start, stop, lambda name, record: self.face.url_of(version, name, record), more, child_page)
+        records = answer.records(
+            start, stop, lambda name, record: self.face.url_of(version, name, record), more, child_page
+        )
         if hidden is not None:
             records = [each for each in records if not hidden(each)]
         shown: Record = {"totalSize": total, "done": answer.plan.count_only or stop >= total}
@@ -116,10 +118,16 @@ class Queries:
         if found is None:
             raise Refused(400, "MALFORMED_SEARCH", f"No such search: {text}")
         limit = int(found["limit"] or 2000)
-        wanted = _returning(found["returning"] or "") or [(name, "Id", "") for name in ("Account", "Contact", "Opportunity", "Lead")]
-        return {"searchRecords": self.records(found["words"], (found["where"] or "ALL").upper(), wanted, limit, version)}
+        wanted = _returning(found["returning"] or "") or [
+            (name, "Id", "") for name in ("Account", "Contact", "Opportunity", "Lead")
+        ]
+        return {
+            "searchRecords": self.records(found["words"], (found["where"] or "ALL").upper(), wanted, limit, version)
+        }
 
-    def records(self, words: str, where: str, wanted: list[tuple[str, str, str]], limit: int, version: str) -> list[Record]:
+    def records(
+        self, words: str, where: str, wanted: list[tuple[str, str, str]], limit: int, version: str
+    ) -> list[Record]:
         """Records that contain the words. wanted: object, fields, further clauses."""
         test = _condition(words)
         records: list[Record] = []
@@ -138,8 +146,7 @@ class Queries:
 
     @staticmethod
     def _searched(each: SObject, where: str) -> list[str]:
-        names = [name for name in SEARCHED.get(where, SEARCHED["ALL"]) if name.lower() in each.by_name]
-        return names
+        return [name for name in SEARCHED.get(where, SEARCHED["ALL"]) if name.lower() in each.by_name]
 
 
 def page_size(wish: str | None) -> int:
@@ -175,7 +182,9 @@ def _split(inside: str) -> tuple[str, str, str]:
 
 def _clauses(text: str) -> tuple[str, str]:
     """The condition and what follows it."""
-    match = re.match(r"WHERE\s+(?P<condition>.*?)(?P<rest>\s+(ORDER\s+BY|LIMIT|OFFSET)\s.*)?$", text, re.IGNORECASE | re.DOTALL)
+    match = re.match(
+        r"WHERE\s+(?P<condition>.*?)(?P<rest>\s+(ORDER\s+BY|LIMIT|OFFSET)\s.*)?$", text, re.IGNORECASE | re.DOTALL
+    )
     if match is None:
         return "", text
     return match["condition"], (match["rest"] or "").strip()
@@ -203,7 +212,9 @@ def _condition(words: str) -> Callable[[list[str]], str]:
         alternatives = []
         for group in groups:
             every = [
-                "(" + " OR ".join(f"{name} LIKE '{like(word)}%' OR {name} LIKE '% {like(word)}%'" for name in names) + ")"
+                "("
+                + " OR ".join(f"{name} LIKE '{like(word)}%' OR {name} LIKE '% {like(word)}%'" for name in names)
+                + ")"
                 for word in group
             ]
             alternatives.append("(" + " AND ".join(every) + ")")

@@ -82,9 +82,10 @@ class Sessions:
         """The key that assertions are signed with, PKCS 8 in PEM."""
         from cryptography.hazmat.primitives import serialization
 
-        return self._key.private_bytes(
+        written: bytes = self._key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        ).decode()
+        )
+        return written.decode()
 
     @cached_property
     def _key(self) -> Any:
@@ -277,7 +278,9 @@ class Sessions:
         self._client({**form, "client_secret": self.consumer_secret}, secret=False)
         back = form.get("redirect_uri")
         if form.get("response_type") != "code" or not back:
-            raise OAuthRefused("unsupported_response_type" if back else "redirect_uri_missing", "response type not supported")
+            raise OAuthRefused(
+                "unsupported_response_type" if back else "redirect_uri_missing", "response type not supported"
+            )
         code = base64.urlsafe_b64encode(ids.secret(24)).decode()
         self._codes[code] = form.get("code_challenge", "")
         said = {"code": code} | ({"state": form["state"]} if "state" in form else {})

@@ -58,14 +58,30 @@ class Bulk:
         for kind in ("ingest", "query"):
             base = f"{BASE}/{kind}"
             start = self._start_ingest if kind == "ingest" else self._start_query
-            yield Operation(f"bulk_{kind}_create", "POST", base, start, "A new job", write=kind == "ingest", kind="json")
+            yield Operation(
+                f"bulk_{kind}_create", "POST", base, start, "A new job", write=kind == "ingest", kind="json"
+            )
             yield Operation(f"bulk_{kind}_list", "GET", base, lambda ask, kind=kind: self._list(kind), "All jobs")  # type: ignore[misc]
             yield Operation(f"bulk_{kind}_get", "GET", f"{base}/{{job}}", self._get, "A job")
-            yield Operation(f"bulk_{kind}_close", "PATCH", f"{base}/{{job}}", self._close, "Close or abort a job", write=True, kind="json")
+            yield Operation(
+                f"bulk_{kind}_close",
+                "PATCH",
+                f"{base}/{{job}}",
+                self._close,
+                "Close or abort a job",
+                write=True,
+                kind="json",
+            )
             yield Operation(f"bulk_{kind}_delete", "DELETE", f"{base}/{{job}}", self._delete, "Forget a job")
-        yield Operation("bulk_upload", "PUT", f"{BASE}/ingest/{{job}}/batches", self._upload, "Rows for a job", write=True)
-        yield Operation("bulk_results", "GET", f"{BASE}/ingest/{{job}}/{{which}}", self._results, "What became of the rows")
-        yield Operation("bulk_query_results", "GET", f"{BASE}/query/{{job}}/results", self._query_results, "Rows of an answer")
+        yield Operation(
+            "bulk_upload", "PUT", f"{BASE}/ingest/{{job}}/batches", self._upload, "Rows for a job", write=True
+        )
+        yield Operation(
+            "bulk_results", "GET", f"{BASE}/ingest/{{job}}/{{which}}", self._results, "What became of the rows"
+        )
+        yield Operation(
+            "bulk_query_results", "GET", f"{BASE}/query/{{job}}/results", self._query_results, "Rows of an answer"
+        )
 
     def _new(self, ask: Ask, shown: Record, kind: str) -> Job:
         system = self.face.system
@@ -94,9 +110,14 @@ class Bulk:
 
     @staticmethod
     def _format(body: Any) -> Record:
-        delimiter, ending = str(body.get("columnDelimiter") or "COMMA").upper(), str(body.get("lineEnding") or "LF").upper()
+        delimiter, ending = (
+            str(body.get("columnDelimiter") or "COMMA").upper(),
+            str(body.get("lineEnding") or "LF").upper(),
+        )
         if delimiter not in DELIMITERS or ending not in ENDINGS:
-            raise Refused(400, "INVALIDJOB", f"InvalidJob : columnDelimiter {delimiter} or lineEnding {ending} is not supported")
+            raise Refused(
+                400, "INVALIDJOB", f"InvalidJob : columnDelimiter {delimiter} or lineEnding {ending} is not supported"
+            )
         if str(body.get("contentType") or "CSV").upper() != "CSV":
             raise Refused(400, "INVALIDJOB", "InvalidJob : Unsupported content type; only CSV is supported")
         return {"columnDelimiter": delimiter, "lineEnding": ending}
@@ -116,9 +137,19 @@ class Bulk:
         if operation == "upsert":
             one = each.by_name.get(str(external or "").lower())
             if one is None or not ("X" in one.marks or one.name == "Id"):
-                raise Refused(400, "INVALIDJOB", f"InvalidJob : Field name provided, {external} does not match an External ID for {each.name}")
+                raise Refused(
+                    400,
+                    "INVALIDJOB",
+                    f"InvalidJob : Field name provided, {external} does not match an External ID for {each.name}",
+                )
             external = one.name
-        shown = {"operation": operation, "object": each.name, "externalIdFieldName": external, "state": "Open", **self._format(body)}
+        shown = {
+            "operation": operation,
+            "object": each.name,
+            "externalIdFieldName": external,
+            "state": "Open",
+            **self._format(body),
+        }
         job = self._new(ask, shown, "V2Ingest")
         job.shown["contentUrl"] = f"services/data/{ask.params['version']}/jobs/ingest/{job.shown['id']}/batches"
         return Answer(200, job.shown)
@@ -128,7 +159,12 @@ class Bulk:
         if not isinstance(body, dict) or not body.get("query"):
             raise Refused(400, "INVALIDJOB", "InvalidJob : query is required")
         answer = self.face.queries.answer(str(body["query"]), deleted=body.get("operation") == "queryAll", bulk=True)
-        shown = {"operation": body.get("operation") or "query", "object": answer.plan.view.name, "state": "UploadComplete", **self._format(body)}
+        shown = {
+            "operation": body.get("operation") or "query",
+            "object": answer.plan.view.name,
+            "state": "UploadComplete",
+            **self._format(body),
+        }
         job = self._new(ask, shown, "V2Query")
         job.columns = [".".join(cell.path) for cell in answer.plan.cells]
         job.rows = [[_text(value) for value in answer.flat(row).values()] for row in answer.rows]
@@ -169,7 +205,9 @@ class Bulk:
     def _upload(self, ask: Ask) -> Answer:
         job = self._job(ask)
         if job.shown["state"] != "Open" or job.uploaded is not None:
-            raise Refused(400, "INVALIDJOBSTATE", "InvalidJobState : Job is not open, or data has been uploaded already")
+            raise Refused(
+                400, "INVALIDJOBSTATE", "InvalidJobState : Job is not open, or data has been uploaded already"
+            )
         try:
             job.uploaded = bytes(ask.request.body).decode("utf-8-sig")
         except UnicodeDecodeError:
@@ -208,11 +246,19 @@ class Bulk:
         data = job.uploaded or ""
         ending = job.shown["lineEnding"]
         first = data.partition("\n")[0]
-        if (ending == "LF" and first.endswith("\r")) or (ending == "CRLF" and "\n" in data and not first.endswith("\r")):
+        if (ending == "LF" and first.endswith("\r")) or (
+            ending == "CRLF" and "\n" in data and not first.endswith("\r")
+        ):
             self._fail(job, f"LineEnding is invalid on user data. Current LineEnding setting is {ending}")
             return
         try:
-            header, *rows = [row for row in csv.reader(io.StringIO(data), delimiter=DELIMITERS[job.shown["columnDelimiter"]], strict=True) if row]
+            header, *rows = [
+                row
+                for row in csv.reader(
+                    io.StringIO(data), delimiter=DELIMITERS[job.shown["columnDelimiter"]], strict=True
+                )
+                if row
+            ]
         except (csv.Error, ValueError):
             self._fail(job, "InvalidBatch : Unable to parse the data as CSV")
             return
@@ -237,7 +283,9 @@ class Bulk:
     @staticmethod
     def _fail_by_plan(ask: Ask, at: int) -> None:
         if ask.fail_item is not None and ask.fail_item(at):
-            raise Refused(400, "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record or 1 records", [])
+            raise Refused(
+                400, "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record or 1 records", []
+            )
 
     @staticmethod
     def _fail(job: Job, message: str) -> None:

@@ -83,11 +83,25 @@ def of_site(field: str) -> Expression:
     """A field of the customer's oldest site."""
 
     def sql(rows: sa.FromClause) -> sa.ColumnElement[Any]:
-        site = _table("site", "system", "customer", "created_at", "id", "city", "region", "postcode", "country", "lines", "deleted_at")
+        site = _table(
+            "site",
+            "system",
+            "customer",
+            "created_at",
+            "id",
+            "city",
+            "region",
+            "postcode",
+            "country",
+            "lines",
+            "deleted_at",
+        )
         value: sa.ColumnElement[Any] = site.c[field]
         if field == "lines":
             value = lines_of(site)
-        query = sa.select(value).where(site.c.system == rows.c.system, site.c.customer == rows.c.id, site.c.deleted_at.is_(None))
+        query = sa.select(value).where(
+            site.c.system == rows.c.system, site.c.customer == rows.c.id, site.c.deleted_at.is_(None)
+        )
         return query.order_by(site.c.created_at, site.c.id).limit(1).scalar_subquery()
 
     return sql
@@ -103,7 +117,9 @@ def address_of(kind: str, parts: Mapping[str, Expression]) -> Expression:
     """The compound of an address: null where no part is given."""
 
     def sql(rows: sa.FromClause) -> sa.ColumnElement[Any]:
-        street, city, state, postcode, country = (parts[each](rows) for each in ("Street", "City", "State", "PostalCode", "Country"))
+        street, city, state, postcode, country = (
+            parts[each](rows) for each in ("Street", "City", "State", "PostalCode", "Country")
+        )
         pairs: list[Any] = []
         for name, value in (("city", city), ("country", country), ("geocodeAccuracy", sa.null()), ("latitude", sa.null()),
                             ("longitude", sa.null()), ("postalCode", postcode), ("state", state), ("street", street)):  # fmt: skip
@@ -132,7 +148,8 @@ def first_name(rows: sa.FromClause) -> sa.ColumnElement[Any]:
     """What stands before the first blank of a name that was not given in parts."""
     at = sa.func.instr(rows.c.name, " ")
     return sa.func.coalesce(
-        own("FirstName")(rows), sa.case((own("LastName")(rows).is_(None) & (at > 0), sa.func.substr(rows.c.name, 1, at - 1)))
+        own("FirstName")(rows),
+        sa.case((own("LastName")(rows).is_(None) & (at > 0), sa.func.substr(rows.c.name, 1, at - 1))),
     )
 
 
@@ -147,7 +164,12 @@ def has_lines(kind: str) -> Expression:
 
     def sql(rows: sa.FromClause) -> sa.ColumnElement[Any]:
         line = _table("vendor_object", *VENDOR)
-        mine = (line.c.system == rows.c.system, line.c.owner == rows.c.id, line.c.kind == kind, line.c.deleted_at.is_(None))
+        mine = (
+            line.c.system == rows.c.system,
+            line.c.owner == rows.c.id,
+            line.c.kind == kind,
+            line.c.deleted_at.is_(None),
+        )
         return sa.case((sa.select(line.c.id).where(*mine).exists(), 1), else_=0)
 
     return sql
@@ -158,7 +180,12 @@ def over_lines(kind: str, value: Callable[[sa.FromClause], sa.ColumnElement[Any]
 
     def sql(rows: sa.FromClause) -> sa.ColumnElement[Any]:
         line = _table("vendor_object", *VENDOR)
-        mine = (line.c.system == rows.c.system, line.c.owner == rows.c.id, line.c.kind == kind, line.c.deleted_at.is_(None))
+        mine = (
+            line.c.system == rows.c.system,
+            line.c.owner == rows.c.id,
+            line.c.kind == kind,
+            line.c.deleted_at.is_(None),
+        )
         return sa.select(value(line)).where(*mine).scalar_subquery()
 
     return sql
@@ -182,7 +209,9 @@ def count_of(kind: str) -> Expression:
 def quote_total(rows: sa.FromClause) -> sa.ColumnElement[Any]:
     """What a quote comes to: its line items, else the lines of the offer."""
     line = _table("quote_line", "system", "parent", "amount", "ccy")
-    sold = sa.select(sa.func.sum(amount("amount")(line))).where(line.c.system == rows.c.system, line.c.parent == rows.c.id)
+    sold = sa.select(sa.func.sum(amount("amount")(line))).where(
+        line.c.system == rows.c.system, line.c.parent == rows.c.id
+    )
     own_lines = over_lines("QuoteLineItem", lambda each: scaled(sa.func.sum(own("TotalPrice")(each))))(rows)
     return sa.func.coalesce(own_lines, sold.scalar_subquery(), 0)
 
@@ -204,7 +233,11 @@ def of_opportunity(field: str) -> Expression:
 
     def sql(rows: sa.FromClause) -> sa.ColumnElement[Any]:
         deal = _table("opportunity", "system", "id", field)
-        return sa.select(deal.c[field]).where(deal.c.system == rows.c.system, deal.c.id == rows.c.opportunity).scalar_subquery()
+        return (
+            sa.select(deal.c[field])
+            .where(deal.c.system == rows.c.system, deal.c.id == rows.c.opportunity)
+            .scalar_subquery()
+        )
 
     return sql
 
@@ -220,7 +253,9 @@ def contract_of(rows: sa.FromClause) -> sa.ColumnElement[Any]:
 
 def number_of(name: str) -> Expression:
     """A number of eight digits out of a business key."""
-    return lambda rows: sa.func.printf("%08d", sa.cast(sa.func.substr(rows.c[name], sa.func.instr(rows.c[name], "-") + 1), sa.Integer))
+    return lambda rows: sa.func.printf(
+        "%08d", sa.cast(sa.func.substr(rows.c[name], sa.func.instr(rows.c[name], "-") + 1), sa.Integer)
+    )
 
 
 def contract_end(rows: sa.FromClause) -> sa.ColumnElement[Any]:
@@ -243,6 +278,8 @@ def contract_term(rows: sa.FromClause) -> sa.ColumnElement[Any]:
 def delta_total(rows: sa.FromClause) -> sa.ColumnElement[Any]:
     """What a change order adds."""
     delta = _table("co_delta", "system", "parent", "amount", "ccy")
-    return sa.select(sa.func.sum(amount("amount")(delta))).where(
-        delta.c.system == rows.c.system, delta.c.parent == rows.c.id
-    ).scalar_subquery()
+    return (
+        sa.select(sa.func.sum(amount("amount")(delta)))
+        .where(delta.c.system == rows.c.system, delta.c.parent == rows.c.id)
+        .scalar_subquery()
+    )

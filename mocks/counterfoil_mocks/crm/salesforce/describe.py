@@ -146,7 +146,10 @@ def field(one: SField) -> dict[str, Any]:
         "custom": one.custom,
         "defaultValue": default,
         "defaultValueFormula": None,
-        "defaultedOnCreate": one.default is not None or one.type == "boolean" or "auto" in one.marks or one.name == "Id",
+        "defaultedOnCreate": one.default is not None
+        or one.type == "boolean"
+        or "auto" in one.marks
+        or one.name == "Id",
         "dependentPicklist": False,
         "deprecatedAndHidden": False,
         "digits": 18 if whole else 0,
@@ -172,7 +175,8 @@ def field(one: SField) -> dict[str, Any]:
         "nillable": not (one.required or one.type == "boolean" or one.name in SYSTEM_NAMES or "auto" in one.marks),
         "permissionable": not one.required and one.name not in SYSTEM_NAMES,
         "picklistValues": [
-            {"active": True, "defaultValue": each == one.default, "label": each, "validFor": None, "value": each} for each in one.picks
+            {"active": True, "defaultValue": each == one.default, "label": each, "validFor": None, "value": each}
+            for each in one.picks
         ],
         "polymorphicForeignKey": len(one.refers) > 1,
         "precision": 18 if number and not whole else 0,
@@ -194,7 +198,15 @@ def field(one: SField) -> dict[str, Any]:
     }
 
 
-SYSTEM_NAMES = ("Id", "IsDeleted", "CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp")
+SYSTEM_NAMES = (
+    "Id",
+    "IsDeleted",
+    "CreatedDate",
+    "CreatedById",
+    "LastModifiedDate",
+    "LastModifiedById",
+    "SystemModstamp",
+)
 
 
 def _compound(name: str) -> str | None:

@@ -126,7 +126,9 @@ class Desk:
     def vendor(self, kind: str, owner: str | None = None) -> list[Record]:
         """Live records of an object that only Salesforce knows; those of an owner."""
         where = {"kind": kind} if owner is None else {"kind": kind, "owner": owner}
-        return self.face.system.table("vendor_object").select(self.face.system.name, where, order=("created_at", "seq", "id"))
+        return self.face.system.table("vendor_object").select(
+            self.face.system.name, where, order=("created_at", "seq", "id")
+        )
 
     def by_field(self, each: SObject, one: SField, value: str) -> list[str]:
         """Ids of live records by an external id, whatever the case."""
@@ -149,7 +151,9 @@ class Desk:
         from counterfoil_mocks.crm.salesforce import rules
 
         if "c" not in each.verbs:
-            raise Refused(400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type cannot be inserted: {each.shown_label}")
+            raise Refused(
+                400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type cannot be inserted: {each.shown_label}"
+            )
         with self.deed():
             said = self.read(each, given, None)
             rules.defaults(self, each, said)
@@ -167,11 +171,15 @@ class Desk:
     def update(self, each: SObject, record_id: str, given: Mapping[str, Any]) -> None:
         """Change fields of a record. Raises Refused."""
         if "u" not in each.verbs:
-            raise Refused(400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type cannot be updated: {each.shown_label}")
+            raise Refused(
+                400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type cannot be updated: {each.shown_label}"
+            )
         with self.deed():
             before = self.record(each, record_id)
             said = self.read(each, given, before)
-            emptied = [one.name for one in each.fields if one.name in said and said[one.name] is None and "R" in one.marks]
+            emptied = [
+                one.name for one in each.fields if one.name in said and said[one.name] is None and "R" in one.marks
+            ]
             if emptied:
                 raise errors.missing(emptied)
             self._write(Change(self, each, said, before))
@@ -285,7 +293,9 @@ class Desk:
             value = change.said.get(one.name)
             if value is None or "u" not in one.marks:
                 continue
-            others = [each for each in self.by_field(change.object, one, value) if each != (change.before or {}).get("id")]
+            others = [
+                each for each in self.by_field(change.object, one, value) if each != (change.before or {}).get("id")
+            ]
             if others:
                 message = f"duplicate value found: {one.name} duplicates value on record with id: {others[0]}"
                 raise Refused(400, "DUPLICATE_VALUE", message, [])
@@ -295,10 +305,13 @@ class Desk:
     def read(self, each: SObject, given: Mapping[str, Any], before: Record | None) -> dict[str, Any]:
         """Checked values by Salesforce's names, parents by external id looked up. Raises Refused."""
         if not isinstance(given, Mapping):
-            raise Refused(400, "JSON_PARSER_ERROR", "The HTTP entity body is required, but this request has no entity body.")
+            raise Refused(
+                400, "JSON_PARSER_ERROR", "The HTTP entity body is required, but this request has no entity body."
+            )
         said: dict[str, Any] = {}
         forbidden: list[str] = []
-        for name, value in given.items():
+        for name, given_value in given.items():
+            value = given_value
             if name == "attributes":
                 continue
             one = each.by_name.get(name.lower())
@@ -332,7 +345,9 @@ class Desk:
             target = self.object(str(kind))
         found_field = target.by_name.get(field_name.lower())
         if more or found_field is None or not ("X" in found_field.marks or found_field.name == "Id"):
-            raise Refused(400, "INVALID_FIELD", f"{field_name} is not an External ID or indexed field for {target.name}")
+            raise Refused(
+                400, "INVALID_FIELD", f"{field_name} is not an External ID or indexed field for {target.name}"
+            )
         if found_field.name == "Id":
             return one, wanted
         found = self.by_field(target, found_field, str(wanted))
@@ -340,7 +355,9 @@ class Desk:
             message = f"Foreign key external ID: {str(wanted).lower()} not found for field {found_field.name} in entity {target.name}"
             raise Refused(400, "INVALID_FIELD", message)
         if len(found) > 1:
-            raise Refused(400, "INVALID_FIELD", f"Foreign key external ID: {str(wanted).lower()} has more than one match")
+            raise Refused(
+                400, "INVALID_FIELD", f"Foreign key external ID: {str(wanted).lower()} has more than one match"
+            )
         return one, found[0]
 
     def _check_references(self, each: SObject, said: dict[str, Any]) -> None:

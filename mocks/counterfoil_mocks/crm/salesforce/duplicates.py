@@ -11,7 +11,9 @@ from counterfoil_mocks.crm.salesforce.desk import Change, Desk
 from counterfoil_mocks.crm.salesforce.errors import Refused
 from counterfoil_mocks.kernel.fields import Record
 
-LEGAL_FORMS = re.compile(r"\b(inc|incorporated|llc|ltd|limited|gmbh|ag|corp|corporation|co|company|plc|sa|bv)\b\.?", re.IGNORECASE)
+LEGAL_FORMS = re.compile(
+    r"\b(inc|incorporated|llc|ltd|limited|gmbh|ag|corp|corporation|co|company|plc|sa|bv)\b\.?", re.IGNORECASE
+)
 KEYS = {"Account": ("BillingPostalCode", "Website", "Phone")}
 
 
@@ -62,7 +64,9 @@ def _accounts(change: Change) -> list[str]:
     found = []
     for record_id in ids:
         other = change.desk.shown(change.object, record_id)
-        same = any(value and str(other.get(key) or "").casefold() == str(value).casefold() for key, value in keys.items())
+        same = any(
+            value and str(other.get(key) or "").casefold() == str(value).casefold() for key, value in keys.items()
+        )
         if same and normalised(other["Name"]) == wanted:
             found.append(record_id)
     return found
@@ -77,14 +81,17 @@ def _value(change: Change, name: str) -> Any:
 def _refusal(desk: Desk, name: str, found: list[str]) -> Refused:
     rule = f"Standard_{name}_Duplicate_Rule"
     message = "Use one of these records?"
-    records = [
+    records: list[Record] = [
         {
             "additionalInformation": [],
             "fieldDiffs": [],
             "matchConfidence": 100.0,
             "record": desk.shown(desk.object(name), record_id)
             if desk.details
-            else {"attributes": {"type": name, "url": desk.face.url_of(desk.version, name, record_id)}, "Id": record_id},
+            else {
+                "attributes": {"type": name, "url": desk.face.url_of(desk.version, name, record_id)},
+                "Id": record_id,
+            },
         }
         for record_id in found
     ]

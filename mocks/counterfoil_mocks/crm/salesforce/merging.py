@@ -30,7 +30,12 @@ def merge(desk: Desk, winner_id: str, losers: list[str], given: Mapping[str, Any
             moved += _move(desk, each.name, loser["id"], winner["id"])
             entity = desk.entity(each)
             status = {"status": "MERGED"} if "status" in entity.by_name else {}
-            tx.update(entity, loser, {**status, "merged_into": winner["id"], "deleted_at": tx.stamp}, event=entity.events.get("deleted", ""))
+            tx.update(
+                entity,
+                loser,
+                {**status, "merged_into": winner["id"], "deleted_at": tx.stamp},
+                event=entity.events.get("deleted", ""),
+            )
         if given:
             desk.update(each, winner["id"], given)
     return moved
@@ -50,7 +55,11 @@ def _move(desk: Desk, name: str, loser: str, winner: str) -> list[str]:
                 for record in found:
                     desk.tx.update(entity, record, {one.column: winner})
             else:
-                found = [each for each in desk.tx.find(child.entity, **where) if (each["custom"] or {}).get(one.name) == loser]
+                found = [
+                    each
+                    for each in desk.tx.find(child.entity, **where)
+                    if (each["custom"] or {}).get(one.name) == loser
+                ]
                 for record in found:
                     desk.tx.update(entity, record, {"custom": {**record["custom"], one.name: winner}})
             moved += [record["id"] for record in found]

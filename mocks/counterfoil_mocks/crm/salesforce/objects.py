@@ -194,8 +194,12 @@ def pick(name: str, known: str | Mapping[str, str], column: str = "", flags: str
 
 def to(name: str, refers: str, children: str = "", column: str = "", flags: str = "", **more: Any) -> SField:
     """A reference: the objects it may refer to, divided by blanks, and the name of the list there."""
-    relation = more.pop("relation", "") or (name.removesuffix("__c") + "__r" if name.endswith("__c") else name.removesuffix("Id"))
-    return SField(name, "reference", 18, column, flags, refers=tuple(refers.split()), relation=relation, children=children, **more)
+    relation = more.pop("relation", "") or (
+        name.removesuffix("__c") + "__r" if name.endswith("__c") else name.removesuffix("Id")
+    )
+    return SField(
+        name, "reference", 18, column, flags, refers=tuple(refers.split()), relation=relation, children=children, **more
+    )
 
 
 def address(kind: str) -> tuple[SField, ...]:
@@ -205,7 +209,12 @@ def address(kind: str) -> tuple[SField, ...]:
 
 
 OWNER = to("OwnerId", "User", default="$user")
-CURRENCY = pick("CurrencyIsoCode", "USD|EUR|GBP|CHF|AUD|CAD|SGD|INR|AED|MXN|BRL|JPY|KRW|CLP|KWD|BHD|OMR|JOD|TND|CLF", default="USD", restricted=True)
+CURRENCY = pick(
+    "CurrencyIsoCode",
+    "USD|EUR|GBP|CHF|AUD|CAD|SGD|INR|AED|MXN|BRL|JPY|KRW|CLP|KWD|BHD|OMR|JOD|TND|CLF",
+    default="USD",
+    restricted=True,
+)
 SYSTEM: tuple[SField, ...] = (
     SField("Id", "id", 18, "id", "ro"),
     SField("IsDeleted", "boolean", 0, "", "ro", sql=lambda rows: rows.c.deleted_at.is_not(None), label="Deleted"),

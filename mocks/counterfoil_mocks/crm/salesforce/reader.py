@@ -56,7 +56,9 @@ class Reader:
             return None
         record: Record = {"attributes": {"type": each.name, "url": self.url(version, each.name, record_id)}}
         for value, shape in zip(row[1:], shapes, strict=True):
-            record[shape.name] = value if value is None and shape.kind != "boolean" or shape.kind in PLAIN else shown(value, shape)
+            record[shape.name] = (
+                value if (value is None and shape.kind != "boolean") or shape.kind in PLAIN else shown(value, shape)
+            )
         return bool(row[0]), record
 
     def _text(self, each: SObject, names: tuple[str, ...] | None) -> tuple[str, dict[str, Any], list[Shape]]:
@@ -72,7 +74,9 @@ class Reader:
             wanted = [*wanted, "Id"]
         typed = [(name, rows.find(name)) for name in dict.fromkeys(wanted)]
         deleted: sa.ColumnElement[Any] = table.c.deleted_at.is_not(None) if each.entity else sa.literal(0)
-        statement = sa.select(deleted, *(one.sql.label(f"c{at}") for at, (_, one) in enumerate(typed) if one is not None))
+        statement = sa.select(
+            deleted, *(one.sql.label(f"c{at}") for at, (_, one) in enumerate(typed) if one is not None)
+        )
         statement = statement.where(*view.where(table, True), table.c.id == sa.bindparam("wanted", ""))
         compiled = statement.compile(dialect=DIALECT, compile_kwargs={"render_postcompile": True})
         text, params = str(compiled), dict(compiled.params)
@@ -97,4 +101,3 @@ class Reader:
         """The rows of a statement."""
         with self.store.local() as store:
             return compiler.run(store, statement)
-

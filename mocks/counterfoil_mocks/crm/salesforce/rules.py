@@ -207,15 +207,22 @@ def _entry(change: Change) -> None:
     same = [
         each
         for each in desk.vendor("PricebookEntry", owner=book["id"])
-        if each["custom"].get("Product2Id") == product["id"] and each["custom"].get("CurrencyIsoCode") == said["CurrencyIsoCode"]
+        if each["custom"].get("Product2Id") == product["id"]
+        and each["custom"].get("CurrencyIsoCode") == said["CurrencyIsoCode"]
     ]
     if same:
-        raise Refused(400, "DUPLICATE_VALUE", "This price definition already exists in this price book", ["Pricebook2Id", "Product2Id"])
+        raise Refused(
+            400,
+            "DUPLICATE_VALUE",
+            "This price definition already exists in this price book",
+            ["Pricebook2Id", "Product2Id"],
+        )
     if not book["custom"].get("IsStandard"):
         standard = [
             each
             for each in desk.vendor("PricebookEntry", owner=desk.face.org.standard_book)
-            if each["custom"].get("Product2Id") == product["id"] and each["custom"].get("CurrencyIsoCode") == said["CurrencyIsoCode"]
+            if each["custom"].get("Product2Id") == product["id"]
+            and each["custom"].get("CurrencyIsoCode") == said["CurrencyIsoCode"]
         ]
         if not standard:
             message = "Before creating a custom price, create a standard price."
@@ -318,7 +325,11 @@ def _priced(change: Change, parent: Record) -> None:
         total = (figure("UnitPrice") * quantity * (1 - discount)).quantize(smallest, ROUND_HALF_UP)
     change.custom["TotalPrice"] = float(total)
     if change.object.name != "OrderItem":
-        per_unit = figure("UnitPrice") if not is_deal or said.get("TotalPrice") is None else Decimal(str(change.custom["UnitPrice"]))
+        per_unit = (
+            figure("UnitPrice")
+            if not is_deal or said.get("TotalPrice") is None
+            else Decimal(str(change.custom["UnitPrice"]))
+        )
         change.custom["Subtotal"] = float((per_unit * quantity).quantize(smallest, ROUND_HALF_UP))
 
 
@@ -403,7 +414,11 @@ def _contract(change: Change) -> None:
         change.values["legal_entity"] = change.values.get("legal_entity") or change.desk.face.legal_entity()
         customer = change.tx.get("customer", change.values["customer"])
         change.values |= {"status": "DRAFT", "customer_no": customer["customer_no"]}
-    elif status is not None and change.before["status"] not in ("DRAFT", "PENDING_APPROVAL", "APPROVED") and status != "Activated":
+    elif (
+        status is not None
+        and change.before["status"] not in ("DRAFT", "PENDING_APPROVAL", "APPROVED")
+        and status != "Activated"
+    ):
         raise integrity("Status (an activated contract cannot be set back)", ["Status"])
 
 
@@ -483,7 +498,9 @@ def deleted(desk: Desk, each: SObject, record: Record) -> None:
             for one in desk.tx.find(child.entity, **where):
                 desk.delete(child, one["id"])
     for child in OBJECTS.values():
-        if child.entity == "vendor_object" and any(one.cascade and each.name in one.refers and one.column == "owner" for one in child.fields):
+        if child.entity == "vendor_object" and any(
+            one.cascade and each.name in one.refers and one.column == "owner" for one in child.fields
+        ):
             for one_record in desk.vendor(child.name, owner=record["id"]):
                 desk.delete(child, one_record["id"])
     if each.name == "OpportunityLineItem":

@@ -70,7 +70,11 @@ def _one(at: int, item: Any, work: Work) -> Record:
 
 def type_of(desk: Desk, item: Any) -> SObject:
     """The object of a row by its attributes."""
-    kind = item.get("attributes", {}).get("type") if isinstance(item, Mapping) and isinstance(item.get("attributes"), Mapping) else None
+    kind = (
+        item.get("attributes", {}).get("type")
+        if isinstance(item, Mapping) and isinstance(item.get("attributes"), Mapping)
+        else None
+    )
     if not kind:
         raise Refused(400, "INVALID_INPUT", "Include an SObject type in the record's attributes.")
     try:
@@ -110,7 +114,11 @@ def tree(desk: Desk, name: str, body: Any) -> Answer:
         raise Refused(400, "INVALID_INPUT", "records is expected to be a list")
     flat = list(_flat(desk, desk.object(name), records, None, 1))
     if len(flat) > MOST_ROWS:
-        raise Refused(400, "EXCEEDED_ID_LIMIT", f"record limit reached. cannot submit more than {MOST_ROWS} records into this call")
+        raise Refused(
+            400,
+            "EXCEEDED_ID_LIMIT",
+            f"record limit reached. cannot submit more than {MOST_ROWS} records into this call",
+        )
     if len({each.name for each, *_ in flat}) > MOST_TYPES:
         raise Refused(400, "INVALID_INPUT", f"Only {MOST_TYPES} types of records can be inserted in one request.")
     made: dict[int, str] = {}
@@ -137,7 +145,13 @@ def tree(desk: Desk, name: str, body: Any) -> Answer:
 
 
 def _flat(
-    desk: Desk, each: SObject, records: list[Any], parent: int | None, depth: int, way: str = "", start: list[int] | None = None
+    desk: Desk,
+    each: SObject,
+    records: list[Any],
+    parent: int | None,
+    depth: int,
+    way: str = "",
+    start: list[int] | None = None,
 ) -> Iterator[tuple[SObject, dict[str, Any], str, int | None, str]]:
     """All records of a tree, parents first, each with the position of its parent."""
     from counterfoil_mocks.crm.salesforce.views import ways_to
@@ -182,7 +196,9 @@ def batch(face: SalesforceFace, desk: Desk, body: Any) -> Answer:
             results.append({"statusCode": 412, "result": [error]})
             continue
         url = str(part.get("url", "")).removeprefix("/services/data/").lstrip("/")
-        status, payload, _ = face.inner(desk, str(part.get("method", "GET")), f"/services/data/{url}", part.get("richInput"), {})
+        status, payload, _ = face.inner(
+            desk, str(part.get("method", "GET")), f"/services/data/{url}", part.get("richInput"), {}
+        )
         results.append({"statusCode": status, "result": payload})
         halted = status >= 400 and bool(body.get("haltOnError"))
     return Answer(200, {"hasErrors": any(each["statusCode"] >= 400 for each in results), "results": results})
@@ -216,12 +232,15 @@ def _together(face: SalesforceFace, desk: Desk, parts: list[Any], all_or_none: b
     except Undone:
         halted = [{"errorCode": "PROCESSING_HALTED", "message": HALTED}]
         shown = [
-            each if each["httpStatusCode"] >= 400 else {**each, "body": halted, "httpHeaders": {}, "httpStatusCode": 400}
+            each
+            if each["httpStatusCode"] >= 400
+            else {**each, "body": halted, "httpHeaders": {}, "httpStatusCode": 400}
             for each in results
         ]
         rest = parts[len(results) :]
         return shown + [
-            {"body": halted, "httpHeaders": {}, "httpStatusCode": 400, "referenceId": part.get("referenceId")} for part in rest
+            {"body": halted, "httpHeaders": {}, "httpStatusCode": 400, "referenceId": part.get("referenceId")}
+            for part in rest
         ]
     return results
 
@@ -231,16 +250,24 @@ def _run(face: SalesforceFace, desk: Desk, parts: list[Any], results: list[Recor
     for part in parts:
         reference = part.get("referenceId") if isinstance(part, Mapping) else None
         if not isinstance(reference, str) or not re.fullmatch(r"\w+", reference):
-            raise Refused(400, "INVALID_INPUT", f"Provided referenceId ({reference}) is invalid; use letters, digits and underscores.")
+            raise Refused(
+                400,
+                "INVALID_INPUT",
+                f"Provided referenceId ({reference}) is invalid; use letters, digits and underscores.",
+            )
         headers: Mapping[str, str] = {}
         try:
             url, body = _filled(part.get("url", ""), answers), _filled(part.get("body"), answers)
-            status, payload, headers = face.inner(desk, str(part.get("method", "GET")), str(url), body, part.get("httpHeaders") or {})
+            status, payload, headers = face.inner(
+                desk, str(part.get("method", "GET")), str(url), body, part.get("httpHeaders") or {}
+            )
         except Refused as refused:
             status, payload = refused.status, refused.listed()
         if status < 400:
             answers[reference] = payload
-        results.append({"body": payload, "httpHeaders": dict(headers), "httpStatusCode": status, "referenceId": reference})
+        results.append(
+            {"body": payload, "httpHeaders": dict(headers), "httpStatusCode": status, "referenceId": reference}
+        )
         if status >= 400 and stop:
             return
 
@@ -274,7 +301,9 @@ def _looked_up(reference: str, answers: Mapping[str, Any]) -> Any:
             raise Refused(400, "PROCESSING_HALTED", message)
         found, here = following, f"{here}.{step}"
     if name not in answers:
-        raise Refused(400, "PROCESSING_HALTED", f"Invalid reference specified. No value for {reference} found in {name}")
+        raise Refused(
+            400, "PROCESSING_HALTED", f"Invalid reference specified. No value for {reference} found in {name}"
+        )
     return found
 
 

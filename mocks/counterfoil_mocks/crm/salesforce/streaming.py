@@ -27,9 +27,7 @@ HELD_SECONDS = 110
 MOST_AT_ONCE = 200
 SILENT = ("LastModifiedDate", "SystemModstamp", "LastModifiedById", "IsDeleted", "Id")
 BY_ENTITY = {each.entity: each for each in OBJECTS.values() if each.entity and each.entity != "vendor_object"}
-INVALID_REPLAY = (
-    "400::The replayId {%s} you provided was invalid.  Please provide a valid ID, -2 to replay all events, or -1 to replay only new events."
-)
+INVALID_REPLAY = "400::The replayId {%s} you provided was invalid.  Please provide a valid ID, -2 to replay all events, or -1 to replay only new events."
 
 
 @dataclass
@@ -69,7 +67,11 @@ class Streaming:
     def wrote(self, tx: Tx, touched: Sequence[tuple[Entity, Record | None, Record]]) -> None:
         """Put a change event for every record that a deed wrote into the outbox."""
         for entity, before, after in touched:
-            each = OBJECTS.get(str(after["kind"]).lower()) if entity.name == "vendor_object" else BY_ENTITY.get(entity.name)
+            each = (
+                OBJECTS.get(str(after["kind"]).lower())
+                if entity.name == "vendor_object"
+                else BY_ENTITY.get(entity.name)
+            )
             if each is None or each.name.endswith("__e"):
                 continue
             kind = "CREATE" if before is None else "UPDATE"
@@ -112,7 +114,9 @@ class Streaming:
                 payload = {
                     name: _zulu(value)
                     for name, value in record.items()
-                    if value is not None and name not in ("attributes", "Id", "IsDeleted", "SystemModstamp") and name not in formulas
+                    if value is not None
+                    and name not in ("attributes", "Id", "IsDeleted", "SystemModstamp")
+                    and name not in formulas
                 }
         return {**payload, "ChangeEventHeader": header}
 
@@ -142,7 +146,11 @@ class Streaming:
             every = {one.name: kept.get(one.name) for one in each.own}
             payload = {**every, "CreatedDate": tx.now, "CreatedById": self.face.org.user}
             tx.tell(entity, record, f"/event/{each.name}", {"payload": payload, "uuid": event_id})
-        return {"id": record["id"], "success": True, "errors": [{"statusCode": "OPERATION_ENQUEUED", "message": event_id, "fields": []}]}
+        return {
+            "id": record["id"],
+            "success": True,
+            "errors": [{"statusCode": "OPERATION_ENQUEUED", "message": event_id, "fields": []}],
+        }
 
     # hearing
 
@@ -184,7 +192,13 @@ class Streaming:
             self.face.sessions.check(ask.request)
         except Refused:
             ext = {"sfdc": {"failureReason": "401::Authentication invalid"}}
-            return {**reply, "successful": False, "error": "403::Handshake denied", "ext": ext, "advice": {"reconnect": "none"}}
+            return {
+                **reply,
+                "successful": False,
+                "error": "403::Handshake denied",
+                "ext": ext,
+                "advice": {"reconnect": "none"},
+            }
         self._count += 1
         system = self.face.system
         client = Client(ids.hexadecimal(28, system.world.seed, system.world.epoch, "cometd", self._count))
@@ -220,7 +234,7 @@ class Streaming:
         first, last = self._bounds()
         after = replay.get(name, -1)
         if not isinstance(after, int) or (after not in (-1, -2) and not first - 1 <= after <= last):
-            return INVALID_REPLAY % after
+            return str(INVALID_REPLAY % after)
         client.heard[name] = last if after == -1 else first - 1 if after == -2 else after
         return ""
 

@@ -65,7 +65,12 @@ def _number(one: SField, value: Any) -> Decimal:
     except InvalidOperation:
         raise _undeserialised(one, value) from None
     if abs(found) >= NUMBER_LIMIT:
-        raise Refused(400, "NUMBER_OUTSIDE_VALID_RANGE", f"{one.shown_label}: value outside of valid range on numeric field: {value}", [one.name])
+        raise Refused(
+            400,
+            "NUMBER_OUTSIDE_VALID_RANGE",
+            f"{one.shown_label}: value outside of valid range on numeric field: {value}",
+            [one.name],
+        )
     if one.type == "int":
         if found != found.to_integral_value():
             raise _undeserialised(one, value)

@@ -142,7 +142,12 @@ class Org:
 def made_up(rows: Iterable[Mapping[str, Any]]) -> Callable[[], sa.FromClause]:
     """Rows that are in no table."""
     selects = [
-        sa.select(*(sa.literal(value).label(name) if value is not None else sa.null().label(name) for name, value in row.items()))
+        sa.select(
+            *(
+                sa.literal(value).label(name) if value is not None else sa.null().label(name)
+                for name, value in row.items()
+            )
+        )
         for row in rows
     ]
     union = sa.union_all(*selects) if len(selects) > 1 else selects[0]
@@ -208,7 +213,16 @@ class Catalog:
         words = one.words if one.column and not one.sql and each.entity else {}
         about = {"field": one, "filterable": one.type not in ("address", "base64")}
         return Column(
-            one.name, "choice" if words else kind, sql, places, words, one.type, one.refers, one.relation if one.refers else "", None, about
+            one.name,
+            "choice" if words else kind,
+            sql,
+            places,
+            words,
+            one.type,
+            one.refers,
+            one.relation if one.refers else "",
+            None,
+            about,
         )
 
     def _sql(self, each: SObject, one: SField, places: int) -> tuple[Expression, int]:
@@ -258,12 +272,16 @@ def _told(doc: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[Any]:
 def histories(system: System, org: Org) -> sa.FromClause:
     """A row for every time that a deal's stage, amount, probability or close date was written."""
     row = _history(system)
-    touched = [sa.func.json_type(row.c.before, f"$.{name}").is_not(None) for name in ("stage", "amount", "probability", "close_date")]
+    touched = [
+        sa.func.json_type(row.c.before, f"$.{name}").is_not(None)
+        for name in ("stage", "amount", "probability", "close_date")
+    ]
     stage = _told(row.c.doc, "stage")
     factor = sa.case({"JPY": SCALE, "KRW": SCALE, "CLP": SCALE}, value=_told(row.c.doc, "ccy"), else_=SCALE // 100)
     worth = _told(row.c.doc, "amount") * factor
     chance = sa.func.coalesce(
-        _told(row.c.doc, "probability"), sa.case({code: each[1] * SCALE for code, each in computed.STAGES.items()}, value=stage)
+        _told(row.c.doc, "probability"),
+        sa.case({code: each[1] * SCALE for code, each in computed.STAGES.items()}, value=stage),
     )
     found: sa.FromClause = (
         sa.select(
@@ -288,7 +306,12 @@ def histories(system: System, org: Org) -> sa.FromClause:
 def field_histories(system: System, org: Org) -> sa.FromClause:
     """A row for every tracked field of a deal that changed."""
     parts = []
-    for name, column in (("StageName", "stage"), ("Amount", "amount"), ("CloseDate", "close_date"), ("Probability", "probability")):
+    for name, column in (
+        ("StageName", "stage"),
+        ("Amount", "amount"),
+        ("CloseDate", "close_date"),
+        ("Probability", "probability"),
+    ):
         row = _history(system)
         old, new = _told(row.c.before, column), _told(row.c.doc, column)
         if column == "stage":
@@ -312,13 +335,16 @@ def field_histories(system: System, org: Org) -> sa.FromClause:
     return sa.union_all(*parts).subquery()
 
 
-def _lines(system: System, table: str, prefix: str, named: Mapping[str, str], parents: tuple[str, str]) -> sa.Select[Any]:
+def _lines(
+    system: System, table: str, prefix: str, named: Mapping[str, str], parents: tuple[str, str]
+) -> sa.Select[Any]:
     """The lines of quotes or contracts. named: Salesforce's field → the line's, `*` in front of an amount."""
     columns = {each.lstrip("*") for each in named.values()} | {"ccy", "system", "parent", "position"}
     row = sa.table(table, *(sa.column(each) for each in sorted(columns)), schema="crm").alias()
     mine, other = parents
     shown = [
-        (amount(column[1:])(row) if column.startswith("*") else row.c[column]).label(name) for name, column in named.items()
+        (amount(column[1:])(row) if column.startswith("*") else row.c[column]).label(name)
+        for name, column in named.items()
     ]
     return sa.select(
         sa.func.sf_line_id(prefix, row.c.parent, row.c.position).label("id"),
@@ -342,16 +368,20 @@ SOW = {
     "Start__c": "start",
     "End__c": "end",
 }
-MILESTONE = {"Name": "name", "Code__c": "ms_code", "Line_No__c": "line_no", "Amount__c": "*amount", "Planned__c": "planned"}
+MILESTONE = {
+    "Name": "name",
+    "Code__c": "ms_code",
+    "Line_No__c": "line_no",
+    "Amount__c": "*amount",
+    "Planned__c": "planned",
+}
 
 
 def _both(system: System, kind: str, prefix: str, named: Mapping[str, str]) -> sa.FromClause:
     of_quotes = _lines(system, f"quote_{kind}", prefix, named, ("Quote__c", "Contract__c")).subquery()
     of_contracts = _lines(system, f"contract_{kind}", prefix, named, ("Contract__c", "Quote__c")).subquery()
     names = [each.name for each in of_quotes.c]
-    return sa.union_all(
-        sa.select(*of_quotes.c), sa.select(*(of_contracts.c[name] for name in names))
-    ).subquery()
+    return sa.union_all(sa.select(*of_quotes.c), sa.select(*(of_contracts.c[name] for name in names))).subquery()
 
 
 def sow_lines(system: System, org: Org) -> sa.FromClause:
