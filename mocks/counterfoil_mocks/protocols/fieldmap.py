@@ -116,13 +116,38 @@ class ObjectMap:
     def shown(self, record: Record, context: Any = None) -> Record:
         """A stored record as the vendor's object, nested names unfolded."""
         made: Record = {}
-        for each in self.fields:
-            *outer, last = each.path
+        kept = self.kept(record)
+        for name, outer, computed, column, show, default in self._plan:
+            if computed is not None:
+                value = computed(record, context)
+            elif column:
+                stored = record[column]
+                value = default if stored is None else show(stored, record)
+            else:
+                value = kept.get(name, default)
+            if outer is None:
+                made[name] = value
+                continue
             place = made
-            for step in outer:
+            for step in outer[:-1]:
                 place = place.setdefault(step, {})
-            place[last] = self.value(each, record, context)
+            place[outer[-1]] = value
         return made
+
+    @cached_property
+    def _plan(self) -> tuple[tuple[Any, ...], ...]:
+        """The fields as `shown` wants them, which is where reading spends its time."""
+        return tuple(
+            (
+                each.name,
+                each.path if len(each.path) > 1 else None,
+                each.computed,
+                each.column,
+                each.conversion.show,
+                each.default,
+            )
+            for each in self.fields
+        )
 
     # reading
 

@@ -10,6 +10,7 @@ from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.documents import altered, folded, merged, whole
 from counterfoil_mocks.billing.stripe.errors import invalid
 from counterfoil_mocks.billing.stripe.objects import ADDRESS, CUSTOMER
+from counterfoil_mocks.kernel import ids
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.operations import Operation
 
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 
 LONGEST_NAME = 120
 DEFAULT_COUNTRY = "US"
+CUSTOMER_IDS = "CUS"
+
+
+def prefix_of(id: str) -> str:
+    """What the invoice numbers of a customer begin with, where nobody chose it."""
+    return ids.encode(ids.digest(id, "prefix"), ids.CROCKFORD, 8)
 
 
 @CUSTOMER.on_create
@@ -36,7 +43,9 @@ def create(desk: Desk, given: Record) -> Record:
     settings = said.get("invoice_settings") or {}
     if "invoice_settings" in said:
         said["invoice_settings"] = folded(CUSTOMER.map.by_name["invoice_settings"].default, settings)
-    made = desk.insert("customer", _named(said), _columns(_named(said), {}))
+    id = desk.new_id(CUSTOMER_IDS)
+    said["invoice_prefix"] = said.get("invoice_prefix") or prefix_of(id)
+    made = desk.insert("customer", _named(said), {**_columns(_named(said), {}), "id": id})
     for each in tax_ids:
         balances.add_tax_id(desk, made["id"], each)
     if balance:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from counterfoil_mocks.billing.documents import GIVEN
 from counterfoil_mocks.billing.model import INVOICE as DOCUMENT
 from counterfoil_mocks.billing.stripe import balances, drafts, payments
 from counterfoil_mocks.billing.stripe.billing_objects import INVOICE, LINE_FIELDS, LINE_UPDATE, shown_line
@@ -50,17 +51,21 @@ def finalize(desk: Desk, id: str, auto_advance: bool | None = None) -> Record:
     desk.at(found["test_clock"])
     now, mine = desk.now, desk.kept("invoice", id)
     customer = desk.get("customer", found["customer"])
+    record = desk.tx.get(DOCUMENT, id)
+    if record["status"] == "DRAFT":
+        perform(desk.tx, "approve_invoice", id, {})
+    if record["rounding_policy"] != GIVEN:  # the business drew it up, and numbers it
+        perform(desk.tx, "issue_invoice", id, {})
+        return desk.get("invoice", id)
     number = mine.get("wanted_number") or f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04d}"
     if not mine.get("wanted_number"):
         customer = desk.change(
             "customer", customer["id"], {"next_invoice_sequence": customer["next_invoice_sequence"] + 1}
         )
-    perform(desk.tx, "approve_invoice", id, {})
     day = of_epoch(now)[:10]
     perform(desk.tx, "issue_invoice", id, {"invoice_no": number, "issue_date": day})
     due_on = of_epoch(found["due_date"])[:10] if found["due_date"] else day
-    record = desk.tx.get(DOCUMENT, id)
-    desk.tx.update(DOCUMENT, record, {"due": due_on}, event="")
+    desk.tx.update(DOCUMENT, desk.tx.get(DOCUMENT, id), {"due": due_on}, event="")
     due, ending = balances.applied(desk, customer, found["total"], id)
     advancing = found["auto_advance"] if auto_advance is None else auto_advance
     automatic = found["collection_method"] == "charge_automatically"
