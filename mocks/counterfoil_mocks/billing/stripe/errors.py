@@ -59,6 +59,7 @@ WORDS: dict[str, tuple[int, str, str | None]] = {
     "DAILY_LIMIT": (429, INVALID, "rate_limit"),
     "STALE_VERSION": (429, INVALID, "lock_timeout"),
     "TOKEN_EXPIRED": (401, INVALID, "api_key_expired"),
+    "DUPLICATE_KEY": (400, INVALID, "resource_already_exists"),
     "IDEMPOTENCY_KEY_REUSED": (400, IDEMPOTENCY, None),
 }
 """What our own refusals are here: status, type, code."""

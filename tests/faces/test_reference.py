@@ -1,0 +1,46 @@
+"""The reference integration against vendors' faces, by a connector of its own for each."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from counterfoil.reference import connectors
+from counterfoil_mocks import vendors
+
+CONNECTED = [
+    (role, vendor)
+    for role, known in vendors.offered().items()
+    for vendor in known
+    if vendor != "native" and Path(connectors.__path__[0], f"{vendor}.py").exists()
+]
+
+
+@pytest.mark.parametrize(("role", "vendor"), CONNECTED)
+def test_the_reference_keeps_the_books_right_through_a_vendor_s_face(role: str, vendor: str, tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "counterfoil",
+        "run",
+        "S-01",
+        f"--{role}",
+        vendor,
+        "--json",
+        "--export",
+        str(tmp_path),
+    ]
+    done = subprocess.run(command, capture_output=True, check=False, timeout=240)
+    assert done.returncode == 0, done.stdout.decode()[-3000:] + done.stderr.decode()[-2000:]
+    assert json.loads(done.stdout)["verdict"] == "passed"
+    journal = [json.loads(line) for line in (tmp_path / "journal.ndjson").read_text(encoding="utf-8").splitlines()]
+    spoken = [
+        each
+        for each in journal
+        if each["kind"] == "request" and each["system"] == role and "/native/" not in each["path"]
+    ]
+    assert {each["method"] for each in spoken} & {"POST", "PATCH", "PUT"}
