@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from counterfoil_mocks import config
-from counterfoil_mocks.kernel.faults import KINDS
+from counterfoil_mocks.kernel.faults import KINDS, matches
 from counterfoil_mocks.kernel.server import PortTaken
 
 CONTROL_TOKEN = "a-token-of-one's-own"
@@ -123,6 +123,17 @@ def test_keys_with_slashes_are_percent_encoded(running: Any) -> None:
         ("DELETE", "/faults/flt_9", None, 404, "NOT_FOUND"),
         ("POST", "/faults", [{"kind": "nix"}], 422, "INVALID_FIELD"),
         ("POST", "/faults", {"kind": "delay"}, 422, "INVALID_FIELD"),
+        ("POST", "/faults", [{"kind": "delay", "system": "nix"}], 422, "INVALID_FIELD"),
+        ("POST", "/faults", [{"kind": "latency", "operation": "create_custommer"}], 422, "INVALID_FIELD"),
+        (
+            "POST",
+            "/faults",
+            [{"kind": "latency", "system": "crm", "operation": "create_work_entry"}],
+            422,
+            "INVALID_FIELD",
+        ),
+        ("PUT", "/limits", {"nix": {"rate": 1}}, 422, "INVALID_FIELD"),
+        ("PUT", "/limits", {"erp": {"rate": 0}}, 422, "INVALID_FIELD"),
         ("PUT", "/integration", {"name": "x", "webhooks": {"nix": "http://127.0.0.1/"}}, 422, "INVALID_FIELD"),
         ("POST", "/integration/events", {"type": "crm.account.created"}, 422, "INVALID_FIELD"),
     ],
@@ -213,6 +224,24 @@ def test_every_kind_of_fault_can_be_injected_and_mended(running: Any) -> None:
 def test_a_bad_fault_in_a_plan_injects_none(running: Any) -> None:
     assert running.call("POST", "/faults", [{"kind": "delay"}, {"kind": "delay", "colour": "red"}]).status == 422
     assert running.call("GET", "/faults").json["items"] == []
+
+
+def test_a_fault_of_an_event_is_addressed_by_its_type_with_or_without_prefix(running: Any) -> None:
+    names = ("crm.account.created", "com.counterfoil.crm.account.created.v1", "*.account.*", "POST /native/v1/nothing")
+    for name in names:
+        running.call("DELETE", "/faults")
+        assert running.call("POST", "/faults", [{"kind": "delay", "system": "crm", "operation": name}]).status == 201
+    assert matches("com.counterfoil.crm.account.created.v1", names[0])
+    refused = running.call("POST", "/faults", [{"kind": "latency", "operation": "create_custommer"}]).json
+    assert "create_customer" in refused["remedy"]
+
+
+def test_limits_are_in_force_until_the_next_restore(running: Any) -> None:
+    mark = running.call("POST", "/snapshots").json["id"]
+    assert running.call("PUT", "/limits", {"erp": {"rate": 5, "burst": 7}}).json == {"erp": {"rate": 5, "burst": 7}}
+    assert running.call("GET", "/limits").json == {"erp": {"rate": 5, "burst": 7}}
+    running.call("POST", f"/snapshots/{mark}/restore")
+    assert running.call("GET", "/limits").json == {}
 
 
 def test_the_integration_tells_of_itself(running: Any) -> None:

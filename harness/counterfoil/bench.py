@@ -167,7 +167,7 @@ class Bench:
     def _break(world: World, plan: Sequence[Mapping[str, Any]]) -> None:
         if plan:
             try:
-                world.faults.inject(plan)
+                world.planned = [each["id"] for each in world.faults.inject(plan)]
             except Refused as error:
                 raise Unreadable(f"the fault plan cannot be taken: {error.detail} {error.remedy}".strip()) from error
 

@@ -27,7 +27,7 @@ class Result(TypedDict, total=False):
     """A scenario's verdict as data (JSON values only, so that it can travel between processes).
 
     violations: `{invariant, rule, count, rows, at_stake, first_cause}`. expectations: all that were looked at, those that failed
-    with both values. not_applicable, unknown: invariants that were asked for and could not be judged. error: why the story
+    with both values. not_applicable, unknown: invariants that were asked for and could not be judged. faults: those in force from its start to its end, with how often each has `struck`. error: why the story
     could not be told to its end. replay: the command that tells it again. months: of a simulation, what each held.
     """
 
@@ -42,6 +42,7 @@ class Result(TypedDict, total=False):
     held: list[str]
     not_applicable: Records
     unknown: list[str]
+    faults: Records
     error: str | None
     replay: str
     started_at: str
@@ -70,6 +71,7 @@ def judge(world: World, story: Story, failure: BaseException | None, *, througho
     by_status: dict[str, Records] = {"held": [], "violated": [], "not_applicable": []}
     for each in asked["items"]:
         by_status[each["status"]].append(each)
+    planned = [each for each in world.faults.list() if each["id"] in world.planned]
     failed = by_status["violated"] or world.expectations.failed or error
     return {
         "id": story.id,
@@ -83,6 +85,7 @@ def judge(world: World, story: Story, failure: BaseException | None, *, througho
             for each in by_status["not_applicable"]
         ],
         "unknown": list(asked.get("unknown", ())),
+        "faults": [{name: value for name, value in each.items() if name != "id"} for each in planned],
         "error": error,
         "started_at": world.started_at,
         "ended_at": str(asked["now"]),

@@ -14,7 +14,8 @@ HELD, VIOLATED, USAGE, BROKEN = 0, 1, 2, 3
 
 class Run(TypedDict):
     """A run as `--json` prints it. verdict: `passed`, `violated`, `broken`, `empty` when no scenario ran, `unreadable` when a file
-    or argument could not be understood; complaints, or the scenarios' errors, say why."""
+    or argument could not be understood; complaints, or the scenarios' errors, say why. idle_faults: planned faults that struck nothing
+    in any scenario."""
 
     verdict: str
     seed: int | None
@@ -26,6 +27,7 @@ class Run(TypedDict):
     counts: dict[str, int]
     scenarios: list[Result]
     complaints: list[str]
+    idle_faults: list[str]
 
 
 def exit_code(results: Sequence[Mapping[str, Any]]) -> int:
@@ -64,7 +66,20 @@ def run_object(
         "counts": dict(Counter(str(each["verdict"]) for each in ordered)),
         "scenarios": ordered,
         "complaints": [],
+        "idle_faults": idle_faults(ordered),
     }
+
+
+def idle_faults(results: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Faults that were in force from start to end wherever they were planned, and struck nothing, as people would name them."""
+    struck: Counter[str] = Counter()
+    for each in results:
+        for fault in each.get("faults") or ():
+            named = ", ".join(
+                f"{name}: {value}" for name, value in fault.items() if name != "struck" and value is not None
+            )
+            struck[named] += int(fault["struck"])
+    return [named for named, count in struck.items() if not count]
 
 
 def public(run: Run) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import orjson
 import pytest
 
 from counterfoil.descriptor import Unreadable
-from counterfoil.outcome import BROKEN, USAGE, Run, run_object
+from counterfoil.outcome import BROKEN, USAGE, Run, idle_faults, run_object
 from counterfoil.stories import scenario_folder
 
 if TYPE_CHECKING:
@@ -163,6 +163,7 @@ def execute_all(order: Order, seeds: int, face: Callable[[], Face]) -> Run:
         faults=order.faults,
         seconds=sum(run["seconds"] for run in runs),
     )
+    whole["idle_faults"] = idle_faults([scenario for run in runs for scenario in run["scenarios"]])
     whole["complaints"] = [complaint for run in runs for complaint in run["complaints"]]
     whole["exit_code"] = max((run["exit_code"] for run in runs), default=USAGE)
     return whole

@@ -175,6 +175,8 @@ class World:
         }
         self.faults = Faults(control)
         self.deliveries = Deliveries(control)
+        self.planned: list[str] = []
+        """Ids of the faults that were in force from the story's start, by the run's plan and the story's own."""
         self.expectations = Expectations()
         self.started_at = self.now
         self.journal_start = max(

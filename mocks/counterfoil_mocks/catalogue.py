@@ -105,6 +105,8 @@ OWN: tuple[tuple[str, str], ...] = (
     ("exception.resolved", "It no longer does."),
     ("dlq.parked", "A message was put aside."),
     ("dlq.replayed", "A message that was put aside was tried again."),
+    ("reconciliation.ran", "Systems were compared: `scopes` with their variance, `items` that differ."),
+    ("dashboard.shown", "Figures were shown: amounts and shares by name."),
 )
 """Events that an integration announces of itself (`int.…`) at the control plane."""
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from counterfoil_mocks import catalogue, firm, vendors
 from counterfoil_mocks import config as landscape_file
-from counterfoil_mocks import firm, vendors
 from counterfoil_mocks.config import Config, Unusable
 from counterfoil_mocks.kernel import auth, clock, events, native, webhooks
 from counterfoil_mocks.kernel.clock import Clock
@@ -54,6 +54,7 @@ class Landscape:
         self.journal = Journal(store, world)
         self.faults = Faults(world)
         self.faults.systems = tuple(systems)
+        self.faults.offered = self._offered
         self.tokens = {name: auth.Tokens(system) for name, system in systems.items()}
         self.deliverer = Deliverer(systems, world, self.journal, self.faults)
         self.rest = Rest(systems, world, self.deliverer, self.journal)
@@ -69,6 +70,13 @@ class Landscape:
             self._share(self.shared)
         self._begin()
         self._keep_limits()
+
+    def _offered(self, name: str) -> Iterator[str]:
+        """The names of what a system can be asked, by any of its faces, and of what it can announce."""
+        system = self.systems[name]
+        yield from native.operation_names(system)
+        yield from (each.name for each in system.face.operations()) if system.face is not None else ()
+        yield from (each.full for each in catalogue.of_role(system.role.name))
 
     # life
 

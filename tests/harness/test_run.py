@@ -120,6 +120,21 @@ def test_an_integration_that_cannot_start_is_broken_and_exits_3(
     assert "crash ended with code 5; it said last:\nno licence" in done.json["scenarios"][0]["error"]
 
 
+def test_a_fault_that_struck_nothing_is_told(cli: Start, quick: Path, tmp_path: Path) -> None:
+    plan = tmp_path / "idle.json"
+    plan.write_bytes(orjson.dumps([{"kind": "latency", "system": "erp", "operation": "create_work_entry", "nth": 1}]))
+    done = cli("run", quick, "--integration", "noop", "--faults", plan, "--json")
+    assert ["operation: create_work_entry" in each for each in done.json["idle_faults"]] == [True]
+
+
+def test_a_fault_of_an_operation_that_there_is_not_exits_2(cli: Start, quick: Path, tmp_path: Path) -> None:
+    plan = tmp_path / "typo.json"
+    plan.write_bytes(orjson.dumps([{"kind": "latency", "system": "erp", "operation": "create_work_entri"}]))
+    done = cli("run", quick, "--integration", "noop", "--faults", plan, "--json")
+    assert done.code == 2, done.err
+    assert "create_work_entri" in done.json["scenarios"][0]["error"]
+
+
 def test_a_descriptor_that_does_not_fit_the_landscape_exits_2(cli: Start, quick: Path, tmp_path: Path) -> None:
     descriptor = tmp_path / "odd.yaml"
     descriptor.write_text(

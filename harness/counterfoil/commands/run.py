@@ -133,6 +133,8 @@ def tell(console: Console, found: Run) -> None:
         if each["verdict"] in ("violated", "broken", "unreadable"):
             console.rule(style="dim")
             console.print(explain(each), markup=False, highlight=False, soft_wrap=True)
+    for fault in found["idle_faults"]:
+        console.print(f"[yellow]Never struck:[/] a fault of the plan: {fault}", highlight=False, soft_wrap=True)
     for complaint in found["complaints"]:
         console.print(complaint, markup=False, highlight=False, soft_wrap=True)
     words, style = VERDICTS[found["verdict"]]

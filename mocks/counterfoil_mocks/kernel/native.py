@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,6 +81,16 @@ def table(system: System, about: About, tokens: Tokens) -> Table:
         "openapi", "GET", "/openapi.json", document, "This document", kind="document", public=True, secret=True
     )
     return Table(found)
+
+
+UNLISTED = ("token", "list_event", "openapi")
+"""Operations of every native face that no role has."""
+
+
+def operation_names(system: System) -> Iterator[str]:
+    """What a system's native face can be asked."""
+    yield from operations.table(system.role)
+    yield from UNLISTED
 
 
 def replayed(ask: Ask) -> Answer:

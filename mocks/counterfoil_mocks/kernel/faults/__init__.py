@@ -6,10 +6,11 @@ so that one seed strikes the same call however the integration's threads interle
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import pkgutil
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -45,7 +46,7 @@ class Fault:
         """Whether this call, at its nth attempt, is hit."""
         if not (
             fnmatchcase(call.system, self.system)
-            and fnmatchcase(call.operation, self.operation)
+            and matches(call.operation, self.operation)
             and (self.key == "*" or fnmatchcase(call.key or "", self.key))
         ):
             return False
@@ -59,6 +60,12 @@ class Fault:
         return True
 
 
+def matches(operation: str, pattern: str) -> bool:
+    """Whether a pattern means an operation, or an event by its type with or without prefix and version."""
+    short = operation.removeprefix("com.counterfoil.").removesuffix(".v1")
+    return fnmatchcase(operation, pattern) or (short is not operation and fnmatchcase(short, pattern))
+
+
 class Faults:
     """The faults of a landscape."""
 
@@ -66,6 +73,8 @@ class Faults:
         self.world = world
         self.systems: tuple[str, ...] = ()
         """Names that a fault may address; any where empty."""
+        self.offered: Callable[[str], Iterable[str]] | None = None
+        """Tells the operations and events of a system, by its name; None where any may be addressed."""
         self.planned: list[Fault] = []
         self._attempts: Counter[tuple[str, str, str | None, str]] = Counter()
         self._count = 0
@@ -113,6 +122,7 @@ class Faults:
             raise invalid(
                 f"{where}.system", f"there is no system {address['system']!r}", f"One of: {', '.join(self.systems)}."
             )
+        self._check_operation(f"{where}.operation", address["system"], address["operation"])
         settings = {each: value for each, value in spec.items() if each not in (*ADDRESS, *SELECTORS, "kind", "id")}
         made = kind.made(where, settings)
         self._count += 1
@@ -120,6 +130,21 @@ class Faults:
         return Fault(
             f"flt_{self._count}", made, {**spec, "kind": name}, address["system"], address["operation"], address["key"]
         )
+
+    def _check_operation(self, where: str, system: str, pattern: str) -> None:
+        """Refuse an address that no call and no event can have. A call without a name is addressed by method and path."""
+        if self.offered is None or pattern == "*" or " " in pattern:
+            return
+        known = {each for name in self.systems if fnmatchcase(name, system) for each in self.offered(name)}
+        if not any(matches(each, pattern) for each in known):
+            near = difflib.get_close_matches(pattern, known, 3, 0.5)
+            raise invalid(
+                where,
+                f"{system} has no operation or event {pattern!r}",
+                f"Near it: {', '.join(near)}."
+                if near
+                else "Take one from /native/v1/openapi.json, or an event's type.",
+            )
 
     @staticmethod
     def _check_selectors(where: str, spec: Mapping[str, Any]) -> None:
