@@ -149,7 +149,7 @@ def scenario_s38_duplicate_and_shuffle(world: World) -> None:
         )
 
 
-@scenario("S-39", "Dead letters and replay", invariants=["14", "15", "44"], presupposes=["dead_letters"])
+@scenario("S-39", "Dead letters and replay", invariants=["14", "15", "43", "44"], presupposes=["dead_letters"])
 def scenario_s39_dead_letters_and_replay(world: World) -> None:
     """The ERP lacks a service item: work, an invoice and a change order are parked. Mended, replayed, then 30 days replayed again."""
     world.at("2026-01-06T09:00")
@@ -183,12 +183,17 @@ def scenario_s39_dead_letters_and_replay(world: World) -> None:
         "The change order is not applied yet", world.crm.get("change_order", order["key"])["status"], "APPROVED"
     )
 
+    for owner in ("First owner", "Second owner"):
+        world.crm.change("customer", deal.customer_no, owner=owner)
+        world.settle()
     world.advance(hours=3)
     world.erp.create("service_item", code="CLINICAL-ADVISORY", name="Clinical advisory", revenue_account="4000")
     world.integration.replay()
     world.settle()
     world.expect("No dead letter is left", world.integration.dead_letters(), [])
     world.expect("The change order is applied", world.crm.get("change_order", order["key"])["status"], "APPLIED")
+    owner = world.erp.one("customer", customer_no=deal.customer_no)["owner"]
+    world.expect("The account has its last owner", owner, "Second owner")
     check_clinic(world, deal)
     before = world.erp.count("journal_entry", contract_no=deal.contract_no)
 

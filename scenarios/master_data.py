@@ -223,7 +223,8 @@ def scenario_s17_account_merge(world: World) -> None:
         "Both deals are set up", [world.psa.count("milestone", contract_no=each.contract_no) for each in deals], [2, 2]
     )
     for deal in deals:
-        firm.complete(world, deal, ms_code="M1")
+        firm.complete(world, deal, ms_code="M1", settle=False)
+    world.settle()
     posted = [each for deal in deals for each in firm.receivables(world, deal)]
     world.require("Both owe 6,000", [each["open_amount"] for each in posted], [usd("6,000")] * 2)
     snapshots = [snapshot(each) for deal in deals for each in firm.invoices(world, deal)]

@@ -235,7 +235,7 @@ def _companies(rows: Rows) -> None:
                 "functional_ccy": each.ccy,
                 "gaap": each.gaap,
                 "rounding_policy": each.rounding,
-                "gapless": True,
+                "gapless": each.country != "US",
                 "invoice_series": f"INV-{each.code}",
                 "vat_id": each.vat_id,
                 "loss_provision": each.loss_policy,
