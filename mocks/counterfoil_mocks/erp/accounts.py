@@ -29,4 +29,5 @@ ACCOUNTS = {
     "7100": "Realised FX",
     "7110": "Unrealised FX",
     "9000": "Rounding",
+    "9900": "Migration clearing",
 }

@@ -56,6 +56,17 @@ def entity_of(tx: Tx, code: str) -> Record:
     return found
 
 
+def keeps(entity: Record) -> None:
+    """Refuse what concerns a company whose books are kept elsewhere: 409 BOOKS_MOVED."""
+    if entity["moved_to"] is not None:
+        raise conflict(
+            "BOOKS_MOVED",
+            f"The books of {entity['code']} are kept in {entity['moved_to']}.",
+            field="legal_entity",
+            remedy=f"Post to {entity['moved_to']}.",
+        )
+
+
 def accepts(tx: Tx, period: Record | None) -> bool:
     """Whether postings may be made in a period: an open one takes all, a soft-closed one only what people of finance post."""
     if period is None:
@@ -66,6 +77,7 @@ def accepts(tx: Tx, period: Record | None) -> bool:
 def open_on(tx: Tx, legal_entity: str, day: str, *, override: bool = False) -> Record:
     """The period of a date; raises Problem 409 PERIOD_CLOSED where it takes no postings. override: one that exists takes them
     whatever its state."""
+    keeps(entity_of(tx, legal_entity))
     key = f"{legal_entity}/{clock.period_of(day)}"
     period = tx.look_up(PERIOD, key)
     if period is None or not (override or accepts(tx, period)):
@@ -84,6 +96,7 @@ def place_for(tx: Tx, legal_entity: str, day: str) -> Place:
 
     Raises Problem 409 PERIOD_CLOSED where no period is open.
     """
+    keeps(entity_of(tx, legal_entity))
     own = tx.look_up(PERIOD, f"{legal_entity}/{clock.period_of(day)}")
     if own is not None and own["status"] == "OPEN":
         return Place(own, day)

@@ -33,7 +33,16 @@ from counterfoil_mocks.kernel.fields import (
 from counterfoil_mocks.kernel.role import Role
 
 LEGAL_ENTITY = Entity(
-    "legal_entity", "legal_entities", "ENT", legal_entity_fields(), key="{code}", unique=True, deletable=False
+    "legal_entity",
+    "legal_entities",
+    "ENT",
+    (
+        *legal_entity_fields(),
+        text("moved_to", "System that keeps its books since they were moved away from here.", limit=40, computed=True),
+    ),
+    key="{code}",
+    unique=True,
+    deletable=False,
 )
 CURRENCY = Entity(
     "currency",
@@ -422,6 +431,42 @@ CHANGE_ORDER = Entity(
     writable=False,
 )
 
+HANDOVER_LINE = Entity(
+    "handover_line",
+    "handover_lines",
+    "",
+    (
+        text("account", limit=10, required=True),
+        text("ccy", limit=3, computed=True),
+        amount("dr", default=0),
+        amount("cr", default=0),
+        text("func_ccy", limit=3, computed=True),
+        amount("func_dr", ccy="func_ccy", default=0),
+        amount("func_cr", ccy="func_ccy", default=0),
+    ),
+)
+HANDOVER = Entity(
+    "handover",
+    "handovers",
+    "HDO",
+    (
+        text("legal_entity", limit=20, required=True),
+        text("contract_no", limit=20, required=True, indexed=True),
+        currency(required=True),
+        text("to_system", limit=40, required=True),
+        day("as_of", required=True),
+        listing("documents", "Ids of the receivables that were open.", limit=5000),
+        listing("schedules", "Ids of the schedules that were running.", limit=500),
+        listing("work", "Ids of the work that they are measured by.", limit=50_000),
+        lines("lines", HANDOVER_LINE, "Balances that were closed."),
+    ),
+    key="{legal_entity}/{contract_no}",
+    unique=True,
+    writable=False,
+    deletable=False,
+    doc="What was open of a contract when its company's books moved to another system; `move_books` makes it.",
+)
+
 ROLE = Role(
     "erp",
     (
@@ -443,6 +488,7 @@ ROLE = Role(
         REVENUE_ENTRY,
         JOURNAL_ENTRY,
         CHANGE_ORDER,
+        HANDOVER,
         vendor_object_entity(),
     ),
     ids.type_number,

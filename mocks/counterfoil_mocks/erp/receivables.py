@@ -88,9 +88,14 @@ def _post_invoice(tx: Tx, entity: Record, buyer: Record, head: Record) -> Record
     changes = {"fx_rate": rate, "open_amount": head["total"], "status": "POSTED", "je": entry and entry["id"]}
     told = {"je_no": entry and entry["je_no"]}
     document = tx.insert(AR_DOCUMENT, {**head, **changes}, event="erp.invoice.posted", extra=told)
-    at = clock.instant_of(clock.add_days(document["due"], 1), entity["tz"], CHASES_AT)
-    tx.set_timer("invoice_overdue", document["id"], at, {"id": document["id"]})
+    arm_overdue(tx, document, entity["tz"])
     return document
+
+
+def arm_overdue(tx: Tx, document: Record, tz: str) -> None:
+    """Have an invoice announced as overdue the day after it was due."""
+    at = clock.instant_of(clock.add_days(document["due"], 1), tz, CHASES_AT)
+    tx.set_timer("invoice_overdue", document["id"], at, {"id": document["id"]})
 
 
 def _post_credit(tx: Tx, entity: Record, head: Record) -> Record:

@@ -68,7 +68,7 @@ def _run(tx: Tx, schedule: Record, period: Record) -> None:
     if cum is None:
         if schedule["method"] == "AS_INVOICED":
             row = tx.rows(FOLLOWED, contract_no=schedule["contract_no"], line_no=schedule["line_no"])[0]
-            tx.update(REVENUE_SCHEDULE, schedule, {"recognised": row["revenue"]})
+            tx.update(REVENUE_SCHEDULE, schedule, {"recognised": (schedule["carried"] or 0) + row["revenue"]})
         return
     try:
         if cum != (schedule["recognised"] or 0):

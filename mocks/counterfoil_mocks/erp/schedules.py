@@ -66,7 +66,7 @@ def estimates(tx: Tx, schedule: Record) -> Record:
 @ROLE.on_create(REVENUE_SCHEDULE)
 def create_schedule(tx: Tx, values: Record) -> Record:
     """Put a contract line's revenue under a schedule, in force at once."""
-    ledger.entity_of(tx, values["legal_entity"])
+    ledger.keeps(ledger.entity_of(tx, values["legal_entity"]))
     check_service_item(tx, values.get("service_item"))
     if values["method"] == "STRAIGHT_LINE" and not (values.get("start") and values.get("end")):
         raise invalid("start", "a straight-line schedule has a start and an end", "Give both dates.")

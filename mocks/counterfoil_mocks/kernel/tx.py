@@ -127,7 +127,8 @@ class Tx:
         """
         record = self._settled(entity, dict(values))
         if entity.number and record.get(entity.number[0]) is None:
-            record[entity.number[0]] = entity.number[1].format(self.system.next_number(f"number:{entity.name}"))
+            pattern = self.system.settings.get("numbers", {}).get(entity.name, entity.number[1])
+            record[entity.number[0]] = pattern.format(self.system.next_number(f"number:{entity.name}"))
         key = entity.key_of(record)
         table = self.system.table(entity.name)
         if entity.unique and key is not None and table.has_key(self.system.name, key):

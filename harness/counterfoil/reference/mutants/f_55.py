@@ -18,9 +18,7 @@ class CountsByItself(Invoicing):
         series, _, number = last.rpartition("-")
         following = f"{series}-{int(number) + 1:05d}"
         done = is_in("status", *APPROVED_OR_LATER[1:])
-        await work.act(
-            "billing", "issue_invoice", id=draft["id"], entity="invoice", done=done, invoice_no=following
-        )
+        await work.act("billing", "issue_invoice", id=draft["id"], entity="invoice", done=done, invoice_no=following)
 
 
 MUTANT = Mutant(
