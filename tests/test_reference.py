@@ -414,7 +414,15 @@ def test_the_descriptor_of_a_mutant_is_the_references_with_one_argument_more() -
     plain, mutant = resolve("reference"), resolve("mutant:F-07")
     assert mutant.start.command == [*(plain.start.command or []), "--mutant", "F-07"]
     assert mutant.operations == plain.operations
-    assert plain.declares == ["trace", "dead_letters", "reconciliation", "dashboard", "approvals", "polling"]
+    assert plain.declares == [
+        "trace",
+        "dead_letters",
+        "reconciliation",
+        "dashboard",
+        "approvals",
+        "polling",
+        "migration",
+    ]
 
 
 def test_the_reference_knows_nothing_of_the_fakes() -> None:

@@ -10,7 +10,8 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 import orjson
 
@@ -26,7 +27,7 @@ READY_SECONDS = 60.0
 @dataclass(frozen=True)
 class Settings:
     """What a run was asked for. landscape: a file, or the address of a control plane that runs; None for the default one.
-    vendors: by role, whose protocol a system speaks."""
+    vendors: by role, whose protocol a system speaks. systems: further ones that it must have; then a landscape of one's own is started."""
 
     integration: Descriptor
     landscape: str | None = None
@@ -37,6 +38,7 @@ class Settings:
     token: str | None = None
     slow: bool = False
     vendors: Mapping[str, str] = field(default_factory=dict)
+    systems: Sequence[tuple[str, dict[str, Any]]] = ()
 
 
 class LandscapeProcess:
@@ -44,8 +46,10 @@ class LandscapeProcess:
 
     def __init__(self, settings: Settings) -> None:
         command = [sys.executable, "-m", "counterfoil", "up", "--port-base", "0", "--json"]
+        self._file = widened(settings) if settings.systems else None
+        given = {"landscape": self._file.name if self._file else settings.landscape}
         for name in ("landscape", "seed", "size"):
-            value = getattr(settings, name)
+            value = given.get(name, getattr(settings, name))
             if value is not None:
                 command += [f"--{name}", str(value)]
         command += [part for role, vendor in settings.vendors.items() for part in (f"--{role}", vendor)]
@@ -95,6 +99,28 @@ class LandscapeProcess:
                 return
 
 
+def widened(settings: Settings) -> IO[bytes]:
+    """A landscape file with the systems that a story wants beside those of the file that was given; raises Unreadable."""
+    from counterfoil_mocks import config
+
+    said: dict[str, Any] = {}
+    if settings.landscape is not None and not is_address(settings.landscape):
+        try:
+            said = config.read(Path(settings.landscape))
+        except config.Unusable as error:
+            raise Unreadable(str(error)) from error
+    first = said.get("systems") or {name: {} for name in config.DEFAULT_ORDER}
+    file = tempfile.NamedTemporaryFile(prefix="counterfoil-", suffix=".json")  # noqa: SIM115
+    file.write(orjson.dumps({**said, "systems": {**first, **dict(settings.systems)}}))
+    file.flush()
+    return file
+
+
+def is_address(landscape: str) -> bool:
+    """Whether a landscape was given as the address of one that runs."""
+    return landscape.startswith(("http://", "https://"))
+
+
 def check_morning(control: Control) -> None:
     """Stories begin on the firm's first morning: raise Broken where the landscape has lived on."""
     now = str(control.get("/clock")["now"])
@@ -140,7 +166,7 @@ class Bench:
 
     def _find_landscape(self) -> Control:
         given = self.settings.landscape
-        if given is not None and given.startswith(("http://", "https://")):
+        if given is not None and is_address(given) and not self.settings.systems:
             return Control(given, self.settings.token)
         self._landscape = LandscapeProcess(self.settings)
         announced = self._landscape.announcement()

@@ -12,7 +12,7 @@ import orjson
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-Ability = Literal["trace", "dead_letters", "reconciliation", "dashboard", "approvals", "polling", "batch"]
+Ability = Literal["trace", "dead_letters", "reconciliation", "dashboard", "approvals", "polling", "batch", "migration"]
 Promise = Literal["project_setup_seconds", "invoice_posting_seconds"]
 # fmt: off
 Deadline = Literal[
@@ -73,6 +73,13 @@ class Operations(Part):
     dashboard: Call | None = Field(None, description="Its own figures. Answers an object of amounts by name.")
 
 
+class Also(Part):
+    """What it needs to work with one more system."""
+
+    env: dict[str, str] = Field({}, description="Further environment variables.")
+    webhook: str | None = Field(None, description="Address that the system sends its events to.")
+
+
 class Descriptor(Part):
     """The integration under test, as its file describes it."""
 
@@ -81,6 +88,9 @@ class Descriptor(Part):
     env: dict[str, str] = Field({}, description="Environment variables; `${…}` reads the landscape.")
     ready: Ready | None = None
     webhooks: dict[str, str] = Field({}, description="Address that each system, by name, sends its events to.")
+    also: dict[str, Also] = Field(
+        {}, description="By name of a system: what applies where the landscape has it, such as a second ERP."
+    )
     poll: float | None = Field(None, gt=0, le=3600, description="Seconds between polls, if it polls.")
     quiet: float = Field(0.5, ge=0, le=600, description="Seconds without traffic that mean it is at rest.")
     declares: list[Ability] = Field([], description="Abilities it claims; checks that presuppose others do not apply.")

@@ -33,7 +33,7 @@ NOOP = {
     "start": {"command": [sys.executable, "-m", "counterfoil.noop", "${port}"]},
     "ready": {"url": "http://127.0.0.1:${port}/health"},
     "webhooks": {name: "http://127.0.0.1:${port}/" + name for name in ("crm", "psa", "billing", "erp")},
-    "declares": ["trace", "dead_letters", "reconciliation", "dashboard", "approvals", "polling", "batch"],
+    "declares": ["trace", "dead_letters", "reconciliation", "dashboard", "approvals", "polling", "batch", "migration"],
     "quiet": 0,
     "operations": {
         "reset": "POST /reset",
@@ -87,6 +87,11 @@ class Integration:
         self._landscape: Record = control.get("/landscape")
         self.port = free_port() if descriptor.start.url is None else 0
         self.facts = self._known_facts()
+        present = {name: each for name, each in descriptor.also.items() if name in self.facts["systems"]}
+        self.env = dict(descriptor.env)
+        for each in present.values():
+            self.env |= each.env
+        self.webhooks = descriptor.webhooks | {name: each.webhook for name, each in present.items() if each.webhook}
         self._process: subprocess.Popen[bytes] | None = None
         self._log: BinaryIO | None = None
         self.base = descriptor.start.url or origin(self._fill(descriptor.ready.url if descriptor.ready else ""))
@@ -121,7 +126,7 @@ class Integration:
 
     def hooks(self) -> dict[str, str]:
         """The address that each system sends its events to."""
-        return {name: self._fill(url) for name, url in self.descriptor.webhooks.items()}
+        return {name: self._fill(url) for name, url in self.webhooks.items()}
 
     # running
 
@@ -132,7 +137,7 @@ class Integration:
 
     def register(self) -> None:
         """Tell the landscape about it: its subscriptions at each system, its quiet time, its idle address."""
-        for name in self.descriptor.webhooks:
+        for name in self.webhooks:
             if name not in self.facts["systems"]:
                 known = ", ".join(self.facts["systems"])
                 raise Unreadable(f"{self.name}: webhooks.{name}: the landscape has no such system (it has: {known})")
@@ -159,7 +164,7 @@ class Integration:
         """Start the process or container (nothing for one that runs already) and wait until it is ready."""
         command = self._command()
         if command is not None:
-            environment = os.environ | {name: self._fill(value) for name, value in self.descriptor.env.items()}
+            environment = os.environ | {name: self._fill(value) for name, value in self.env.items()}
             folder = self.descriptor.folder / (self.descriptor.start.cwd or "")
             if self._log is None:
                 self._log = tempfile.TemporaryFile(prefix="counterfoil-")  # noqa: SIM115
@@ -183,7 +188,7 @@ class Integration:
             return [self._fill(part) for part in start.command]
         if start.image is None:
             return None
-        environment = [f"--env={name}={self._fill(value)}" for name, value in self.descriptor.env.items()]
+        environment = [f"--env={name}={self._fill(value)}" for name, value in self.env.items()]
         return ["docker", "run", "--rm", "--network=host", *environment, self._fill(start.image)]
 
     def _wait_ready(self) -> None:

@@ -160,7 +160,7 @@ def world(request: pytest.FixtureRequest) -> World:
         request.node.stash[RESULT] = not_applicable(story, missing)
         pytest.skip(f"not applicable: the integration does not declare {', '.join(missing)}")
     request.node.stash[STARTED] = time.monotonic()
-    return session.bench.world(story)
+    return session.bench_for(story).world(story)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -7,9 +7,10 @@ import shutil
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import orjson
 import pytest
@@ -31,6 +32,7 @@ class Session:
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.started = time.monotonic()
+        self.benches: dict[bytes, Bench] = {}
         self.sentence = "no scenario ran"
         given = config.workerinput["counterfoil_evidence"] if is_worker(config) else None  # type: ignore[attr-defined]
         self.evidence = Path(given or tempfile.mkdtemp(prefix="counterfoil-evidence-"))
@@ -66,10 +68,20 @@ class Session:
         """What the integration claims to be able to do."""
         return self.settings.integration.declares
 
-    @cached_property
+    @property
     def bench(self) -> Bench:
         """This process's landscape and integration."""
-        return Bench(self.settings)
+        return self._bench(())
+
+    def bench_for(self, story: Story) -> Bench:
+        """The same with the further systems that a story wants."""
+        return self._bench(story.systems)
+
+    def _bench(self, systems: Sequence[tuple[str, dict[str, Any]]]) -> Bench:
+        name = orjson.dumps(systems)
+        if name not in self.benches:
+            self.benches[name] = Bench(replace(self.settings, systems=systems))
+        return self.benches[name]
 
     def finish(self, item: pytest.Function, story: Story, failure: Exception | None) -> Result:
         """Judge a told story and keep its evidence."""
@@ -77,9 +89,9 @@ class Session:
         try:
             if isinstance(failure, Broken):
                 raise failure
-            self.bench.check_alive()
+            self.bench_for(story).check_alive()
             result = judge.judge(world, story, failure)
-            self.bench.check_alive()
+            self.bench_for(story).check_alive()
             result["kpis"] = world.kpis()
             result["evidence"] = self._keep(item, world)
         except Broken as error:
@@ -129,8 +141,8 @@ class Session:
 
     def stop(self) -> None:
         """Stop the landscape and the integration of this process."""
-        if "bench" in self.__dict__:
-            self.bench.stop()
+        for each in self.benches.values():
+            each.stop()
 
     def discard(self) -> None:
         """Stop, and leave nothing behind: no scenario ran."""

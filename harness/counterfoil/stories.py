@@ -3,7 +3,7 @@ presupposes. The decorator only attaches it; the pytest plugin does the rest."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,7 +20,8 @@ class Story:
 
     invariants: ids as `INV-03`, those of the always-on set included. faults: a plan (list of faults) in force from its start.
     presupposes: abilities that an integration must declare (`dead_letters`, `reconciliation`, …), else the scenario is not
-    applicable to it. slow: takes minutes, so that it is told only when asked for.
+    applicable to it. slow: takes minutes, so that it is told only when asked for. systems: further systems that its landscape has, as
+    a landscape file says them: `{"erp_b": {"role": "erp"}}`.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Story:
     faults: tuple[dict[str, Any], ...] = field(default=())
     presupposes: tuple[str, ...] = ()
     slow: bool = False
+    systems: tuple[tuple[str, dict[str, Any]], ...] = ()
 
 
 def invariant_id(text: str) -> str:
@@ -45,6 +47,7 @@ def scenario(
     presupposes: Sequence[str] = (),
     without: Sequence[str] = (),
     slow: bool = False,
+    systems: Mapping[str, dict[str, Any]] | None = None,
 ) -> Callable[[Function], Function]:
     """Mark a function `scenario_*(world)` as a scenario: `@scenario("S-01", "The end-to-end workflow", invariants=["03", "08"])`.
 
@@ -52,7 +55,7 @@ def scenario(
     """
     broken = set(map(invariant_id, without))
     named = tuple(dict.fromkeys((*map(invariant_id, invariants), *(each for each in ALWAYS_ON if each not in broken))))
-    story = Story(id, title, tuple(sorted(named)), tuple(faults), tuple(presupposes), slow)
+    story = Story(id, title, tuple(sorted(named)), tuple(faults), tuple(presupposes), slow, tuple((systems or {}).items()))
 
     def mark(function: Function) -> Function:
         function.__counterfoil__ = story  # type: ignore[attr-defined]

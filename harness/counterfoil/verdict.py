@@ -14,7 +14,7 @@ from counterfoil.invariant import Invariant, Row, catalogue, limits
 from counterfoil_mocks.kernel.store import Store
 from counterfoil_mocks.kernel.system import World
 
-ABILITIES = ("trace", "dead_letters", "reconciliation", "dashboard", "approvals", "polling", "batch")
+ABILITIES = ("trace", "dead_letters", "reconciliation", "dashboard", "approvals", "polling", "batch", "migration")
 ROW_LIMIT = 100
 """Rows that an answer shows of one violated invariant; `count` tells how many there are."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from counterfoil.activity.people import Deal
 from counterfoil.client import Record, Records
 from counterfoil.money import Money
-from counterfoil.world import World
+from counterfoil.world import SystemHandle, World
 
 
 def invoices(world: World, deal: Deal) -> Records:
@@ -38,23 +38,28 @@ def pay(
     value_date: str | None = None,
     bank_ref: str | None = None,
     settle: bool = True,
+    books: SystemHandle | None = None,
+    document: Record | None = None,
 ) -> Record:
     """Receive money for an invoice in the books and apply it; returns the payment.
 
-    amount: what is open by default; value_date: today in the entity's zone by default.
+    amount: what is open by default; value_date: today in the entity's zone by default. books: where, the first ERP by default;
+    document: what is paid, as the books (or billing) show it, where the books are not to be asked.
     """
-    document = world.erp.one("ar_document", invoice_no=invoice_no, doc_type="INVOICE")
-    zone = str(world.erp.get("legal_entity", document["legal_entity"])["tz"])
-    payment = world.erp.act(
+    books = books or world.erp
+    document = document or books.one("ar_document", invoice_no=invoice_no, doc_type="INVOICE")
+    zone = str(books.get("legal_entity", document["legal_entity"])["tz"])
+    payer = document["customer"] if "open_amount" in document else books.list("customer", include_deleted=True)[0]["id"]
+    payment = books.act(
         "receive_payment",
-        payer=document["customer"],
+        payer=payer,
         legal_entity=document["legal_entity"],
         ccy=document["ccy"],
-        amount=amount or document["open_amount"],
+        amount=amount or document.get("open_amount") or document["total"],
         value_date=value_date or world.today(zone),
         bank_ref=bank_ref or f"WIRE-{invoice_no}",
     )
-    applied = world.erp.act("apply_payment", key=payment["key"], invoice_no=invoice_no)
+    applied = books.act("apply_payment", key=payment["key"], invoice_no=invoice_no)
     if settle:
         world.settle()
     return applied

@@ -9,9 +9,15 @@ INVARIANT = Invariant(
     kind="A",
     keys=("what", "number"),
     sql="""
-WITH applied AS (
-    SELECT system, ar_document, sum(amount) AS amount FROM erp.payment_application WHERE deleted_at IS NULL AND status = 'ACTIVE'
-    GROUP BY system, ar_document
+WITH active AS (SELECT system, ar_document, amount FROM erp.payment_application WHERE deleted_at IS NULL AND status = 'ACTIVE'),
+applied AS (
+    SELECT system, ar_document, sum(amount) AS amount FROM (
+        SELECT system, ar_document, amount FROM active
+        UNION ALL
+        SELECT d.system, d.id, a.amount FROM erp.ar_document d, json_each(d.ext_refs) r
+        JOIN active a ON a.system = json_extract(r.value, '$.system') AND a.ar_document = json_extract(r.value, '$.id')
+        WHERE d.ext_refs <> '[]'
+    ) GROUP BY system, ar_document
 ),
 spent AS (
     SELECT system, payment, sum(amount) AS amount FROM erp.payment_application WHERE deleted_at IS NULL AND status = 'ACTIVE' GROUP BY system, payment

@@ -58,6 +58,7 @@ class Integration:
             parts.endings(desk),
             parts.rates(desk),
             Closing(desk),
+            parts.moving(desk),
         )
         handlers: dict[str, Handler] = {}
         for flow in self.flows:

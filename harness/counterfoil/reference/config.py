@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import orjson
 
 SYSTEMS = ("crm", "psa", "billing", "erp")
+SECOND = ("crm_b", "erp_b")
+"""Systems of a role that there may be a second one of."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,10 @@ class Unconfigured(Exception):
 def from_environment(env: Mapping[str, str]) -> Settings:
     """Settings from environment variables; raises Unconfigured naming the variable."""
     return Settings(
-        systems={name: _system(name, env) for name in SYSTEMS},
+        systems={
+            name: _system(name, env)
+            for name in (*SYSTEMS, *(each for each in SECOND if env.get(f"{each.upper()}_URL")))
+        },
         control_url=env.get("CONTROL_URL") or None,
         control_token=env.get("CONTROL_TOKEN") or None,
         state=env.get("STATE") or ":memory:",

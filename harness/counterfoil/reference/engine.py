@@ -14,6 +14,7 @@ from counterfoil.reference.errors import AWAITED, Held, Missing, Trouble
 from counterfoil.reference.event import Event
 from counterfoil.reference.flows import Handler
 from counterfoil.reference.reports import Reporter
+from counterfoil.reference.routes import Routes, along
 from counterfoil.reference.state import State
 from counterfoil.reference.work import Work
 
@@ -41,6 +42,7 @@ class Engine:
         self.state = state
         self.systems = systems
         self.handlers = handlers
+        self.routes = Routes(state, systems)
         self.reporter = reporter
         self.serial = serial
         self._slots = asyncio.Semaphore(1 if serial else parallel)
@@ -104,9 +106,15 @@ class Engine:
             self.end(seq, event, "SUPERSEDED")
             return
         attempts = self.state.inbox.attempted(seq)
-        work = self.work(seq, name, event, self.state, self.systems)
+        provided: list[str] = []
         try:
-            await handler.run(work)
+            routes = self.routes.of(event)
+            for route in routes:
+                own = name if len(routes) == 1 or route["erp"] == "erp" else f"{name}@{route['erp']}"
+                work = self.work(seq, own, event, self.state, self.routes.along(route))
+                with along(route):
+                    await handler.run(work)
+                provided += work.provided
         except Missing as trouble:
             self.wait(seq, event, trouble, handler, attempts)
         except Trouble as trouble:
@@ -122,7 +130,7 @@ class Engine:
             if handler.mirror:
                 self.state.saw(event)
             self.end(seq, event, "DONE")
-            self.wake(event, work.provided)
+            self.wake(event, provided)
 
     def superseded(self, event: Event) -> bool:
         """Whether a later version of the same record has been applied already."""

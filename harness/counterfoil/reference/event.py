@@ -44,6 +44,7 @@ class Event:
     record: Record
     extra: Record
     polled: bool = False
+    legal_entity: str | None = None
 
     @property
     def name(self) -> str:
@@ -114,6 +115,7 @@ def from_envelope(system: str, envelope: Mapping[str, Any]) -> Event:
         traceparent=envelope.get("traceparent"),
         record=after,
         extra={name: value for name, value in data.items() if name != "after"},
+        legal_entity=envelope.get("legalentity"),
     )
 
 

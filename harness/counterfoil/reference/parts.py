@@ -18,6 +18,7 @@ from counterfoil.reference.flows.delivery import Delivery
 from counterfoil.reference.flows.endings import Endings
 from counterfoil.reference.flows.invoicing import Invoicing
 from counterfoil.reference.flows.merges import Merges
+from counterfoil.reference.flows.moving import Moving
 from counterfoil.reference.flows.rates import Rates
 from counterfoil.reference.flows.setup import Setup
 from counterfoil.reference.flows.taxes import Taxes
@@ -55,6 +56,7 @@ class Parts:
     rates: type[Rates] = Rates
     reconciliation: type[Reconciliation] = Reconciliation
     dashboard: type[Dashboard] = Dashboard
+    moving: type[Moving] = Moving
 
     def but(self, **exchanged: Any) -> Parts:
         """The same with some parts exchanged."""

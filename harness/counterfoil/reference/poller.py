@@ -11,6 +11,7 @@ from counterfoil.reference.connectors import Connector, Record
 from counterfoil.reference.engine import Engine
 from counterfoil.reference.errors import Trouble
 from counterfoil.reference.event import Event, of_record
+from counterfoil.reference.routes import role_of
 from counterfoil.reference.state import State
 
 OVERLAP = timedelta(seconds=60)
@@ -104,7 +105,7 @@ class Poller:
     async def poll_system(self, name: str) -> int:
         """Read one system to the end, keep every change in the inbox, then move the cursor."""
         start, newest, found = self.state.cursor(name), "", 0
-        for watched in WATCHED[name]:
+        for watched in WATCHED[role_of(name)]:
             async for page in self.systems[name].pages(watched.entity, self.since(start)):
                 for record in page:
                     newest = max(newest, record["updated_at"])

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from counterfoil.reference.event import Event, Record
+from counterfoil.reference.routes import named, role_of
 
 DDL = """
 CREATE TABLE IF NOT EXISTS inbox (seq INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, system TEXT, type TEXT, key TEXT, flow TEXT,
@@ -155,16 +156,27 @@ class State:
             (event.system, event.record_id, event.type, event.version),
         )
 
-    def link(self, kind: str, canonical: str, system: str, id_: str, version: int) -> None:
+    def link(self, kind: str, canonical: str, role: str, id_: str, version: int) -> None:
         """Remember which record of a system is the copy of a canonical one, and which version of that it shows."""
-        self.sql.execute("INSERT OR REPLACE INTO xref VALUES (?, ?, ?, ?, ?)", (kind, canonical, system, id_, version))
+        self.sql.execute(
+            "INSERT OR REPLACE INTO xref VALUES (?, ?, ?, ?, ?)", (kind, canonical, named(role), id_, version)
+        )
 
     def links(self, kind: str, canonical: str) -> dict[str, tuple[str, int]]:
-        """The copies of a canonical record: (id, version shown) by system."""
+        """The copies of a canonical record: (id, version shown) by role, in the systems that the roles mean now."""
         found = self.sql.execute(
             "SELECT system, id, version FROM xref WHERE kind = ? AND canonical = ?", (kind, canonical)
         )
-        return {system: (id_, version) for system, id_, version in found}
+        return {role_of(system): (id_, version) for system, id_, version in found if named(role_of(system)) == system}
+
+    def note(self, kind: str, canonical: str, system: str) -> None:
+        """Remember which system something is at home in."""
+        self.sql.execute("INSERT OR REPLACE INTO xref VALUES (?, ?, '', ?, 0)", (kind, canonical, system))
+
+    def noted(self, kind: str, canonical: str) -> str | None:
+        """Where something is at home, None where nothing was said."""
+        found = self._one("SELECT id FROM xref WHERE kind = ? AND canonical = ? AND system = ''", kind, canonical)
+        return None if found is None else str(found)
 
     # dead letters and approvals
 

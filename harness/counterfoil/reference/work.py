@@ -65,7 +65,12 @@ class Work:
         before = self.state.step(self.name, effect)
         if before is not None:
             return before
-        result = await deed(self.trail(effect))
+        try:
+            result = await deed(self.trail(effect))
+        except Refused as error:
+            if error.code == "BOOKS_MOVED":
+                raise Missing("erp books") from error
+            raise
         self.state.keep_step(self.name, effect, result)
         return result
 

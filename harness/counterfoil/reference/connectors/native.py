@@ -17,6 +17,7 @@ from yarl import URL
 from counterfoil.reference.config import SystemSettings
 from counterfoil.reference.connectors import LookUp, Record, Records, Trail
 from counterfoil.reference.errors import Refused, Unreachable
+from counterfoil.reference.routes import role_of
 
 MOST_ATTEMPTS = 8
 FIRST_PAUSE = 0.02
@@ -56,7 +57,7 @@ class NativeConnector:
         self.name = settings.name
         self.settings = settings
         self.base = f"{settings.url}/native/v1"
-        self.keyed = settings.name in IDEMPOTENT_SYSTEMS
+        self.keyed = role_of(settings.name) in IDEMPOTENT_SYSTEMS
         self._session = session
         self._patience = aiohttp.ClientTimeout(total=patience)
         self._token = settings.token

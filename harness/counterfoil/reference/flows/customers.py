@@ -10,6 +10,7 @@ from counterfoil.reference.connectors import Connector, Record, Records
 from counterfoil.reference.errors import Held
 from counterfoil.reference.flows import Desk, Flow, on, together
 from counterfoil.reference.matching import Verdict
+from counterfoil.reference.routes import named
 from counterfoil.reference.work import Work
 
 NAME_LIMIT = {"erp": 60, "billing": 120, "psa": 80}
@@ -114,11 +115,16 @@ class Customers(Flow):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
-        self.directory = Directory()
+        self.forget()
 
     def forget(self) -> None:
-        """Forget the directory."""
-        self.directory = Directory()
+        """Forget the directories."""
+        self._directories: dict[str, Directory] = {}
+
+    @property
+    def directory(self) -> Directory:
+        """The debtors of the books that are meant now."""
+        return self._directories.setdefault(named("erp"), Directory())
 
     @on("crm.account.updated", mirror=True)
     async def account_updated(self, work: Work) -> None:

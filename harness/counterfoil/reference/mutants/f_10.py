@@ -12,7 +12,7 @@ class BelievesTheIndex(Customers):
     """Asks the books for customers of exactly this number; an index that has not seen them yet shows none."""
 
     async def _in_books(self, work: Work, customer: Record, sites: list[Record] | None) -> Record | None:
-        self.directory = Directory()
+        self._directories["erp"] = Directory()
         found = await work.list("erp", "customer", customer_no=customer["customer_no"])
         return found[0] if found else None
 

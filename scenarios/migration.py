@@ -1,0 +1,176 @@
+"""Migration (S-49): books that move to another system while business goes on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from counterfoil import World, amount, scenario
+from counterfoil import activity as firm
+
+LONDON = "Europe/London"
+COMPANY = (
+    "code",
+    "name",
+    "country",
+    "tz",
+    "functional_ccy",
+    "gaap",
+    "rounding_policy",
+    "gapless",
+    "invoice_series",
+    "vat_id",
+)
+CODES = {
+    "service_item": ("code", "name", "revenue_account", "tax_category"),
+    "tax_code": ("code", "kind", "rate", "taxable_fraction", "category", "legend", "jurisdiction"),
+}
+
+
+def gbp(text: str) -> dict[str, Any]:
+    """Pounds."""
+    return amount(text, "GBP")
+
+
+def prepare_books(world: World, system: str, company: str) -> None:
+    """Finance prepares a second ERP for a company: the company itself, its open periods, service items and tax codes."""
+    books, new = world.erp, world.systems[system]
+    held = books.get("legal_entity", company)
+    new.create("legal_entity", **{name: held[name] for name in COMPANY if held[name] is not None})
+    this_month = world.today(held["tz"])[:7]
+    for period in books.list("period", legal_entity=company, status="OPEN"):
+        if period["period"] < this_month:
+            continue
+        new.create("period", legal_entity=company, period=period["period"])
+    for entity, names in CODES.items():
+        for each in books.list(entity):
+            new.create(entity, **{name: each[name] for name in names if each[name] is not None})
+
+
+def british_deal(world: World, name: str) -> firm.Deal:
+    """60,000 in London: 12,000 up front, two milestones of 24,000, and further work by the hour."""
+    for level in ("MANAGER", "SENIOR"):
+        firm.hire(
+            world,
+            name=f"{level.title()} in London",
+            level=level,
+            cost_rate="110.0000",
+            legal_entity="CF-UK",
+            cost_ccy="GBP",
+        )
+    buyer = firm.add_customer(
+        world,
+        name=f"{name} plc",
+        country="GB",
+        region="LND",
+        city="London",
+        postcode="EC1A 1BB",
+        invoice_ccy="GBP",
+        vat_id="GB123456789",
+    )
+    return firm.sell(
+        world,
+        customer=buyer,
+        name=name,
+        legal_entity="CF-UK",
+        ccy="GBP",
+        opportunity={"tax_region": "UK"},
+        lines=[
+            firm.fixed_fee(
+                gbp("60,000"), hours=300, cost=gbp("33,000"), tax_code="VAT20", service_item="CONSULTING-FF"
+            ),
+            firm.time_and_materials(line_no=2, tax_code="VAT20", service_item="CONSULTING-TM"),
+        ],
+        milestones=[firm.milestone("M1", gbp("24,000")), firm.milestone("M2", gbp("24,000"))],
+        mobilisation=gbp("12,000"),
+        start="2026-01-05",
+        end="2026-06-30",
+        rate_card="UK-STD/1",
+    )
+
+
+def balance(world: World, deal: firm.Deal, account: str, *systems: str) -> int:
+    """A contract's debits less credits on an account, in several ERPs together."""
+    return sum(
+        line["dr"]["minor"] - line["cr"]["minor"]
+        for name in systems
+        for entry in world.systems[name].list("journal_entry", contract_no=deal.contract_no)
+        for line in entry["lines"]
+        if line["account"] == account
+    )
+
+
+@scenario(
+    "S-49",
+    "The ERP is replaced in the middle of a month",
+    invariants=["24", "30", "49"],
+    presupposes=["migration"],
+    systems={"erp_b": {"role": "erp"}},
+)
+def scenario_s49_cut_over(world: World) -> None:
+    """On 18 February the books of CF-UK move, with open receivables, work in progress, a schedule at 20 % and an invoice in flight."""
+    world.at("2026-01-06T09:00", LONDON)
+    new = world.systems["erp_b"]
+    deal = british_deal(world, "Thameside Works")
+    senior = world.psa.one("employee", name="Senior in London")["employee_no"]
+    world.require("The deal is set up", world.psa.count("project", contract_no=deal.contract_no), 1)
+    firm.staff(world, deal, employee=senior)
+    world.at("2026-01-30T17:00", LONDON)
+    firm.work_minutes(world, deal, employee=senior, minutes=60 * 60, first="2026-01-07", last="2026-01-30", line_no=1)
+    world.settle()
+    advance = firm.invoices(world, deal)[0]
+    world.at("2026-02-10T10:00", LONDON)
+    firm.pay(world, invoice_no=advance["invoice_no"], amount=gbp("4,400"), bank_ref="PART-1")
+    firm.complete(world, deal, ms_code="M1")
+    world.at("2026-02-13T17:00", LONDON)
+    firm.work_minutes(world, deal, employee=senior, minutes=30 * 60, first="2026-02-02", last="2026-02-13", line_no=1)
+    firm.work_minutes(world, deal, employee=senior, minutes=10 * 60, first="2026-02-09", last="2026-02-12", line_no=2)
+    world.settle()
+    prepare_books(world, "erp_b", "CF-UK")
+
+    world.at("2026-02-18T09:00", LONDON)
+    before = {account: balance(world, deal, account, "erp") for account in ("1200", "1220", "2300")}
+    world.require(
+        "Open receivables, work in progress, liability",
+        before,
+        {"1200": 3_880_000, "1220": 175_500, "2300": -2_400_000},
+    )
+    firm.complete(world, deal, ms_code="M2", settle=False)
+    world.erp.act("move_books", key="CF-UK", to="erp_b")
+    world.settle()
+
+    after = {account: balance(world, deal, account, "erp", "erp_b") for account in before}
+    world.expect(
+        "Both books together say the same and M2", after, {"1200": 6_760_000, "1220": 175_500, "2300": -4_800_000}
+    )
+    old = {account: balance(world, deal, account, "erp") for account in before}
+    world.expect("The old books hold nothing of it", old, dict.fromkeys(before, 0))
+    bills = [each["invoice_no"] for each in firm.invoices(world, deal)]
+    held = sorted(each["invoice_no"] for each in new.list("ar_document", contract_no=deal.contract_no))
+    world.expect("Three invoices stand in the new books, each once", held, bills)
+    world.expect("and none in the old", world.erp.count("ar_document", contract_no=deal.contract_no), 0)
+    open_now = {
+        each["invoice_no"]: each["open_amount"] for each in new.list("ar_document", contract_no=deal.contract_no)
+    }
+    world.expect(
+        "with what was open", [open_now[each] for each in bills], [gbp("10,000"), gbp("28,800"), gbp("28,800")]
+    )
+    with world.refused("BOOKS_MOVED"):
+        firm.pay(world, invoice_no=advance["invoice_no"], bank_ref="LATE-1", books=world.erp, document=advance)
+
+    world.not_before("2026-02-20T10:00", LONDON)
+    firm.pay(world, invoice_no=bills[1], books=new)
+    shown = (world.billing.get("invoice", bills[1])["status"], world.crm.one("invoice", invoice_no=bills[1])["status"])
+    world.expect("Cash in the new books reaches billing and CRM", shown, ("PAID", "PAID"))
+    world.at("2026-03-01T09:00", LONDON)
+    months = {
+        name: [
+            (each["period"], each["amount"])
+            for each in world.systems[name].list("revenue_entry", contract_no=deal.contract_no, line_no=1)
+        ]
+        for name in ("erp", "erp_b")
+    }
+    expected = {"erp": [("2026-01", gbp("12,000"))], "erp_b": [("2026-02", gbp("6,000"))]}
+    world.expect("The schedule goes on where it stood", months, expected)
+    labour = firm.invoices(world, deal)[-1]
+    world.expect("The work in progress is billed", labour["net"], gbp("1,755"))
+    world.expect("and nothing is left of it", balance(world, deal, "1220", "erp", "erp_b"), 0)
