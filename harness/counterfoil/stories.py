@@ -55,7 +55,9 @@ def scenario(
     """
     broken = set(map(invariant_id, without))
     named = tuple(dict.fromkeys((*map(invariant_id, invariants), *(each for each in ALWAYS_ON if each not in broken))))
-    story = Story(id, title, tuple(sorted(named)), tuple(faults), tuple(presupposes), slow, tuple((systems or {}).items()))
+    story = Story(
+        id, title, tuple(sorted(named)), tuple(faults), tuple(presupposes), slow, tuple((systems or {}).items())
+    )
 
     def mark(function: Function) -> Function:
         function.__counterfoil__ = story  # type: ignore[attr-defined]
