@@ -335,6 +335,26 @@ def test_a_loss_is_provided_for_under_ifrs_or_by_policy(
     assert -balance(erp, "2400") == 0
 
 
+def test_scope_whose_price_is_not_agreed_counts_for_nothing_until_it_is(erp: Desk) -> None:
+    live_until(erp, "2026-01-10")
+    mine = {"contract_no": "CT-0001", "line_no": 1, "legal_entity": "CF-US", "ccy": "USD"}
+    erp.create(
+        "revenue_schedule", method="COST_TO_COST", tp=of("240,000", "USD"), budget_cost=of("132,000", "USD"), **mine
+    )
+    spent = {"source_type": "TIME", "source_id": "T-1", "work_date": "2026-01-10", "cost": of("46,200", "USD")}
+    erp.create("work_entry", **spent, **mine)
+    live_until(erp, "2026-02-10")
+    assert -balance(erp, "4000") == money.minor("84,000", "USD")
+    scope = {"line_no": 1, "cost": of("22,000", "USD"), "hours": 200}
+    erp.act("apply_change_order", contract_no="CT-0001", co_seq=1, lines=[scope])
+    assert -balance(erp, "4000") == money.minor("72,000", "USD")
+    priced = {"line_no": 1, "amount": of("36,000", "USD")}
+    erp.act("apply_change_order", contract_no="CT-0001", co_seq=2, lines=[priced])
+    assert -balance(erp, "4000") == money.minor("82,800", "USD")
+    kinds = [(each["kind"], each["amount"]) for each in erp.list("revenue_entry")]
+    assert kinds == [("NORMAL", 8_400_000), ("CATCH_UP", -1_200_000), ("CATCH_UP", 1_080_000)]
+
+
 # sister companies
 
 

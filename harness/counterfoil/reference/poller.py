@@ -45,6 +45,7 @@ WATCHED: dict[str, tuple[Watched, ...]] = {
         Watched("opportunity", when("stage", {"CLOSED_WON": "crm.opportunity.closed_won"})),
         Watched("contract", when("status", {"ACTIVE": "crm.contract.activated"})),
         Watched("change_order", when("status", {"APPROVED": "crm.change_order.approved"})),
+        Watched("approval", when("decision", {"APPROVED": "crm.approval.decided"})),
     ),
     "psa": (
         Watched("project", lambda record: "psa.etc.updated" if record["etc_cost"] or record["etc_hours"] else None),
@@ -61,6 +62,7 @@ WATCHED: dict[str, tuple[Watched, ...]] = {
         Watched("credit_memo", when("status", dict.fromkeys(("ISSUED", "POSTED"), "billing.credit_memo.issued"))),
     ),
     "erp": (
+        Watched("fx_rate", always("erp.fx_rate.published")),
         Watched("ar_document", always("erp.invoice.posted")),
         Watched(
             "payment",

@@ -72,6 +72,7 @@ class Delivery(Flow):
             raise Missing(f"billing plan {entry['contract_no']}")
         found = await work.get("billing", "billable_item", entry["key"])
         if found is not None:
+            await self._free(work, entry, found)
             return found
         values = {name: entry.get(name) for name in TIME_FIELDS} | {
             "source_type": kind.source,
@@ -138,9 +139,13 @@ class Delivery(Flow):
         """Let an expense be billed whose receipt has come."""
         expense = await work.current("expense")
         item = await work.get("billing", "billable_item", expense["key"])
-        if expense["receipt"] and item is not None and item["billing"] == "ON_HOLD":
+        if item is not None:
+            await self._free(work, expense, item)
+
+    async def _free(self, work: Work, entry: Record, item: Record) -> None:
+        if item["billing"] == "ON_HOLD" and item["hold_reason"] == NO_RECEIPT and entry.get("receipt"):
             done = is_in("billing", "UNBILLED", *ON_A_DOCUMENT)
-            await work.act("billing", "release_item", key=expense["key"], entity="billable_item", done=done)
+            await work.act("billing", "release_item", key=entry["key"], entity="billable_item", done=done)
 
     async def revalue(self, work: Work, sources: Sequence[str]) -> None:
         """Bring the books' value of entries in line with what billing may now bill of them."""
