@@ -21,7 +21,6 @@ DEFAULT_ORDER: tuple[RoleName, ...] = ("crm", "psa", "erp", "billing")
 SYSTEM_NAME = re.compile(r"^[a-z][a-z0-9_-]{0,39}$")
 STORES = ("sqlite:///", "postgresql://")
 """Beginnings of the addresses of stores that outlive the process."""
-NOT_BUILT = ("L", "XL")
 
 
 class Unusable(Exception):
@@ -91,8 +90,6 @@ class Config(Strict):
                 raise ValueError(unknown_vendor(system.role, system.vendor))
         if not loopback(self.host) and self.token is None:
             raise ValueError(f"host: {self.host} is not loopback, so the control plane needs a `token`")
-        if self.size in NOT_BUILT:
-            raise ValueError(f"size: a firm of size {self.size} is not yet built; use S or M")
         if not (
             self.store == "memory" or any(len(self.store) > len(kind) for kind in STORES if self.store.startswith(kind))
         ):

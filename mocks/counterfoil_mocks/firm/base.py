@@ -3,60 +3,25 @@ cards and FX rates. Rates and codes are fixtures, not tax advice (domain §3.11,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import NamedTuple
+from functools import lru_cache
 
+from counterfoil_mocks.firm.companies import (
+    COMPANIES,
+    CURRENCIES,
+    CURRENCIES_EVERYWHERE,
+    EVERYWHERE,
+    RATE_CARDS,
+    TAX_CODES,
+    TAX_CODES_EVERYWHERE,
+    Company,
+)
 from counterfoil_mocks.firm.rows import Rows, line_maker
 from counterfoil_mocks.kernel import clock, money
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.ids import stream
 
-
-class Company(NamedTuple):
-    """A legal entity of the firm. card: its rate card. opens: local time zone in which its days begin."""
-
-    code: str
-    name: str
-    country: str
-    tz: str
-    ccy: str
-    gaap: str
-    rounding: str
-    vat_id: str | None
-    card: str
-    loss_policy: bool
-
-    @property
-    def provides(self) -> bool:
-        """Whether it provides for losses of running contracts: under IFRS always, elsewhere by policy."""
-        return self.gaap == "IFRS" or self.loss_policy
-
-
-# fmt: off
-COMPANIES: dict[str, Company] = {
-    row[0]: Company(*row)
-    for row in (
-        ("CF-US", "Counterfoil Advisory Inc.", "US", "America/Chicago", "USD", "US", "LINE", None, "US-STD", False),
-        ("CF-UK", "Counterfoil Advisory Ltd", "GB", "Europe/London", "GBP", "IFRS", "LINE", "GB365462636", "UK-STD", False),
-        ("CF-DE", "Counterfoil Advisory GmbH", "DE", "Europe/Berlin", "EUR", "IFRS", "LINE", "DE136695976", "DE-STD", True),
-        ("CF-JP", "Counterfoil Advisory KK", "JP", "Asia/Tokyo", "JPY", "IFRS", "INVOICE", "T5013301012345", "JP-STD", False),
-        ("CF-KW", "Counterfoil Advisory WLL", "KW", "Asia/Kuwait", "KWD", "IFRS", "LINE", None, "KW-STD", False),
-    )
-}
-# fmt: on
-
-CURRENCIES = {
-    "USD": "US dollar",
-    "EUR": "Euro",
-    "GBP": "Pound sterling",
-    "JPY": "Yen",
-    "KWD": "Kuwaiti dinar",
-    "CHF": "Swiss franc",
-    "CAD": "Canadian dollar",
-    "AUD": "Australian dollar",
-    "INR": "Indian rupee",
-}
 
 SERVICES, EXPENSES = "SERVICES", "EXPENSES"
 
@@ -69,19 +34,6 @@ SERVICE_ITEMS = (
 )
 """code, name, revenue account, tax category."""
 
-TAX_CODES = (
-    ("TX-DP", "SALES_TAX", "0.0825", "0.8", "S", "US-TX", None),
-    ("TX-825", "SALES_TAX", "0.0825", "1", "S", "US-TX-825", None),
-    ("NT", "NONE", "0", "1", "O", None, None),
-    ("VAT20", "VAT", "0.20", "1", "S", "GB", None),
-    ("VAT19", "VAT", "0.19", "1", "S", "DE", None),
-    ("RC", "VAT", "0", "1", "AE", "EU", "Reverse charge"),
-    ("OS", "VAT", "0", "1", "O", None, "Outside the scope of VAT: place of supply is abroad"),
-    ("EX", "NONE", "0", "1", "E", None, "Exempt"),
-    ("JCT10", "VAT", "0.10", "1", "S", "JP", None),
-)
-"""code, kind, rate, taxable fraction, EN 16931 category, jurisdiction, legend."""
-
 LEVEL_RATES = {
     "ANALYST": "125",
     "CONSULTANT": "175",
@@ -91,15 +43,6 @@ LEVEL_RATES = {
     "PARTNER": "450",
 }
 """USD an hour on the American card."""
-
-RATE_CARDS = (
-    ("US-STD", "USD", "US", "1"),
-    ("UK-STD", "GBP", "UK", "0.78"),
-    ("DE-STD", "EUR", "DE", "0.85"),
-    ("JP-STD", "JPY", "JP", "105"),
-    ("KW-STD", "KWD", "KW", "0.24"),
-)
-"""code, currency, region, factor on the American rates."""
 
 CARD_FROM = "2025-01-01"
 
@@ -123,6 +66,18 @@ FX_PAIRS = (
 
 COPIED_DAYS = 10
 """Days of FX rates that the copies in PSA and billing begin with."""
+FX_ABROAD = {
+    "CHF": 1.12,
+    "CAD": 0.73,
+    "AUD": 0.66,
+    "INR": 0.012,
+    "SGD": 0.75,
+    "AED": 0.2723,
+    "MXN": 0.056,
+    "BRL": 0.19,
+    "KRW": 0.00073,
+}
+"""The same for currencies that only larger firms trade in; each has rates to and from US dollars."""
 
 PERIODS_BEFORE, PERIODS_AHEAD = 3, 23
 
@@ -131,19 +86,28 @@ Cards = dict[tuple[str, str], str]
 """Native id of version 1 of each rate card by (role, code)."""
 
 
-def load(rows: Mapping[str, Rows], seed: int, now: str) -> Cards:
-    """Make the base fixture in all four systems, as of the instant `now`."""
+def load(rows: Mapping[str, Rows], seed: int, now: str, codes: Sequence[str] = EVERYWHERE) -> Cards:
+    """Make the base fixture in all four systems, as of the instant `now`. codes: of the firm's companies, beside those that are
+    everywhere."""
+    companies = [each for each in COMPANIES.values() if each.code in {*EVERYWHERE, *codes}]
+    abroad = len(companies) > len(EVERYWHERE)
     for role in ("erp", "billing"):
-        _companies(rows[role])
-        _tax_codes(rows[role])
+        _companies(rows[role], companies)
+        _tax_codes(rows[role], companies)
         _service_items(rows[role], role)
-    _currencies(rows["erp"])
-    for company in COMPANIES.values():
+    _currencies(rows["erp"], companies)
+    for company in companies:
         _periods(rows["erp"], company, now)
-    _fx_rates(rows, seed, now)
-    return _rate_cards(rows)
+    _fx_rates(rows, fx_rates(seed, now) | (fx_abroad(seed, now, ccys_of(companies)) if abroad else {}), now)
+    return _rate_cards(rows, companies)
 
 
+def ccys_of(companies: Sequence[Company]) -> tuple[str, ...]:
+    """Currencies of companies that are not traded in everywhere."""
+    return tuple(dict.fromkeys(each.ccy for each in companies if each.ccy in FX_ABROAD))
+
+
+@lru_cache(maxsize=256)
 def rate_of(card: str, level: str) -> int:
     """Bill rate an hour on version 1 of a card: scaled by 10⁴, in the card's currency."""
     factor = next(row[3] for row in RATE_CARDS if row[0] == card)
@@ -223,8 +187,24 @@ def fx_rates(seed: int, now: str) -> dict[tuple[str, str, str], int]:
     }
 
 
-def _companies(rows: Rows) -> None:
-    for each in COMPANIES.values():
+def fx_abroad(seed: int, now: str, ccys: Sequence[str]) -> dict[tuple[str, str, str], int]:
+    """Spot rates of further currencies to and from US dollars, as `fx_rates` gives them; each walks by itself."""
+    today = now[:10]
+    first = f"{add_months(clock.period_of(today), -PERIODS_BEFORE)}-01"
+    found: dict[tuple[str, str, str], int] = {}
+    for ccy in ccys:
+        chance, worth, day = stream(seed, "firm", "fx", ccy), FX_ABROAD[ccy], first
+        while day <= today:
+            if date.fromisoformat(day).weekday() < 5:
+                worth *= 1 + min(max(chance.gauss(0, 0.005), -0.015), 0.015)
+            found[ccy, "USD", day] = round(worth * money.RATE_SCALE)
+            found["USD", ccy, day] = round(money.RATE_SCALE / worth)
+            day = clock.add_days(day, 1)
+    return found
+
+
+def _companies(rows: Rows, companies: Sequence[Company]) -> None:
+    for each in companies:
         rows["legal_entity"].make(
             clock.instant_of(CARD_FROM, each.tz),
             {
@@ -243,8 +223,14 @@ def _companies(rows: Rows) -> None:
         )
 
 
-def _tax_codes(rows: Rows) -> None:
-    for code, kind, rate, fraction, category, jurisdiction, legend in TAX_CODES:
+def _tax_codes(rows: Rows, companies: Sequence[Company]) -> None:
+    places = {each.country for each in companies}
+    codes = list(TAX_CODES[:TAX_CODES_EVERYWHERE])
+    if len(companies) > len(EVERYWHERE):
+        codes += [
+            row for row in TAX_CODES[TAX_CODES_EVERYWHERE:] if (row[5] or "") in places or (row[5] or "")[:3] == "CA-"
+        ]
+    for code, kind, rate, fraction, category, jurisdiction, legend in codes:
         rows["tax_code"].make(
             f"{CARD_FROM}T06:00:00.000Z",
             {
@@ -260,9 +246,12 @@ def _tax_codes(rows: Rows) -> None:
         )
 
 
-def _currencies(erp: Rows) -> None:
+def _currencies(erp: Rows, companies: Sequence[Company]) -> None:
     at = f"{CARD_FROM}T06:00:00.000Z"
-    for code, name in CURRENCIES.items():
+    traded = {each.ccy for each in companies}
+    for rank, (code, name) in enumerate(CURRENCIES.items()):
+        if rank >= CURRENCIES_EVERYWHERE and code not in traded:
+            continue
         erp["currency"].make(at, {"code": code, "name": name, "exponent": money.exponent(code)})
 
 
@@ -274,10 +263,13 @@ def _service_items(rows: Rows, role: str) -> None:
         )
 
 
-def _rate_cards(rows: Mapping[str, Rows]) -> Cards:
+def _rate_cards(rows: Mapping[str, Rows], companies: Sequence[Company]) -> Cards:
     cards: Cards = {}
+    used = {each.card for each in companies}
     at = "2024-12-16T15:00:00.000Z"
     for code, ccy, region, _ in RATE_CARDS:
+        if code not in used:
+            continue
         card: Record = {
             "code": code,
             "card_version": 1,
@@ -304,10 +296,10 @@ def _periods(erp: Rows, company: Company, now: str) -> None:
         make_period(erp, company, add_months(current, months), now)
 
 
-def _fx_rates(rows: Mapping[str, Rows], seed: int, now: str) -> None:
+def _fx_rates(rows: Mapping[str, Rows], rates: Mapping[tuple[str, str, str], int], now: str) -> None:
     """All of them in the books; the spot rates of the last days, which documents may still need, in the copies."""
     recent = clock.add_days(now[:10], -COPIED_DAYS)
-    for (from_ccy, to_ccy, day), rate in fx_rates(seed, now).items():
+    for (from_ccy, to_ccy, day), rate in rates.items():
         for kind in ("SPOT", "CLOSING") if day == clock.period_end(day[:7]) else ("SPOT",):
             values: Record = {"from_ccy": from_ccy, "to_ccy": to_ccy, "rate_date": day, "type": kind, "rate": rate}
             values |= {"source": "central bank fixing", "published_at": f"{day}T05:00:00.000Z"}

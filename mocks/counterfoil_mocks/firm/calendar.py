@@ -5,11 +5,8 @@ from __future__ import annotations
 from datetime import date
 from functools import lru_cache
 
-from counterfoil_mocks.firm.base import COMPANIES, Company
+from counterfoil_mocks.firm.companies import COMPANIES, CONTINENT, OFFICE, Company
 from counterfoil_mocks.kernel import clock
-
-OFFICE = {"US": 15, "GB": 9, "DE": 8, "JP": 1, "KW": 6}
-"""The UTC hour at which an office day begins, summer and winter; eight hours later it is the same local date still."""
 
 HOLIDAYS = {
     "US": ("01-01", "07-04", "11-27", "11-28", "12-24", "12-25", "12-26"),
@@ -33,7 +30,7 @@ def ordinal(day: str) -> int:
 def moment(day: int, company: Company, minute: int = 0) -> str:
     """An instant so many minutes (up to 539) into a company's office day."""
     hour, rest = divmod(minute, 60)
-    return f"{iso(day)}T{OFFICE[company.country] + hour:02d}:{rest:02d}:00.000Z"
+    return f"{iso(day)}T{OFFICE.get(company.country, CONTINENT) + hour:02d}:{rest:02d}:00.000Z"
 
 
 @lru_cache(maxsize=8192)

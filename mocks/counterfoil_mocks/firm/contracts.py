@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from random import Random
 
 from counterfoil_mocks.firm.calendar import firsts_after, is_workday, workday
+from counterfoil_mocks.firm.companies import LOCAL_TAX
 from counterfoil_mocks.firm.deals import Change, Deal, Line, Milestone
 from counterfoil_mocks.firm.sizes import poisson
 from counterfoil_mocks.firm.work import Work
+from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.ids import stream
-
-TAX_CODES = {"US": "TX-DP", "GB": "VAT20", "DE": "VAT19", "FR": "RC"}
-"""By country of the site where a service is received; the seller is the firm's company for that country."""
 
 EXPENSE_TAX = {"US": "NT"}
 """Rebilled expenses are taxed like the service, but in the one American state they are not."""
@@ -24,11 +23,17 @@ LOSSES = 0.06
 MILESTONES = ("Inception", "Design", "Build", "Pilot", "Roll-out", "Handover", "Stabilisation", "Close")
 
 
+def tax_code(deal: Deal) -> str:
+    """The code of a service: the country's own where the seller is at home, else the customer owes the tax."""
+    country = deal.party.country
+    return LOCAL_TAX[country] if country == deal.company.country else "RC"
+
+
 def shape(deals: Sequence[Deal], seed: int) -> None:
     """Give each contract its lines, without prices."""
     chance = stream(seed, "firm", "lines")
     for deal in deals:
-        tax = TAX_CODES[deal.party.country]
+        tax = tax_code(deal)
         fixed = Line(1, "FIXED_FEE", "COST_TO_COST", "CONSULTING-FF", tax, "Fixed fee")
         deal.lines = {
             "TM": [Line(1, "TM", "AS_INVOICED", "CONSULTING-TM", tax, "Time and materials")],
@@ -79,7 +84,8 @@ def price(deals: Sequence[Deal], work: Sequence[Work], seed: int, eve: int) -> N
 
 def _worth(work: Sequence[Work]) -> int:
     """Minor units at card rates, everything that is not rejected."""
-    return sum(each.rate * each.minutes for each in work if not each.rejected) // 6_000
+    whole = sum(each.rate * each.minutes for each in work if not each.rejected)
+    return whole and whole * 10 ** money.exponent(work[0].deal.company.ccy) // 600_000
 
 
 def _rounded(minor: float, step: int) -> int:
@@ -98,7 +104,7 @@ def _fix(deal: Deal, line: Line, work: Sequence[Work], passed: float, chance: Ra
     if cost:
         effort, at_completion, hours = _worth(approved) / passed, cost / passed, minutes / 60 / passed
     else:
-        effort, at_completion, hours = float(deal.weight), deal.weight * 0.53, deal.weight / 100 / 200
+        effort, at_completion, hours = float(deal.weight), deal.weight * 0.53, deal.hours
     line.amount = max(_rounded(effort * (1 - discount) / overrun, 50_000), 200_000)
     line.budget_cost = cost if deal.finished and cost else math.ceil(at_completion / 10_000) * 10_000
     line.budget_hours = math.ceil(hours)

@@ -7,19 +7,18 @@ prospects only; a live customer has been through the duplicate check.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from counterfoil_mocks.firm.base import COMPANIES, Company
 from counterfoil_mocks.firm.calendar import iso, moment
-from counterfoil_mocks.firm.names import LANGUAGE, SUFFIXES, Namer, shortened
+from counterfoil_mocks.firm.companies import COMPANIES, Company
+from counterfoil_mocks.firm.names import LANGUAGE, Namer, shortened, suffixes
 from counterfoil_mocks.firm.rows import Rows
 from counterfoil_mocks.firm.sizes import TERMS, Size, pick, poisson, quota
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.ids import stream
 
-CURRENCY = {"US": "USD", "GB": "GBP", "DE": "EUR", "FR": "EUR"}
 SEGMENTS = (("Enterprise", 25), ("Mid-market", 50), ("Small business", 25))
 NAME_LIMITS = {"psa": 80, "billing": 120, "erp": 60}
 FREE_TEXT = {
@@ -78,14 +77,16 @@ class Party:
         return above
 
 
-def draw(size: Size, seed: int, eve: int) -> tuple[list[Party], list[Party]]:
-    """The live customers and the prospects."""
+def draw(size: Size, seed: int, eve: int, known: set[str]) -> tuple[list[Party], Iterator[Party]]:
+    """The live customers, and the prospects, who are drawn when they are asked for. known: names of companies that other
+    customers have; the live ones are added."""
     chance = stream(seed, "firm", "customers")
     namer = Namer(stream(seed, "firm", "names of customers"))
+    namer.companies |= known
     companies = quota(size.companies, size.customers, chance)
     terms = quota(TERMS, size.customers, chance)
     live: list[Party] = []
-    for number, (code, term) in enumerate(zip(companies, terms, strict=True), 1):
+    for number, (code, term) in enumerate(zip(companies, terms, strict=True), size.before.parties + 1):
         country = "FR" if code == "CF-DE" and chance.random() < 0.25 else COMPANIES[code].country
         name = namer.company(country, long=chance.random() < 0.03)
         party = Party(number, name, country, COMPANIES[code], namer.vat_id(country), term, eve - 400)
@@ -95,8 +96,8 @@ def draw(size: Size, seed: int, eve: int) -> tuple[list[Party], list[Party]]:
         _settle(party, live, size, chance)
         _house(party, namer, chance, size.sites)
         live.append(party)
-    prospects = _prospects(size, namer, chance, eve)
-    return live, prospects
+    known |= namer.companies
+    return live, _prospects(size, namer, chance, eve)
 
 
 def write(live: Sequence[Party], prospects: Sequence[Party], rows: Mapping[str, Rows], seed: int, eve: int) -> None:
@@ -104,7 +105,7 @@ def write(live: Sequence[Party], prospects: Sequence[Party], rows: Mapping[str, 
     chance = stream(seed, "firm", "contacts")
     for party in (*live, *prospects):
         _write_crm(party, rows["crm"], chance, eve)
-    rows["crm"].counters["number:customer"] = len(live) + len(prospects)
+    rows["crm"].counters["number:customer"] = prospects[-1].number if prospects else live[-1].number
     for party in sorted(live, key=lambda each: (each.won or 0, each.level, each.number)):
         for role in ("psa", "erp", "billing"):
             party.ids[role] = rows[role]["customer"].new_id()
@@ -140,8 +141,7 @@ def _house(party: Party, namer: Namer, chance: Random, further: float) -> None:
         party.people.append((person, namer.email(person, party.name)))
 
 
-def _prospects(size: Size, namer: Namer, chance: Random, eve: int) -> list[Party]:
-    found: list[Party] = []
+def _prospects(size: Size, namer: Namer, chance: Random, eve: int) -> Iterator[Party]:
     originals: list[Party] = []
     for count in range(size.prospects):
         code = pick(size.companies, chance)
@@ -155,12 +155,11 @@ def _prospects(size: Size, namer: Namer, chance: Random, eve: int) -> list[Party
             _house(party, namer, chance, size.sites)
             party.people = party.people[: int(chance.random() < 0.6)]
             originals.append(party)
-        party.number = size.customers + count + 1
+        party.number = size.before.parties + size.customers + count + 1
         party.po_required = chance.random() < 0.3
         party.segment = pick(SEGMENTS, chance)
         _spoil(party, chance)
-        found.append(party)
-    return found
+        yield party
 
 
 def _look_alike(like: Party, chance: Random, made: int) -> Party:
@@ -172,7 +171,7 @@ def _look_alike(like: Party, chance: Random, made: int) -> Party:
         name = name if name != like.name else name.replace(" ", "  ", 1)
     elif kind == "suffix":
         stem = name.rsplit(" ", 1)[0]
-        name = f"{stem} {chance.choice(SUFFIXES[country])}"
+        name = f"{stem} {chance.choice(suffixes(country))}"
     elif kind == "typo":
         at = chance.randrange(1, 5)
         name = name[:at] + name[at + 1] + name[at] + name[at + 2 :]
@@ -194,7 +193,7 @@ def _spoil(party: Party, chance: Random) -> None:
         elif chance.random() < 0.03:
             flaws["vat_id"] = party.vat_id[:4] + " " + party.vat_id[5:]
     if chance.random() < 0.05:
-        flaws["custom"] = {"country_as_entered": FREE_TEXT[party.country]}
+        flaws["custom"] = {"country_as_entered": FREE_TEXT.get(party.country, party.country.lower())}
     if chance.random() < 0.04:
         flaws["name"] = party.name + "  "
     elif chance.random() < 0.02:
@@ -247,12 +246,12 @@ def _customer(party: Party, role: str) -> Record:
         "ultimate_parent": top and top.ids[role],
         "country": party.country,
         "vat_id": party.vat_id,
-        "tax_status": "REVERSE_CHARGE_ELIGIBLE" if party.country == "FR" else "TAXABLE",
+        "tax_status": "TAXABLE" if party.country == party.company.country else "REVERSE_CHARGE_ELIGIBLE",
         "vat_validated_at": moment(party.made, party.company, 500) if party.vat_id and party.won else None,
         "terms": party.terms,
-        "invoice_ccy": CURRENCY[party.country],
+        "invoice_ccy": party.company.ccy,
         "po_required": party.po_required,
-        "language": LANGUAGE[party.country],
+        "language": LANGUAGE.get(party.country, "en-GB"),
         "segment": party.segment,
     }
 

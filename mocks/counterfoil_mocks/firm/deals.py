@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from counterfoil_mocks.firm.base import Company
 from counterfoil_mocks.firm.calendar import iso, month_end, workday
+from counterfoil_mocks.firm.companies import MINOR, Company
 from counterfoil_mocks.firm.customers import Party, Place
 from counterfoil_mocks.firm.people import Employee
 from counterfoil_mocks.firm.sizes import DEAL_KINDS, DURATION_WEEKS, PRACTICES, Size, pick, quota
@@ -99,6 +99,11 @@ class Deal:
         return self.party.company
 
     @property
+    def hours(self) -> float:
+        """How much work it was thought to be, at 200 dollars an hour."""
+        return self.weight / MINOR.get(self.company.ccy, 1) / 100 / 200
+
+    @property
     def contract_no(self) -> str:
         """Number of its contract."""
         return f"CT-{self.number:04d}"
@@ -165,7 +170,7 @@ def draw(size: Size, live: Sequence[Party], people: Sequence[Employee], seed: in
     _end(deals, size.active, chance, eve)
     deals.sort(key=lambda deal: (deal.won, deal.minute, deal.party.number))
     for number, deal in enumerate(deals, 1):
-        deal.number = number
+        deal.number = size.before.won + number
         party = deal.party
         if party.won is None:
             party.won, party.won_minute = deal.won, deal.minute
@@ -187,7 +192,7 @@ def _deal(kind: str, party: Party, size: Size, chance: Random, eve: int) -> Deal
         start=min(workday(won + chance.randrange(0, 11), party.company.country), eve - 1),
         end=0,
         finished=False,
-        weight=int(min(max(worth, 200_000), 5_000_000_000)),
+        weight=int(min(max(worth, 200_000), 5_000_000_000)) * MINOR.get(party.company.ccy, 1),
     )
     low, high = DURATION_WEEKS[kind]
     deal.end = deal.start + 7 * chance.randint(low, high) - 1
@@ -234,7 +239,7 @@ def _staff(deals: Sequence[Deal], people: Sequence[Employee], seed: int, eve: in
     for deal in sorted(deals, key=lambda each: (each.start, each.number)):
         staff = by_company[deal.company.code]
         weeks = max((deal.end - deal.start + 1) / 7, 1)
-        hours = deal.weight / 100 / 200 / weeks
+        hours = deal.hours / weeks
         heads = min(1 + (hours > 15) + (hours > 40) + (hours > 80) + int(hours // 160), len(staff), 12)
 
         def load(each: Employee, day: int = deal.start) -> float:

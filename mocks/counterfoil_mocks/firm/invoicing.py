@@ -6,13 +6,14 @@ the firm starts with nothing unbilled but what is on hold.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
 from counterfoil_mocks.billing import tax
 from counterfoil_mocks.firm import base
 from counterfoil_mocks.firm.calendar import firsts_after, iso, moment, month_end, ordinal, workday
+from counterfoil_mocks.firm.companies import TAX_CODES
 from counterfoil_mocks.firm.deals import Deal, Line
 from counterfoil_mocks.firm.sizes import PAYMENT_DELAY, pick
 from counterfoil_mocks.firm.work import Work
@@ -111,7 +112,7 @@ class Billing:
 
 
 def draw(deals: Sequence[Deal], work: Sequence[Work], seed: int, eve: int, now: str, *, live: bool) -> Billing:
-    """Plan and bill every deal. live: retainers are billed by the month and further schedules come due next month; else retainers
+    """Plan and bill every deal; the invoices have no numbers yet. live: retainers are billed by the month and further schedules come due next month; else retainers
     are billed in advance, and further schedules are years away."""
     chance = stream(seed, "firm", "invoices")
     billable: dict[int, list[Work]] = {deal.number: [] for deal in deals}
@@ -125,15 +126,21 @@ def draw(deals: Sequence[Deal], work: Sequence[Work], seed: int, eve: int, now: 
         invoices.extend(_of_plan(deal, plan, chance, now))
         invoices.extend(_cycles(deal, plan, billable[deal.number], chance, eve, live))
     invoices.sort(key=lambda each: (each.at, each.deal.number))
-    counts: dict[str, int] = {}
+    return Billing(plans, invoices)
+
+
+def issue(
+    invoices: Sequence[Invoice], places: Iterator[int] | None, counts: dict[str, int], seed: int, eve: int
+) -> None:
+    """Number and pay invoices. places: their places among all invoices of their company, where other offices issue some too (None:
+    none does). counts: invoices so far, by company and in all (`""`); carried on."""
+    paying = stream(seed, "firm", "payments")
     for each in invoices:
         code = each.deal.company.code
-        counts[code] = counts.get(code, 0) + 1
-        _issue(each, f"INV-{code}-{counts[code]:05d}")
-    paying = stream(seed, "firm", "payments")
-    for number, each in enumerate(invoices, 1):
-        each.payment = _payment(each, number, paying, eve)
-    return Billing(plans, invoices)
+        counts[code], counts[""] = counts.get(code, 0) + 1, counts.get("", 0) + 1
+        place = counts[code] if places is None else next(places)
+        _issue(each, f"INV-{code}-{place:05d}")
+        each.payment = _payment(each, counts[""], paying, eve)
 
 
 def next_due(eve: int, *, live: bool) -> int:
@@ -264,7 +271,7 @@ def _billed(plan: PlanLine, work: Sequence[Work], ccy: str) -> list[Billed]:
 
 
 RATES: Mapping[str, tuple[int, int]] = {
-    code: (money.rate(rate), money.rate(fraction)) for code, _, rate, fraction, *_ in base.TAX_CODES
+    code: (money.rate(rate), money.rate(fraction)) for code, _, rate, fraction, *_ in TAX_CODES
 }
 """Rate and taxable fraction by tax code, scaled by 10⁶."""
 

@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from counterfoil_mocks.firm.base import Company, closing_of
+from counterfoil_mocks.firm.base import closing_of
 from counterfoil_mocks.firm.calendar import iso, ordinal
+from counterfoil_mocks.firm.companies import Company
 from counterfoil_mocks.firm.deals import Deal
 from counterfoil_mocks.firm.rows import Rows, line_maker
 from counterfoil_mocks.kernel import clock

@@ -45,6 +45,10 @@ SUFFIXES = {
     "GB": ("Ltd", "plc", "Group Ltd", "LLP"),
     "DE": ("GmbH", "AG", "GmbH & Co. KG", "SE"),
     "FR": ("SAS", "SA", "SARL"),
+    "JP": ("KK", "Co. Ltd."), "KW": ("WLL", "KSC"), "CA": ("Inc.", "Ltd."), "CH": ("AG", "GmbH", "SA"), "NL": ("B.V.", "N.V."),
+    "ES": ("S.L.", "S.A."), "IT": ("S.p.A.", "S.r.l."), "BE": ("BV", "NV"), "AT": ("GmbH", "AG"), "PT": ("Lda", "S.A."),
+    "FI": ("Oy", "Oyj"), "AU": ("Pty Ltd", "Ltd"), "IN": ("Pvt Ltd", "Ltd"), "SG": ("Pte Ltd",), "AE": ("LLC", "FZ-LLC"),
+    "MX": ("S.A. de C.V.",), "BR": ("Ltda", "S.A."), "KR": ("Co. Ltd.",),
 }
 LONG_MIDDLE = {
     "US": "and Allied Engineering Services of North America Holding",
@@ -59,12 +63,53 @@ TOWNS = {
            ("Edinburgh", None, "EH2 4"), ("Birmingham", None, "B3 3")),
     "DE": (("Berlin", None, "101"), ("Hamburg", None, "200"), ("München", None, "803"), ("Köln", None, "506"),
            ("Stuttgart", None, "701"), ("Leipzig", None, "041"), ("Düsseldorf", None, "402")),
+    "JP": (("Tokyo", None, "100-00"), ("Osaka", None, "530-00"), ("Nagoya", None, "450-00")),
+    "KW": (("Kuwait City", None, "130"), ("Hawalli", None, "320")),
+    "CA": (("Toronto", "ON", "M5H 2N"), ("Ottawa", "ON", "K1P 5N"), ("Calgary", "AB", "T2P 1J")),
+    "CH": (("Zürich", None, "80"), ("Basel", None, "40"), ("Bern", None, "30")),
+    "NL": (("Amsterdam", None, "10"), ("Rotterdam", None, "30"), ("Utrecht", None, "35")),
+    "ES": (("Madrid", None, "280"), ("Barcelona", None, "080"), ("Valencia", None, "460")),
+    "IT": (("Milano", None, "201"), ("Roma", None, "001"), ("Torino", None, "101")),
+    "IE": (("Dublin", None, "D02 X2"), ("Cork", None, "T12 X2")),
+    "BE": (("Bruxelles", None, "10"), ("Antwerpen", None, "20")),
+    "AT": (("Wien", None, "10"), ("Graz", None, "80")),
+    "PT": (("Lisboa", None, "1000-0"), ("Porto", None, "4000-0")),
+    "FI": (("Helsinki", None, "001"), ("Espoo", None, "021")),
+    "GR": (("Athina", None, "105 "), ("Thessaloniki", None, "546 ")),
+    "AU": (("Brisbane", "QLD", "40"), ("Cairns", "QLD", "48")),
+    "IN": (("Mumbai", None, "4000"), ("Bengaluru", None, "5600"), ("Pune", None, "4110")),
+    "SG": (("Singapore", None, "0485"),),
+    "AE": (("Dubai", None, "000"),),
+    "MX": (("Ciudad de México", None, "066"), ("Monterrey", None, "640")),
+    "BR": (("São Paulo", None, "01310-1"), ("Curitiba", None, "80010-0")),
+    "KR": (("Seoul", None, "045"), ("Busan", None, "486")),
     "FR": (("Paris", None, "750"), ("Lyon", None, "690"), ("Lille", None, "590"), ("Nantes", None, "440"), ("Toulouse", None, "310")),
 }
 # fmt: on
 DIALLING = {"US": "+1", "GB": "+44", "DE": "+49", "FR": "+33"}
 LANGUAGE = {"US": "en-US", "GB": "en-GB", "DE": "de-DE", "FR": "fr-FR"}
-LOCALES = {"US": "en_US", "GB": "en_GB", "DE": "de_DE", "FR": "fr_FR"}
+LOCALES = {
+    "US": "en_US",
+    "GB": "en_GB",
+    "DE": "de_DE",
+    "FR": "fr_FR",
+    "CA": "en_CA",
+    "CH": "de_CH",
+    "NL": "nl_NL",
+    "ES": "es_ES",
+    "IT": "it_IT",
+    "IE": "en_IE",
+    "BE": "nl_BE",
+    "AT": "de_AT",
+    "PT": "pt_PT",
+    "FI": "fi_FI",
+    "AU": "en_AU",
+    "IN": "en_IN",
+    "MX": "es_MX",
+    "BR": "pt_BR",
+}
+"""Where names and streets come from; elsewhere English ones, since they are written in Latin letters."""
+
 FIRST_NAMES, LAST_NAMES, ROADS = 120, 240, 60
 
 
@@ -106,12 +151,12 @@ class Namer:
             stem = chance.choice(STEMS) + (chance.choice(TAILS) if chance.random() < 0.6 else "")
             if chance.random() < 0.25:
                 stem += f" {chance.choice(STEMS)}"
-            trade = chance.choice(TRADES[country])
+            trade = chance.choice(TRADES.get(country, TRADES["GB"]))
             known = f"{stem} {trade}".lower()
             if known not in self.companies:
                 self.companies.add(known)
-                middle = f" {LONG_MIDDLE[country]}" if long else ""
-                return f"{stem} {trade}{middle} {chance.choice(SUFFIXES[country])}"
+                middle = f" {LONG_MIDDLE.get(country, LONG_MIDDLE['GB'])}" if long else ""
+                return f"{stem} {trade}{middle} {chance.choice(suffixes(country))}"
 
     def person(self, country: str) -> str:
         """A person's name."""
@@ -130,7 +175,7 @@ class Namer:
 
     def phone(self, country: str) -> str:
         """An E.164 number."""
-        return f"{DIALLING[country]}{self.chance.randrange(2 * 10**8, 10**9)}"
+        return f"{DIALLING.get(country, '+44')}{self.chance.randrange(2 * 10**8, 10**9)}"
 
     def street(self, country: str) -> str:
         """A house number and street, as the country writes it."""
@@ -151,6 +196,11 @@ class Namer:
         if country not in lengths:
             return None
         return f"{country}{self.chance.randrange(10 ** (lengths[country] - 1), 10 ** lengths[country])}"
+
+
+def suffixes(country: str) -> tuple[str, ...]:
+    """Legal forms of a country's companies."""
+    return SUFFIXES.get(country, ("Ltd", "plc"))
 
 
 def plain(name: str) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from counterfoil_mocks.firm.base import COMPANIES, Company, rate_of
+from counterfoil_mocks.firm.base import rate_of
 from counterfoil_mocks.firm.calendar import moment, ordinal
+from counterfoil_mocks.firm.companies import COMPANIES, Company
 from counterfoil_mocks.firm.names import Namer
 from counterfoil_mocks.firm.rows import Rows
 from counterfoil_mocks.firm.sizes import LEVELS, Size, quota
@@ -44,7 +45,9 @@ def draw(size: Size, seed: int) -> list[Employee]:
     for group, working in ((billable, True), (size.employees - billable, False)):
         companies, levels = quota(size.companies, group, chance), quota(LEVELS, group, chance)
         for code, level in zip(companies, levels, strict=True):
-            found.append(_employee(len(found) + 1, COMPANIES[code], level, working, namer, chance))
+            found.append(
+                _employee(size.before.employees + len(found) + 1, COMPANIES[code], level, working, namer, chance)
+            )
     return found
 
 
@@ -74,4 +77,4 @@ def write(people: list[Employee], psa: Rows) -> None:
             },
         )
         each.id = record["id"]
-    psa.counters["number:employee"] = len(people)
+    psa.counters["number:employee"] = people[-1].number

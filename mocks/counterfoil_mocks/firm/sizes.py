@@ -10,6 +10,14 @@ from typing import NamedTuple, TypeVar
 Choice = TypeVar("Choice")
 
 
+class Before(NamedTuple):
+    """What other offices of the firm have taken: the last numbers of employees, of customers with prospects, and of deals."""
+
+    employees: int = 0
+    parties: int = 0
+    won: int = 0
+
+
 class Size(NamedTuple):
     """A size of the firm. billable: share of its people who work for customers, in hundredths. companies: legal entities and
     their share of business. roots: share of customers without a parent, in hundredths; depth: most levels of a hierarchy.
@@ -28,6 +36,7 @@ class Size(NamedTuple):
     active: int
     deal: tuple[int, float]
     live: bool
+    before: Before = Before()
 
 
 SIZES = {
@@ -35,9 +44,27 @@ SIZES = {
     "M": Size(
         250, 80, (("CF-US", 60), ("CF-UK", 22), ("CF-DE", 18)), 300, 2_500, 85, 3, 0.3, 380, 250, (60_000, 1.1), True
     ),
+    "L": Size(
+        2_500,
+        77,
+        (
+            *(("CF-US", 36), ("CF-UK", 16), ("CF-DE", 16), ("CF-FR", 10)),
+            *(("CF-CA", 8), ("CF-JP", 6), ("CF-CH", 5), ("CF-KW", 3)),
+        ),
+        *(1_500, 25_000, 75, 4, 0.6, 2_000, 1_400, (90_000, 1.2), True),
+    ),
+    "XL": Size(
+        25_000,
+        75,
+        (
+            *(("CF-US", 30), ("CF-UK", 12), ("CF-DE", 11), ("CF-FED", 7), ("CF-FR", 6), ("CF-JP", 4), ("CF-CA", 4)),
+            *(("CF-AU", 3), ("CF-CH", 3), ("CF-IN", 3), ("CF-NL", 2), ("CF-ES", 2), ("CF-IT", 2), ("CF-BR", 1)),
+            *((f"CF-{country}", 1) for country in ("KW", "IE", "BE", "AT", "PT", "FI", "GR", "SG", "AE", "MX")),
+            ("CF-KR", 1),
+        ),
+        *(6_500, 200_000, 70, 6, 1.0, 9_200, 7_000, (150_000, 1.3), True),
+    ),
 }
-NOT_BUILT = ("L", "XL")
-"""Sizes that the domain describes and that are not offered yet."""
 
 DEAL_KINDS = (("TM", 38), ("FIXED_FEE", 30), ("CAPPED", 13), ("RETAINER", 12), ("FF_CR", 7))
 TERMS = (("NET30", 60), ("NET45", 20), ("NET60", 12), ("NET15", 8))

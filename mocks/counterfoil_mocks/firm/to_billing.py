@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from counterfoil_mocks.billing.plans import BILLS_AT
-from counterfoil_mocks.firm.base import TAX_CODES
 from counterfoil_mocks.firm.calendar import iso, moment
+from counterfoil_mocks.firm.companies import TAX_CODES
 from counterfoil_mocks.firm.deals import Deal
 from counterfoil_mocks.firm.invoicing import RATES, Billing, Invoice, PlanLine
 from counterfoil_mocks.firm.rows import Rows, line_maker

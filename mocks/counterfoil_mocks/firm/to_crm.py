@@ -7,6 +7,7 @@ from random import Random
 
 from counterfoil_mocks.firm.base import Cards
 from counterfoil_mocks.firm.calendar import iso, moment, workday
+from counterfoil_mocks.firm.companies import MINOR
 from counterfoil_mocks.firm.customers import Party, jurisdiction
 from counterfoil_mocks.firm.deals import SUBJECTS, Change, Deal
 from counterfoil_mocks.firm.invoicing import Billing
@@ -21,6 +22,12 @@ STAGES = (("PROSPECT", 35), ("QUALIFY", 30), ("PROPOSE", 20), ("NEGOTIATE", 15))
 PROBABILITY = {"PROSPECT": 10, "QUALIFY": 25, "PROPOSE": 45, "NEGOTIATE": 70}
 WIN_RATE = 38
 """Deals won of a hundred that were decided."""
+
+
+def numbered(won: int, crm: Rows) -> None:
+    """Keep the first numbers for the deals that the whole firm has won."""
+    for name in ("opportunity", "quote", "contract"):
+        crm.counters[f"number:{name}"] = won
 
 
 def reserve(deals: Sequence[Deal], crm: Rows) -> None:
@@ -56,8 +63,6 @@ def write(deals: Sequence[Deal], billing: Billing, cards: Cards, crm: Rows) -> N
                 "external_id": each.debt,
             },
         )
-    for name in ("opportunity", "quote", "contract"):
-        crm.counters[f"number:{name}"] = len(deals)
 
 
 def _opportunity(deal: Deal, crm: Rows) -> None:
@@ -302,7 +307,7 @@ def _prospective(number: int, party: Party, size: Size, chance: Random) -> Recor
         "customer": party.ids["crm"],
         "name": f"{' '.join(party.name.split()[:2])} {practice.lower()} {SUBJECTS[kind]}",
         "ccy": party.company.ccy,
-        "amount": worth * 10 ** money.exponent(party.company.ccy),
+        "amount": worth * 100 * MINOR.get(party.company.ccy, 1),
         "practice": practice,
         "legal_entity": party.company.code,
         "bill_to": party.places[0].ids["crm"],

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from counterfoil_mocks.firm.base import COMPANIES
 from counterfoil_mocks.firm.calendar import is_workday, iso, workday
+from counterfoil_mocks.firm.companies import MINOR
 from counterfoil_mocks.firm.deals import Assignment, Deal, Line
 from counterfoil_mocks.firm.people import Employee
 from counterfoil_mocks.firm.sizes import (
@@ -231,12 +231,9 @@ def _expense(
     home = employee.company.ccy
     category = pick(EXPENSE_KINDS, chance)
     gross = int(EXPENSE_MEDIAN[category] * math.exp(chance.gauss(0, 0.5)) * 100)
-    away = [
-        each.ccy
-        for each in COMPANIES.values()
-        if (each.ccy, home, iso(day)) in fx and each.ccy in ("USD", "EUR", "GBP")
-    ]
+    away = [each for each in ("USD", "GBP", "EUR") if (each, home, iso(day)) in fx]
     ccy = chance.choice(away) if chance.random() < 0.3 else home
+    gross *= MINOR.get(ccy, 1)
     rate = money.RATE_SCALE if ccy == home else fx[ccy, home, iso(day)]
     receipt = chance.random() >= 0.03
     submitted, approved = _submission(day, chance, eve)
