@@ -22,7 +22,6 @@ from counterfoil_mocks.kernel import clock, money
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.ids import stream
 
-
 SERVICES, EXPENSES = "SERVICES", "EXPENSES"
 
 SERVICE_ITEMS = (

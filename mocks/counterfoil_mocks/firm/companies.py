@@ -129,7 +129,7 @@ TAX_CODES_EVERYWHERE = 9
 """So many of them, the first, are in every landscape."""
 
 LOCAL_TAX = {
-    "US": "TX-DP", "GB": "VAT20", "DE": "VAT19", "JP": "JCT10", "KW": "OS", "FR": "FR20", "CA": "GST5", "CH": "CH81", "NL": "NL21",
+    "US": "TX-DP", "GB": "VAT20", "DE": "VAT19", "JP": "JCT10", "KW": "NT", "FR": "FR20", "CA": "GST5", "CH": "CH81", "NL": "NL21",
     "ES": "ES21", "IT": "IT22", "IE": "IE23", "BE": "BE21", "AT": "AT20", "PT": "PT23", "FI": "FI255", "GR": "GR24", "AU": "AU10",
     "IN": "IN18", "SG": "SG9", "AE": "AE5", "MX": "MX16", "BR": "BR5", "KR": "KR10",
 }

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from random import Random
 
+from counterfoil_mocks.billing.treatment import TAXED_EVERYWHERE
 from counterfoil_mocks.firm.calendar import firsts_after, is_workday, workday
 from counterfoil_mocks.firm.companies import LOCAL_TAX
 from counterfoil_mocks.firm.deals import Change, Deal, Line, Milestone
@@ -13,9 +14,6 @@ from counterfoil_mocks.firm.sizes import poisson
 from counterfoil_mocks.firm.work import Work
 from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.ids import stream
-
-EXPENSE_TAX = {"US": "NT"}
-"""Rebilled expenses are taxed like the service, but in the one American state they are not."""
 
 LOSSES = 0.06
 """Fixed fees that lose money; where losses are provided for, none does, so that no provision is missing."""
@@ -27,6 +25,12 @@ def tax_code(deal: Deal) -> str:
     """The code of a service: the country's own where the seller is at home, else the customer owes the tax."""
     country = deal.party.country
     return LOCAL_TAX[country] if country == deal.company.country else "RC"
+
+
+def expense_tax_code(deal: Deal) -> str:
+    """Rebilled expenses are taxed like the service where everything is; elsewhere not."""
+    at_home = deal.party.country == deal.company.country
+    return "NT" if at_home and deal.company.country not in TAXED_EVERYWHERE else tax_code(deal)
 
 
 def shape(deals: Sequence[Deal], seed: int) -> None:
@@ -47,7 +51,7 @@ def shape(deals: Sequence[Deal], seed: int) -> None:
         }[deal.kind]
         if deal.kind != "RETAINER" and (deal.kind != "FIXED_FEE" or chance.random() < 0.5):
             markup = 0 if chance.random() < 0.7 else chance.randrange(50_000, 100_001, 10_000)
-            code = EXPENSE_TAX.get(deal.party.country, tax)
+            code = expense_tax_code(deal)
             line = Line(len(deal.lines) + 1, "EXPENSE", "AS_INVOICED", "EXPENSE", code, "Expenses", markup=markup)
             deal.lines.append(line)
 

@@ -41,8 +41,15 @@ def of(size: Size, seed: int) -> list[Office]:
     parts = {kind: _parts(getattr(size, kind), weights) for kind in kinds}
     found, before = [], Before()
     for at, (code, people) in enumerate(zip(codes, weights, strict=True)):
-        share = {kind: parts[kind][at] for kind in kinds}
-        own = size._replace(employees=people, companies=((code, 100),), before=before, **share)
+        own = size._replace(
+            employees=people,
+            companies=((code, 100),),
+            customers=parts["customers"][at],
+            prospects=parts["prospects"][at],
+            won=parts["won"][at],
+            active=parts["active"][at],
+            before=before,
+        )
         found.append(Office(own, digest(seed, "firm", "office", at), code))
         parties = before.parties + own.customers + own.prospects
         before = Before(before.employees + people, parties, before.won + own.won)

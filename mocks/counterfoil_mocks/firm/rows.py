@@ -5,7 +5,7 @@ No history, no events, no rules: who makes rows here answers for their being wha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -55,21 +55,31 @@ class Maker:
     def flush(self) -> None:
         """Write what is queued."""
         if self.queue:
-            self.rows.system.table(self.entity.name).insert_many(self.rows.system.name, self.queue)
+            self.rows.sink(self.entity, self.queue)
             self.queue = []
 
 
-class Rows:
-    """All rows that are made for one system. many: there are enough of them for indexes to be built afterwards."""
+Sink = Callable[[Entity, Sequence[Record]], None]
+"""Takes the records that are made, some hundred at a time."""
 
-    def __init__(self, system: System, *, many: bool = False) -> None:
+
+class Rows:
+    """All rows that are made for one system. many: there are enough of them for indexes to be built afterwards. sink: takes them in
+    place of the system's tables, where nothing is stored."""
+
+    def __init__(self, system: System, *, many: bool = False, sink: Sink | None = None) -> None:
         self.system = system
         self.many = many
+        self.stores = sink is None
+        self.sink = sink or self._insert
         self.counters: dict[str, int] = {}
         self.makers = {entity.name: Maker(self, entity) for entity in system.role.entities}
         if many:
             for name in self.makers:
                 system.table(name).drop_indexes()
+
+    def _insert(self, entity: Entity, records: Sequence[Record]) -> None:
+        self.system.table(entity.name).insert_many(self.system.name, records)
 
     def __getitem__(self, entity: str) -> Maker:
         return self.makers[entity]
@@ -87,18 +97,24 @@ class Rows:
         return number
 
     def timer(self, kind: str, key: str, at: str, payload: Mapping[str, Any]) -> None:
-        """Arm a timer."""
+        """Arm a timer, where something is stored."""
+        if not self.stores:
+            return
         self.system.store.execute(
             f"INSERT INTO {self.system.schema}.timer (system, at, kind, key, payload) VALUES (?, ?, ?, ?, ?)",
             (self.system.name, at, kind, key, orjson.dumps(dict(payload)).decode()),
         )
 
+    def flush(self) -> None:
+        """Write what is queued."""
+        for maker in self.makers.values():
+            maker.flush()
+
     def finish(self) -> int:
         """Write what is left and the sequences, so that what the system makes next does not collide; returns rows made."""
-        for name, maker in self.makers.items():
-            maker.flush()
-            if self.many:
-                self.system.table(name).create()
+        self.flush()
+        for name in self.makers if self.many else ():
+            self.system.table(name).create()
         self.system.store.connection.executemany(
             f"INSERT INTO {self.system.schema}.sequence VALUES (?, ?, ?)"
             " ON CONFLICT (system, name) DO UPDATE SET value = excluded.value WHERE excluded.value > sequence.value",

@@ -1,0 +1,82 @@
+"""`counterfoil data`: the firm that landscapes are seeded with, as files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+FORMATS = Literal["parquet", "csv", "jsonl"]
+
+
+def data(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the files; made if missing.")],
+    size: Annotated[str, typer.Option(metavar="S|M|L|XL", help="Size of the firm.")] = "S",
+    seed: Annotated[int, typer.Option(help="Seed: the same gives the same firm.")] = 1,
+    form: Annotated[FORMATS, typer.Option("--format", help="Parquet needs the extra `parquet`.")] = "jsonl",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object at the end, and nothing else.")
+    ] = False,
+) -> None:
+    """Write the firm to files, one for each entity of each system: DIR/crm.customer.jsonl and so on.
+
+    They hold what `counterfoil up` with the same size and seed starts from. The files are written while the firm is drawn, so that
+    size XL takes no more memory than size L.
+
+    Exit code 0: written. 2: wrong usage, or DIR holds something already. 3: DIR cannot be written, or a library is missing.
+    """
+    from counterfoil_mocks.firm import export
+    from counterfoil_mocks.firm.sizes import SIZES
+    from counterfoil_mocks.landscape import START
+
+    if size not in SIZES:
+        raise typer.Exit(complain(f"--size {size}: expected one of {', '.join(SIZES)}.", 2))
+    if out.is_dir() and any(out.iterdir()):
+        raise typer.Exit(complain(f"--out {out}: holds files already; name another folder or empty it.", 2))
+    if out.exists() and not out.is_dir():
+        raise typer.Exit(complain(f"--out {out}: is a file; name a folder.", 2))
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        rows = shown(size, seed, START, out, form, quiet=as_json)
+    except (export.Missing, OSError) as error:
+        raise typer.Exit(complain(f"{error}.", 3)) from error
+    if as_json:
+        import orjson
+
+        told = {"size": size, "seed": seed, "format": form, "out": str(out), "rows": rows}
+        typer.echo(orjson.dumps(told).decode())
+        return
+    for name, count in rows.items():
+        typer.echo(f"{name:28}{count:>12,}")
+    typer.echo(f"{len(rows)} files, {sum(rows.values()):,} records of a firm of size {size}, seed {seed}, in {out}")
+
+
+def shown(size: str, seed: int, now: str, out: Path, form: str, *, quiet: bool) -> dict[str, int]:
+    """Write the files behind a progress bar on standard error, where that is a terminal; returns rows by file."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    from counterfoil_mocks.firm import export
+
+    console = Console(stderr=True)
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed} of {task.total} offices"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=quiet or not console.is_terminal,
+    )
+    with bar:
+        task = bar.add_task(f"Size {size}, seed {seed}", total=None)
+        return export.export(
+            size, seed, now, out, form, lambda done, whole: bar.update(task, completed=done, total=whole)
+        )
+
+
+def complain(sentence: str, code: int) -> int:
+    """Say in one sentence why not; returns the exit code."""
+    typer.echo(f"counterfoil data: {sentence}", err=True)
+    return code
