@@ -40,8 +40,8 @@ LEFT JOIN (
 ) r ON r.system = w.system AND r.source_doc = 'work ' || w.source_id
 WHERE w.deleted_at IS NULL AND max(w.created_at, i.created_at) <= :dl_r AND i.billing NOT IN ('WRITTEN_OFF', 'CREDITED')
     AND i.amount - coalesce(i.over_cap, 0) <> coalesce(r.revenue, w.value, 0)
-    AND EXISTS (SELECT 1 FROM erp.revenue_schedule s WHERE s.contract_no = w.contract_no AND s.line_no = w.line_no
-        AND s.method <> 'AS_INVOICED' AND s.status <> 'SUPERSEDED') = 0
+    AND w.contract_no || '/' || w.line_no NOT IN (SELECT s.contract_no || '/' || s.line_no FROM erp.revenue_schedule s
+        WHERE s.method <> 'AS_INVOICED' AND s.status <> 'SUPERSEDED' AND s.contract_no IS NOT NULL AND s.line_no IS NOT NULL)
     AND NOT (i.amount - coalesce(i.over_cap, 0) > coalesce(r.revenue, w.value, 0) AND EXISTS (
         SELECT 1 FROM agreed_change c WHERE c.contract_no = w.contract_no AND c.line_no = w.line_no AND c.cap > 0 AND c.approved_at > w.created_at))
 """

@@ -13,7 +13,7 @@ INVARIANT = Invariant(
 WITH entry AS (
     SELECT w.source_id, w.contract_no, w.ccy, w.value, w.work_date, w.period, w.kind, w.legal_entity, w.system, w.created_at,
         p.status, p.closed_at, p.soft_closed_at
-    FROM erp.work_entry w LEFT JOIN erp.period p ON p.system = w.system AND p.legal_entity = w.legal_entity AND p.period = substr(w.work_date, 1, 7)
+    FROM erp.work_entry w LEFT JOIN erp.period p ON p.system = w.system AND p.key = w.legal_entity || '/' || substr(w.work_date, 1, 7)
     WHERE w.deleted_at IS NULL
 )
 SELECT source_id, contract_no, ccy, coalesce(value, 0) AS amount, work_date, period AS erp_value,
