@@ -194,7 +194,7 @@ def open_company(world: World) -> None:
     """A company whose receivables are only this story's, and a state that taxes services at 6.5 %."""
     company = {"name": "Counterfoil West Inc.", "country": "US", "tz": "America/Chicago", "functional_ccy": "USD"}
     code = {"kind": "SALES_TAX", "rate": "0.065000", "jurisdiction": "US-NV", "category": "S"}
-    for system in (world.erp, world.billing):
+    for system in (world.billing, world.erp):
         system.create("legal_entity", code=SISTER, invoice_series=f"INV-{SISTER}", **company)
         system.create("tax_code", code="NV-65", **code)
     world.erp.create("period", legal_entity=SISTER, period="2026-01")

@@ -270,7 +270,7 @@ def issued_for(world: World, deal: firm.Deal, ms_code: str = "M1") -> dict[str, 
 )
 def scenario_s45_tax_matrix(world: World) -> None:
     """Sellers and buyers of four countries, with and without a valid VAT id; an override that somebody must approve; a register that
-    does not answer; an exemption that runs out."""
+    does not answer; an exemption that runs out; a rate that changes."""
     world.at("2026-01-06T12:00", "Europe/Berlin")
     for entity, ccy in (("CF-DE", "EUR"), ("CF-UK", "GBP")):
         firm.hire(world, name=f"Manager {ccy}", level="MANAGER", cost_rate="70.0000", legal_entity=entity, cost_ccy=ccy)
@@ -291,6 +291,7 @@ def scenario_s45_tax_matrix(world: World) -> None:
     check_override(world)
     check_register(world)
     check_exemption(world)
+    check_new_rate(world)
 
 
 def check_override(world: World) -> None:
@@ -347,6 +348,17 @@ def check_exemption(world: World) -> None:
         invoice = billed(world, deal, ms_code)
         found = invoice and (invoice["tax_point"], invoice["tax"])
         world.expect(f"{day}: tax of an exempt customer", found, (day, tax))
+
+
+def check_new_rate(world: World) -> None:
+    """Germany raises its rate from April: the books' code ends, another begins, and billing follows."""
+    world.erp.change("tax_code", "VAT19", valid_to="2026-03-31")
+    raised = {"kind": "VAT", "rate": "0.210000", "category": "S", "jurisdiction": "DE", "valid_from": "2026-04-01"}
+    world.erp.create("tax_code", code="VAT21", **raised)
+    world.settle()
+    invoice = billed(world, advice(world, "CF-DE", "EUR", "DE"))
+    found = invoice and (invoice["lines"][0]["tax_code"], invoice["tax"])  # type: ignore[index]
+    world.expect("The new rate is in force", found, ("VAT21", eur("2,100.00")))
 
 
 @scenario("S-47", "A person of the sister company", invariants=["27", "30", "37", "50"])

@@ -63,6 +63,7 @@ WATCHED: dict[str, tuple[Watched, ...]] = {
     ),
     "erp": (
         Watched("fx_rate", always("erp.fx_rate.published")),
+        Watched("tax_code", always("erp.tax_code.changed")),
         Watched("ar_document", always("erp.invoice.posted")),
         Watched(
             "payment",

@@ -9,6 +9,17 @@ from counterfoil.reference.work import Work
 
 NOT_VALIDATED = "VAT_ID_NOT_VALIDATED"
 VAT_COPIES = ("billing", "crm")
+CODE_FIELDS = [
+    "code",
+    "kind",
+    "rate",
+    "taxable_fraction",
+    "category",
+    "legend",
+    "jurisdiction",
+    "valid_from",
+    "valid_to",
+]
 
 
 class Taxes(Flow):
@@ -20,6 +31,17 @@ class Taxes(Flow):
         approval = await work.current("approval")
         if approval["decision"] == "APPROVED":
             work.provide(awaited(approval["kind"], approval["subject"]))
+
+    @on("erp.tax_code.changed", mirror=True, severity="S2")
+    async def code_changed(self, work: Work) -> None:
+        """Bring billing's copy of a tax code up to date."""
+        code = await work.current("tax_code")
+        values = {name: code[name] for name in CODE_FIELDS}
+        found = await work.get("billing", "tax_code", code["key"])
+        if found is None:
+            await work.create("billing", "tax_code", values, effect=code["key"], key=code["key"])
+        else:
+            await work.patch("billing", "tax_code", found, values)
 
     async def settle(self, work: Work, draft: Record) -> Record:
         """A draft with the tax that it may be issued with. Raises Missing while an override is not approved, Unreachable while the
