@@ -128,17 +128,17 @@ class Landscape:
                     system.face.furnish()
             for name, each in self.config.systems.items():
                 for hook in each.webhooks:
-                    secret = hook.secret or events.new_secret(self.config.seed, name, hook.url)
-                    self.subscribe(self.systems[name], hook.url, hook.types, secret)
+                    self.subscribe(self.systems[name], hook.url, hook.types, hook.secret)
             self.store.set_meta("firm", self.config.size)
         if self.store.meta("baseline") is None:
             self.store.set_meta("baseline", self.snapshots.take("seeded").id)
 
     @staticmethod
-    def subscribe(system: System, url: str, types: list[str], secret: str) -> Record:
+    def subscribe(system: System, url: str, types: list[str], secret: str | None) -> Record:
         """A subscription that a system has from the start: to the vendor's events where it speaks as one, else to ours."""
-        face = system.face
-        return webhooks.subscribe(system, url, types, secret) if face is None else face.subscribe(url, types, secret)
+        if system.face is not None:
+            return system.face.subscribe(url, types, secret)
+        return webhooks.subscribe(system, url, types, secret or events.new_secret(system.world.seed, system.name, url))
 
     async def start(self) -> None:
         """Bind all ports, then serve; raises PortTaken, with nothing left open."""

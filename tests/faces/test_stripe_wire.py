@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -125,6 +126,30 @@ def test_an_injected_fault_comes_in_stripe_s_envelope(
     reply = ask("POST", "/v1/customers", "name=A")
     assert reply.status == status
     assert {name: reply.json["error"].get(name) for name in error} == error
+
+
+def test_a_key_in_use_is_refused_and_then_replays(ask: Any, broken: Any) -> None:
+    broken(kind="latency", operation="create_customer", ms=400, nth=1)
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(ask, "POST", "/v1/customers", "name=Twice", Idempotency_Key="twice") for _ in range(2)]
+        replies = sorted((each.result() for each in both), key=lambda reply: int(reply.status))
+    assert [each.status for each in replies] == [200, 409]
+    assert replies[1].json["error"]["code"] == "idempotency_key_in_use"
+    again = ask("POST", "/v1/customers", "name=Twice", Idempotency_Key="twice")
+    assert (again.raw, again.headers["idempotent-replayed"]) == (replies[0].raw, "true")
+
+
+def test_a_decline_is_replayed_as_well(ask: Any) -> None:
+    owner = ask("POST", "/v1/customers", "name=Declined").json["id"]
+    tries = [
+        ask(
+            "POST", "/v1/payment_methods/pm_card_chargeDeclined/attach", f"customer={owner}", Idempotency_Key="declined"
+        )
+        for _ in range(2)
+    ]
+    assert [each.status for each in tries] == [402, 402]
+    assert tries[0].raw == tries[1].raw
+    assert tries[1].headers["idempotent-replayed"] == "true"
 
 
 def test_a_fault_is_addressed_by_operation_and_business_key(ask: Any, broken: Any) -> None:

@@ -233,7 +233,7 @@ class Face:
         touched: what the deed wrote, each record once: entity, the record before (None: it is new) and after.
         """
 
-    def subscribe(self, url: str, types: list[str], secret: str) -> Record:
+    def subscribe(self, url: str, types: list[str], secret: str | None) -> Record:
         """A subscription to the vendor's events that is there from the start; to the native ones where the vendor pushes none."""
         return webhooks.subscribe(self.system, url, types, secret)
 

@@ -391,8 +391,8 @@ class StripeFace(Face):
 
     # events
 
-    def subscribe(self, url: str, types: list[str], secret: str) -> Record:
-        return webhooks.subscribe(self, url, types or ["*"], secret)
+    def subscribe(self, url: str, types: list[str], secret: str | None) -> Record:
+        return webhooks.subscribe(self, url, types or ["*"], secret or self.keys.webhook_secret)
 
     def wrote(self, tx: Tx, touched: Sequence[tuple[Entity, Record | None, Record]]) -> None:
         events.announce(self, tx, touched)

@@ -16,6 +16,7 @@ from counterfoil_mocks.billing.stripe.billing_objects import CLOCK
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.documents import gone
 from counterfoil_mocks.billing.stripe.errors import Refused, invalid, needed
+from counterfoil_mocks.billing.stripe.kind import kept
 from counterfoil_mocks.billing.stripe.kinds import KINDS, kind_of
 from counterfoil_mocks.billing.stripe.params import TEXT, TIME
 from counterfoil_mocks.billing.stripe.payments import Declined
@@ -46,15 +47,23 @@ def _invoice_due(shown: Record) -> Due | None:
         return shown["automatically_finalizes_at"], _finalize
     if shown["status"] == "open" and shown["next_payment_attempt"]:
         return shown["next_payment_attempt"], _collect
+    if shown["status"] == "open" and shown["due_date"] and not shown.get("overdue"):
+        return shown["due_date"], _overdue
     return None
+
+
+def _overdue(desk: Desk, id: str) -> None:
+    """The due date has passed and something is left to pay: said once."""
+    desk.change("invoice", id, {"overdue": True})
+    desk.tell("invoice", id, "invoice.overdue")
 
 
 def _finalize(desk: Desk, id: str) -> None:
     """A draft that goes on by itself: final, and charged or sent."""
     made = invoices.finalize(desk, id)
     if made["status"] != "open":
-        subscriptions.after_payment(desk, id)
-    elif made["collection_method"] == "charge_automatically":
+        return
+    if made["collection_method"] == "charge_automatically":
         _collect(desk, id)
     else:
         desk.tell("invoice", id, "invoice.sent")
@@ -71,8 +80,6 @@ def _collect(desk: Desk, id: str) -> None:
         invoices.mark(desk, id, "open", count)
         desk.tell("invoice", id, "invoice.payment_failed")
         subscriptions.after_failure(desk, id)
-    else:
-        subscriptions.after_payment(desk, id)
 
 
 AGENDA: dict[str, Callable[[Record], Due | None]] = {
@@ -90,7 +97,7 @@ def arm(face: StripeFace, tx: Tx, touched: Iterable[tuple[Entity, Record | None,
         kind = kind_of(entity, after)
         if kind is None or kind.name not in AGENDA:
             continue
-        shown = kind.map.shown(after, face)
+        shown = {**kept(after), **kind.map.shown(after, face)}
         found = None if after["deleted_at"] is not None or shown.get("test_clock") else AGENDA[kind.name](shown)
         if found is None:
             tx.cancel_timer(TIMER, after["id"])
@@ -105,10 +112,15 @@ def fire(tx: Tx, payload: Record) -> None:
     if face is None or face.vendor != "stripe":
         return
     desk = Desk(face, tx)
-    shown = desk.find(payload["kind"], payload["id"])
-    found = None if shown is None else AGENDA[payload["kind"]](shown)
+    record = desk.record(KINDS[payload["kind"]], payload["id"])
+    found = None if record is None else AGENDA[payload["kind"]](_whole(desk, payload["kind"], record))
     if found is not None and found[0] <= desk.now:
         found[1](desk, payload["id"])
+
+
+def _whole(desk: Desk, name: str, record: Record) -> Record:
+    """An object with what it does not show."""
+    return {**kept(record), **desk.shown(KINDS[name], record)}
 
 
 # test clocks
@@ -207,10 +219,10 @@ def walk(desk: Desk, id: str, target: int) -> None:
 def _next(desk: Desk, id: str, target: int) -> tuple[int, Deed, str] | None:
     best: tuple[int, Deed, str] | None = None
     for name, due in AGENDA.items():
-        for shown in desk.all(name, test_clock=id):
-            found = due(shown)
+        for each in desk.all(name, test_clock=id):
+            found = due({**desk.kept(name, each["id"]), **each})
             if found is not None and found[0] <= target and (best is None or found[0] < best[0]):
-                best = found[0], found[1], shown["id"]
+                best = found[0], found[1], each["id"]
     return best
 
 

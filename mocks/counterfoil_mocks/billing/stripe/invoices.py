@@ -99,8 +99,12 @@ def settled(desk: Desk, id: str, paid: int, said: Record | None = None) -> Recor
         perform(desk.tx, "record_ar_status", id, {"ar_status": "PAID", "paid": paid})
     else:
         desk.tx.update(DOCUMENT, record, {"paid": paid}, event="")
+    from counterfoil_mocks.billing.stripe import subscriptions
+
     more = {"next_payment_attempt": None, "auto_advance": False, **transitions(desk, id, "paid_at"), **(said or {})}
-    return mark(desk, id, "paid", more)
+    mark(desk, id, "paid", more)
+    subscriptions.after_payment(desk, id)
+    return desk.get("invoice", id)
 
 
 def pay(desk: Desk, id: str, given: Record) -> Any:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 MOST_ITEMS = 20
 HOUR, DAY = 3600, 86400
 ENDED = ("canceled", "incomplete_expired")
+WARNED = 3 * DAY
+"""How long before its end a trial is announced to end."""
 LEAST = 50
 """Smaller sums of proration go to the customer's balance."""
 
@@ -330,9 +332,17 @@ def due(subscription: Record) -> tuple[int, Callable[[Desk, str], Any]] | None:
         return subscription["created"] + 23 * HOUR, expire
     ends = [item["current_period_end"] for item in subscription["items"]["data"]]
     end = min(ends, default=None)
+    if status == "trialing" and subscription["trial_end"] and not subscription.get("warned"):
+        return max(subscription["created"], subscription["trial_end"] - WARNED), warn
     if subscription["cancel_at"] is not None and (end is None or subscription["cancel_at"] <= end):
         return subscription["cancel_at"], ended
     return None if end is None or status == "paused" else (end, renew)
+
+
+def warn(desk: Desk, id: str) -> None:
+    """A trial is about to end: said once."""
+    desk.change("subscription", id, {"warned": True})
+    desk.tell("subscription", id, "customer.subscription.trial_will_end")
 
 
 def expire(desk: Desk, id: str) -> None:
@@ -348,7 +358,7 @@ def ended(desk: Desk, id: str) -> None:
     desk.change("subscription", id, {"status": "canceled", "ended_at": desk.now})
 
 
-def renew(desk: Desk, id: str) -> None:
+def renew(desk: Desk, id: str, reason: str = "subscription_cycle") -> None:
     """A period is over: the next one begins, and its invoice is a draft for about an hour."""
     found = desk.get("subscription", id)
     now = desk.now
@@ -361,7 +371,7 @@ def renew(desk: Desk, id: str) -> None:
     changed = desk.change("subscription", id, {"items": moved, **({"status": "active"} if trial else {})})
     paused = (found["pause_collection"] or {}).get("behavior")
     lines = period_lines(desk, changed, None if trial else (old, now))
-    invoice = billed(desk, changed, lines, "subscription_cycle", advance=paused != "keep_as_draft")
+    invoice = billed(desk, changed, lines, reason, advance=paused != "keep_as_draft")
     if paused == "void":
         final = invoices.finalize(desk, invoice["id"], False)
         if final["status"] == "open":
@@ -515,7 +525,8 @@ def _swapped(desk: Desk, subscription: Record, wanted: Sequence[Record], behavio
         said |= {"billing_cycle_anchor": moment}
     desk.change("subscription", subscription["id"], said)
     if again:
-        renew(desk, subscription["id"])
+        renew(desk, subscription["id"], "subscription_update")
+        _collected(desk, desk.get("subscription", subscription["id"]))
         return desk.get("subscription", subscription["id"])
     if behavior == "always_invoice" and made:
         return _invoiced(desk, subscription["id"])
@@ -551,6 +562,16 @@ def _invoiced(desk: Desk, id: str) -> Any:
     elif final["status"] == "open" and total < LEAST:
         invoices.settled(desk, invoice["id"], 0)
     return desk.get("subscription", id)
+
+
+def _collected(desk: Desk, subscription: Record) -> None:
+    """Finish the invoice of a change in the call."""
+    final = invoices.finalize(desk, subscription["latest_invoice"])
+    if final["status"] == "open" and subscription["collection_method"] == "charge_automatically":
+        try:
+            invoices.attempt(desk, final["id"])
+        except Declined:
+            desk.change("subscription", subscription["id"], {"status": "past_due"})
 
 
 def _prorated(desk: Desk, subscription: Record, item: Record, moment: int, sign: int) -> Record:
