@@ -1,4 +1,4 @@
-"""Migration (S-49): books that move to another system while business goes on."""
+"""Migration (S-43, S-48, S-49): history that is loaded, systems that join, books that move, all while business goes on."""
 
 from __future__ import annotations
 
@@ -174,3 +174,80 @@ def scenario_s49_cut_over(world: World) -> None:
     labour = firm.invoices(world, deal)[-1]
     world.expect("The work in progress is billed", labour["net"], gbp("1,755"))
     world.expect("and nothing is left of it", balance(world, deal, "1220", "erp", "erp_b"), 0)
+
+
+BACKFILLED = {
+    # system: entity, what is announced of it, most of them (all of them in full size)
+    "crm": (("opportunity", {"stage": "CLOSED_WON"}, 30), ("contract", {"status": "ACTIVE"}, 30)),
+    "psa": (
+        ("milestone", {"status": "COMPLETED"}, 40),
+        ("milestone", {"status": "ACCEPTED"}, 20),
+        ("time_entry", {"approval": "APPROVED"}, 80),
+    ),
+    "billing": (("plan", {}, 30), ("invoice", {"status": "PAID"}, 60), ("invoice", {"status": "POSTED"}, 30)),
+    "erp": (("payment", {"status": "APPLIED"}, 30),),
+}
+HELD = {
+    "crm": ("customer", "contract", "invoice"),
+    "psa": ("customer", "project", "task", "milestone"),
+    "billing": ("customer", "plan", "plan_line", "billable_item", "invoice", "credit_memo"),
+    "erp": ("customer", "ar_document", "work_entry", "revenue_schedule", "journal_entry"),
+}
+
+
+def census(world: World, without: set[str]) -> dict[str, int]:
+    """How many records each system holds, those of some contracts and customers aside."""
+    return {
+        f"{system}.{entity}": sum(
+            each.get("contract_no") not in without and each.get("customer_no") not in without
+            for each in world.systems[system].list(entity)
+        )
+        for system, entities in HELD.items()
+        for entity in entities
+    }
+
+
+@scenario("S-43", "History is back-filled while business goes on", invariants=["08", "42", "49"])
+def scenario_s43_historical_load(world: World) -> None:
+    """Every system tells of two years again, in the middle of a working day: nothing is made or billed twice, new deals do not wait."""
+    world.at("2026-01-06T09:00")
+    before = census(world, set())
+    first = quick_deal(world, "Vale Foundry")
+    world.require("The integration is at work", world.psa.count("project", contract_no=first.contract_no), 1)
+    told = 0
+    live = [first]
+    for system, rows in BACKFILLED.items():
+        for entity, where, most in rows:
+            for record in world.systems[system].list(entity, **where)[: None if world.slow else most]:
+                if record.get("contract_no") != first.contract_no:
+                    world.systems[system].act(f"announce_{entity}", id=str(record["id"]))
+                    told += 1
+        live.append(quick_deal(world, f"{system.upper()} Newcomer", settle=False))
+    world.settle()
+    world.expect_that("History came through", told >= 200, told=told)
+    ready = [world.psa.count("project", contract_no=each.contract_no) for each in live]
+    world.expect("Each new deal is set up meanwhile", ready, [1] * len(live))
+    bills = [[each["net"] for each in firm.invoices(world, deal)] for deal in live]
+    world.expect("and its advance billed", bills, [[amount("2,000", "USD")]] * len(live))
+    ours = {name for each in live for name in (each.contract_no, each.customer_no)}
+    after = census(world, ours)
+    world.expect(
+        "Nothing else was made anywhere", {n: after[n] - before[n] for n in before if after[n] != before[n]}, {}
+    )
+
+
+def quick_deal(world: World, name: str, *, settle: bool = True) -> firm.Deal:
+    """10,000 with 2,000 up front, without tax."""
+    usd = amount("10,000", "USD")
+    return firm.sell(
+        world,
+        settle=settle,
+        customer_name=f"{name} Ltd",
+        name=name,
+        lines=[firm.fixed_fee(usd, hours=40, cost=amount("5,500", "USD"), tax_code="NT", service_item="CONSULTING-FF")],
+        milestones=[firm.milestone("M1", amount("8,000", "USD"))],
+        mobilisation=amount("2,000", "USD"),
+        start="2026-01-05",
+        end="2026-06-30",
+        rate_card="US-STD/1",
+    )

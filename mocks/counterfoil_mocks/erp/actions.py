@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from counterfoil_mocks import common_actions
+from counterfoil_mocks import common_actions, history
 from counterfoil_mocks.erp import (
     cash,
     changes,
@@ -22,6 +22,7 @@ from counterfoil_mocks.erp import (
 from counterfoil_mocks.erp.model import CUSTOMER, ROLE, SITE
 
 common_actions.register(ROLE, CUSTOMER, SITE)
+history.register(ROLE)
 
 __all__ = [
     "ROLE",
