@@ -251,3 +251,171 @@ def quick_deal(world: World, name: str, *, settle: bool = True) -> firm.Deal:
         end="2026-06-30",
         rate_card="US-STD/1",
     )
+
+
+CRM_B = {
+    "role": "crm",
+    "settings": {
+        "numbers": {
+            "customer": "CB-{:06d}",
+            "opportunity": "OPB-{:05d}",
+            "quote": "QB-{:05d}",
+            "contract": "CTB-{:04d}",
+        }
+    },
+}
+
+
+def acquired_deal(
+    world: World, crm: str, customer: dict[str, Any], company: str, ccy: str, card: str, tax_code: str
+) -> str:
+    """A deal of 10,000 in the acquired firm's own CRM, from first contact to closed-won; returns its contract number."""
+    system = world.systems[crm]
+    site = f"{customer['customer_no']}/HQ"
+    deal = system.create(
+        "opportunity",
+        customer=customer["id"],
+        name="Acquired work",
+        legal_entity=company,
+        ccy=ccy,
+        practice="Operations",
+        bill_to=site,
+        ship_to=site,
+        tax_region=company[-2:],
+    )
+    for stage in ("QUALIFY", "PROPOSE", "NEGOTIATE"):
+        system.act("advance_stage", key=deal["opp_no"], to=stage)
+    fee = {"minor": 1_000_000, "ccy": ccy}
+    line = firm.fixed_fee(
+        fee, hours=40, cost={"minor": 550_000, "ccy": ccy}, tax_code=tax_code, service_item="CONSULTING-FF"
+    )
+    quote = system.create(
+        "quote",
+        opportunity=deal["opp_no"],
+        ccy=ccy,
+        lines=[line],
+        milestones=[firm.milestone("M1", fee)],
+        start="2026-01-05",
+        end="2026-06-30",
+        rate_card=card,
+    )
+    system.act("submit_quote", key=quote["key"])
+    system.act("approve_quote", key=quote["key"], approver=firm.FINANCE)
+    system.act("send_quote", key=quote["key"])
+    system.act("accept_quote", key=quote["key"], signer="Customer's signatory")
+    return str(system.act("close_won", key=deal["opp_no"])["contract_no"])
+
+
+@scenario(
+    "S-48",
+    "An acquired firm brings a CRM and an ERP of its own",
+    invariants=["01", "02", "05", "06", "24", "49"],
+    presupposes=["migration"],
+    systems={"crm_b": CRM_B, "erp_b": {"role": "erp"}},
+)
+def scenario_s48_acquired_firm(world: World) -> None:
+    """CRM-B with eight flat accounts, one of them ours already, and ERP-B for London: one golden customer, each company in its own books."""
+    world.at("2026-01-06T10:00", LONDON)
+    ours = firm.add_customer(world, name="Meridian Freight Inc.", vat_id="US-733001", postcode="60611")
+    sold = firm.sell(
+        world,
+        customer=ours,
+        name="Freight desk",
+        lines=[
+            firm.fixed_fee(
+                amount("10,000", "USD"),
+                hours=40,
+                cost=amount("5,500", "USD"),
+                tax_code="NT",
+                service_item="CONSULTING-FF",
+            )
+        ],
+        milestones=[firm.milestone("M1", amount("10,000", "USD"))],
+        start="2026-01-05",
+        end="2026-06-30",
+        rate_card="US-STD/1",
+    )
+    world.require("The first deal is set up", world.psa.count("project", contract_no=sold.contract_no), 1)
+    debtor = world.erp.one("customer", customer_no=ours["customer_no"])
+    firm.hire(
+        world, name="Manager in London", level="MANAGER", cost_rate="110.0000", legal_entity="CF-UK", cost_ccy="GBP"
+    )
+
+    prepare_books(world, "erp_b", "CF-UK")
+    world.erp.act("move_books", key="CF-UK", to="erp_b")
+    world.settle()
+
+    world.not_before("2026-01-07T10:00", LONDON)
+    crm, new = world.systems["crm_b"], world.systems["erp_b"]
+    for card in ("US-STD/1", "UK-STD/1"):
+        held = world.crm.get("rate_card", card)
+        named = {name: held[name] for name in ("code", "card_version", "ccy", "region", "effective_from")}
+        crm.create("rate_card", **named, rows=[{"level": row["level"], "rate": row["rate"]} for row in held["rows"]])
+        crm.act("publish_rate_card", key=card)
+    names = (
+        "MERIDIAN FREIGHT, INC",
+        "Orrell Castings",
+        "Parbold Mills",
+        "Queensferry Tugs",
+        "Rainford Seeds",
+        "Skelmer Glass",
+        "Tarleton Boats",
+        "Upholland Clay",
+    )
+    accounts = []
+    for at, name in enumerate(names):
+        where = (
+            {"country": "US", "region": "IL", "city": "Chicago", "postcode": "60611"}
+            if at == 0
+            else {"country": "GB", "city": "Wigan", "postcode": f"WN{at} 1AA"}
+        )
+        made = crm.create(
+            "customer",
+            name=name,
+            legal_name=name,
+            country=where["country"],
+            vat_id="US-733001" if at == 0 else f"GB99900000{at}",
+        )
+        crm.create("site", customer=made["id"], site_code="HQ", kind="BOTH", lines=["1 Quay Road"], **where)
+        accounts.append(made)
+    overlap = acquired_deal(world, "crm_b", accounts[0], "CF-US", "USD", "US-STD/1", "NT")
+    fresh = acquired_deal(world, "crm_b", accounts[1], "CF-UK", "GBP", "UK-STD/1", "VAT20")
+    world.settle()
+
+    found = [each["id"] for each in world.erp.list("customer", vat_id="US-733001")]
+    world.expect("The overlap is the debtor that we had", found, [debtor["id"]])
+    for system in (world.billing, world.psa):
+        world.expect(f"and one customer in {system.name}", system.count("customer", vat_id="US-733001"), 1)
+    projects = [world.psa.count("project", contract_no=each) for each in (overlap, fresh)]
+    world.expect("Both of the acquired deals have a project", projects, [1, 1])
+    where = {
+        name: (
+            world.systems[name].count("revenue_schedule", contract_no=overlap),
+            world.systems[name].count("revenue_schedule", contract_no=fresh),
+        )
+        for name in ("erp", "erp_b")
+    }
+    world.expect("Chicago's in the old books, London's in the new", where, {"erp": (1, 0), "erp_b": (0, 1)})
+    for contract_no in (overlap, fresh):
+        world.psa.act("complete_milestone", key=f"{contract_no}/M1")
+    world.settle()
+    posted = {
+        name: sorted(
+            each["contract_no"]
+            for each in world.systems[name].list("ar_document")
+            if each["contract_no"] in (overlap, fresh)
+        )
+        for name in ("erp", "erp_b")
+    }
+    world.expect("Both ERPs keep posting for their companies", posted, {"erp": [overlap], "erp_b": [fresh]})
+    shown = {
+        name: sorted(
+            each["contract_no"]
+            for each in world.systems[name].list("invoice")
+            if each["contract_no"] in (overlap, fresh)
+        )
+        for name in ("crm", "crm_b")
+    }
+    world.expect("and each CRM sees its own invoices", shown, {"crm": [], "crm_b": sorted((overlap, fresh))})
+    debtors = [new.count("customer", vat_id=each["vat_id"]) for each in accounts[1:3]]
+    world.expect("Only who buys becomes a debtor", debtors, [1, 0])

@@ -48,7 +48,7 @@ SELECT 'a customer that a system lacks', g.customer_no, r.role || '.customer', r
 FROM crm.contract k JOIN crm.customer g ON g.system = k.system AND g.id = k.customer
 CROSS JOIN (SELECT 'erp' AS role UNION ALL SELECT 'psa' UNION ALL SELECT 'billing') r
 WHERE k.deleted_at IS NULL AND k.status IN ('ACTIVE', 'ON_HOLD') AND coalesce(k.activated_at, k.created_at) <= :dl_m
-    AND NOT EXISTS (SELECT 1 FROM link l WHERE l.golden_id = g.id AND l.role = r.role)
+    AND NOT EXISTS (SELECT 1 FROM link l WHERE l.golden_id IN (g.id, g.external_id) AND l.role = r.role)
 GROUP BY g.id, r.role
 """
 

@@ -310,6 +310,8 @@ class Customers(Flow):
             flags = {"external_id": customer["id"], "customer_no": number, "distinct_approved": distinct}
             return await work.create(system, "customer", {**values, **owned, **flags}, effect=number, key=number)
         if found["external_id"] not in (None, customer["id"]):
+            if named("crm") != "crm" and system == "erp":  # an account of a second CRM that the first one has already
+                await work.patch("crm", "customer", customer, {"external_id": found["external_id"]})
             return found
         if not found["customer_no"]:
             values["customer_no"] = number
