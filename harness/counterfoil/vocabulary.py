@@ -90,6 +90,8 @@ CUSTOMER_FIELDS = {
     "name": "NOT same_text(c.name, g.name) AND NOT same_text(c.name_full, g.name)",
     "owner": "c.owner IS NOT NULL AND NOT same_text(c.owner, g.owner)",
     "segment": "c.segment IS NOT NULL AND NOT same_text(c.segment, g.segment)",
+    "legal_name": "c.legal_name IS NOT NULL AND NOT same_text(c.legal_name, g.legal_name)",
+    "country": "c.country IS NOT g.country",
 }
 """Fields of a customer that the CRM owns, with what makes a copy differ. A name may be short where the whole is in `name_full`."""
 SITE_FIELDS = {

@@ -87,6 +87,10 @@ PERIOD = '{"legal_entity": "CF-US", "period": "2026-02", "status": "%s"}'
 CUSTOMER = '{"key": "CU-000001", "name": "Aldergate"}'
 TWICE = "INSERT INTO erp.history (system, entity, id, version, at, deed, causation_id, doc, before) SELECT system, entity, id, 3, at, deed, causation_id, doc, before FROM erp.history WHERE id = 'R1'"
 PLANTED = (
+    ("INV-03", ("UPDATE billing.customer SET terms = 'NET30', updated_at = '2026-03-01T10:00:00.000Z'", "UPDATE erp.customer SET terms = 'NET45'",
+        changed("billing", "customer", '{"terms": "NET45"}', CUSTOMER).replace("'R1'", "'billing-C1'")), "terms, written from elsewhere"),
+    ("INV-03", ("UPDATE crm.customer SET owner = 'Dana'", changed("psa", "customer", '{"owner": "Dana"}', CUSTOMER).replace("'R1'", "'psa-C1'")), "owner, blanked"),
+    ("INV-03", "UPDATE erp.customer SET legal_name = 'Another Company'", "legal_name"),
     ("INV-04", "UPDATE billing.invoice SET bill_to_lines = '[\"2 Other Street\"]' WHERE invoice_no = 'INV-US-00002'", "INV-US-00002"),
     ("INV-05", "UPDATE crm.customer SET parent = id", "circle or more than six levels"),
     ("INV-05", "UPDATE erp.customer SET parent = id", "another parent"),
