@@ -52,9 +52,8 @@ class Result(TypedDict, total=False):
     evidence: str
 
 
-def judge(world: World, story: Story, failure: BaseException | None, *, throughout: bool = True) -> Result:
-    """The verdict on a told story. failure: what ended it early, if anything did. throughout: look back on every moment of it, which
-    takes too long where a story spans a year. Raises Broken."""
+def judge(world: World, story: Story, failure: BaseException | None) -> Result:
+    """The verdict on a told story. failure: what ended it early, if anything did. Raises Broken."""
     error = None if failure is None or isinstance(failure, Unmet) else sentence_of(failure)
     if failure is None:
         try:
@@ -66,7 +65,7 @@ def judge(world: World, story: Story, failure: BaseException | None, *, througho
         if failure is None and error is None:
             error = inquire(world.integration, story)
     asked = world.invariants(
-        story.invariants, at_rest=failure is None and error is None, throughout=throughout, first_cause=True
+        story.invariants, at_rest=failure is None and error is None, throughout=story.throughout, first_cause=True
     )
     by_status: dict[str, Records] = {"held": [], "violated": [], "not_applicable": []}
     for each in asked["items"]:

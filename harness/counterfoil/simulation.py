@@ -31,7 +31,7 @@ def story(months: int) -> Story:
     """A simulation as the verdict names it: all invariants are asked."""
     from counterfoil.invariant import catalogue
 
-    return Story("SIM", f"{months} month{'' if months == 1 else 's'} of the firm", tuple(catalogue()))
+    return Story("SIM", f"{months} month{'' if months == 1 else 's'} of the firm", tuple(catalogue()), throughout=False)
 
 
 def simulate(
@@ -67,7 +67,7 @@ def simulate(
         lived.pop()  # the one that has only begun
     except NotSettled as restless:
         failure = restless
-    result = judge.judge(world, story(months), failure, throughout=False)
+    result = judge.judge(world, story(months), failure)
     result["months"] = figures(world, lived, began)
     result["kpis"] = world.kpis()
     return result

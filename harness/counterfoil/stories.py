@@ -22,6 +22,7 @@ class Story:
     presupposes: abilities that an integration must declare (`dead_letters`, `reconciliation`, …), else the scenario is not
     applicable to it. slow: takes minutes, so that it is told only when asked for. systems: further systems that its landscape has, as
     a landscape file says them: `{"erp_b": {"role": "erp"}}`.
+    throughout: what must always hold is judged at every moment of it, not only at its end; years have too many moments.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Story:
     presupposes: tuple[str, ...] = ()
     slow: bool = False
     systems: tuple[tuple[str, dict[str, Any]], ...] = ()
+    throughout: bool = True
 
 
 def invariant_id(text: str) -> str:
@@ -48,6 +50,7 @@ def scenario(
     without: Sequence[str] = (),
     slow: bool = False,
     systems: Mapping[str, dict[str, Any]] | None = None,
+    throughout: bool = True,
 ) -> Callable[[Function], Function]:
     """Mark a function `scenario_*(world)` as a scenario: `@scenario("S-01", "The end-to-end workflow", invariants=["03", "08"])`.
 
@@ -55,9 +58,8 @@ def scenario(
     """
     broken = set(map(invariant_id, without))
     named = tuple(dict.fromkeys((*map(invariant_id, invariants), *(each for each in ALWAYS_ON if each not in broken))))
-    story = Story(
-        id, title, tuple(sorted(named)), tuple(faults), tuple(presupposes), slow, tuple((systems or {}).items())
-    )
+    extra = tuple((systems or {}).items())
+    story = Story(id, title, tuple(sorted(named)), tuple(faults), tuple(presupposes), slow, extra, throughout)
 
     def mark(function: Function) -> Function:
         function.__counterfoil__ = story  # type: ignore[attr-defined]

@@ -23,6 +23,7 @@ COMPANIES = (
     ("CF-JP", "JPY", "JP", "JP-STD/1", "JCT10"),
     ("CF-KW", "KWD", "KW", "KW-STD/1", "NT"),
 )
+PARTS = {"JPY": "", "KWD": ".177"} | dict.fromkeys(("USD", "EUR"), ".17")
 NAMES = (
     "Ballymore Foods Ltd",
     "Công ty Nguyễn Ngụy",
@@ -89,6 +90,11 @@ class Life:
         return dict(amount(str(units * 1000), deal.ccy))
 
 
+def odd(thousands: int, ccy: str) -> dict[str, Any]:
+    """An amount that needs every decimal of its currency, and whose tax has to be rounded."""
+    return dict(amount(f"{thousands}013{PARTS[ccy]}", ccy))
+
+
 def last_year(day: str) -> int:
     """The year in which a deal of a day ends: the same one, from October the next."""
     return int(day[:4]) + (day[5:7] >= "10")
@@ -140,9 +146,9 @@ def sold(
 def sell_fixed_fee(life: Life, company: int, name: int, known: int) -> None:
     """A fixed fee with an advance, two milestones and rebilled expenses."""
     ccy = COMPANIES[company][1]
-    fee, half, advance = (dict(amount(str(units * 1000), ccy)) for units in (50, 20, 10))
+    fee, half, advance = odd(50, ccy), odd(20, ccy), dict(amount("10000", ccy))
     line = firm.fixed_fee(fee, hours=200, cost=dict(amount("22000", ccy)), service_item="CONSULTING-FF")
-    milestones = [firm.milestone("M1", half), firm.milestone("M2", half)]
+    milestones = [firm.milestone("M1", half), firm.milestone("M2", half)]  # the rest is never reached
     sold(
         life,
         company,
@@ -209,6 +215,15 @@ def complete(life: Life, which: int, stone: int) -> None:
     deal = life.deal(which)
     if deal is not None:
         firm.complete(life.world, deal, ms_code=f"M{stone + 1}")
+
+
+@deed(2, weight=2)
+def complete_both(life: Life, which: int) -> None:
+    """Both milestones are done within a minute."""
+    deal = life.deal(which)
+    if deal is not None:
+        for code in ("M1", "M2"):
+            firm.complete(life.world, deal, ms_code=code, settle=False)
 
 
 @deed(2, 3)
@@ -339,6 +354,33 @@ def pass_time(life: Life, span: int) -> None:
 def breakdown(life: Life, which: int) -> None:
     """Something breaks from now on."""
     life.world.faults.inject([BROKEN[which]])
+
+
+@deed(2, 2)
+def go_silent(life: Life, which: int, what: int) -> None:
+    """No event gets through while something changes; afterwards an integration that can look for changes is told to."""
+    deal, world = life.deal(which), life.world
+    if deal is None or world.integration is None or not world.integration.offers("poll"):
+        return
+    look(world)
+    world.faults.inject([{"kind": "drop", "operation": "*", "redeliver_after": 0.0}])
+    try:
+        if what == 2:
+            world.advance(days=4)
+        edit(life, which, 1 if what == 0 else 2)
+        world.settle()
+    finally:
+        world.faults.clear()
+    look(world)
+
+
+def look(world: World) -> None:
+    """Have the integration look for changes, often enough to see what was still being written the last time."""
+    assert world.integration is not None
+    for _ in range(3):
+        world.integration.poll()
+        world.settle()
+        world.advance(hours=1 / 60)
 
 
 def do(life: Life, step: Step) -> bool:

@@ -25,7 +25,7 @@ def replay(
     from counterfoil.client import Broken
     from counterfoil.descriptor import Unreadable
     from counterfoil.explain import violation
-    from counterfoil.exploring.telling import read, tell
+    from counterfoil.exploring.telling import read, same_rows, tell
     from counterfoil.integration import resolve
 
     console = Console()
@@ -51,7 +51,8 @@ def replay(
         shown = {"at_stake": [], "first_cause": None, "passed_by": None, **found, "invariant": name}
         console.print(violation(shown), markup=False, highlight=False, soft_wrap=True)
     if wanted in told.broken:
-        console.print(f"[bold red]{wanted} is violated again[/]")
+        same = same_rows(story["violated"].get("rows") or (), told.broken[wanted]["rows"])
+        console.print(f"[bold red]{wanted} is violated again[/], {'exactly as before' if same else 'by other rows'}")
         raise typer.Exit(1)
     console.print(
         f"[bold green]{wanted} holds[/]" + (f", but {', '.join(told.broken)} does not" if told.broken else "")

@@ -21,6 +21,10 @@ RESTLESS = "REST"
 """Stands where an invariant's id would, for a landscape that did not come to rest."""
 
 
+KEPT = 5
+"""Rows of a violation that a kept story holds."""
+
+
 @dataclass
 class Told:
     """What came of a telling. broken: violated invariants as the verdict shows them, by id. refused: steps that the systems refused."""
@@ -63,6 +67,16 @@ def violated(answer: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {each["id"]: each for each in answer["items"] if each["status"] == "violated"}
 
 
+def same_rows(kept: Sequence[Mapping[str, Any]], found: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a telling broke an invariant by the very rows that a kept story holds; ids are of each telling's own (two tellings never
+    share any, so that no integration is fooled by what it remembers), and not compared."""
+    return [_named(row) for row in kept] == [_named(row) for row in found[:KEPT]]
+
+
+def _named(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "id" and not name.endswith("_id")}
+
+
 def write(path: Path, told: Told, *, seed: int, integration: str, faults: str | None, found: str) -> None:
     """Keep a telling in a file that `read` understands."""
     broken = told.broken[found]
@@ -71,7 +85,7 @@ def write(path: Path, told: Told, *, seed: int, integration: str, faults: str | 
         "seed": seed,
         "faults": faults,
         "steps": [{"deed": each.deed, "numbers": list(each.numbers)} for each in told.steps],
-        "violated": {"invariant": found, "rule": broken["rule"], "rows": broken["rows"][:5]},
+        "violated": {"invariant": found, "rule": broken["rule"], "rows": broken["rows"][:KEPT]},
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120), encoding="utf-8")
