@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
@@ -64,6 +65,7 @@ def refusal(caught: Any) -> dict[str, Any]:
 # signing in
 
 
+@pytest.mark.by_client("soap token query")
 def test_every_way_of_signing_in_works(crm: dict[str, Any], keys: dict[str, str], tmp_path: Path) -> None:
     key = tmp_path / "key.pem"
     key.write_text(keys["private_key"])
@@ -83,6 +85,7 @@ def test_every_way_of_signing_in_works(crm: dict[str, Any], keys: dict[str, str]
         assert found.query("SELECT COUNT() FROM User")["totalSize"] >= 2
 
 
+@pytest.mark.by_client("soap")
 def test_soap_login_over_plain_http(crm: dict[str, Any], keys: dict[str, str]) -> None:
     token, instance = SalesforceLogin(
         username=keys["username"], password=keys["password"], security_token=keys["security_token"], scratch_url=crm["url"]
@@ -102,6 +105,7 @@ def test_a_wrong_password_is_refused_in_the_vendors_words(crm: dict[str, Any], k
     assert (caught.value.code, caught.value.auth_message) == ("invalid_client", "invalid client credentials")
 
 
+@pytest.mark.by_client("token revoke_token limits")
 def test_a_refreshed_session_works_and_a_revoked_one_is_dead(crm: dict[str, Any], keys: dict[str, str]) -> None:
     form = {"grant_type": "refresh_token", "refresh_token": keys["refresh_token"], "client_id": keys["consumer_key"]}
     made = requests.post(f"{crm['url']}/services/oauth2/token", data=form, timeout=10).json()
@@ -122,6 +126,7 @@ def test_a_refreshed_session_works_and_a_revoked_one_is_dead(crm: dict[str, Any]
 # records
 
 
+@pytest.mark.by_client("create_record get_record update_record delete_record limits")
 def test_a_record_is_made_read_changed_and_deleted(sf: Any) -> None:
     made = sf.Account.create(
         {"Name": "Initech", "AnnualRevenue": 300.3, "BillingCountry": "Germany", "BillingCity": "Bonn"}
@@ -173,6 +178,7 @@ def test_a_bad_record_is_refused_in_the_vendors_words(
     assert message in refusal(caught)["message"]
 
 
+@pytest.mark.by_client("upsert_record get_record")
 def test_upsert_by_external_id_makes_then_changes(sf: Any) -> None:
     path = "ERP_Customer_Id__c/a%2Fb c"
     assert sf.Account.upsert(path, {"Name": "First"}) == 201
@@ -208,6 +214,7 @@ def test_a_look_alike_is_shown_and_saved_when_asked_for(sf: Any) -> None:
 # queries
 
 
+@pytest.mark.by_client("create_records query query_more")
 def test_query_all_iter_sees_every_page(sf: Any, account: str) -> None:
     for start in range(0, 450, 150):
         rows = [
@@ -238,6 +245,7 @@ def test_a_wrong_query_is_refused_with_its_place(sf: Any) -> None:
         sf.query_more("01gxx-2000")
 
 
+@pytest.mark.by_client("describe_all describe query")
 def test_every_described_field_can_be_selected(sf: Any) -> None:
     for each in sf.describe()["sobjects"]:
         if each["queryable"]:
@@ -245,6 +253,7 @@ def test_every_described_field_can_be_selected(sf: Any) -> None:
             assert sf.query(f"SELECT {fields} FROM {each['name']} LIMIT 5")["done"] is True
 
 
+@pytest.mark.by_client("search")
 def test_sosl_finds_words(sf: Any) -> None:
     made = sf.Account.create({"Name": "Umbrella Research Group"})["id"]
     found = sf.search("FIND {Umbrella Resea*} IN NAME FIELDS RETURNING Account(Id, Name)")["searchRecords"]
@@ -252,6 +261,7 @@ def test_sosl_finds_words(sf: Any) -> None:
     assert sf.quick_search("Umbrella")["searchRecords"]
 
 
+@pytest.mark.by_client("updated_records deleted_records")
 def test_updated_and_deleted_are_listed(sf: Any, account: str) -> None:
     import datetime as dt
 
@@ -379,6 +389,7 @@ def test_an_order_is_activated_with_products_only(sf: Any, account: str) -> None
 # several at once
 
 
+@pytest.mark.by_client("create_records get_records delete_records")
 def test_collections_say_which_rows_failed(sf: Any) -> None:
     rows = [{"attributes": {"type": "Account"}, "Name": "Good"}, {"attributes": {"type": "Account"}}]
     found = sf.restful("composite/sobjects", method="POST", json={"records": rows})
@@ -398,6 +409,7 @@ def test_collections_say_which_rows_failed(sf: Any) -> None:
     assert gone[0]["success"]
 
 
+@pytest.mark.by_client("composite")
 def test_a_composite_refers_to_its_own_answers_and_rolls_back(sf: Any) -> None:
     root = f"/services/data/v{sf.sf_version}"
     parts = [
@@ -432,6 +444,7 @@ def test_a_composite_refers_to_its_own_answers_and_rolls_back(sf: Any) -> None:
     assert sf.query("SELECT COUNT() FROM Account WHERE Name = 'Never There'")["totalSize"] == 0
 
 
+@pytest.mark.by_client("create_tree")
 def test_a_tree_is_inserted_whole_or_not_at_all(sf: Any) -> None:
     tree = {
         "attributes": {"type": "Account", "referenceId": "r1"},
@@ -443,6 +456,7 @@ def test_a_tree_is_inserted_whole_or_not_at_all(sf: Any) -> None:
     assert sf.Contact.get(found["results"][1]["id"])["AccountId"] == found["results"][0]["id"]
 
 
+@pytest.mark.by_client("composite_batch")
 def test_a_batch_goes_on_after_a_failure(sf: Any) -> None:
     parts = [
         {"method": "GET", "url": "v59.0/sobjects/Account/0011U00000AbCdEQAV"},
@@ -455,6 +469,9 @@ def test_a_batch_goes_on_after_a_failure(sf: Any) -> None:
 # bulk
 
 
+@pytest.mark.by_client(
+    "bulk_ingest_create bulk_upload bulk_ingest_close bulk_ingest_get bulk_results bulk_query_create bulk_query_get bulk_query_results"
+)
 def test_bulk_2_loads_rows_and_tells_the_bad_ones(sf: Any) -> None:
     rows = [{"Name": f"Bulk {number}", "ERP_Customer_Id__c": f"BULK-{number}"} for number in range(5)] + [
         {"Name": "", "ERP_Customer_Id__c": "BULK-x"}
@@ -486,6 +503,7 @@ def _soap(crm: dict[str, Any], token: str, body: str) -> requests.Response:
     return requests.post(f"{crm['url']}/services/Soap/u/59.0", data=envelope, headers=headers, timeout=10)
 
 
+@pytest.mark.by_client("query_all")
 def test_a_merged_account_leaves_its_children_to_the_winner(sf: Any, crm: dict[str, Any], keys: dict[str, str]) -> None:
     winner, loser = (sf.Account.create({"Name": name})["id"] for name in ("Winner", "Loser"))
     contact = sf.Contact.create({"LastName": "Moved", "AccountId": loser})["id"]
@@ -549,3 +567,140 @@ def test_an_external_id_that_is_not_unique_gives_300(sf: Any, landscape: Any, cr
     with pytest.raises(SalesforceMoreThanOneRecord) as caught:
         sf.Account.get_by_custom_id("ERP_Customer_Id__c", "twice")
     assert len(caught.value.content) == 2
+
+
+@pytest.mark.by_test("authorise token identity userinfo")
+def test_the_web_server_flow_ends_in_a_session(crm: dict[str, Any], keys: dict[str, str]) -> None:
+    asked = {
+        "response_type": "code",
+        "client_id": keys["consumer_key"],
+        "redirect_uri": "http://localhost/back?x=1",
+        "state": "s",
+    }
+    sent = requests.get(f"{crm['url']}/services/oauth2/authorize", params=asked, allow_redirects=False, timeout=10)
+    assert sent.status_code == 302
+    back = dict(parse_qsl(urlsplit(sent.headers["Location"]).query))
+    assert (back["x"], back["state"]) == ("1", "s")
+    form = {
+        "grant_type": "authorization_code",
+        "code": back["code"],
+        "client_id": keys["consumer_key"],
+        "client_secret": keys["consumer_secret"],
+    }
+    made = requests.post(f"{crm['url']}/services/oauth2/token", data=form, timeout=10).json()
+    assert made["refresh_token"]
+    head = {"Authorization": f"Bearer {made['access_token']}"}
+    assert requests.get(made["id"], headers=head, timeout=10).json()["username"] == keys["username"]
+    assert (
+        requests.get(f"{crm['url']}/services/oauth2/userinfo", headers=head, timeout=10).json()["user_id"]
+        == keys["user_id"]
+    )
+    assert (
+        requests.post(f"{crm['url']}/services/oauth2/token", data=form, timeout=10).json()["error"] == "invalid_grant"
+    )
+
+
+@pytest.mark.by_test(
+    "resources object versions recent listviews layouts search_parameters composite_graph upsert_records update_records"
+)
+def test_what_no_client_of_these_asks_for_is_there_all_the_same(
+    crm: dict[str, Any], keys: dict[str, str], account: str
+) -> None:
+    head = {"Authorization": f"Bearer {keys['access_token']}"}
+    data = f"{crm['url']}/services/data/v59.0"
+
+    def ask(method: str, path: str, **more: Any) -> Any:
+        return requests.request(method, data + path, headers=head, timeout=10, **more).json()
+
+    assert requests.get(f"{crm['url']}/services/data", timeout=10).json()[0]["version"] == "38.0"
+    assert ask("GET", "")["identity"].endswith(f"/id/{keys['organization_id']}/{keys['user_id']}")
+    assert ask("GET", "/sobjects/Account")["objectDescribe"]["keyPrefix"] == "001"
+    assert ask("GET", "/recent") == []
+    assert ask("GET", "/sobjects/Account/listviews")["listviews"] == []
+    assert ask("GET", "/sobjects/Account/describe/layouts")["layouts"] == []
+    assert "searchRecords" in ask("GET", "/parameterizedSearch", params={"q": "Acme", "sobject": "Account"})
+    part = {
+        "method": "POST",
+        "url": "/services/data/v59.0/sobjects/Account",
+        "referenceId": "a",
+        "body": {"Name": "Graph"},
+    }
+    graph = ask("POST", "/composite/graph", json={"graphs": [{"graphId": "g", "compositeRequest": [part]}]})
+    assert graph["graphs"][0]["isSuccessful"] is True
+    rows = [{"attributes": {"type": "Account"}, "Name": "Many", "ERP_Customer_Id__c": "M-1"}]
+    made = ask("PATCH", "/composite/sobjects/Account/ERP_Customer_Id__c", json={"records": rows})
+    assert (made[0]["created"], made[0]["success"]) == (True, True)
+    changed = ask(
+        "PATCH",
+        "/composite/sobjects",
+        json={"records": [{"attributes": {"type": "Account"}, "id": account, "Phone": "5"}]},
+    )
+    assert changed == [{"id": account, "success": True, "errors": []}]
+
+
+@pytest.mark.by_test(
+    "bulk_ingest_create bulk_upload bulk_ingest_close bulk_ingest_get bulk_ingest_list bulk_query_list bulk_ingest_delete"
+)
+def test_a_wrong_header_or_line_ending_fails_the_whole_job(crm: dict[str, Any], keys: dict[str, str]) -> None:
+    head = {"Authorization": f"Bearer {keys['access_token']}"}
+    jobs = f"{crm['url']}/services/data/v59.0/jobs/ingest"
+    for data, message in (
+        ("Name,Nope__c\nx,y\n", "InvalidBatch : Field name not found : Nope__c"),
+        ("Name\r\nx\r\n", "LineEnding is invalid on user data. Current LineEnding setting is LF"),
+    ):
+        job = requests.post(jobs, json={"object": "Account", "operation": "insert"}, headers=head, timeout=10).json()
+        place = f"{jobs}/{job['id']}"
+        assert (
+            requests.put(
+                f"{place}/batches", data=data, headers={**head, "Content-Type": "text/csv"}, timeout=10
+            ).status_code
+            == 201
+        )
+        requests.patch(place, json={"state": "UploadComplete"}, headers=head, timeout=10)
+        done = requests.get(place, headers=head, timeout=10).json()
+        assert (done["state"], done["errorMessage"]) == ("Failed", message)
+        assert job["id"] in [each["id"] for each in requests.get(jobs, headers=head, timeout=10).json()["records"]]
+        assert requests.delete(place, headers=head, timeout=10).status_code == 204
+    assert requests.get(jobs.replace("ingest", "query"), headers=head, timeout=10).json()["done"] is True
+
+
+@pytest.mark.by_test("cometd")
+def test_events_are_replayed_and_forgotten_after_72_hours(launch: Any) -> None:
+    landscape = launch(systems={"crm": {"vendor": "salesforce"}, "psa": {}, "erp": {}, "billing": {}})
+    crm = next(each for each in landscape.call("GET", "/landscape").json["systems"] if each["name"] == "crm")
+    head = {"Authorization": f"Bearer {crm['credentials']['access_token']}"}
+
+    def bayeux(*messages: dict[str, Any]) -> list[dict[str, Any]]:
+        return requests.post(f"{crm['url']}/cometd/59.0", json=list(messages), headers=head, timeout=10).json()
+
+    data = f"{crm['url']}/services/data/v59.0/sobjects"
+    made = requests.post(f"{data}/Account", json={"Name": "Told"}, headers=head, timeout=10).json()["id"]
+    requests.post(f"{data}/Order_Approved__e", json={"Order_Id__c": "O-1"}, headers=head, timeout=10)
+    client = bayeux({"channel": "/meta/handshake", "version": "1.0", "id": "1"})[0]["clientId"]
+
+    def subscribe(channel: str, after: int) -> dict[str, Any]:
+        ext = {"replay": {channel: after}}
+        return bayeux(
+            {"channel": "/meta/subscribe", "clientId": client, "subscription": channel, "ext": ext, "id": "2"}
+        )[0]
+
+    assert subscribe("/data/ChangeEvents", -2)["successful"]
+    assert subscribe("/event/Order_Approved__e", -2)["successful"]
+    *events, reply = bayeux(
+        {"channel": "/meta/connect", "clientId": client, "connectionType": "long-polling", "id": "3"}
+    )
+    assert reply["channel"] == "/meta/connect"
+    told = next(
+        each
+        for each in events
+        if each["channel"] == "/data/ChangeEvents" and each["data"]["payload"].get("Name") == "Told"
+    )
+    assert told["data"]["payload"]["ChangeEventHeader"]["recordIds"] == [made]
+    assert told["data"]["payload"]["CreatedDate"].endswith("Z")
+    assert events[-1]["data"]["payload"]["Order_Id__c"] == "O-1"
+    assert "EventUuid" in events[-1]["data"]["event"]
+    landscape.call("POST", "/clock/advance", {"days": 4})
+    refused = subscribe("/data/ChangeEvents", told["data"]["event"]["replayId"])
+    assert refused["error"].startswith("400::The replayId {")
+    stranger = bayeux({"channel": "/meta/connect", "clientId": "nobody", "id": "4"})[0]
+    assert (stranger["error"], stranger["advice"]["reconnect"]) == ("403::Unknown client", "handshake")

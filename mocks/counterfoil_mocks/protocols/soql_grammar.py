@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -12,7 +11,8 @@ from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedInput
 
 GRAMMAR = r"""
 start: query
-query: SELECT items FROM NAME [NAME] [scope] [where] [secured] [group] [having] [order] [limit] [offset] [purpose] [all_rows]
+query: SELECT items FROM NAME alias scope where secured group having order limit offset purpose all_rows
+alias: NAME?
 items: item ("," item)*
 ?item: expression [NAME] -> item
      | "(" query ")" -> subquery
@@ -23,18 +23,18 @@ names: NAME ("," NAME)*
 ?expression: NAME -> path
      | NAME "(" [arguments] ")" -> function
 arguments: expression ("," expression)*
-scope: USING SCOPE NAME
-where: WHERE condition
-secured: WITH NAME
-having: HAVING condition
-group: GROUP BY grouping ("," grouping)*
+scope: (USING SCOPE NAME)?
+where: (WHERE condition)?
+secured: (WITH NAME)?
+having: (HAVING condition)?
+group: (GROUP BY grouping ("," grouping)*)?
 ?grouping: expression
-order: ORDER BY sorting ("," sorting)*
+order: (ORDER BY sorting ("," sorting)*)?
 sorting: expression [ASC | DESC] [NULLS (FIRST | LAST)]
-limit: LIMIT NUMBER
-offset: OFFSET NUMBER
-purpose: FOR NAME ("," NAME)*
-all_rows: ALL ROWS
+limit: (LIMIT NUMBER)?
+offset: (OFFSET NUMBER)?
+purpose: (FOR NAME ("," NAME)*)?
+all_rows: (ALL ROWS)?
 ?condition: term
      | term (AND term)+ -> both
      | term (OR term)+ -> either
@@ -200,10 +200,6 @@ def _path(token: Token) -> Path:
     return Path(tuple(token.split(".")), place_of(token))
 
 
-def _strings(children: Sequence[Any]) -> list[Any]:
-    return [each for each in children if each is not None]
-
-
 @v_args(inline=True)
 class _Reader(Transformer[Token, Any]):
     """Turns lark's tree into ours."""
@@ -214,7 +210,7 @@ class _Reader(Transformer[Token, Any]):
     def query(self, select: Token, items: Any, _from: Token, name: Token, alias: Token | None, *rest: Any) -> Statement:
         _scope, where, _secured, group, having, order, limit, offset, _purpose, all_rows = rest
         return Statement(
-            items, name, None if alias is None else str(alias), where, group or (), having, order or (), limit, offset or 0,
+            items, name, None if alias is None else str(alias), where, group, having, order, limit, offset or 0,
             bool(all_rows), place_of(select),
         )  # fmt: skip
 
@@ -249,25 +245,27 @@ class _Reader(Transformer[Token, Any]):
     def arguments(self, *arguments: Any) -> tuple[Any, ...]:
         return arguments
 
-    def scope(self, _using: Token, _scope: Token, name: Token) -> str:
-        return str(name)
+    def alias(self, name: Token | None = None) -> Token | None:
+        return name
 
-    def where(self, _where: Token, condition: Test) -> Test:
-        return condition
+    def scope(self, *tokens: Token) -> None:
+        return None
 
-    def secured(self, _with: Token, name: Token) -> str:
-        if str(name).upper() not in ("SECURITY_ENFORCED", "USER_MODE", "SYSTEM_MODE"):
-            raise _Unexpected(name)
-        return str(name)
+    def where(self, *parts: Any) -> Test | None:
+        return parts[1] if parts else None
 
-    def having(self, _having: Token, condition: Test) -> Test:
-        return condition
+    def secured(self, *tokens: Token) -> None:
+        if tokens and str(tokens[1]).upper() not in ("SECURITY_ENFORCED", "USER_MODE", "SYSTEM_MODE"):
+            raise _Unexpected(tokens[1])
 
-    def group(self, _group: Token, _by: Token, *groups: Any) -> tuple[Any, ...]:
-        return groups
+    def having(self, *parts: Any) -> Test | None:
+        return parts[1] if parts else None
 
-    def order(self, _order: Token, _by: Token, *sortings: Any) -> tuple[Any, ...]:
-        return sortings
+    def group(self, *parts: Any) -> tuple[Any, ...]:
+        return parts[2:]
+
+    def order(self, *parts: Any) -> tuple[Any, ...]:
+        return parts[2:]
 
     def sorting(
         self, expression: Any, direction: Token | None, nulls: Token | None, which: Token | None = None
@@ -275,20 +273,19 @@ class _Reader(Transformer[Token, Any]):
         descending = direction is not None and direction.type == "DESC"
         return Sorting(expression, descending, which is None or which.type == "FIRST")
 
-    def limit(self, _limit: Token, number: Token) -> int:
-        return _whole(number)
+    def limit(self, *parts: Token) -> int | None:
+        return _whole(parts[1]) if parts else None
 
-    def offset(self, _offset: Token, number: Token) -> int:
-        return _whole(number)
+    def offset(self, *parts: Token) -> int | None:
+        return _whole(parts[1]) if parts else None
 
-    def purpose(self, _for: Token, *names: Token) -> str:
-        for each in names:
+    def purpose(self, *tokens: Token) -> None:
+        for each in tokens[1:]:
             if str(each).upper() not in ("VIEW", "REFERENCE"):
                 raise _Unexpected(each)
-        return ""
 
     def all_rows(self, *tokens: Token) -> bool:
-        return True
+        return bool(tokens)
 
     def both(self, *parts: Any) -> Test:
         return Test("both", tuple(each for each in parts if isinstance(each, Test)))

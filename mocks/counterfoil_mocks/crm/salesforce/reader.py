@@ -30,7 +30,7 @@ class Reader:
         self.catalog = catalog
         self.url = url
         self.compiler = Compiler(catalog, ignore_case=True)
-        self._texts: dict[tuple[str, tuple[str, ...] | None], tuple[str, dict[str, Any], list[Shape]]] = {}
+        self._texts: dict[tuple[str, tuple[str, ...] | None], tuple[str, list[Shape]]] = {}
 
     def get(self, each: SObject, record_id: str, version: str, names: Sequence[str] | None = None) -> Record:
         """A record as Salesforce shows it; raises Refused 404."""
@@ -48,10 +48,10 @@ class Reader:
         self, each: SObject, record_id: str, version: str, names: Sequence[str] | None = None
     ) -> tuple[bool, Record] | None:
         """A record, also one in the bin, and whether it is there."""
-        text, params, shapes = self._text(each, None if names is None else tuple(names))
+        text, shapes = self._text(each, None if names is None else tuple(names))
         with self.store.local() as store:
             compiler.equip(store)
-            row = store.connection.execute(text, {**params, "wanted": record_id}).fetchone()
+            row = store.connection.execute(text, {"wanted": record_id}).fetchone()
         if row is None:
             return None
         record: Record = {"attributes": {"type": each.name, "url": self.url(version, each.name, record_id)}}
@@ -61,7 +61,7 @@ class Reader:
             )
         return bool(row[0]), record
 
-    def _text(self, each: SObject, names: tuple[str, ...] | None) -> tuple[str, dict[str, Any], list[Shape]]:
+    def _text(self, each: SObject, names: tuple[str, ...] | None) -> tuple[str, list[Shape]]:
         known = self._texts.get((each.name, names))
         if known is not None:
             return known
@@ -77,14 +77,13 @@ class Reader:
         statement = sa.select(
             deleted, *(one.sql.label(f"c{at}") for at, (_, one) in enumerate(typed) if one is not None)
         )
-        statement = statement.where(*view.where(table, True), table.c.id == sa.bindparam("wanted", ""))
-        compiled = statement.compile(dialect=DIALECT, compile_kwargs={"render_postcompile": True})
-        text, params = str(compiled), dict(compiled.params)
+        statement = statement.where(*view.where(table, True), table.c.id == sa.literal_column(":wanted"))
+        text = str(statement.compile(dialect=DIALECT, compile_kwargs={"literal_binds": True}))
         shapes = [Shape(name, one.kind, one.places, one.column) for name, one in typed if one is not None]
         if len(self._texts) > 500:
             self._texts.clear()
-        self._texts[each.name, names] = text, params, shapes
-        return text, params, shapes
+        self._texts[each.name, names] = text, shapes
+        return text, shapes
 
     @staticmethod
     def _name(each: SObject, name: str) -> str:
