@@ -92,3 +92,15 @@ def test_what_is_loaded_stands_as_it_stood_and_posts_nothing(erp: Desk) -> None:
     held = [{"account": "1200", "dr": gbp("200"), "func_dr": gbp("200")}]
     erp.act("load_opening", legal_entity="CF-UK", contract_no="CT-0007", as_of="2026-01-05", lines=held)
     assert balances(erp) == {**before, "1200": before["1200"] + 20_000, "9900": -20_000}
+
+
+def test_a_record_is_told_of_again_and_nothing_changes(erp: Desk) -> None:
+    document = erp.list("ar_document")[0]
+    told = erp.act("announce_ar_document", document["id"])
+    assert (told["version"], erp.events[-1]) == (document["version"], "erp.invoice.posted")
+
+
+def test_what_nothing_announces_is_refused(crm: Desk) -> None:
+    customer = crm.create("customer", name="Ulverston Glass", country="GB")
+    deal = crm.create("opportunity", customer=customer["id"], name="Kiln", legal_entity="CF-UK", ccy="GBP")
+    assert crm.refused("announce_opportunity", deal["opp_no"]).code == "NO_HISTORY"

@@ -248,3 +248,50 @@ def test_moves_that_are_not_listed_are_refused(store: Store, role: object, entit
                 assert (problem.status, problem.code, problem.field) == (409, "ILLEGAL_TRANSITION", state.name)
                 assert problem.remedy
             table.remove(system.name, record["id"])
+
+
+ENTITIES: dict[str, str] = {
+    "crm.customer": "name legal_name parent ultimate_parent status country vat_id tax_no tax_status exemption_cert exemption_expires"
+    " vat_validated_at terms invoice_ccy credit_limit default_bill_to po_required language",
+    "crm.site": "customer site_code kind lines city region postcode country jurisdiction_code email_invoices_to valid_from valid_to",
+    "crm.contact": "customer name email_norm phone role active last_verified",
+    "crm.opportunity": "customer name stage amount close_date probability practice legal_entity ccy bill_to ship_to tax_region lost_reason",
+    "crm.quote": "opportunity rev status lines valid_until signed_at signer",
+    "crm.contract": "customer bill_to ship_to quote legal_entity ccy status start end terms po_no rate_card rate_card_version billing_trigger"
+    " current_version original_value current_value lines",
+    "crm.rate_card": "code card_version status ccy region effective_from effective_to rows",
+    "crm.change_order": "contract co_seq status deltas treatment requested_by approved_by approved_at effective milestones",
+    "crm.approval": "subject kind requester approver decision decided_at threshold reason",
+    "psa.project": "contract_no project_no legal_entity ccy practice status manager budget_hours budget_fee budget_cost rate_card"
+    " rate_card_version start end",
+    "psa.task": "project task_code name status billable line_no open_from open_to",
+    "psa.employee": "employee_no name legal_entity region level cost_rate cost_ccy capacity_minutes_per_day calendar tz status",
+    "psa.assignment": "project employee level from_date to_date planned_minutes bill_rate_override status",
+    "psa.time_entry": "employee task work_date minutes billable note approval billing bill_rate rate_source amount approved_by approved_at"
+    " invoice_line original_entry",
+    "psa.expense": "employee project category spend_date gross vat_recoverable fx_rate cost markup bill_amount receipt approval billing",
+    "psa.milestone": "contract_no ms_code name amount planned status completed_at accepted_at accepted_by rev_weight",
+    "billing.plan_line": "plan plan_line kind amount due ms_code status co_seq",
+    "billing.invoice": "invoice_no legal_entity contract_no customer bill_to_name bill_to_lines bill_to_vat_id bill_to_version ship_to_lines"
+    " ccy issue_date tax_point due lines net tax total legends status po_no rounding_policy",
+    "billing.credit_memo": "cm_no corrects reason release_items approved_by lines net tax total status",
+    "erp.tax_code": "code kind rate taxable_fraction category legend valid_from valid_to jurisdiction",
+    "erp.payment": "payer amount value_date bank_ref fx_rate method status",
+    "erp.payment_application": "payment ar_document amount applied_on fx_gain_loss status",
+    "erp.revenue_schedule": "contract_no line_no schedule_version method tp status",
+    "erp.revenue_entry": "schedule period amount cum kind je status",
+    "erp.journal_entry": "je_no legal_entity posting_date period source_doc lines status posted_at posted_by",
+    "erp.legal_entity": "code country tz functional_ccy gaap rounding_policy invoice_series gapless",
+    "erp.currency": "code exponent",
+    "erp.fx_rate": "from_ccy to_ccy rate_date type rate source published_at",
+    "erp.period": "legal_entity period from_date to_date status soft_closed_at closed_at closed_by reopen_approval",
+    "erp.service_item": "code name revenue_account tax_category active",
+}
+"""What each entity of the domain says, in the system that owns it."""
+
+
+@pytest.mark.parametrize("name", ENTITIES)
+def test_an_entity_of_the_domain_has_its_fields(name: str) -> None:
+    role, entity = name.split(".")
+    held = {each.name for each in ROLES[role].by_name[entity].fields}
+    assert set(ENTITIES[name].split()) <= held

@@ -95,6 +95,9 @@ EVENTS: tuple[Told, ...] = (
     Told("erp", "period.soft_closed", ("period",), "A period takes no more business entries."),
     Told("erp", "period.closed", ("period",), "A period takes nothing more."),
     Told("erp", "period.reopened", ("period",), "A period is open again, by approval.", ("reason", "approver")),
+    Told(
+        "erp", "books.moved", ("legal_entity",), "A company's books are kept elsewhere.", ("to", "as_of", "contracts")
+    ),
     Told("erp", "tax_code.changed", ("tax_code",), "A tax code is new or has changed."),
     Told("erp", "fx_rate.published", ("fx_rate",), "A rate of exchange is known."),
 )

@@ -253,9 +253,11 @@ def bill_to(tx: Tx, document: Record, plan: Record | None) -> Record:
     if site is None:
         places = tx.find("site", customer=buyer["id"], kind=["BILL_TO", "BOTH"])
         site = places[0] if places else None
+    place = tx.look_up("site", plan["ship_to"]) if plan is not None and plan["ship_to"] else site
     return {
         "bill_to_name": buyer["name_full"] or buyer["name"],
         "bill_to_lines": site["lines"] if site else [],
         "bill_to_vat_id": buyer["vat_id"],
         "bill_to_version": buyer["version"],
+        "ship_to_lines": place["lines"] if place else [],
     }

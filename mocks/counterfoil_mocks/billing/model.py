@@ -235,6 +235,7 @@ INVOICE = Entity(
         listing("bill_to_lines", computed=True),
         text("bill_to_vat_id", limit=30, computed=True),
         integer("bill_to_version", "Version of the customer record at issue.", computed=True),
+        listing("ship_to_lines", "Address where the service was received, at issue.", computed=True),
         state(
             "status",
             "DRAFT→PENDING_APPROVAL→APPROVED→ISSUED→POSTED→PARTIALLY_PAID→PAID; DRAFT→APPROVED; POSTED→PAID;"

@@ -328,6 +328,8 @@ APPROVAL = Entity(
         text("approver", limit=120),
         choice("decision", "PENDING APPROVED REJECTED", default="PENDING"),
         instant("decided_at"),
+        currency(),
+        amount("threshold", "Amount from which such a deed needs a decision."),
         text("reason", limit=1000),
         listing("evidence"),
     ),
