@@ -71,6 +71,28 @@ def test_a_mutant_is_caught_by_the_invariant_that_it_names(cli: Start) -> None:
     assert (found["id"], found["caught"], found["as_named"]) == ("F-42", True, True)
 
 
+BROKEN_CALLS = {
+    ("F-12", "INV-03"): "update_customer in erp",
+    ("F-14", "INV-01"): "create_customer in erp",
+    ("F-20", "INV-07"): "create_customer in erp",
+    ("F-23", "INV-24"): "create_ar_document in erp",
+    ("F-24", "INV-24"): "create_ar_document in erp",
+    ("F-28", "INV-27"): "create_project in psa",
+    ("F-40", "INV-18"): "issue_invoice in billing",
+    ("F-42", "INV-19"): "issue_invoice in billing",
+    ("F-47", "INV-15"): "apply_change_order in crm",
+    ("F-48", "INV-14"): "update_project in psa",
+    ("F-66", "INV-45"): "create_project in psa",
+}
+"""By mutant and invariant: the call in which the defect shows first."""
+
+
+def test_the_first_cause_is_the_call_that_the_mutant_got_wrong(cli: Start) -> None:
+    done = cli("mutants", *sorted({mutant for mutant, _ in BROKEN_CALLS}), "-n", "2", "--json")
+    found = {each["id"]: each["causes"] for each in done.json["mutants"]}
+    assert {place: found[place[0]].get(place[1]) for place in BROKEN_CALLS} == BROKEN_CALLS
+
+
 def test_an_unknown_mutant_exits_2(cli: Start) -> None:
     done = cli("mutants", "F-99")
     assert done.code == 2
