@@ -36,7 +36,7 @@ class Control:
     """A synchronous client of a control plane; keeps one connection open, not safe to share between threads.
 
     peer: what it calls the other side in its errors. trusted: whether a 5xx answer means that nothing can be judged any more (of
-    an integration it is only a refusal). timeout: seconds.
+    an integration it is only a refusal). timeout: seconds. headers: sent with every call.
     """
 
     def __init__(
@@ -46,6 +46,7 @@ class Control:
         timeout: float = 120.0,
         peer: str = "the control plane",
         trusted: bool = True,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -57,6 +58,7 @@ class Control:
         self._prefix = parts.path.rstrip("/")
         self._connection = kind(parts.hostname, parts.port, timeout=timeout)
         self._headers = {"accept": "application/json"} | ({"authorization": f"Bearer {token}"} if token else {})
+        self._headers |= headers or {}
 
     def get(self, path: str, **query: Any) -> Any:
         """GET and decode; parameters that are None are left out."""
@@ -74,12 +76,20 @@ class Control:
         """DELETE and decode."""
         return self.send("DELETE", path)
 
-    def send(self, method: str, path: str, body: Any = None, *, query: Mapping[str, Any] | None = None) -> Any:
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
         """One call. Raises Refused for a 4xx answer, Broken for a 5xx one (where trusted) or when nobody answers."""
         wanted = {name: text(value) for name, value in (query or {}).items() if value is not None}
         target = f"{self._prefix}{path}" + (f"?{urlencode(wanted)}" if wanted else "")
         payload = None if body is None else orjson.dumps(body)
-        status, answer = self._exchange(method, target, payload)
+        status, answer = self._exchange(method, target, payload, headers)
         decoded = decode(answer)
         if status >= 500 and self.trusted:
             raise Broken(f"{method} {self.url}{path}: {status} {answer[:500].decode(errors='replace')}")
@@ -112,8 +122,12 @@ class Control:
         """Close the connection."""
         self._connection.close()
 
-    def _exchange(self, method: str, target: str, payload: bytes | None) -> tuple[int, bytes]:
-        headers = self._headers | ({"content-type": "application/json"} if payload is not None else {})
+    def _exchange(
+        self, method: str, target: str, payload: bytes | None, more: Mapping[str, str] | None = None
+    ) -> tuple[int, bytes]:
+        headers = (
+            self._headers | ({"content-type": "application/json"} if payload is not None else {}) | dict(more or {})
+        )
         for attempt in (1, 2):
             try:
                 self._connection.request(method, target, payload, headers)

@@ -266,7 +266,8 @@ def add_states(app: FastAPI, landscape: Landscape) -> None:
     @app.post("/snapshots/{snapshot_id}/restore")
     async def restore(snapshot_id: str, body: RestoreIn | None = None) -> SnapshotOut:
         """Go back to a state, clock included."""
-        return SnapshotOut(**(await landscape.restore(snapshot_id, (body or RestoreIn()).label)).shown())
+        wanted = body or RestoreIn()
+        return SnapshotOut(**(await landscape.restore(snapshot_id, wanted.label, wanted.nth)).shown())
 
     @app.delete("/snapshots/{snapshot_id}")
     async def forget(snapshot_id: str) -> SnapshotOut:

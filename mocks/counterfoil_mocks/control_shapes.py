@@ -55,9 +55,11 @@ class SnapshotIn(Strict):
 
 
 class RestoreIn(Strict):
-    """What the restored state is for: the label is mixed into all ids from then on. The snapshot's own by default."""
+    """What the restored state is for: the label is mixed into all ids from then on. The snapshot's own by default. nth: as the how many-th
+    restore under that label this counts; a label and a number give the same ids again. By default one more than before."""
 
     label: Text | None = None
+    nth: Annotated[Whole, Field(ge=1, le=1_000_000)] | None = None
 
 
 class IntegrationIn(Strict):

@@ -245,13 +245,13 @@ class Landscape:
         self.store.set_meta("clock", self.world.clock.now)
         return self.snapshots.take(label)
 
-    async def restore(self, snapshot_id: str, label: str | None = None) -> Snapshot:
-        """Go back to a snapshot. Tokens stay valid; so do the subscriptions of the integration that is registered."""
+    async def restore(self, snapshot_id: str, label: str | None = None, nth: int | None = None) -> Snapshot:
+        """Go back to a snapshot, for the nth time under this label. Tokens stay valid; so do the subscriptions of the integration that is registered."""
         self.journal.gather()
         await self.deliverer.halt()
         try:
             keep = self.rest.integration is not None
-            return self.snapshots.restore(snapshot_id, label, keep_subscriptions=keep)
+            return self.snapshots.restore(snapshot_id, label, nth, keep_subscriptions=keep)
         finally:
             for system in self.systems.values():
                 self.journal.forget_events(system)

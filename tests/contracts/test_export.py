@@ -36,8 +36,10 @@ def test_drift_names_what_differs_is_missing_or_left_over(tmp_path: Path) -> Non
 
 def test_every_event_that_the_code_announces_is_in_the_catalogue() -> None:
     home = Path(counterfoil_mocks.__file__).parent
-    places = [place for place in home.rglob("*.py") if place.name != "catalogue.py"]
-    announced = {name for place in places for name in NAMED.findall(place.read_text(encoding="utf-8"))}
+    places = [place for each in (home, *(home / role for role in ROLES)) for place in each.glob("*.py")]
+    announced = {
+        name for place in places if place.name != "catalogue.py" for name in NAMED.findall(place.read_text("utf-8"))
+    }
     declared = {name for role in ROLES.values() for each in role.entities for name in each.events.values()}
     unknown = (announced | declared) - {each.name for each in catalogue.EVENTS}
     assert not unknown, f"add a row for each to mocks/counterfoil_mocks/catalogue.py: {', '.join(sorted(unknown))}"

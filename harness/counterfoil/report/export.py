@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -11,10 +12,18 @@ from counterfoil.outcome import Run
 FILES = ("state.ndjson", "journal.ndjson")
 
 
+def about(run: Run) -> dict[str, Any]:
+    """What the run can be repeated with."""
+    facts: dict[str, Any] = dict(run)
+    known = {name: facts.get(name) for name in ("integration", "seed", "size", "faults")}
+    return {**known, "scenarios": [each["id"] for each in run["scenarios"] if each.get("evidence")]}
+
+
 def gather(run: Run, evidence: Path, folder: Path) -> None:
-    """Write `state.ndjson` and `journal.ndjson` into a folder. Of several scenarios each has its own folder inside, and the two
+    """Write `state.ndjson`, `journal.ndjson` and `run.json` into a folder. Of several scenarios each has its own folder inside, and the two
     files above hold all of them, every line with the scenario's id first."""
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "run.json").write_bytes(orjson.dumps(about(run), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     kept = [each for each in run["scenarios"] if each.get("evidence")]
     for name in FILES:
         with (folder / name).open("wb") as whole:

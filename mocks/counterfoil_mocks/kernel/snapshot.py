@@ -80,9 +80,12 @@ class Snapshots:
             self._remember()
         return made
 
-    def restore(self, snapshot_id: str, label: str | None = None, *, keep_subscriptions: bool = False) -> Snapshot:
+    def restore(
+        self, snapshot_id: str, label: str | None = None, nth: int | None = None, *, keep_subscriptions: bool = False
+    ) -> Snapshot:
         """Go back (or forward) to a snapshot, clock included, in a new epoch; raises Problem 404.
 
+        nth: as the how many-th restore under the label this counts; one more than before by default.
         keep_subscriptions: those that exist now stay, because the integration that is running made them.
         """
         target = self.taken.get(snapshot_id)
@@ -100,7 +103,7 @@ class Snapshots:
         else:
             self._load(target)
         self._settle_in(target, kept)
-        self._new_epoch(target, label or target.label)
+        self._new_epoch(target, label or target.label, nth)
         return target
 
     # marks
@@ -188,12 +191,15 @@ class Snapshots:
                 self.store.execute(f"INSERT INTO {schema}.subscription ({', '.join(fresh)}) VALUES ({places})", fresh)
         for system in self.systems.values():
             system.subscriptions = None
+            system.count_afresh()
         self.world.clock.reset(target.clock)
         self.store.set_meta("clock", target.clock)
         self.head = target.id
 
-    def _new_epoch(self, target: Snapshot, label: str) -> None:
-        count = self._restores[label] = self._restores.get(label, 0) + 1
+    def _new_epoch(self, target: Snapshot, label: str, nth: int | None) -> None:
+        before = self._restores.get(label, 0)
+        count = nth or before + 1
+        self._restores[label] = max(count, before)
         self.world.new_epoch(label, count)
         self.store.set_meta("epoch", str(self.world.epoch))
         self.world.renew()

@@ -161,6 +161,10 @@ class System:
         if known is None:
             self.world.renew()
 
+    def count_afresh(self) -> None:
+        """Forget which ids were made at this instant: after a restore, the same deeds at the same instants make the same ids."""
+        self._stamp, self._made = "", 0
+
     def subscribers(self) -> list[Record]:
         """Active subscriptions, kept in memory until `subscriptions` is set to None."""
         if self._subscriptions is None or self._generation != self.world.generation:
