@@ -72,13 +72,15 @@ def deed(*highest: int, weight: int = 1) -> Callable[[Act], Act]:
 
 @dataclass
 class Life:
-    """A firm in the middle of a story. people: of each deal, the one who works on it; entries: keys of approved time, oldest first."""
+    """A firm in the middle of a story. people: of each deal, the one who works on it; worked: keys of approved time, oldest first.
+    managed: companies that have a manager. rebilled: deals whose customers pay expenses."""
 
     world: World
     deals: list[firm.Deal] = field(default_factory=list)
     people: dict[str, str] = field(default_factory=dict)
     worked: dict[str, list[str]] = field(default_factory=dict)
     managed: set[str] = field(default_factory=set)
+    rebilled: set[str] = field(default_factory=set)
     orders: int = 0
 
     def deal(self, which: int) -> firm.Deal | None:
@@ -140,20 +142,24 @@ def sold(
     )
     if world.psa.find("project", deal.project_no) is not None:
         life.deals.append(deal)
+        if any(line["type"] == "EXPENSE" for line in lines):
+            life.rebilled.add(deal.contract_no)
 
 
 @deed(4, 3, 1, weight=4)
 def sell_fixed_fee(life: Life, company: int, name: int, known: int) -> None:
     """A fixed fee with an advance, two milestones and rebilled expenses."""
     ccy = COMPANIES[company][1]
-    fee, half, advance = odd(50, ccy), odd(20, ccy), dict(amount("10000", ccy))
+    fee, half = odd(50, ccy), odd(20, ccy)
+    advance = {**fee, "minor": fee["minor"] - 2 * half["minor"]}
+    untaxed = {"tax_code": "NT"} if COMPANIES[company][0] == "CF-US" else {}  # sales tax is on work, not on outlay
     line = firm.fixed_fee(fee, hours=200, cost=dict(amount("22000", ccy)), service_item="CONSULTING-FF")
-    milestones = [firm.milestone("M1", half), firm.milestone("M2", half)]  # the rest is never reached
+    milestones = [firm.milestone("M1", half), firm.milestone("M2", half)]
     sold(
         life,
         company,
         name,
-        [line, firm.rebilled_expenses(line_no=2, service_item="EXPENSE")],
+        [line, firm.rebilled_expenses(line_no=2, service_item="EXPENSE", **untaxed)],
         milestones=milestones,
         mobilisation=advance,
         look_alike=bool(known),
@@ -204,7 +210,7 @@ def work(life: Life, which: int, days: int) -> None:
 def spend(life: Life, which: int, units: int) -> None:
     """An expense on the deal."""
     deal = life.deal(which)
-    if deal is not None and deal.contract_no in life.people:
+    if deal is not None and deal.contract_no in life.people and deal.contract_no in life.rebilled:
         gross = amount("123.45" if deal.ccy != "JPY" else "12345", deal.ccy)
         firm.spend(life.world, deal, employee=life.people[deal.contract_no], gross=gross, spend_date=life.world.today())
 
