@@ -64,6 +64,16 @@ def recall(system: System, key: str, print_: str) -> Remembered | None:
     return Remembered(row[2], orjson.loads(row[3]))
 
 
+def forget(tx: Tx, most: int) -> None:
+    """Keep no more than so many answers: the newest."""
+    schema, name = tx.system.schema, tx.system.name
+    tx.system.store.execute(
+        f"DELETE FROM {schema}.idempotency WHERE system = ? AND key IN"
+        f" (SELECT key FROM {schema}.idempotency WHERE system = ? ORDER BY at DESC LIMIT 1000000 OFFSET ?)",
+        (name, name, most),
+    )
+
+
 def remember(tx: Tx, key: str, print_: str, status: int, payload: Any) -> None:
     """Keep the answer, in the transaction that does the work."""
     place = f"{tx.system.schema}.idempotency"

@@ -23,9 +23,10 @@ from counterfoil_mocks.billing.stripe import (
     payments,
     previews,
     quotes,
+    refunds,
     schedules,
     search,
-    subscriptions,
+    subscription_changes,
     usage,
     versions,
     webhooks,
@@ -55,10 +56,11 @@ ROOMS: tuple[Any, ...] = (
     customers,
     balances,
     payments,
+    refunds,
     previews,
     invoices,
     credit_notes,
-    subscriptions,
+    subscription_changes,
     schedules,
     quotes,
     clocks,
@@ -177,11 +179,11 @@ class StripeFace(Face):
         payload: Record = answer.payload
         body = ask.body if isinstance(ask.body, dict) else {}
         wanted = body.get("expand")
-        desk = Desk(self)
+        if versions.old(ask.request.header(b"stripe-version")):
+            payload = versions.spoken(Desk(self), payload)
         if wanted and answer.status == 200:
-            payload = expand.expanded(desk, deepcopy(payload), params.value([params.TEXT], wanted, "expand"))
-        version = ask.request.header(b"stripe-version")
-        return versions.spoken(desk, payload, version) if versions.old(version) else payload
+            payload = expand.expanded(Desk(self), deepcopy(payload), params.value([params.TEXT], wanted, "expand"))
+        return payload
 
     def looked(self, ask: Ask, payload: Record, key: str | None = None) -> Answer:
         """The answer to a question."""

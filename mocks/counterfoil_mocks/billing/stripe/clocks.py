@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from counterfoil_mocks.billing.model import ROLE
 from counterfoil_mocks.billing.stripe import invoices, quotes, schedules, spans, subscriptions
-from counterfoil_mocks.billing.stripe.billing_objects import CLOCK
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.documents import gone
 from counterfoil_mocks.billing.stripe.errors import Refused, invalid, needed
@@ -20,6 +19,7 @@ from counterfoil_mocks.billing.stripe.kind import kept
 from counterfoil_mocks.billing.stripe.kinds import KINDS, kind_of
 from counterfoil_mocks.billing.stripe.params import TEXT, TIME
 from counterfoil_mocks.billing.stripe.payments import Declined
+from counterfoil_mocks.billing.stripe.subscription_objects import CLOCK
 from counterfoil_mocks.kernel.errors import Problem
 from counterfoil_mocks.kernel.fields import Entity, Record
 from counterfoil_mocks.kernel.operations import Operation

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from counterfoil_mocks.billing.credits import credit_priced
 from counterfoil_mocks.billing.model import CREDIT_MEMO
-from counterfoil_mocks.billing.stripe import balances, invoices, payments, totals
+from counterfoil_mocks.billing.stripe import balances, invoices, payments, refunds, totals
 from counterfoil_mocks.billing.stripe.billing_objects import CREDIT_NOTE, CREDITED, INVOICE, taxed, total_taxes
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.documents import merged
@@ -333,7 +333,7 @@ def _refunded(desk: Desk, invoice: Record, amount: int) -> Record:
         intent = desk.find("payment_intent", payment["payment"].get("payment_intent") or "")
         charge = desk.find("charge", intent["latest_charge"]) if intent and intent["latest_charge"] else None
         if charge is not None and charge["amount_captured"] - charge["amount_refunded"] >= amount:
-            made = payments.refund(desk, charge, amount, None)
+            made = refunds.refund(desk, charge, amount, None)
             return {"refund": made["id"], "amount_refunded": amount}
     raise invalid("There is no charge of this invoice that could be refunded by that amount.", "refund_amount")
 

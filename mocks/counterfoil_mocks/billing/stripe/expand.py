@@ -56,7 +56,7 @@ def _into(desk: Desk, place: Record, name: str, steps: Sequence[str], path: str)
     known = EXPANDS.get(name, {})
     for length in range(len(steps), 0, -1):
         dotted = ".".join(steps[:length])
-        if dotted in known:
+        if dotted in known and steps[0] in place:
             _replace(desk, place, steps[:length], known[dotted])
             _follow(desk, place, steps[:length], steps[length:], path)
             return

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 LONGEST = 255
 MOST_KEPT = 20_000
 """Clients mint a key for every POST; the oldest are forgotten beyond this many."""
+SWEEP = 500
+"""Every so many requests."""
 
 
 def done(face: StripeFace, ask: Ask, work: Callable[[Desk], Record | Answer]) -> Answer:
@@ -36,6 +38,8 @@ def done(face: StripeFace, ask: Ask, work: Callable[[Desk], Record | Answer]) ->
         if key is not None:
             said = {"payload": answer.payload, "request": ask.request.kept}
             idempotency.remember(tx, key, print_, answer.status, said)
+            if ask.request.seq % SWEEP == 0:
+                idempotency.forget(tx, MOST_KEPT)
     return answer
 
 

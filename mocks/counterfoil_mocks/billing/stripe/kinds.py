@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from counterfoil_mocks.billing.stripe import billing_objects, objects, payment_objects
+from counterfoil_mocks.billing.stripe import billing_objects, objects, payment_objects, subscription_objects
 from counterfoil_mocks.billing.stripe.kind import Kind
 from counterfoil_mocks.kernel.fields import Entity, Record
 
 KINDS: dict[str, Kind] = {
     each.name: each
-    for module in (objects, payment_objects, billing_objects)
+    for module in (objects, payment_objects, billing_objects, subscription_objects)
     for each in vars(module).values()
     if isinstance(each, Kind)
 }

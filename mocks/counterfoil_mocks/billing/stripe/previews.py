@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from counterfoil_mocks.billing.stripe import drafts, items, subscriptions
-from counterfoil_mocks.billing.stripe.billing_objects import ADDED_ITEM, SUB_ITEM
+from counterfoil_mocks.billing.stripe import drafts, items, subscription_changes, subscriptions
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.errors import needed
 from counterfoil_mocks.billing.stripe.objects import DISCOUNTS, INVOICE_ITEM, PRORATION
 from counterfoil_mocks.billing.stripe.params import ANY, BOOL, TEXT, TIME, Spec, checked
+from counterfoil_mocks.billing.stripe.subscription_objects import ADDED_ITEM, SUB_ITEM
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
 from counterfoil_mocks.kernel.tx import Tx
@@ -97,9 +97,9 @@ def _of_subscription(desk: Desk, subscription: Record, details: Record) -> Recor
         }
         if said.get("proration_behavior") == "always_invoice":
             said["proration_behavior"] = "create_prorations"
-            changed = subscriptions.change(desk, subscription, said)
+            changed = subscription_changes.change(desk, subscription, said)
             return subscriptions.billed(desk, changed, [], "upcoming")
-        subscriptions.change(desk, subscription, said)
+        subscription_changes.change(desk, subscription, said)
     end = min(item["current_period_end"] for item in subscription["items"]["data"])
     if desk.clock is not None:
         desk.at(desk.clock, end)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from counterfoil_mocks.billing.stripe import items, spans, subscriptions
-from counterfoil_mocks.billing.stripe.billing_objects import SCHEDULE
+from counterfoil_mocks.billing.stripe import items, spans, subscription_changes, subscriptions
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.documents import altered, folded, merged
 from counterfoil_mocks.billing.stripe.errors import invalid, needed
 from counterfoil_mocks.billing.stripe.params import BOOL, integer
+from counterfoil_mocks.billing.stripe.subscription_objects import SCHEDULE
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.operations import Operation
 
@@ -252,7 +252,7 @@ def enter(desk: Desk, id: str, number: int) -> None:
     at_border = any(item["current_period_end"] <= desk.now for item in subscription["items"]["data"])
     if at_border:
         said["proration_behavior"] = "none"
-    subscriptions.change(desk, subscription, said)
+    subscription_changes.change(desk, subscription, said)
     for each in phase["add_invoice_items"]:
         _added(desk, found["customer"], each, subscription["currency"])
     desk.change("subscription_schedule", id, now)
@@ -288,7 +288,7 @@ def operations(face: StripeFace) -> Iterable[Operation]:
             )
         if found["subscription"]:
             asked = {name: given[name] for name in ("invoice_now", "prorate") if given.get(name) is not None}
-            subscriptions.cancel(desk, found["subscription"], asked)
+            subscription_changes.cancel(desk, found["subscription"], asked)
         return desk.change(
             "subscription_schedule", id, {"status": "canceled", "canceled_at": desk.now, "current_phase": None}
         )

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from counterfoil_mocks.billing.stripe import catalogue, drafts, invoices, items, payments, usage
-from counterfoil_mocks.billing.stripe.billing_objects import SUB_ITEM, SUBSCRIPTION
 from counterfoil_mocks.billing.stripe.desk import Desk
-from counterfoil_mocks.billing.stripe.documents import altered, merged
-from counterfoil_mocks.billing.stripe.errors import Refused, invalid, missing, needed
-from counterfoil_mocks.billing.stripe.objects import PRORATION
-from counterfoil_mocks.billing.stripe.params import BOOL, LISTED, TEXT, TIME, Spec, integer
+from counterfoil_mocks.billing.stripe.documents import merged
+from counterfoil_mocks.billing.stripe.errors import Refused, invalid, needed
+from counterfoil_mocks.billing.stripe.params import integer
 from counterfoil_mocks.billing.stripe.payments import Declined
-from counterfoil_mocks.billing.stripe.spans import period_after, shown
+from counterfoil_mocks.billing.stripe.spans import period_after
+from counterfoil_mocks.billing.stripe.subscription_objects import SUBSCRIPTION
 from counterfoil_mocks.kernel.fields import Record
-from counterfoil_mocks.kernel.operations import Answer, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from counterfoil_mocks.billing.stripe.api import StripeFace
 
 MOST_ITEMS = 20
 HOUR, DAY = 3600, 86400
@@ -74,6 +71,7 @@ def create(desk: Desk, given: Record) -> Any:
 
 
 def check(prices: Sequence[Record], path: str = "items") -> None:
+    """Refuse prices that cannot stand on one subscription: too many, not recurring, of several currencies or intervals."""
     if not prices:
         raise needed(path)
     if len(prices) > MOST_ITEMS:
@@ -94,6 +92,7 @@ def check(prices: Sequence[Record], path: str = "items") -> None:
 
 
 def price_in(desk: Desk, given: Record, path: str) -> Record:
+    """The price that an item names or describes."""
     if given.get("price"):
         return desk.named("price", given["price"], f"{path}[price]")
     if given.get("price_data"):
@@ -126,7 +125,7 @@ def begun(
     said |= {
         "id": id,
         "items": [
-            _item(desk, id, price, each, (trial_end and now) or start, end)
+            item_of(desk, id, price, each, (trial_end and now) or start, end)
             for price, each in zip(prices, given["items"], strict=True)
         ],
         "billing_cycle_anchor": anchor,
@@ -149,7 +148,8 @@ def begun(
     return desk.insert("subscription", said)
 
 
-def _item(desk: Desk, subscription: str, price: Record, given: Record, start: int, end: int) -> Record:
+def item_of(desk: Desk, subscription: str, price: Record, given: Record, start: int, end: int) -> Record:
+    """An item of a subscription, with the period that it is in."""
     metered = price["recurring"]["usage_type"] == "metered"
     rates = [desk.named("tax_rate", rate, "tax_rates") for rate in given.get("tax_rates") or ()]
     made = {
@@ -406,303 +406,3 @@ def after_payment(desk: Desk, invoice_id: str) -> None:
 def _of_invoice(desk: Desk, invoice: Record) -> Record | None:
     details = (invoice["parent"] or {}).get("subscription_details") or {}
     return desk.find("subscription", details["subscription"]) if details.get("subscription") else None
-
-
-# changing
-
-
-@SUBSCRIPTION.on_change
-def change(desk: Desk, before: Record, given: Record) -> Any:
-    """A subscription changed; another quantity or price is prorated."""
-    if before["status"] in ENDED:
-        raise invalid(
-            "A canceled subscription can only update its cancellation_details and metadata.",
-            None,
-            "invalid_canceled_subscription_fields",
-        )
-    desk.at(before["test_clock"])
-    now = desk.now
-    plain = {name: value for name, value in given.items() if name not in (
-        "items", "add_invoice_items", "proration_behavior", "proration_date", "trial_end", "billing_cycle_anchor", "payment_behavior",
-        "off_session", "discounts", "default_tax_rates", "cancel_at", "cancel_at_period_end")}  # fmt: skip
-    said = altered(before, plain)
-    end = min((item["current_period_end"] for item in before["items"]["data"]), default=now)
-    if given.get("cancel_at_period_end") is not None:
-        wanted = given["cancel_at_period_end"]
-        said |= {
-            "cancel_at_period_end": wanted,
-            "cancel_at": end if wanted else None,
-            "canceled_at": now if wanted else None,
-        }
-        reason = "cancellation_requested" if wanted else None
-        said["cancellation_details"] = {
-            **before["cancellation_details"],
-            **said.get("cancellation_details", {}),
-            "reason": reason,
-        }
-    elif "cancel_at" in given:
-        said |= {
-            "cancel_at": given["cancel_at"],
-            "canceled_at": now if given["cancel_at"] else None,
-            "cancel_at_period_end": False,
-        }
-    if "default_tax_rates" in given:
-        said["default_tax_rates"] = [
-            desk.named("tax_rate", rate, "default_tax_rates") for rate in given["default_tax_rates"] or ()
-        ]
-    if "discounts" in given:
-        said["discounts"] = items.discounts(desk, given["discounts"], "discounts")
-    changed = desk.change("subscription", before["id"], said) if said else before
-    if given.get("trial_end") == "now" and before["status"] == "trialing":
-        renew_from(desk, before["id"], now)
-    behavior = given.get("proration_behavior", "create_prorations")
-    if given.get("items"):
-        wanted_items = _wanted(desk, changed, given["items"])
-        return _swapped(desk, changed, wanted_items, behavior, given.get("proration_date") or now)
-    return desk.get("subscription", before["id"])
-
-
-def renew_from(desk: Desk, id: str, now: int) -> None:
-    """Let the present period end now and count from here."""
-    desk.change("subscription", id, {"trial_end": now, "billing_cycle_anchor": now})
-    renew(desk, id)
-
-
-def _wanted(desk: Desk, subscription: Record, given: Sequence[Record]) -> list[Record]:
-    """The items that a subscription is to have."""
-    own = {item["id"]: item for item in desk.kept("subscription", subscription["id"])["items"]}
-    start = min((item["current_period_start"] for item in own.values()), default=desk.now)
-    end = min((item["current_period_end"] for item in own.values()), default=desk.now)
-    for number, each in enumerate(given):
-        path = f"items[{number}]"
-        if each.get("id"):
-            item = own.get(each["id"])
-            if item is None:
-                raise missing("subscription item", each["id"], param=f"{path}[id]", status=400)
-            if each.get("deleted"):
-                del own[each["id"]]
-                continue
-            item = dict(item)
-            if each.get("price") or each.get("price_data"):
-                item["price"] = price_in(desk, each, path)
-                item["plan"] = plan_of(item["price"])
-            if each.get("quantity") is not None:
-                item["quantity"] = each["quantity"]
-            if each.get("metadata") is not None:
-                item["metadata"] = merged(item["metadata"], each["metadata"])
-            if "tax_rates" in each:
-                item["tax_rates"] = [
-                    desk.named("tax_rate", rate, f"{path}[tax_rates]") for rate in each["tax_rates"] or ()
-                ]
-            own[each["id"]] = item
-        else:
-            price = price_in(desk, each, path)
-            item = _item(desk, subscription["id"], price, each, start, end)
-            own[item["id"]] = item
-    found = list(own.values())
-    check([item["price"] for item in found])
-    return found
-
-
-def _swapped(desk: Desk, subscription: Record, wanted: Sequence[Record], behavior: str, moment: int) -> Any:
-    """Put other items into a subscription: what is left of the old ones is credited, what is left of the new ones is charged."""
-    old = {item["id"]: item for item in desk.kept("subscription", subscription["id"])["items"]}
-    new = {item["id"]: item for item in wanted}
-    pairs = [(old.get(id), new.get(id)) for id in dict.fromkeys((*old, *new)) if old.get(id) != new.get(id)]
-    made = []
-    first = next(iter(old.values()), None)
-    again = first is not None and _interval(first) != _interval(wanted[0])
-    if behavior != "none" and subscription["status"] not in ("trialing", "incomplete"):
-        for before, after in pairs:
-            if _costs(before) == _costs(after) and not again:
-                continue
-            if before is not None:
-                made.append(_prorated(desk, subscription, before, moment, -1))
-            if after is not None and not again:
-                made.append(_prorated(desk, subscription, after, moment, 1))
-    said: Record = {"items": list(wanted)}
-    if again:
-        said |= {"billing_cycle_anchor": moment}
-    desk.change("subscription", subscription["id"], said)
-    if again:
-        renew(desk, subscription["id"], "subscription_update")
-        _collected(desk, desk.get("subscription", subscription["id"]))
-        return desk.get("subscription", subscription["id"])
-    if behavior == "always_invoice" and made:
-        return _invoiced(desk, subscription["id"])
-    return desk.get("subscription", subscription["id"])
-
-
-def _interval(item: Record) -> tuple[str, int]:
-    return item["price"]["recurring"]["interval"], item["price"]["recurring"]["interval_count"]
-
-
-def _costs(item: Record | None) -> tuple[str, int] | None:
-    return None if item is None else (item["price"]["id"], item.get("quantity", 0))
-
-
-def _invoiced(desk: Desk, id: str) -> Any:
-    """Invoice prorations in the call; too little goes to the customer's balance."""
-    from counterfoil_mocks.billing.stripe import balances
-
-    subscription = desk.get("subscription", id)
-    waiting = drafts.pending(desk, subscription["customer"], subscription["currency"], id)
-    total = sum(item["amount"] for item in waiting)
-    invoice = billed(desk, subscription, [], "subscription_update")
-    if 0 < total < LEAST:
-        balances.move(
-            desk, subscription["customer"], total, "invoice_too_small", subscription["currency"], invoice=invoice["id"]
-        )
-    final = invoices.finalize(desk, invoice["id"])
-    if final["status"] == "open" and subscription["collection_method"] == "charge_automatically" and total >= LEAST:
-        try:
-            invoices.attempt(desk, invoice["id"])
-        except Declined:
-            desk.change("subscription", id, {"status": "past_due"})
-    elif final["status"] == "open" and total < LEAST:
-        invoices.settled(desk, invoice["id"], 0)
-    return desk.get("subscription", id)
-
-
-def _collected(desk: Desk, subscription: Record) -> None:
-    """Finish the invoice of a change in the call."""
-    final = invoices.finalize(desk, subscription["latest_invoice"])
-    if final["status"] == "open" and subscription["collection_method"] == "charge_automatically":
-        try:
-            invoices.attempt(desk, final["id"])
-        except Declined:
-            desk.change("subscription", subscription["id"], {"status": "past_due"})
-
-
-def _prorated(desk: Desk, subscription: Record, item: Record, moment: int, sign: int) -> Record:
-    """What is left of an item's period, credited or charged: the exact fraction of seconds, rounded down."""
-    start, end = item["current_period_start"], item["current_period_end"]
-    whole = items.of_price(desk, item["price"], item.get("quantity", 1))
-    part = whole * max(0, end - moment) // max(1, end - start)
-    product = desk.find("product", item["price"]["product"])
-    name = (product or {}).get("name") or item["price"]["id"]
-    quantity = item.get("quantity", 1)
-    what = f"{quantity} × {name}" if quantity != 1 else name
-    return desk.insert(
-        "invoiceitem",
-        {
-            "amount": sign * part,
-            "net_amount": sign * part,
-            "currency": subscription["currency"],
-            "customer": subscription["customer"],
-            "description": f"{'Remaining' if sign > 0 else 'Unused'} time on {what} after {shown(moment)}",
-            "discountable": False,
-            "date": moment,
-            "parent": {
-                "type": "subscription_details",
-                "subscription_details": {"subscription": subscription["id"], "subscription_item": item["id"]},
-            },
-            "period": {"start": moment, "end": end},
-            "pricing": items.pricing_of(item["price"]),
-            "proration": True,
-            "quantity": quantity,
-            "quantity_decimal": str(quantity),
-            "tax_rates": item["tax_rates"],
-        },
-    )
-
-
-def cancel(desk: Desk, id: str, given: Record) -> Record:
-    """End a subscription at once."""
-    found = desk.find("subscription", id)
-    if found is None or found["status"] in ENDED:
-        raise missing("subscription", id)
-    desk.at(found["test_clock"])
-    now = desk.now
-    if given.get("prorate"):
-        for item in desk.kept("subscription", id)["items"]:
-            _prorated(desk, found, item, now, -1)
-    said = {"reason": "cancellation_requested", **(given.get("cancellation_details") or {})}
-    details = {**found["cancellation_details"], **said}
-    ended_as = {"status": "canceled", "canceled_at": now, "ended_at": now, "cancellation_details": details}
-    made = desk.change("subscription", id, ended_as)
-    if given.get("invoice_now"):
-        invoice = billed(desk, made, [], "subscription_update", advance=True)
-        invoices.finalize(desk, invoice["id"])
-    return desk.get("subscription", id)
-
-
-def operations(face: StripeFace) -> Iterable[Operation]:
-    """The routes that are more than plain objects: cancelling, resuming, and items one by one."""
-    path = "/v1/subscription_items"
-    changed: Spec = {
-        **SUB_ITEM,
-        "proration_behavior": PRORATION,
-        "proration_date": TIME,
-        "payment_behavior": TEXT,
-        "off_session": BOOL,
-    }
-
-    def owner_of(desk: Desk, id: str) -> Record:
-        for each in desk.all("subscription"):
-            if any(item["id"] == id for item in each["items"]["data"]):
-                return each
-        raise missing("subscription item", id)
-
-    def item_in(subscription: Record, id: str) -> Record:
-        return next(dict(item) for item in subscription["items"]["data"] if item["id"] == id)
-
-    def listed(desk: Desk, id: str, given: Record) -> Record:
-        found = desk.named("subscription", given["subscription"], "subscription")
-        asked = {name: value for name, value in given.items() if name != "subscription"}
-        return invoices.paged(found["items"]["data"], asked, f"{path}?subscription={found['id']}")
-
-    def new(desk: Desk, id: str, given: Record) -> Any:
-        found = desk.named("subscription", given["subscription"], "subscription")
-        known = {item["id"] for item in found["items"]["data"]}
-        item = {
-            name: given[name]
-            for name in ("price", "price_data", "quantity", "tax_rates", "metadata")
-            if given.get(name) is not None
-        }
-        after = change(desk, found, {**_how(given), "items": [item]})
-        return next(each for each in after["items"]["data"] if each["id"] not in known)
-
-    def update(desk: Desk, id: str, given: Record) -> Any:
-        found = owner_of(desk, id)
-        item = {
-            name: given[name] for name in ("price", "price_data", "quantity", "tax_rates", "metadata") if name in given
-        }
-        after = change(desk, found, {**_how(given), "items": [{"id": id, **item}]})
-        return after if isinstance(after, Answer) else item_in(after, id)
-
-    def drop(desk: Desk, id: str, given: Record) -> Record:
-        change(desk, owner_of(desk, id), {**_how(given), "items": [{"id": id, "deleted": True}]})
-        return {"id": id, "object": "subscription_item", "deleted": True}
-
-    def resume(desk: Desk, id: str, given: Record) -> Record:
-        found = desk.get("subscription", id)
-        if found["status"] != "paused":
-            raise invalid("You can only resume a subscription that is paused.")
-        made = desk.change("subscription", id, {"status": "active"})
-        desk.tell("subscription", id, "customer.subscription.resumed")
-        return made
-
-    cancelled: Spec = {
-        "invoice_now": BOOL,
-        "prorate": BOOL,
-        "cancellation_details": {"comment": TEXT, "feedback": TEXT},
-    }
-    yield face.post("cancel_subscription", "/v1/subscriptions/{id}", cancelled, cancel, method="DELETE")
-    yield face.post(
-        "resume_subscription",
-        "/v1/subscriptions/{id}/resume",
-        {"billing_cycle_anchor": TEXT, "proration_behavior": PRORATION, "proration_date": TIME},
-        resume,
-    )
-    yield face.read("list_subscription_item", path, {**LISTED, "subscription": TEXT}, listed, ("subscription",))
-    yield face.post("create_subscription_item", path, {**changed, "subscription": TEXT}, new, ("subscription",))
-    yield face.read(
-        "get_subscription_item", f"{path}/{{id}}", {}, lambda desk, id, given: item_in(owner_of(desk, id), id)
-    )
-    yield face.post("update_subscription_item", f"{path}/{{id}}", changed, update)
-    yield face.post("delete_subscription_item", f"{path}/{{id}}", changed, drop, method="DELETE")
-
-
-def _how(given: Record) -> Record:
-    return {name: given[name] for name in ("proration_behavior", "proration_date") if given.get(name) is not None}

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
-from counterfoil_mocks.billing.stripe.billing_objects import METER
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.documents import make
 from counterfoil_mocks.billing.stripe.errors import invalid, needed
 from counterfoil_mocks.billing.stripe.ids import chars
 from counterfoil_mocks.billing.stripe.invoices import paged
 from counterfoil_mocks.billing.stripe.params import ANY, LISTED, TEXT, TIME, plain
+from counterfoil_mocks.billing.stripe.subscription_objects import METER
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.operations import Operation
 

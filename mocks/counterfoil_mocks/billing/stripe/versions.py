@@ -18,7 +18,7 @@ def old(version: bytes | str | None) -> bool:
     return raw[:10] < BASIL
 
 
-def spoken(desk: Desk, payload: Any, version: object = None) -> Any:
+def spoken(desk: Desk, payload: Any) -> Any:
     """An answer with the names of old beside those of today."""
     if isinstance(payload, list):
         return [spoken(desk, each) for each in payload]

@@ -1,0 +1,97 @@
+"""CPU of a vendor face's get by id, as a multiple of the native one of the same record in the same run.
+
+Run as `python tests/benchmarks/faces.py`. Server and caller are those of `request_paths.py`. Exits with 1 where a face is slower than its
+target. A vendor takes part by a row of `SUBJECTS`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parents[1] / "mocks")]
+
+from request_paths import micros  # noqa: E402
+
+TARGET = 1.5
+REQUESTS, ROUNDS = 2_000, 7
+SUBJECTS: dict[str, dict[str, str]] = {
+    "stripe": {
+        "role": "billing",
+        "make": "/v1/customers",
+        "form": "name=Acme&email=ap@acme.example&address[country]=FR&metadata[crm_account]=001A",
+        "get": "/v1/customers/{id}",
+        "native": "/native/v1/customers/{id}",
+        "key": "api_key",
+    },
+}
+"""By vendor: its role, what makes a record and of what, where that is read by the vendor's path and by ours, and the credential."""
+
+
+def made(system: dict[str, Any], subject: dict[str, str]) -> str:
+    """The id of a record made through the vendor's face."""
+    connection = http.client.HTTPConnection(*system["url"].removeprefix("http://").split(":"))
+    headers = {
+        "Authorization": f"Bearer {system['credentials'][subject['key']]}",
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+    connection.request("POST", subject["make"], subject["form"], headers)
+    return str(json.loads(connection.getresponse().read())["id"])
+
+
+async def measured(pid: int, system: dict[str, Any], subject: dict[str, str]) -> tuple[float, float]:
+    """Microseconds of the native get and of the vendor's: the quietest round of each."""
+    id, port = made(system, subject), int(system["url"].rpartition(":")[2])
+    tokens = (system["native"]["credentials"]["access_token"], system["credentials"][subject["key"]])
+    asked = [
+        f"GET {subject[path].format(id=id)} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+        for path, token in zip(("native", "get"), tokens, strict=True)
+    ]
+    found: list[list[float]] = [[], []]
+    for number in range(ROUNDS + 1):
+        for at, request in enumerate(asked):
+            spent = await micros(pid, port, request, b"200", REQUESTS if number else REQUESTS // 10)
+            if number:
+                found[at].append(spent)
+    return min(found[0]), min(found[1])
+
+
+def main() -> int:
+    """Measure every vendor and print the table."""
+    cores = sorted(os.sched_getaffinity(0))
+    slow = 0
+    print(f"{'vendor':<14}{'native µs':>11}{'vendor µs':>11}{'ratio':>8}{'target':>9}")
+    for vendor, subject in SUBJECTS.items():
+        command = [
+            sys.executable,
+            "-m",
+            "counterfoil",
+            "up",
+            f"--{subject['role']}",
+            vendor,
+            "--port-base",
+            "0",
+            "--json",
+        ]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+            assert child.stdout is not None
+            about = json.loads(child.stdout.readline())
+            os.sched_setaffinity(child.pid, {cores[0]})
+            os.sched_setaffinity(0, {cores[-1]})
+            system = next(each for each in about["systems"] if each["role"] == subject["role"])
+            native, own = asyncio.run(measured(child.pid, system, subject))
+            child.terminate()
+        slow += own / native > TARGET
+        print(f"{vendor:<14}{native:>11.1f}{own:>11.1f}{own / native:>8.2f}{f'≤ {TARGET}':>9}")
+    return 1 if slow else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
