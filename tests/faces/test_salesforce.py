@@ -704,3 +704,17 @@ def test_events_are_replayed_and_forgotten_after_72_hours(launch: Any) -> None:
     assert refused["error"].startswith("400::The replayId {")
     stranger = bayeux({"channel": "/meta/connect", "clientId": "nobody", "id": "4"})[0]
     assert (stranger["error"], stranger["advice"]["reconnect"]) == ("403::Unknown client", "handshake")
+
+
+@pytest.mark.by_test("get_record update_record")
+def test_an_account_has_an_etag_that_writes_can_insist_on(
+    crm: dict[str, Any], keys: dict[str, str], account: str
+) -> None:
+    head = {"Authorization": f"Bearer {keys['access_token']}"}
+    place = f"{crm['url']}/services/data/v59.0/sobjects/Account/{account}"
+    tag = requests.get(place, headers=head, timeout=10).headers["ETag"]
+    assert requests.get(place, headers={**head, "If-None-Match": tag}, timeout=10).status_code == 304
+    changed = requests.patch(place, json={"Phone": "9"}, headers={**head, "If-Match": tag}, timeout=10)
+    assert changed.status_code == 204
+    again = requests.patch(place, json={"Phone": "8"}, headers={**head, "If-Match": tag}, timeout=10)
+    assert (again.status_code, again.content) == (412, b"")

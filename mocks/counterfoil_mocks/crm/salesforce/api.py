@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -690,7 +691,13 @@ class SalesforceFace(Face):
         since = ask.request.header(b"if-modified-since")
         if since and not _later(record.get("LastModifiedDate"), since):
             return Answer(304, None)
-        return Answer(200, record)
+        if each.name != "Account" or names:
+            return Answer(200, record)
+        tag = _tag(record)
+        known = ask.request.header(b"if-none-match")
+        if known is not None and tag in known:
+            return Answer(304, None, headers=(("etag", tag),))
+        return Answer(200, record, headers=(("etag", tag),))
 
     def _patch(self, ask: Ask) -> Answer:
         desk = self.at(ask)
@@ -699,6 +706,9 @@ class SalesforceFace(Face):
             raise Refused(405, "METHOD_NOT_ALLOWED", "HTTP Method 'PATCH' not allowed. Allowed are POST")
         since = ask.request.header(b"if-unmodified-since")
         if since and _later(desk.shown(each, ask.params["id"])["LastModifiedDate"], since):
+            raise Refused(412, "PRECONDITION_FAILED", "The record has been modified.")
+        wanted = ask.request.header(b"if-match")
+        if wanted is not None and each.name == "Account" and _tag(desk.shown(each, ask.params["id"])) not in wanted:
             raise Refused(412, "PRECONDITION_FAILED", "The record has been modified.")
         desk.update(each, ask.params["id"], ask.body)
         return Answer(204, None)
@@ -945,6 +955,7 @@ class SalesforceFace(Face):
             )
         if not fields:
             raise Refused(400, "MISSING_ARGUMENT", "fields not specified")
+        fields = [*fields, *([] if any(name.lower() == "id" for name in fields) else ["Id"])]
         shown = [self.reader.find(each, long_id(record_id), desk.version, fields) for record_id in ids]
         return Answer(200, [None if found is None or found[0] else found[1] for found in shown])
 
@@ -967,6 +978,11 @@ def _version(said: str) -> str:
 
 def _known(said: str) -> bool:
     return re.fullmatch(r"v\d\d\.0", said) is not None and int(said[1:3]) in VERSIONS
+
+
+def _tag(record: Record) -> str:
+    """The ETag of a record."""
+    return f'"{zlib.crc32(dumped(record)):08x}"'
 
 
 def _offset(instant: str) -> str:

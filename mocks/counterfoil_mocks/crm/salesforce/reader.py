@@ -70,8 +70,6 @@ class Reader:
         table = view.rows()
         rows = Rows(table, view)
         wanted = [one.name for one in view.columns] if names is None else [self._name(each, name) for name in names]
-        if names is not None and "Id" not in wanted:
-            wanted = [*wanted, "Id"]
         typed = [(name, rows.find(name)) for name in dict.fromkeys(wanted)]
         deleted: sa.ColumnElement[Any] = table.c.deleted_at.is_not(None) if each.entity else sa.literal(0)
         statement = sa.select(

@@ -289,6 +289,10 @@ def _filled(value: Any, answers: Mapping[str, Any]) -> Any:
 def _looked_up(reference: str, answers: Mapping[str, Any]) -> Any:
     name, *steps = re.findall(r"[^.\[\]]+", reference) or [""]
     found: Any = answers.get(name)
+    if name not in answers:
+        raise Refused(
+            400, "PROCESSING_HALTED", f"Invalid reference specified. No value for {reference} found in {name}"
+        )
     here = name
     for step in steps:
         following = None
