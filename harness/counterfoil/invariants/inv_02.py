@@ -24,7 +24,7 @@ named AS (
 )
 SELECT 'two records refer to one customer' AS what, role, system, external_id AS reference, min(customer_no) AS customer_no,
     min(id) AS first_id, max(id) AS last_id, min(name) AS crm_value, max(name) AS copy_value
-FROM copy WHERE external_id IS NOT NULL AND EXISTS (SELECT 1 FROM crm.customer g WHERE g.id = copy.external_id)
+FROM copy WHERE external_id IS NOT NULL AND external_id IN (SELECT id FROM crm.customer)
 GROUP BY role, system, external_id HAVING count(*) > 1
 UNION ALL
 SELECT 'refers to a customer that is gone', c.role, c.system, c.external_id, c.customer_no, c.id, c.id, g.name, c.name
@@ -34,7 +34,7 @@ UNION ALL
 SELECT 'number and reference name two customers', c.role, c.system, c.external_id, c.customer_no, c.id, g.id, g.customer_no, c.customer_no
 FROM copy c JOIN crm.customer g ON g.id = c.external_id
 WHERE c.customer_no IS NOT NULL AND c.customer_no <> g.customer_no
-    AND EXISTS (SELECT 1 FROM crm.customer o WHERE o.customer_no = c.customer_no)
+    AND c.customer_no IN (SELECT customer_no FROM crm.customer)
 UNION ALL
 SELECT 'two customers claim one record', coalesce(in_system, ''), min(system), coalesce(type, '') || ' ' || id, min(customer_no),
     min(owner), max(owner), min(customer_no), max(customer_no)

@@ -18,8 +18,8 @@ WITH reached AS (
         END AS at,
         business_date(CASE coalesce(b.billing_trigger, 'COMPLETED') WHEN 'ACCEPTED' THEN m.accepted_at ELSE m.completed_at END,
             coalesce((SELECT e.tz FROM billing.legal_entity e WHERE e.code = m.legal_entity), 'UTC')) AS on_date,
-        coalesce(b.status, '') = 'HELD' OR EXISTS (SELECT 1 FROM billing.plan_line p WHERE p.contract_no = m.contract_no
-            AND p.ms_code = m.ms_code AND p.status = 'HELD' AND p.deleted_at IS NULL) AS held
+        coalesce(b.status, '') = 'HELD' OR m.contract_no || '/' || m.ms_code IN (
+            SELECT p.contract_no || '/' || p.ms_code FROM billing.plan_line p WHERE p.status = 'HELD' AND p.ms_code IS NOT NULL AND p.deleted_at IS NULL) AS held
     FROM psa.milestone m LEFT JOIN billing.plan b ON b.contract_no = m.contract_no AND b.deleted_at IS NULL
     WHERE m.deleted_at IS NULL
 ),
@@ -32,9 +32,10 @@ SELECT 'reached, not invoiced' AS what, r.contract_no, r.ms_code, r.ccy, r.amoun
     r.status || ' ' || r.at AS psa_value, coalesce(n.amount, 0) AS billing_value, n.documents
 FROM reached r LEFT JOIN net n ON n.contract_no = r.contract_no AND n.ms_code = r.ms_code
 WHERE r.at <= :dl_b AND coalesce(n.amount, 0) < coalesce(r.amount, 0) AND NOT r.held
-    AND NOT EXISTS (SELECT 1 FROM billing.plan_line p JOIN billing.credit_memo c ON c.system = p.system AND c.corrects = p.invoice_no
-        WHERE p.contract_no = r.contract_no AND p.ms_code = r.ms_code AND c.release_items = 0
-            AND p.deleted_at IS NULL AND c.deleted_at IS NULL)
+    AND r.contract_no || '/' || r.ms_code NOT IN (
+        SELECT p.contract_no || '/' || p.ms_code FROM billing.plan_line p
+        JOIN billing.credit_memo c ON c.system = p.system AND c.corrects = p.invoice_no
+        WHERE p.contract_no IS NOT NULL AND p.ms_code IS NOT NULL AND c.release_items = 0 AND p.deleted_at IS NULL AND c.deleted_at IS NULL)
 UNION ALL
 SELECT 'invoiced beyond its amount', r.contract_no, r.ms_code, r.ccy, n.amount - r.amount, r.amount, n.amount, n.documents
 FROM reached r JOIN net n ON n.contract_no = r.contract_no AND n.ms_code = r.ms_code
