@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import itertools
 import re
 import time
 import unicodedata
 from collections import Counter
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -15,7 +17,8 @@ import pytest
 
 from counterfoil import verdict
 from counterfoil_mocks import firm
-from counterfoil_mocks.firm import base, names
+from counterfoil_mocks.firm import base, names, offices
+from counterfoil_mocks.firm.rows import Rows
 from counterfoil_mocks.firm.sizes import DEAL_KINDS, SIZES, TERMS
 from counterfoil_mocks.kernel import money, tx
 from counterfoil_mocks.kernel.clock import Clock
@@ -487,3 +490,79 @@ def test_names_are_cut_at_a_word_and_kept_whole_beside() -> None:
     assert names.shortened("Alder Logistics Inc.", 60) == ("Alder Logistics Inc.", None)
     assert names.shortened("Alder Logistics Inc.", 12) == ("Alder", "Alder Logistics Inc.")
     assert names.shortened("Alder Logistics Inc.", 15) == ("Alder Logistics", "Alder Logistics Inc.")
+
+
+# the larger sizes
+
+
+@pytest.mark.parametrize("name", ["L", "XL"])
+def test_offices_add_up_to_the_firm_and_share_no_number(name: str) -> None:
+    size = SIZES[name]
+    parts = [each.size for each in offices.of(size, 1)]
+    for field in ("employees", "customers", "prospects", "won", "active"):
+        assert sum(getattr(each, field) for each in parts) == getattr(size, field)
+    assert max(each.employees for each in parts) <= offices.PEOPLE
+    assert {each.companies[0][0] for each in parts} == {code for code, _ in size.companies}
+    for before, after in itertools.pairwise(parts):
+        assert after.before.won == before.before.won + before.won
+        assert after.before.employees == before.before.employees + before.employees
+        assert after.before.parties == before.before.parties + before.customers + before.prospects
+
+
+@pytest.mark.parametrize(
+    ("name", "entities", "currencies", "regimes"), [("S", 5, 9, 9), ("L", 8, 9, 14), ("XL", 25, 14, 30)]
+)
+def test_a_larger_firm_has_more_entities_currencies_and_tax_regimes(
+    name: str, entities: int, currencies: int, regimes: int
+) -> None:
+    store, world = Store("memory", ROLES), World(Clock(NOW))
+    rows = {role: Rows(System(role, ROLES[role], store, world)) for role in ROLES}
+    base.load(rows, 1, NOW, [code for code, _ in SIZES[name].companies])
+    for each in rows.values():
+        each.finish()
+    found = [
+        store.rows(f"SELECT count(*) AS many FROM erp.{each}")[0]["many"]
+        for each in ("legal_entity", "currency", "tax_code")
+    ]
+    assert found == [entities, currencies, regimes]
+    assert len(store.rows("SELECT DISTINCT key FROM erp.legal_entity")) == entities
+
+
+@pytest.fixture(scope="module")
+def several() -> Iterator[Loaded]:
+    """A small firm of several offices, two of them of one company, abroad in every way."""
+    shares = (("CF-US", 40), ("CF-JP", 20), ("CF-KW", 20), ("CF-CA", 20))
+    patch = pytest.MonkeyPatch()
+    patch.setitem(
+        SIZES, "few", SIZES["M"]._replace(employees=80, companies=shares, customers=60, prospects=90, won=80, active=50)
+    )
+    patch.setattr(offices, "SEVERAL", 50)
+    patch.setattr(offices, "PEOPLE", 20)
+    yield Loaded("few")
+    patch.undo()
+
+
+def test_every_invariant_holds_over_a_firm_of_several_offices(several: Loaded) -> None:
+    assert len(several.values("SELECT DISTINCT legal_entity FROM psa.project")) == 4
+    assert broken(several) == {}
+
+
+def test_offices_of_one_company_share_its_gapless_series(several: Loaded) -> None:
+    numbers = several.rows(
+        "SELECT invoice_no, issue_date FROM billing.invoice WHERE legal_entity = 'CF-US' ORDER BY invoice_no"
+    )
+    assert [row["invoice_no"] for row in numbers] == [f"INV-CF-US-{at:05d}" for at in range(1, len(numbers) + 1)]
+    dates = [row["issue_date"] for row in numbers]
+    assert dates == sorted(dates)
+
+
+def test_no_two_customers_or_people_of_different_offices_are_one(several: Loaded) -> None:
+    for entity in ("crm.customer", "erp.customer", "psa.employee", "crm.contract", "billing.invoice", "erp.payment"):
+        keys = several.values(f"SELECT key FROM {entity}")
+        assert len(set(keys)) == len(keys), entity
+    assert several.one("SELECT count(*) FROM psa.employee") == 80
+
+
+@pytest.mark.slow
+def test_every_invariant_holds_on_size_l() -> None:
+    assert broken(Loaded("L")) == {}

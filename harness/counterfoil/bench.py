@@ -21,7 +21,8 @@ from counterfoil.integration import PAUSE, Integration
 from counterfoil.stories import Story
 from counterfoil.world import NotSettled, World
 
-READY_SECONDS = 60.0
+READY_SECONDS = {"L": 300.0, "XL": 3600.0}
+"""Longest wait until a landscape of a size is ready; of the others a minute."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class LandscapeProcess:
 
     def __init__(self, settings: Settings) -> None:
         command = [sys.executable, "-m", "counterfoil", "up", "--port-base", "0", "--json"]
+        self._size = settings.size
         self._file = widened(settings) if settings.systems else None
         given = {"landscape": self._file.name if self._file else settings.landscape}
         for name in ("landscape", "seed", "size"):
@@ -64,7 +66,8 @@ class LandscapeProcess:
 
     def announcement(self) -> Record:
         """The JSON object that it prints when it is ready; raises Broken when it ends or takes too long."""
-        limit = time.monotonic() + READY_SECONDS
+        longest = READY_SECONDS.get(self._size or "", 60.0)
+        limit = time.monotonic() + longest
         while time.monotonic() < limit:
             said = self._read(self._out.fileno())
             with contextlib.suppress(orjson.JSONDecodeError):
@@ -75,7 +78,7 @@ class LandscapeProcess:
                 code = self._process.wait(PAUSE)
                 raise Broken(f"the landscape ended with code {code}:\n{self.complaint()}")
         self.stop()
-        raise Broken(f"the landscape was not ready within {READY_SECONDS:g} s:\n{self.complaint()}")
+        raise Broken(f"the landscape was not ready within {longest:g} s:\n{self.complaint()}")
 
     def complaint(self) -> str:
         """The last of what it wrote on its error channel."""

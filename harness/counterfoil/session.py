@@ -75,12 +75,13 @@ class Session:
 
     def bench_for(self, story: Story) -> Bench:
         """The same with the further systems that a story wants."""
-        return self._bench(story.systems)
+        return self._bench(story.systems, story.size)
 
-    def _bench(self, systems: Sequence[tuple[str, dict[str, Any]]]) -> Bench:
-        name = orjson.dumps(systems)
+    def _bench(self, systems: Sequence[tuple[str, dict[str, Any]]], size: str | None = None) -> Bench:
+        size = self.settings.size or size
+        name = orjson.dumps([systems, size])
         if name not in self.benches:
-            self.benches[name] = Bench(replace(self.settings, systems=systems))
+            self.benches[name] = Bench(replace(self.settings, systems=systems, size=size))
         return self.benches[name]
 
     def finish(self, item: pytest.Function, story: Story, failure: Exception | None) -> Result:

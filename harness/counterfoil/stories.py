@@ -21,7 +21,7 @@ class Story:
     invariants: ids as `INV-03`, those of the always-on set included. faults: a plan (list of faults) in force from its start.
     presupposes: abilities that an integration must declare (`dead_letters`, `reconciliation`, …), else the scenario is not
     applicable to it. slow: takes minutes, so that it is told only when asked for. systems: further systems that its landscape has, as
-    a landscape file says them: `{"erp_b": {"role": "erp"}}`.
+    a landscape file says them: `{"erp_b": {"role": "erp"}}`. size: of the firm that it needs, where no other is asked for.
     throughout: what must always hold is judged at every moment of it, not only at its end; years have too many moments.
     """
 
@@ -33,6 +33,7 @@ class Story:
     slow: bool = False
     systems: tuple[tuple[str, dict[str, Any]], ...] = ()
     throughout: bool = True
+    size: str | None = None
 
 
 def invariant_id(text: str) -> str:
@@ -51,6 +52,7 @@ def scenario(
     slow: bool = False,
     systems: Mapping[str, dict[str, Any]] | None = None,
     throughout: bool = True,
+    size: str | None = None,
 ) -> Callable[[Function], Function]:
     """Mark a function `scenario_*(world)` as a scenario: `@scenario("S-01", "The end-to-end workflow", invariants=["03", "08"])`.
 
@@ -59,7 +61,7 @@ def scenario(
     broken = set(map(invariant_id, without))
     named = tuple(dict.fromkeys((*map(invariant_id, invariants), *(each for each in ALWAYS_ON if each not in broken))))
     extra = tuple((systems or {}).items())
-    story = Story(id, title, tuple(sorted(named)), tuple(faults), tuple(presupposes), slow, extra, throughout)
+    story = Story(id, title, tuple(sorted(named)), tuple(faults), tuple(presupposes), slow, extra, throughout, size)
 
     def mark(function: Function) -> Function:
         function.__counterfoil__ = story  # type: ignore[attr-defined]
