@@ -21,7 +21,7 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1] / "mocks")]
 from request_paths import micros  # noqa: E402
 
 TARGET = 1.5
-REQUESTS, ROUNDS = 2_000, 7
+REQUESTS, ROUNDS = 1_500, 7
 SUBJECTS: dict[str, dict[str, str]] = {
     "stripe": {
         "role": "billing",

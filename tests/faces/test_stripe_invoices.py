@@ -252,6 +252,10 @@ def test_an_invoice_of_the_firm_is_stripe_s_as_well(client: Any, stripe_face: An
     for deed in ("approve_invoice", "issue_invoice"):
         assert stripe_face.call("POST", f"/systems/billing/actions/{deed}", {"id": made["id"]}).status == 200
     found = client.v1.invoices.retrieve(made["id"])
+    numbered = stripe_face.call(
+        "POST", "/systems/billing/customers", {"name": "N", "country": "US", "customer_no": "CU-9"}
+    )
+    assert client.v1.customers.retrieve(numbered.json["id"]).metadata.customer_no == "CU-9"
     assert (found.status, found.total, found.lines.data[0].description) == ("open", 2500, "Advice")
     assert found.metadata.contract_no == "CT-9"
     told = [each.type for each in client.v1.events.list({"limit": 10})]

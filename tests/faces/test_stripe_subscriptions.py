@@ -125,6 +125,8 @@ def test_a_clock_takes_its_customers_along(client: Any, clock: Any) -> None:
     v1 = client.v1
     owner = v1.customers.create({"name": "Clocked", "test_clock": clock.id})
     assert clock.id in [each.id for each in v1.test_helpers.test_clocks.list()]
+    assert owner.id in [each.id for each in v1.customers.list({"created": FEBRUARY})]
+    assert owner.id not in [each.id for each in v1.customers.list({"created": {"gt": FEBRUARY}})]
     with pytest.raises(stripe.InvalidRequestError):
         v1.test_helpers.test_clocks.advance(clock.id, {"frozen_time": FEBRUARY - 1})
     assert v1.test_helpers.test_clocks.delete(clock.id).deleted is True
@@ -267,3 +269,42 @@ def test_metered_hours_are_billed_in_arrears(client: Any, clock: Any) -> None:
     assert v1.billing.meters.deactivate(meter.id).status == "inactive"
     assert v1.billing.meters.reactivate(meter.id).status == "active"
     assert meter.id in [each.id for each in v1.billing.meters.list()]
+
+
+def test_a_failing_card_is_tried_three_times_more_and_then_ends_the_subscription(
+    client: Any, retainer: Any, clock: Any
+) -> None:
+    v1 = client.v1
+    owner = payer(client, test_clock=clock.id)
+    made = v1.subscriptions.create({"customer": owner.id, "items": [{"price": retainer.id}]})
+    bad = v1.payment_methods.attach("pm_card_chargeCustomerFail", {"customer": owner.id})
+    v1.customers.update(owner.id, {"invoice_settings": {"default_payment_method": bad.id}})
+    renewal = FEBRUARY + 28 * DAY
+    advance(client, clock, renewal + 7200)
+    invoice = v1.invoices.list({"customer": owner.id, "limit": 1}).data[0]
+    assert (invoice.status, invoice.attempt_count, v1.subscriptions.retrieve(made.id).status) == ("open", 1, "past_due")
+    advance(client, clock, renewal + 20 * DAY)
+    assert v1.invoices.retrieve(invoice.id).attempt_count == 4
+    assert v1.subscriptions.retrieve(made.id).status == "canceled"
+
+
+def test_a_trial_ends_with_the_first_invoice(client: Any, retainer: Any, clock: Any) -> None:
+    v1 = client.v1
+    owner = payer(client, test_clock=clock.id)
+    made = v1.subscriptions.create({"customer": owner.id, "items": [{"price": retainer.id}], "trial_period_days": 14})
+    assert (made.status, made.trial_end) == ("trialing", FEBRUARY + 14 * DAY)
+    advance(client, clock, FEBRUARY + 14 * DAY + 7200)
+    assert v1.subscriptions.retrieve(made.id).status == "active"
+    assert [each.total for each in v1.invoices.list({"customer": owner.id})] == [10000, 0]
+    assert len(v1.events.list({"type": "customer.subscription.trial_will_end"}).data) == 1
+
+
+def test_a_first_payment_that_waits_makes_the_subscription_active(client: Any, retainer: Any) -> None:
+    v1 = client.v1
+    owner = v1.customers.create({"name": "Later"})
+    asked = {"customer": owner.id, "items": [{"price": retainer.id}], "payment_behavior": "default_incomplete"}
+    made = v1.subscriptions.create({**asked, "expand": ["latest_invoice"]})
+    assert (made.status, made.latest_invoice.status) == ("incomplete", "open")
+    card = v1.payment_methods.attach("pm_card_visa", {"customer": owner.id})
+    v1.invoices.pay(made.latest_invoice.id, {"payment_method": card.id})
+    assert v1.subscriptions.retrieve(made.id).status == "active"

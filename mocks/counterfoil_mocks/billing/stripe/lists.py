@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.errors import invalid, missing
-from counterfoil_mocks.billing.stripe.kind import Kind
+from counterfoil_mocks.billing.stripe.kind import KEEP, Kind
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.protocols.conversion import of_epoch
 from counterfoil_mocks.protocols.form import encoded
@@ -22,6 +22,9 @@ BOUNDS: dict[str, Callable[[Any, Any], Any]] = {
     "lt": lambda column, value: column < of_epoch(value),
     "lte": lambda column, value: column < of_epoch(value + 1),
 }
+
+
+SIGNS = {"gt": "__gt__", "gte": "__ge__", "lt": "__lt__", "lte": "__le__"}
 
 
 def limit_of(given: Record) -> int:
@@ -101,18 +104,21 @@ def filtered(kind: Kind, table: sa.FromClause, name: str, value: Any) -> list[sa
         return [special(table, value)]
     expression = kind.map.expression(kind.map.by_name[name], table)
     if isinstance(value, dict):
-        return [
-            getattr(expression, f"__{'le' if each == 'lte' else 'ge' if each == 'gte' else each}__")(bound)
-            for each, bound in value.items()
-        ]
+        return [getattr(expression, SIGNS[each])(bound) for each, bound in value.items()]
     return [expression.in_(value) if isinstance(value, list) else expression == value]
 
 
 def _created(table: sa.FromClause, given: Any) -> list[sa.ColumnElement[bool]]:
+    """Conditions on the time of creation: of the test clock where the object has one, else of the business clock."""
     if given is None:
         return []
     bounds = given if isinstance(given, dict) else {"gte": given, "lte": given}
-    return [BOUNDS[name](table.c.created_at, value) for name, value in bounds.items() if value is not None]
+    own = sa.cast(sa.func.json_extract(table.c.custom, f"$.{KEEP}.created"), sa.BigInteger)
+    return [
+        sa.case((own.is_(None), BOUNDS[name](table.c.created_at, value)), else_=getattr(own, SIGNS[name])(value))
+        for name, value in bounds.items()
+        if value is not None
+    ]
 
 
 def _beyond(desk: Desk, kind: Kind, table: sa.FromClause, cursor: str, backwards: bool) -> sa.ColumnElement[bool]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from counterfoil_mocks.billing.stripe.kind import KEEP, Kind, kept, mapped
+from counterfoil_mocks.billing.stripe.kind import KEEP, Kind, kept, mapped, metadata_of
 from counterfoil_mocks.billing.stripe.params import ANY, BOOL, DEC, INT, META, TEXT, TIME, Spec, words
 from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.fields import Record
@@ -49,6 +49,13 @@ def _name(value: str, record: Record) -> str | None:
     return record["name_full"] or value
 
 
+def _customer_metadata(record: Record, face: Any) -> Record:
+    said = metadata_of(record)
+    return (
+        {**said, "customer_no": record["customer_no"]} if record["customer_no"] and "customer_no" not in said else said
+    )
+
+
 NAME = Conversion("text", _name, conversion.same)
 TAX_EXEMPT = conversion.choice({"TAXABLE": "none", "EXEMPT": "exempt", "REVERSE_CHARGE_ELIGIBLE": "reverse"})
 
@@ -58,6 +65,7 @@ CUSTOMER = Kind(
         "customer",
         "customer",
         FieldMap("name", "name", NAME),
+        FieldMap("metadata", computed=_customer_metadata),
         FieldMap("tax_exempt", "tax_status", TAX_EXEMPT),
         FieldMap("address", computed=lambda record, face: face.address_of(record)),
         FieldMap(
