@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from counterfoil.reference.connectors import Record
-from counterfoil.reference.flows.moving import COMMON, Moving, bare
+from counterfoil.reference.flows.moving import Moving
 from counterfoil.reference.mutants import Mutant
 from counterfoil.reference.work import Work
 
-LEFT_OUT = ("paid", "credited", "written_off", "open_amount", "status", "customer", "lines", "fx_rate")
+# fmt: off
+DOCUMENT = ("invoice_no", "doc_type", "legal_entity", "contract_no", "ccy", "issue_date", "tax_point", "due", "net", "tax", "total")
+# fmt: on
+LINE = ("line_no", "line_type", "contract_line", "description", "net", "tax_code", "tax", "service_item")
 
 
 class MakesAgain(Moving):
@@ -17,8 +20,9 @@ class MakesAgain(Moving):
         if entity != "ar_document":
             await super().load(work, there, entity, record, debtor)
             return
-        values = {name: value for name, value in record.items() if name not in (*COMMON, *LEFT_OUT)}
-        values |= {"customer": debtor, "lines": [bare(line) for line in record["lines"]]}
+        values = {name: record[name] for name in DOCUMENT}
+        lines = [{name: line[name] for name in LINE if line[name] is not None} for line in record["lines"]]
+        values |= {"customer": debtor, "lines": lines}
         await there.create("erp", "ar_document", values, key=record["invoice_no"])
         for line in await work.list("billing", "plan_line", contract_no=record["contract_no"], status="SCHEDULED"):
             if line["kind"] == "MILESTONE":
