@@ -49,3 +49,73 @@ def given(name: str) -> Callable[[Callable[..., Record]], Callable[..., Record]]
         return reach
 
     return register
+
+
+@given("a customer exists")
+def customer(hands: Hands, system: str, customer_no: str) -> Record:
+    """A customer with this number in a system."""
+    return {"id": hands.make(system, "customer", customer_no=customer_no, name="Alder Works Ltd", country="GB")["id"]}
+
+
+@given("no such customer exists")
+def no_customer(hands: Hands) -> Record:
+    """The firm as it is seeded."""
+    return {}
+
+
+@given("the firm as it is seeded")
+def seeded(hands: Hands) -> Record:
+    """Employees, rate cards, customers and contracts of the first morning."""
+    return {}
+
+
+@given("a project is created")
+def project(hands: Hands, project_no: str) -> Record:
+    """A planned project of a customer that is there."""
+    owner = hands.one("psa", "customer")
+    made = hands.make(
+        "psa",
+        "project",
+        project_no=project_no,
+        contract_no="CT-9001",
+        customer=owner["id"],
+        name="Warehouse programme",
+        legal_entity="CF-US",
+        ccy="USD",
+        start="2026-01-05",
+        end="2026-06-30",
+    )
+    return {"id": made["id"]}
+
+
+@given("a tax code is created")
+def tax_code(hands: Hands, code: str) -> Record:
+    """A tax code of the books like one that is there."""
+    like = hands.one("erp", "tax_code")
+    kept = {name: like[name] for name in ("kind", "rate", "taxable_fraction", "category", "jurisdiction", "valid_from")}
+    return {"id": hands.make("erp", "tax_code", **{**kept, "code": code})["id"]}
+
+
+@given("a billing plan is created")
+def billing_plan(hands: Hands, contract_no: str) -> Record:
+    """A plan of one milestone for a customer that is there."""
+    owner = hands.one("billing", "customer")
+    line = {
+        "line_no": 1,
+        "kind": "MOBILISATION",
+        "line_type": "FIXED_FEE",
+        "description": "Mobilisation",
+        "amount": {"minor": 4800000, "ccy": "USD"},
+        "tax_code": "NT",
+        "service_item": "CONSULTING-FF",
+    }
+    hands.do(
+        "billing",
+        "create_plan",
+        contract_no=contract_no,
+        customer=owner["id"],
+        legal_entity="CF-US",
+        ccy="USD",
+        lines=[line],
+    )
+    return {}
