@@ -23,6 +23,7 @@ from counterfoil.world import NotSettled, World
 
 READY_SECONDS = {"L": 300.0, "XL": 3600.0}
 """Longest wait until a landscape of a size is ready; of the others a minute."""
+ANSWER_SECONDS, SLOW_SECONDS = 120.0, 1200.0
 
 
 @dataclass(frozen=True)
@@ -170,10 +171,15 @@ class Bench:
     def _find_landscape(self) -> Control:
         given = self.settings.landscape
         if given is not None and is_address(given) and not self.settings.systems:
-            return Control(given, self.settings.token)
+            return Control(given, self.settings.token, timeout=self._patience)
         self._landscape = LandscapeProcess(self.settings)
         announced = self._landscape.announcement()
-        return Control(announced["control"]["url"], announced["control"].get("token"))
+        return Control(announced["control"]["url"], announced["control"].get("token"), timeout=self._patience)
+
+    @property
+    def _patience(self) -> float:
+        """Seconds that one answer may take: looking back over years does take its time."""
+        return SLOW_SECONDS if self.settings.slow else ANSWER_SECONDS
 
     def world(self, story: Story) -> World:
         """The state that every scenario starts from, an integration that remembers nothing, and the story's faults in force."""

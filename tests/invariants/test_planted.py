@@ -103,12 +103,15 @@ def test_a_deadline_that_runs_is_no_violation_until_the_landscape_is_at_rest(fir
 
 def test_a_check_that_presupposes_more_than_is_declared_does_not_apply(firm: Books) -> None:
     plant(firm, "UPDATE erp.ar_document SET correlation_id = NULL")
-    result = judged(firm, "INV-45", "INV-44", declares=["polling"])
-    assert {name: each.status for name, each in result.items()} == {
-        "INV-44": "not_applicable",
-        "INV-45": "not_applicable",
+    missing = {
+        "INV-44": ["dead_letters"],
+        "INV-45": ["trace"],
+        "INV-46": ["reconciliation"],
+        "INV-48": ["dashboard"],
     }
-    assert result["INV-45"].missing == ["trace"]
+    result = judged(firm, *missing, declares=["polling"])
+    assert {each.status for each in result.values()} == {"not_applicable"}
+    assert {name: each.missing for name, each in result.items()} == missing
 
 
 def raised(at: str, **more: Any) -> dict[str, Any]:
