@@ -718,3 +718,33 @@ def test_an_account_has_an_etag_that_writes_can_insist_on(
     assert changed.status_code == 204
     again = requests.patch(place, json={"Phone": "8"}, headers={**head, "If-Match": tag}, timeout=10)
     assert (again.status_code, again.content) == (412, b"")
+
+
+def test_an_outbound_message_is_sent_until_it_is_acknowledged(launch: Any) -> None:
+    landscape = launch(systems={"crm": {"vendor": "salesforce"}, "psa": {}, "erp": {}, "billing": {}})
+    crm = next(each for each in landscape.call("GET", "/landscape").json["systems"] if each["name"] == "crm")
+    receiver = landscape.listen("crm", subscribe=False)
+    ack = (
+        b'<notificationsResponse xmlns="http://soap.sforce.com/2005/09/outbound"><Ack>%s</Ack></notificationsResponse>'
+    )
+    receiver.bodies = [ack % b"false", ack % b"true"]
+    face = landscape.landscape.systems["crm"].face
+    face.subscribe(receiver.url, ["outbound:Opportunity(Id, Name, StageName WHERE IsWon = true)"], "")
+    client = Salesforce(
+        session_id=crm["credentials"]["access_token"], instance_url=crm["url"], session=session(crm["url"])
+    )
+    deal = client.Opportunity.create({"Name": "Told & sold", "StageName": "Prospecting", "CloseDate": "2026-03-31"})[
+        "id"
+    ]
+    landscape.settle()
+    assert receiver.heard == []
+    client.Opportunity.update(deal, {"StageName": "Closed Won"})
+    landscape.settle()
+    landscape.call("POST", "/clock/advance", {"days": 1})
+    first, second = receiver.heard[:2]
+    assert first.headers["soapaction"] == '""'
+    assert b"<sf:StageName>Closed Won</sf:StageName>" in first.body
+    assert b"Told &amp; sold" in first.body
+    notification = first.body.partition(b"<Notification><Id>")[2][:18]
+    assert notification.startswith(b"04l")
+    assert notification in second.body

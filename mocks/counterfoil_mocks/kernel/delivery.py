@@ -73,17 +73,13 @@ class Lane:
 
 @dataclass
 class Answer:
-    """What came of one attempt. status: None when there was no answer, and then `error` says why."""
+    """What came of one attempt. status: None when there was no answer, and then `error` says why. taken: whether the receiver took it."""
 
     status: int | None = None
     error: str | None = None
     body: bytes = b""
     micros: int = 0
-
-    @property
-    def taken(self) -> bool:
-        """Whether the receiver took it."""
-        return self.status is not None and 200 <= self.status < 300
+    taken: bool = False
 
 
 def voice(system: System, subscription: Record | None) -> Face:
@@ -316,14 +312,14 @@ class Deliverer:
             bad = job.bad_signature and copy == 0
             headers = face.event_headers(event, row["id"], subscription, body, bad_signature=bad)
             self.world.traffic.touch()
-            answer = await self._post(subscription["url"], headers, body)
+            answer = await self._post(face, subscription["url"], headers, body)
             self._journal(job, event, subscription, headers, body, answer)
             if not answer.taken:
                 break
         job.copies, job.bad_signature = 1, False
         return answer
 
-    async def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    async def _post(self, face: Face, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         assert self._session is not None
         started = clock.monotonic()
         answer = Answer()
@@ -331,6 +327,7 @@ class Deliverer:
             async with self._session.post(url, data=body, headers=headers, allow_redirects=False) as response:
                 answer.status = response.status
                 answer.body = await response.content.read(ANSWER_LIMIT)
+                answer.taken = face.acknowledged(response.status, answer.body)
         except TimeoutError:
             answer.status, answer.error = None, f"no answer within {ATTEMPT_SECONDS:.0f} s"
         except (aiohttp.ClientError, OSError, ValueError) as error:

@@ -241,6 +241,10 @@ class Face:
         """What is posted to a subscriber: the same bytes at every attempt. event: as `events.read` gives it."""
         return events.body_of(self.system, event)
 
+    def acknowledged(self, status: int, body: bytes) -> bool:
+        """Whether a receiver's answer means that it has taken the event."""
+        return 200 <= status < 300
+
     def event_headers(
         self, event: Record, delivery_id: str, subscription: Record, body: bytes, *, bad_signature: bool = False
     ) -> dict[str, str]:

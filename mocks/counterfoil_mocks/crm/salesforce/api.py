@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, unquote_plus
 
 import orjson
 
-from counterfoil_mocks.crm.salesforce import asking, describe, errors, several, soap
+from counterfoil_mocks.crm.salesforce import asking, describe, errors, outbound, several, soap
 from counterfoil_mocks.crm.salesforce.asking import Queries
 from counterfoil_mocks.crm.salesforce.auth import Sessions
 from counterfoil_mocks.crm.salesforce.bulk import Bulk
@@ -69,6 +69,8 @@ class SalesforceFace(Face):
 
     vendor = VENDOR
     body_limit = 160 * 1024 * 1024
+    retry_seconds = outbound.RETRY_SECONDS
+    most_failures = 1_000_000
 
     def __init__(self, system: System) -> None:
         self.org = Org(system)
@@ -963,6 +965,25 @@ class SalesforceFace(Face):
 
     def wrote(self, tx: Tx, touched: Sequence[tuple[Entity, Record | None, Record]]) -> None:
         self.streaming.wrote(tx, touched)
+
+    def subscribe(self, url: str, types: list[str], secret: str | None) -> Record:
+        wanted = [each for each in types if each.startswith("outbound:")]
+        others = [each for each in types if each not in wanted]
+        made: Record = {}
+        for each in wanted:
+            made = outbound.subscribe(self, url, each, secret)
+        return super().subscribe(url, others, secret) if others or not wanted else made
+
+    def event_body(self, event: Record, subscription: Record) -> bytes:
+        return outbound.body(self, event, subscription)
+
+    def event_headers(
+        self, event: Record, delivery_id: str, subscription: Record, body: bytes, *, bad_signature: bool = False
+    ) -> dict[str, str]:
+        return {"Content-Type": "text/xml; charset=UTF-8", "SOAPAction": '""'}
+
+    def acknowledged(self, status: int, body: bytes) -> bool:
+        return status == 200 and outbound.ACK.search(body) is not None
 
 
 def _unblank(request: Request) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from counterfoil_mocks.crm.salesforce import outbound
 from counterfoil_mocks.crm.salesforce.errors import Refused
 from counterfoil_mocks.crm.salesforce.objects import SObject
 from counterfoil_mocks.crm.salesforce.views import OBJECTS
@@ -74,6 +75,7 @@ class Streaming:
             )
             if each is None or each.name.endswith("__e"):
                 continue
+            outbound.wrote(self.face, tx, each, entity, after)
             kind = "CREATE" if before is None else "UPDATE"
             if before is not None and (before["deleted_at"] is None) != (after["deleted_at"] is None):
                 kind = "DELETE" if after["deleted_at"] is not None else "UNDELETE"
