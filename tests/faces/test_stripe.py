@@ -161,3 +161,18 @@ def test_an_expansion_replaces_ids_and_knows_its_limits(client: Any) -> None:
     with pytest.raises(stripe.InvalidRequestError) as caught:
         client.v1.invoices.list({"expand": ["data.a.b.c.d"]})
     assert caught.value.code == "property_expansion_max_depth"
+
+
+def test_an_endpoint_of_the_landscape_file_is_signed_with_the_published_secret(stripe_face: Any, launch: Any) -> None:
+    receiver = stripe_face.listen("billing", subscribe=False)
+    hooks = [{"url": receiver.url, "types": ["customer.created"]}]
+    other = launch(systems={"billing": {"vendor": "stripe", "webhooks": hooks}})
+    (system,) = other.call("GET", "/landscape").json["systems"]
+    key, secret = system["credentials"]["api_key"], system["credentials"]["webhook_secret"]
+    stripe.StripeClient(key, base_addresses={"api": system["url"]}).v1.customers.create({"name": "Heard"})
+    other.settle()
+    (heard,) = receiver.heard
+    assert (
+        stripe.Webhook.construct_event(heard.body, heard.headers["stripe-signature"], secret).data.object.name
+        == "Heard"
+    )

@@ -205,7 +205,7 @@ def test_a_project_s_phases_follow_one_another(client: Any, retainer: Any, clock
 
 
 @pytest.mark.by_client("create_quote get_quote update_quote list_quote finalize_quote accept_quote cancel_quote")
-@pytest.mark.by_client("list_quote_line list_quote_upfront_line")
+@pytest.mark.by_client("list_quote_line list_quote_upfront_line get_quote_pdf")
 def test_a_quote_becomes_a_draft_invoice(client: Any) -> None:
     v1 = client.v1
     owner = client.v1.customers.create({"name": "Acme"})
@@ -222,6 +222,7 @@ def test_a_quote_becomes_a_draft_invoice(client: Any) -> None:
     assert taken.invoice.parent.quote_details.quote == made.id
     assert [each.quantity for each in v1.quotes.line_items.list(made.id)] == [3]
     assert len(list(v1.quotes.computed_upfront_line_items.list(made.id))) == 1
+    assert v1.quotes.pdf(made.id).io.read().startswith(b"%PDF-")
     with pytest.raises(stripe.InvalidRequestError):
         v1.quotes.cancel(made.id)
     other = v1.quotes.create({"customer": owner.id, "line_items": [{"price": price.id}], **terms})

@@ -161,6 +161,8 @@ class StripeFace(Face):
 
     def rendered(self, request: Request, answer: Answer) -> Rendered:
         headers = [*self._headers(request), *as_bytes(answer.headers)]
+        if isinstance(answer.payload, bytes):
+            return Rendered(answer.status, [(b"content-type", b"application/pdf"), *headers[1:]], answer.payload)
         return Rendered(answer.status, headers, orjson.dumps(answer.payload, option=orjson.OPT_INDENT_2))
 
     def refused(self, request: Request, problem: Problem) -> Rendered:

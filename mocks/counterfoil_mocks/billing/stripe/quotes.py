@@ -17,6 +17,8 @@ from counterfoil_mocks.kernel.operations import Operation
 if TYPE_CHECKING:
     from counterfoil_mocks.billing.stripe.api import StripeFace
 
+PDF = b"%%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n%%%% Quote %s\ntrailer<</Root 1 0 R>>\n%%%%EOF\n"
+"""A document of no pages: what it says stands in the quote."""
 DAYS = 30
 DAY = 86400
 
@@ -231,11 +233,11 @@ def operations(face: StripeFace) -> Iterable[Operation]:
     def upfront(desk: Desk, id: str, given: Record) -> Record:
         return {**lines(desk, id, given), "url": f"/v1/quotes/{id}/computed_upfront_line_items"}
 
-    def pdf(desk: Desk, id: str, given: Record) -> Record:
+    def pdf(desk: Desk, id: str, given: Record) -> bytes:
         found = desk.get("quote", id)
         if found["status"] not in ("open", "accepted"):
             raise invalid("You can only download the PDF of an open or accepted quote.")
-        return {"id": id, "object": "quote", "pdf": found["number"]}
+        return PDF % str(found["number"]).encode()
 
     yield face.post("finalize_quote", f"{one}/finalize", {"expires_at": TIME}, finalize)
     yield face.post("accept_quote", f"{one}/accept", {}, accept)
