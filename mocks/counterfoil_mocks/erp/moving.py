@@ -28,7 +28,7 @@ BALANCES = """
 SELECT l.contract_no, l.account, l.ccy, sum(l.dr - l.cr) AS amount, sum(l.func_dr - l.func_cr) AS func, min(l.func_ccy) AS func_ccy
 FROM erp.journal_line l JOIN erp.journal_entry e ON e.system = l.system AND e.id = l.parent
 WHERE l.system = :system AND e.legal_entity = :legal_entity AND l.contract_no IS NOT NULL AND l.account IN ('1200', '1220', '1230', '2300')
-GROUP BY l.contract_no, l.account, l.ccy HAVING amount <> 0 OR func <> 0 ORDER BY l.contract_no, l.account
+GROUP BY l.contract_no, l.account, l.ccy HAVING sum(l.dr - l.cr) <> 0 OR sum(l.func_dr - l.func_cr) <> 0 ORDER BY l.contract_no, l.account
 """
 
 
