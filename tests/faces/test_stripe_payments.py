@@ -204,6 +204,15 @@ def test_a_refund_gives_back_no_more_than_was_charged(client: Any) -> None:
     assert len(list(v1.refunds.list({"charge": charge.id}))) == 2
 
 
+@pytest.mark.by_client("get_account get_balance")
+def test_the_account_says_what_it_has(client: Any, billing: dict[str, Any]) -> None:
+    before = {each.currency: each.amount for each in client.v1.balance.retrieve().available}
+    client.v1.charges.create({"amount": 10000, "currency": "usd", "source": "tok_visa"})
+    after = {each.currency: each.amount for each in client.v1.balance.retrieve().available}
+    assert after["usd"] - before.get("usd", 0) == 10000 - 320
+    assert client.v1.accounts.retrieve_current().id == billing["credentials"]["account_id"]
+
+
 @pytest.mark.by_client("list_dispute get_dispute update_dispute close_dispute")
 def test_a_dispute_is_answered_and_closed(client: Any) -> None:
     v1 = client.v1

@@ -179,6 +179,19 @@ def test_old_versions_read_the_names_that_have_gone(ask: Any) -> None:
     assert (old["paid"], old["subscription"], old["tax"]) == (False, None, None)
 
 
+def test_an_endpoint_of_an_old_version_hears_the_old_names(ask: Any, stripe_face: Any) -> None:
+    receiver = stripe_face.listen("billing", subscribe=False)
+    asked = f"url={receiver.url}&enabled_events[]=invoice.created&api_version=2024-06-20"
+    made = ask("POST", "/v1/webhook_endpoints", asked).json
+    owner = ask("POST", "/v1/customers", "name=Old").json["id"]
+    ask("POST", "/v1/invoices", f"customer={owner}")
+    stripe_face.settle()
+    event = json.loads(receiver.heard[0].body)
+    assert event["api_version"] == "2024-06-20"
+    assert (event["data"]["object"]["paid"], event["data"]["object"]["subscription"]) == (False, None)
+    ask("DELETE", f"/v1/webhook_endpoints/{made['id']}")
+
+
 def test_a_failed_delivery_is_tried_again_by_stripe_s_schedule(ask: Any, stripe_face: Any) -> None:
     receiver = stripe_face.listen("billing", subscribe=False)
     receiver.answers = [500, 500]

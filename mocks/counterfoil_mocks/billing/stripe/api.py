@@ -404,7 +404,10 @@ class StripeFace(Face):
 
     def event_body(self, event: Record, subscription: Record) -> bytes:
         version = orjson.loads(subscription["settings"]).get("api_version")
-        return orjson.dumps(events.envelope(event, version, pending=1), option=orjson.OPT_INDENT_2)
+        said = events.envelope(event, version, pending=1)
+        if versions.old(version):
+            said["data"]["object"] = versions.spoken(Desk(self), said["data"]["object"])
+        return orjson.dumps(said, option=orjson.OPT_INDENT_2)
 
     def event_headers(
         self, event: Record, delivery_id: str, subscription: Record, body: bytes, *, bad_signature: bool = False

@@ -1,4 +1,4 @@
-"""Webhook endpoints and the list of events."""
+"""The account: its webhook endpoints, its events, its balance."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from counterfoil_mocks.billing.stripe import errors, events, params
+from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.ids import chars
 from counterfoil_mocks.billing.stripe.lists import limit_of, url_of
 from counterfoil_mocks.billing.stripe.params import META, TEXT, Spec
@@ -94,6 +95,32 @@ def operations(face: StripeFace) -> Iterable[Operation]:
             raise errors.missing("event", ask.subject)
         return Answer(200, events.envelope(found[0], pending=found[0]["pending"]))
 
+    def account(desk: Desk, id: str, given: Record) -> Record:
+        return {
+            "id": face.keys.account_id,
+            "object": "account",
+            "business_profile": {"name": face.account_name},
+            "charges_enabled": True,
+            "country": "US",
+            "default_currency": "usd",
+            "details_submitted": True,
+            "email": None,
+            "payouts_enabled": True,
+            "type": "standard",
+        }
+
+    def balance(desk: Desk, id: str, given: Record) -> Record:
+        sums: dict[str, int] = {}
+        for each in desk.all("balance_transaction"):
+            sums[each["currency"]] = sums.get(each["currency"], 0) + each["net"]
+        available = [
+            {"amount": amount, "currency": ccy, "source_types": {"card": amount}}
+            for ccy, amount in sorted(sums.items())
+        ]
+        return {"object": "balance", "available": available, "livemode": False, "pending": []}
+
+    yield face.read("get_account", "/v1/account", {}, account)
+    yield face.read("get_balance", "/v1/balance", {}, balance)
     one = f"{PATH}/{{id}}"
     yield Operation("create_webhook", "POST", PATH, create, "Create a webhook endpoint", secret=True)
     yield Operation("list_webhook", "GET", PATH, listing, "List webhook endpoints")
