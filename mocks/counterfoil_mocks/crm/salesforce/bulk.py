@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ import orjson
 from counterfoil_mocks.crm.salesforce import errors
 from counterfoil_mocks.crm.salesforce.errors import Refused
 from counterfoil_mocks.crm.salesforce.ids import made
-from counterfoil_mocks.crm.salesforce.objects import SField, SObject
+from counterfoil_mocks.crm.salesforce.objects import SObject
 from counterfoil_mocks.crm.salesforce.soap import Raw
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
@@ -318,7 +319,7 @@ class Bulk:
             elif cell == "#N/A":
                 given[one.name] = None
             elif cell:
-                given[one.name] = _typed(one, cell)
+                given[one.name] = cell
         if operation == "insert":
             return desk.create(each, given), True
         if operation == "upsert" and job.shown["externalIdFieldName"] != "Id":
@@ -374,19 +375,11 @@ class Bulk:
         return Raw(out.getvalue().encode())
 
 
-def _typed(one: SField, cell: str) -> Any:
-    return cell
-
-
 def _locator(position: int) -> str:
-    import base64
-
     return base64.urlsafe_b64encode(str(position).encode()).decode().rstrip("=")
 
 
 def _position(locator: str) -> int:
-    import base64
-
     if locator in ("", "null"):
         return 0
     try:
@@ -403,6 +396,3 @@ def _text(value: Any) -> str:
     if isinstance(value, (dict, list)):
         return orjson.dumps(value).decode()
     return str(value)
-
-
-__all__ = ["Bulk", "Callable"]

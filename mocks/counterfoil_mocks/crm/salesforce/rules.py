@@ -14,7 +14,7 @@ from counterfoil_mocks.crm.salesforce.desk import Change, Desk
 from counterfoil_mocks.crm.salesforce.errors import Refused, integrity, validation
 from counterfoil_mocks.crm.salesforce.objects import SObject
 from counterfoil_mocks.crm.salesforce.standard import STAGE_NAMES
-from counterfoil_mocks.crm.salesforce.values import code_of, kept
+from counterfoil_mocks.crm.salesforce.values import code_of
 from counterfoil_mocks.crm.salesforce.views import OBJECTS
 from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.fields import Record
@@ -527,4 +527,3 @@ AFTER: Mapping[str, Rule] = {
     "Quote": _quote_after,
     "Contract": _contract_after,
 }
-__all__ = ["after", "before", "defaults", "deleted", "deleting", "kept"]
