@@ -357,6 +357,8 @@ def test_a_quote_adds_up_and_is_accepted(sf: Any, account: str) -> None:
     assert found["AccountId"] == account
     sf.Quote.update(quote, {"Status": "Accepted"})
     assert sf.Quote.get(quote)["Status"] == "Accepted"
+    sf.Opportunity.update(deal, {"StageName": "Closed Won"})
+    assert sf.Opportunity.get(deal)["IsWon"] is True
 
 
 def test_a_contract_is_drafted_activated_and_stays(sf: Any, account: str) -> None:

@@ -190,7 +190,9 @@ def moved(change: Change, deal: Record, target: str) -> Record:
         deal = perform(tx, "advance_stage", deal["id"], {"to": following})
     if target != "CLOSED_WON":
         return deal
-    if tx.one(QUOTE, opportunity=deal["id"], status="ACCEPTED"):
+    # A quote without lines of the offer is Salesforce's own: there is nothing in it that a contract could be made of.
+    quote = tx.one(QUOTE, opportunity=deal["id"], status="ACCEPTED")
+    if quote is not None and quote["lines"]:
         return perform(tx, "close_won", deal["id"], {})
     return deals.win_without_quote(tx, deal)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from counterfoil_mocks.crm.salesforce import outbound
+from counterfoil_mocks.crm.salesforce.desk import VENDOR
 from counterfoil_mocks.crm.salesforce.errors import Refused
 from counterfoil_mocks.crm.salesforce.objects import SObject
 from counterfoil_mocks.crm.salesforce.views import OBJECTS
@@ -144,7 +145,16 @@ class Streaming:
             kept = {name: values.kept(each.by_name[name.lower()], value) for name, value in said.items()}
             event_id = str(uuid.UUID(int=ids.digest(tx.now, self._count, self.face.system.world.seed, each.name)))
             self._count += 1
-            record = tx.insert(entity, {"vendor": "salesforce", "kind": each.name, "name": event_id, "custom": kept})
+            record = tx.insert(
+                entity,
+                {
+                    "id": tx.system.new_id(each.prefix),
+                    "vendor": VENDOR,
+                    "kind": each.name,
+                    "name": event_id,
+                    "custom": kept,
+                },
+            )
             every = {one.name: kept.get(one.name) for one in each.own}
             payload = {**every, "CreatedDate": tx.now, "CreatedById": self.face.org.user}
             tx.tell(entity, record, f"/event/{each.name}", {"payload": payload, "uuid": event_id})
