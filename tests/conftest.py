@@ -34,6 +34,8 @@ from counterfoil_mocks.landscape import Landscape
 from counterfoil_mocks.roles import FACES, ROLES
 
 START = "2026-01-05T15:00:00.000Z"
+OWN_CALLS = "counterfoil-tests"
+"""What the tests' own calls say that they are, so that nobody takes them for a vendor's client."""
 POSTGRES = os.environ.get("COUNTERFOIL_TEST_POSTGRES")
 DATABASES = itertools.count(1)
 
@@ -418,6 +420,7 @@ class Running:
         """One request to the control plane, or to another address. Text or bytes are sent as they are."""
         where = urlsplit(base or self.landscape.control_url)
         sent = {"Content-Type": "application/json"} if body is not None else {}
+        sent["User-Agent"] = OWN_CALLS
         if self.token and not base:
             sent["Authorization"] = f"Bearer {self.token}"
         payload = body if body is None or isinstance(body, bytes) else orjson.dumps(body)

@@ -10,8 +10,9 @@ import pytest
 from counterfoil_mocks.kernel.face import Face, Request
 from counterfoil_mocks.kernel.operations import Answer, Operation
 
-DONE: list[str] = []
-"""Operations that faces have answered, in their order."""
+DONE: list[tuple[str, bool]] = []
+"""Operations that faces have done, in their order, and whether a client library called: whoever is not the tests themselves."""
+OWN_CALLS = "counterfoil-tests"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -21,7 +22,8 @@ def written_down() -> Iterator[None]:
 
     def noted(self: Face, request: Request, operation: Operation) -> Answer:
         given = answer(self, request, operation)
-        DONE.append(operation.name)
+        if given.status < 400:
+            DONE.append((operation.name, request.header(b"user-agent") != OWN_CALLS))
         return given
 
     Face.answer = noted  # type: ignore[method-assign]
@@ -31,12 +33,13 @@ def written_down() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def witness(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Check what a test claims to cover (markers `by_client` and `by_test`): each of these operations was answered in it."""
+    """Check what a test claims to cover: each operation was done in it, and for a client library where the marker is `by_client`."""
     start = len(DONE)
     yield
-    marks = [*request.node.iter_markers("by_client"), *request.node.iter_markers("by_test")]
-    claimed = {name for mark in marks for text in mark.args for name in text.split()}
-    assert claimed <= set(DONE[start:]), f"claimed, but not called: {sorted(claimed - set(DONE[start:]))}"
+    for marker in ("by_client", "by_test"):
+        claimed = {name for mark in request.node.iter_markers(marker) for text in mark.args for name in text.split()}
+        done = {name for name, by_client in DONE[start:] if by_client or marker == "by_test"}
+        assert claimed <= done, f"claimed {marker}, but not called: {sorted(claimed - done)}"
 
 
 @pytest.fixture(scope="module")
