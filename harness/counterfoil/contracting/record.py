@@ -45,13 +45,13 @@ def record(runs: Sequence[Run], out: Path, consumer: str | None = None, version:
     shapes = Shapes()
     (out / "states").mkdir(parents=True, exist_ok=True)
     found: dict[str, list[Record]] = defaultdict(list)
+    ways: set[tuple[Any, ...]] = set()
     for run in runs:
         if not run.exchanges:
             continue
         write_story(run, out / "states" / f"{run.scenario}.ndjson")
-        for system, interactions in interactions_of(run, shapes).items():
-            known = {each["key"] for each in found[system]}
-            found[system] += [each for each in interactions if each["key"] not in known]
+        for system, interactions in interactions_of(run, shapes, ways).items():
+            found[system] += interactions
     name = consumer or runs[0].integration
     made = []
     for system, interactions in sorted(found.items()):
@@ -106,11 +106,11 @@ def named(answered: Any) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def interactions_of(run: Run, shapes: Shapes) -> dict[str, list[Record]]:
-    """The interactions of a run by system, in the order of their states: one for each operation and way of asking it."""
+def interactions_of(run: Run, shapes: Shapes, chosen: set[tuple[Any, ...]]) -> dict[str, list[Record]]:
+    """The interactions of a run by system, in the order of their states: one for each operation and way of asking it that is not among the
+    chosen yet, which grow."""
     later = Flow(run)
     found: dict[str, list[tuple[int, Record]]] = defaultdict(list)
-    chosen: set[tuple[Any, ...]] = set()
     steps = 0
     first_of: dict[int, str] = {}
     for each in run.exchanges:
@@ -129,10 +129,9 @@ def interactions_of(run: Run, shapes: Shapes) -> dict[str, list[Record]]:
         made = http_interaction(run, each, position, later, shapes)
         first_of[each.seq] = made["key"]
         found[each.system].append((position, made))
-    types: set[str] = set()
     for event in run.told:
-        if event.type not in types:
-            types.add(event.type)
+        if (event.type,) not in chosen:
+            chosen.add((event.type,))
             cause = first_of.get(event.cause or -1)
             made = message_interaction(run, event, cause, later, shapes)
             if cause is not None:

@@ -77,11 +77,11 @@ class Shapes:
         return enumerated(at(whole, message["payload"], path)) if message else None
 
     def _operations(self, role: str) -> dict[str, Record]:
-        return _operations(self.folder / "openapi" / f"{role}.yaml")
+        return operations_of(self.folder / "openapi" / f"{role}.yaml")
 
 
 @cache
-def _operations(path: Path) -> dict[str, Record]:
+def operations_of(path: Path) -> dict[str, Record]:
     paths = document(path).get("paths", {}).values()
     return {each["operationId"]: each for methods in paths for each in methods.values()}
 

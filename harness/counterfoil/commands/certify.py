@@ -1,0 +1,45 @@
+"""`counterfoil certify`: scenarios, faults and contracts, and one page that says how an integration did."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def certify(
+    out: Annotated[Path, typer.Option("--out", help="Folder for certificate.html and certificate.json.")],
+    integration: Annotated[
+        str, typer.Option("--integration", help="reference, noop, mutant:F-07 or a descriptor file.")
+    ] = "reference",
+    level: Annotated[str, typer.Option("--level", help="core, or full (every scenario, every fault plan).")] = "core",
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same certificate.")] = 1,
+    scenario: Annotated[
+        list[str] | None, typer.Option("--scenario", help="Only these, for a first look; certifies no level.")
+    ] = None,
+) -> None:
+    """Put an integration through scenarios, faults and contracts, and write one page for its customers.
+
+    Exit code 0: certified. 1: not certified; the page names each deviation. 2: wrong usage. 3: something could not be run.
+    """
+    from counterfoil.client import Broken
+    from counterfoil.contracting import certificate
+    from counterfoil.descriptor import Unreadable
+
+    if level not in certificate.PLANS:
+        typer.echo(f"counterfoil certify: --level {level}: expected core or full", err=True)
+        raise typer.Exit(2)
+    try:
+        found = certificate.certify(certificate.Commission(integration, level, seed, tuple(scenario or ())))
+        page, machine = certificate.write(found, out)
+    except (Unreadable, OSError) as error:
+        typer.echo(f"counterfoil certify: {error}", err=True)
+        raise typer.Exit(2) from error
+    except Broken as error:
+        typer.echo(f"counterfoil certify: {error}", err=True)
+        raise typer.Exit(3) from error
+    for each in found["deviations"]:
+        typer.echo(f" ✗ {each}")
+    typer.echo(f"{found['integration']} is {found['verdict']} ({found['level']}, seed {seed}): {page}, {machine}")
+    raise typer.Exit(0 if found["verdict"] == "certified" else 1)

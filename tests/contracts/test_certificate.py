@@ -1,0 +1,34 @@
+"""A certificate says what was asked, what held and what did not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+
+@pytest.mark.slow
+def test_a_certificate_names_what_was_tried_and_what_held(cli: Any, tmp_path: Path) -> None:
+    done = cli("certify", "--scenario", "S-16", "--out", tmp_path)
+    assert done.code == 0, done.out + done.err
+    found = orjson.loads((tmp_path / "certificate.json").read_bytes())
+    assert found["verdict"] == "certified"
+    assert found["seed"] == 1
+    assert found["deviations"] == []
+    assert found["scope"]["scenarios"] == ["S-16"]
+    assert found["faults"] == {"lossy": {"S-16": "passed"}, "repeating": {"S-16": "passed"}}
+    assert found["invariants"]["held"]
+    assert all(each["held"] == each["interactions"] > 0 for each in found["contracts"])
+    assert "create_customer" in found["operations"]["erp"]["used"]
+    assert found["operations"]["erp"]["offered"] > 50
+    page = (tmp_path / "certificate.html").read_text("utf-8")
+    assert "reference: certified" in page
+    assert "S-16" in page
+
+
+def test_a_level_that_does_not_exist_is_refused(cli: Any, tmp_path: Path) -> None:
+    done = cli("certify", "--level", "gold", "--out", tmp_path)
+    assert done.code == 2
+    assert "core or full" in done.err

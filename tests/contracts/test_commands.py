@@ -1,0 +1,46 @@
+"""The documents name no command, verb or option that does not exist; publishing needs a broker."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from counterfoil import cli as command_line
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = ("ci.md", "integration-developer.md", "vendor.md")
+
+
+def commands(page: str) -> list[list[str]]:
+    """The words of every `counterfoil …` line of the page's console blocks."""
+    blocks = re.findall(r"```console\n(.*?)```", (DOCS / page).read_text("utf-8"), re.DOTALL)
+    lines = [line.removeprefix("$ ").partition(" #")[0] for block in blocks for line in block.splitlines()]
+    return [shlex.split(line)[1:] for line in lines if line.startswith("counterfoil ")]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_of_a_page_is_one_that_there_is(page: str) -> None:
+    found = commands(page)
+    assert len(found) >= 5
+    root: Any = typer.main.get_command(command_line.main)
+    for words in found:
+        command, rest = root, list(words)
+        while hasattr(command, "get_command") and rest:
+            name = rest.pop(0)
+            command = command.get_command(None, name)
+            assert command is not None, f"{page}: there is no {name!r} ({' '.join(words)})"
+        known = {option for each in command.params for option in (*each.opts, *each.secondary_opts)}
+        asked = {word.partition("=")[0] for word in rest if re.match(r"--?[a-z]", word)}
+        assert asked <= known, f"{page}: {' '.join(words)}: unknown {asked - known}"
+
+
+def test_publishing_without_a_broker_says_what_to_set(cli: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.delenv("PACT_BROKER_BASE_URL", raising=False)
+    done = cli("contracts", "publish", tmp_path, "--consumer-version", "1")
+    assert done.code == 2
+    assert "PACT_BROKER_BASE_URL" in done.err
