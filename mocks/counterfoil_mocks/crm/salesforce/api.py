@@ -61,6 +61,8 @@ class SalesforceFace(Face):
         self.changing: Desk | None = None
         self.hidden: Callable[[Record], bool] | None = None
         self.calls = 0
+        self.commits = 0
+        system.world.on_commit.append(self._committed)
         self._legal_entity = ""
         self.system = system
         self.sessions = Sessions(self)
@@ -114,6 +116,14 @@ class SalesforceFace(Face):
     def url_of(self, version: str, name: str, record_id: str) -> str:
         """Where a record is."""
         return f"/services/data/v{version}/sobjects/{name}/{record_id}"
+
+    def _committed(self, system: System) -> None:
+        self.commits += 1
+
+    @property
+    def within(self) -> bool:
+        """Whether the call under way is part of another."""
+        return self._inner is not None
 
     def object_of(self, record_id: str) -> SObject | None:
         """The object that an id is of."""

@@ -39,7 +39,12 @@ def is_version(said: str) -> bool:
 
 def tag(record: Record) -> str:
     """The ETag of a record."""
-    return f'"{zlib.crc32(dumped(record)):08x}"'
+    return tag_of(dumped(record))
+
+
+def tag_of(body: bytes) -> str:
+    """The ETag of a record as it goes out."""
+    return f'"{zlib.crc32(body):08x}"'
 
 
 def offset(instant: str) -> str:
