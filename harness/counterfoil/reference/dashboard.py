@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from counterfoil.reference.connectors import Connector, Record, Records
+from counterfoil.reference.flows import together
 from counterfoil.reference.reconcile import NOT_ISSUED
 from counterfoil.reference.work import minor
 
@@ -63,7 +63,7 @@ class Dashboard:
     async def read(self) -> dict[str, Records]:
         """The records that the figures are made of."""
         places = [(place.split("."), where) for place, where in READ.values()]
-        found = await asyncio.gather(*(self.systems[system].list(entity, where) for (system, entity), where in places))
+        found = await together(*(self.systems[system].list(entity, where) for (system, entity), where in places))
         return dict(zip(READ, found, strict=True))
 
     def backlog(self, read: Mapping[str, Records]) -> Records:

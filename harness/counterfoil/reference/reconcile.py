@@ -3,12 +3,12 @@ read from the systems themselves; nothing is netted and nothing is tolerated."""
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 
 from counterfoil.reference.connectors import Connector, Record, Records
+from counterfoil.reference.flows import together
 from counterfoil.reference.state import State
 from counterfoil.reference.work import minor
 
@@ -165,7 +165,7 @@ class Reconciliation:
             ("psa", "time_entry"),
             ("psa", "expense"),
         )
-        read = await asyncio.gather(*(self.systems[system].list(entity, where) for system, entity in wanted))
+        read = await together(*(self.systems[system].list(entity, where) for system, entity in wanted))
         return {f"{system}.{entity}": records for (system, entity), records in zip(wanted, read, strict=True)}
 
     def _scopes(self, read: Mapping[str, Records], items: Records) -> Records:
