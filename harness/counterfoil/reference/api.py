@@ -97,7 +97,7 @@ class Scope(Body):
     """What to reconcile; everything by default."""
 
     legal_entity: str | None = None
-    period: Annotated[str, Field(pattern=r"^\d{4}-\d{2}$")] | None = None
+    period: Annotated[str, Field(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$")] | None = None
 
 
 class Difference(BaseModel):
@@ -146,6 +146,17 @@ class Polled(BaseModel):
     failed: dict[str, str]
 
 
+class Refusal(BaseModel):
+    """Why not: a sentence, or one entry for each value that cannot be taken."""
+
+    detail: Any
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What an operation may refuse with, for its document."""
+    return {status: {"model": Refusal} for status in statuses}
+
+
 def build(settings: Settings, parts: Parts, name: str) -> FastAPI:
     """The application."""
 
@@ -162,7 +173,12 @@ def build(settings: Settings, parts: Parts, name: str) -> FastAPI:
         found: Integration = request.app.state.integration
         return found
 
-    @app.post("/hooks/{system}", status_code=202, response_class=Response)
+    @app.post(
+        "/hooks/{system}",
+        status_code=202,
+        response_class=Response,
+        responses={200: {"description": "The event is known already."}, **refusals(401, 404, 413, 422)},
+    )
     async def hook(system: str, request: Request) -> Response:
         """Take an event: 202 for a new one, 200 for a known one, 401 unsigned, 422 no event."""
         known = settings.systems.get(system)
@@ -208,7 +224,7 @@ def build(settings: Settings, parts: Parts, name: str) -> FastAPI:
         """Try all parked events again, except those that wait for a decision."""
         return Replayed(replayed=running(request).engine.replay())
 
-    @app.post("/dead-letters/{letter_id}/replay", status_code=202)
+    @app.post("/dead-letters/{letter_id}/replay", status_code=202, responses=refusals(404))
     async def replay(letter_id: str, request: Request) -> Replayed:
         """Try one parked event again."""
         if not running(request).state.letters(letter_id):
@@ -220,7 +236,7 @@ def build(settings: Settings, parts: Parts, name: str) -> FastAPI:
         """Decisions, asked for and taken."""
         return Approvals(items=[Approval(**each) for each in running(request).state.approvals()])
 
-    @app.post("/approvals/{approval_id}", status_code=202)
+    @app.post("/approvals/{approval_id}", status_code=202, responses=refusals(404, 422))
     async def decide(approval_id: str, request: Request, decision: Decision | None = None) -> Replayed:
         """Take a decision; the event that waited for it goes on."""
         taken = decision or Decision()
@@ -245,7 +261,7 @@ def build(settings: Settings, parts: Parts, name: str) -> FastAPI:
         polled = await running(request).poller.poll()
         return Polled(found=polled.found, failed=polled.failed)
 
-    @app.post("/reconcile")
+    @app.post("/reconcile", responses=refusals(503))
     async def reconcile(request: Request, scope: Scope | None = None) -> Reconciled:
         """Reconcile now."""
         wanted = scope or Scope()
@@ -259,7 +275,7 @@ def build(settings: Settings, parts: Parts, name: str) -> FastAPI:
         """Outcomes of former reconciliations."""
         return Reconciliations(items=[Reconciled(**each) for each in running(request).state.reconciliations()])
 
-    @app.get("/dashboard")
+    @app.get("/dashboard", responses=refusals(503))
     async def dashboard(request: Request) -> dict[str, Any]:
         """Billed, unbilled, recognised, backlog and receivable: money by currency."""
         try:
