@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 import shlex
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 import typer
 
 from counterfoil import cli as command_line
+from counterfoil.stories import shipped
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = ("ci.md", "integration-developer.md", "vendor.md")
@@ -44,3 +48,41 @@ def test_publishing_without_a_broker_says_what_to_set(cli: Any, tmp_path: Path, 
     done = cli("contracts", "publish", tmp_path, "--consumer-version", "1")
     assert done.code == 2
     assert "PACT_BROKER_BASE_URL" in done.err
+
+
+def test_publishing_hands_every_pact_to_the_broker(cli: Any, tmp_path: Path) -> None:
+    heard: list[Any] = []
+
+    class Broker(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            address = f"http://127.0.0.1:{self.server.server_address[1]}"  # type: ignore[misc]
+            self.reply({"_links": {"pb:publish-contracts": {"href": f"{address}/contracts/publish"}}})
+
+        def do_POST(self) -> None:
+            heard.append(orjson.loads(self.rfile.read(int(self.headers["content-length"]))))
+            self.reply({"notices": [{"type": "success", "text": "published"}], "_links": {}})
+
+        def reply(self, answer: Any) -> None:
+            payload = orjson.dumps(answer)
+            self.send_response(200)
+            self.send_header("content-type", "application/hal+json")
+            self.send_header("content-length", str(len(payload)))
+            self.end_headers()
+            self.wfile.write(payload)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Broker)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        address = f"http://127.0.0.1:{server.server_address[1]}"
+        pacts = shipped("contracts") / "pacts"
+        done = cli("contracts", "publish", pacts, "--consumer-version", "1.4.0", "--broker", address)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert done.code == 0, done.out + done.err
+    sent = {contract["providerName"] for each in heard for contract in each["contracts"]}
+    assert sent == {"crm", "psa", "erp", "billing"}
+    assert {each["pacticipantVersionNumber"] for each in heard} == {"1.4.0"}
