@@ -1,4 +1,4 @@
-"""Volume and calendar (S-53): leap days, short months, and clocks that are put forward and back."""
+"""Volume and calendar (S-53, S-54): leap days, short months, clocks that are put forward and back, and years on end."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from datetime import date, timedelta
 
 from counterfoil import World, amount, scenario
 from counterfoil import activity as firm
+from counterfoil.activity import rhythm
+from counterfoil.activity.deeds import Life, Step
+from counterfoil.faults import plan
 
 RETAINERS = (
     # name, entity, currency, country, tax code, rate card, fee, from, to, days on which it is billed
@@ -27,6 +30,10 @@ KNOWN = {
     "short": [("2028-01", 15_000), ("2028-02", 435_000), ("2028-03", 450_000)],
 }
 """Revenue of the first months, worked out by hand."""
+
+MONTHS = 24
+OUT_FOR = 6 * 60
+SYSTEMS = ("crm", "psa", "billing", "erp")
 
 
 def last_day(day: date) -> date:
@@ -106,3 +113,41 @@ def scenario_s53_calendar(world: World) -> None:
         world.expect(f"{name}: recognised by the day", by_month, earned(fee_minor, start, end))
         known = KNOWN.get(name, [])
         world.expect(f"{name}: as worked out by hand", by_month[: len(known)], known)
+
+
+@scenario(
+    "S-54",
+    "Two years of the firm with random faults",
+    invariants=[
+        *("01", "03", "06", "07", "08", "09", "10", "11", "13", "14", "15", "16", "17", "21", "23", "24", "26", "30"),
+        *("32", "33", "35", "36", "37", "38", "39", "40", "43", "44"),
+    ],
+    faults=plan("noisy"),
+    slow=True,
+    throughout=False,
+)
+def scenario_s54_two_years(world: World) -> None:
+    """Two years at size S on ordinary bad days, with one outage of six hours a month: nothing is lost, and the books are right."""
+    world.faults.inject([{"kind": "reorder", "operation": "*", "spread": 5400.0, "share": 0.005}])
+    taken: dict[str, int] = {}
+    broken: dict[str, list[str]] = {}
+
+    def done(step: Step, was_taken: bool) -> None:
+        taken[step.deed] = taken.get(step.deed, 0) + was_taken
+
+    def month_over(now: str) -> None:
+        answer = world.invariants(at_rest=True)
+        broken[now[:7]] = [each["id"] for each in answer["items"] if each["status"] == "violated"]
+        out = SYSTEMS[len(broken) % len(SYSTEMS)]
+        world.faults.inject([{"kind": "outage", "system": out, "minutes": OUT_FOR}])
+        world.advance(hours=OUT_FOR / 60 + 1)
+        world.settle()
+
+    rhythm.live(Life(world), months=MONTHS, done=done, month_over=month_over)
+    world.expect("After no month was anything wrong", {month: ids for month, ids in broken.items() if ids}, {})
+    world.expect_that(
+        "The firm has lived", all(taken.get(name, 0) for name in ("work", "pay", "complete")), taken=taken
+    )
+    figures = world.kpis()
+    world.expect_that("All twenty figures are there", len(figures) == 20, figures=[each["id"] for each in figures])
+    world.expect("and they are the same when asked again", world.kpis(), figures)
