@@ -54,6 +54,15 @@ def test_a_file_that_makes_no_sense_exits_2(cli: Start, tmp_path: Path, change: 
     assert said in done.err
 
 
+def test_companies_of_one_name_stay_apart_when_one_of_them_is_renamed(cli: Start, tmp_path: Path) -> None:
+    ballymore = {"deed": "sell_capped_time", "numbers": [0, 0]}
+    steps = [ballymore, ballymore, {"deed": "edit", "numbers": [1, 1]}, ballymore]
+    story = KEPT | {"steps": steps, "violated": {"invariant": "INV-01", "rule": "…", "rows": []}}
+    (tmp_path / "story.yaml").write_text(yaml.safe_dump(story))
+    done = cli("replay", "story.yaml", "--integration", "reference")
+    assert done.code == 0, done.out + done.err
+
+
 def test_shrinking_leaves_the_steps_that_matter() -> None:
     def tell(steps: list[Step]) -> Told:
         names = [each.deed for each in steps]

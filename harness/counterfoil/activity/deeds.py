@@ -73,7 +73,7 @@ def deed(*highest: int, weight: int = 1) -> Callable[[Act], Act]:
 @dataclass
 class Life:
     """A firm in the middle of a story. people: of each deal, the one who works on it; worked: keys of approved time, oldest first.
-    managed: companies that have a manager. rebilled: deals whose customers pay expenses."""
+    managed: companies that have a manager. rebilled: deals whose customers pay expenses. buyers, orders: how many there were so far."""
 
     world: World
     deals: list[firm.Deal] = field(default_factory=list)
@@ -81,6 +81,7 @@ class Life:
     worked: dict[str, list[str]] = field(default_factory=dict)
     managed: set[str] = field(default_factory=set)
     rebilled: set[str] = field(default_factory=set)
+    buyers: int = 0
     orders: int = 0
 
     def deal(self, which: int) -> firm.Deal | None:
@@ -112,7 +113,8 @@ def sold(
             world, name=f"Manager of {entity}", level="MANAGER", cost_rate="50.0000", legal_entity=entity, cost_ccy=ccy
         )
         life.managed.add(entity)
-    number = f"{country}{name + 1}{world.crm.count('customer', name=NAMES[name]):08d}"  # one name, several companies
+    life.buyers += 1
+    number = f"{country}{name + 1}{life.buyers:08d}"  # one name, several companies
     if look_alike:
         shown = NAMES[name].upper().removesuffix(" LTD") + ", Ltd."
         twin = world.erp.create("customer", name=shown[:60], country=country, vat_id=number, invoice_ccy=ccy)
