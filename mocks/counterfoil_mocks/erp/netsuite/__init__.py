@@ -1,0 +1,1 @@
+"""NetSuite's REST web services in front of an ERP."""

@@ -1,0 +1,180 @@
+"""NetSuite's REST web services: how a call is read and answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from counterfoil_mocks.erp.netsuite import errors, events
+from counterfoil_mocks.erp.netsuite.auth import TOKEN_PATH, Sessions
+from counterfoil_mocks.erp.netsuite.desk import MALFORMED
+from counterfoil_mocks.erp.netsuite.errors import Refused
+from counterfoil_mocks.erp.netsuite.objects import TYPES
+from counterfoil_mocks.erp.netsuite.reader import RECORDS, Reader
+from counterfoil_mocks.erp.netsuite.record_routes import Records
+from counterfoil_mocks.kernel import ids
+from counterfoil_mocks.kernel.auth import Grant
+from counterfoil_mocks.kernel.errors import Problem
+from counterfoil_mocks.kernel.face import Face, Rendered, Request, as_bytes
+from counterfoil_mocks.kernel.fields import Entity, Record
+from counterfoil_mocks.kernel.ids import IdStyle
+from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
+
+if TYPE_CHECKING:
+    from counterfoil_mocks.kernel.system import System
+    from counterfoil_mocks.kernel.tx import Tx
+
+VENDOR = "netsuite"
+MEDIA = "application/vnd.oracle.resource+json; type="
+CONCURRENT = 5
+
+
+class NetSuiteFace(Face):
+    """NetSuite in front of an ERP."""
+
+    vendor = VENDOR
+    retry_seconds = ()
+    most_failures = 1_000_000
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.sessions = Sessions(self)
+        self.records = Records(self)
+        super().__init__(system)
+
+    @property
+    def id_style(self) -> IdStyle:
+        return ids.integer
+
+    def credentials(self, url: str) -> dict[str, str]:
+        return self.sessions.credentials(url)
+
+    def operations(self) -> Iterable[Operation]:
+        yield from self.records.operations()
+        system = "/services/rest/system/v1"
+        yield Operation(
+            "token", "POST", TOKEN_PATH, self._token, "An access token", kind="form", secret=True, public=True
+        )
+        yield Operation("server_time", "GET", f"{system}/serverTime", self._time, "The time of the server")
+        yield Operation(
+            "governance_limits", "GET", f"{system}/governanceLimits", self._limits, "How many calls may run at a time"
+        )
+
+    def _token(self, ask: Ask) -> Answer:
+        return self.sessions.token(ask.request, self.base(ask.request))
+
+    def _time(self, ask: Ask) -> Answer:
+        return Answer(200, {"serverTime": self.system.clock.now})
+
+    def _limits(self, ask: Ask) -> Answer:
+        most = (self.system.settings.get("limits") or {}).get("concurrent", CONCURRENT)
+        return Answer(200, {"accountConcurrencyLimit": most, "accountUnallocatedConcurrencyLimit": most})
+
+    # what others ask of it
+
+    def reader(self, ask: Ask) -> Reader:
+        """A reader whose links begin as the call did."""
+        return Reader(self.system, self.base(ask.request))
+
+    # reading a call
+
+    def name(self, request: Request) -> None:
+        super().name(request)
+        operation = request.operation
+        if operation is not None and request.method == "PUT" and operation.about is not None:
+            each = operation.about["type"]
+            if Reader(self.system, "").find(each, request.subject) is not None:
+                request.operation = operation.about["update"]
+
+    def record(self, entity: Entity, named: str) -> Record | None:
+        if named.startswith("eid:"):
+            found = Reader(self.system, "").by_external(entity.name, named[4:])
+            return found[0] if found else None
+        return super().record(entity, named)
+
+    def key_in_body(self, request: Request, operation: Operation, entity: Entity) -> str | None:
+        try:
+            said = orjson.loads(request.body) if request.body else None
+        except orjson.JSONDecodeError:
+            return None
+        names = ("tranId", "checkNum", "externalId", "entityId", "itemId", "companyName")
+        return next((str(said[name]) for name in names if said.get(name)), None) if isinstance(said, dict) else None
+
+    def authenticate(self, request: Request) -> Grant:
+        return self.sessions.check(request)
+
+    def revoke(self, grant: Grant) -> None:
+        self.sessions.end(grant)
+
+    def unknown(self, request: Request) -> Problem:
+        path = request.path.decode("latin-1")
+        if request.allowed:
+            return Refused(
+                405,
+                "METHOD_NOT_ALLOWED",
+                f"The method {request.method} is not supported for this resource.",
+                headers=(("Allow", ", ".join(sorted(request.allowed))),),
+            )
+        if path.startswith(RECORDS + "/") and path.split("/")[5] not in TYPES:
+            return Refused(
+                404, "NOT_FOUND", f"The requested record type '{path.split('/')[5]}' does not exist.", url=path
+            )
+        return Refused(404, "NOT_FOUND", "The requested resource does not exist.", url=path)
+
+    def parsed(self, request: Request, operation: Operation) -> Any:
+        if operation.kind == "form":
+            return None
+        if not request.body:
+            return {}
+        media = (request.header(b"content-type") or "").partition(";")[0].strip().lower()
+        if not media.endswith("json"):
+            raise Refused(415, "INVALID_CONTENT", "Invalid content type. Use application/json.", header="Content-Type")
+        try:
+            return orjson.loads(request.body)
+        except orjson.JSONDecodeError:
+            raise Refused(400, "INVALID_REQUEST", MALFORMED) from None
+
+    def answer(self, request: Request, operation: Operation) -> Answer:
+        try:
+            return super().answer(request, operation)
+        except OverflowError:
+            raise errors.content("A number is out of range.") from None
+
+    # answering
+
+    def rendered(self, request: Request, answer: Answer) -> Rendered:
+        headers = as_bytes(answer.headers)
+        if answer.payload is None:
+            return Rendered(answer.status, headers, b"")
+        if not any(name == b"content-type" for name, _ in headers):
+            kind = "collection" if isinstance(answer.payload, dict) and "items" in answer.payload else "singular"
+            headers.append((b"content-type", f"{MEDIA}{kind}".encode()))
+        return Rendered(answer.status, headers, orjson.dumps(answer.payload))
+
+    def refused(self, request: Request, problem: Problem) -> Rendered:
+        about = request.operation.about if request.operation is not None else None
+        each = about["type"] if isinstance(about, dict) and "type" in about else None
+        found = errors.of(problem, self.sessions.account, each.named if each is not None else lambda column: column)
+        kind = b"application/json" if isinstance(found, errors.TokenRefused) else f"{MEDIA}error".encode()
+        return Rendered(found.status, [(b"content-type", kind), *as_bytes(found.headers)], orjson.dumps(found.shown()))
+
+    # events
+
+    def subscribe(self, url: str, types: list[str], secret: str | None) -> Record:
+        return events.subscribe(self.system, url, types, secret, VENDOR)
+
+    def wrote(self, tx: Tx, touched: Sequence[tuple[Entity, Record | None, Record]]) -> None:
+        events.wrote(tx, touched, VENDOR)
+
+    def event_body(self, event: Record, subscription: Record) -> bytes:
+        return events.body(event)
+
+    def event_headers(
+        self, event: Record, delivery_id: str, subscription: Record, body: bytes, *, bad_signature: bool = False
+    ) -> dict[str, str]:
+        return {"content-type": "application/json", "user-agent": "NetSuite/2026.1 (SuiteScript)"}
+
+
+FACE = NetSuiteFace

@@ -1,0 +1,420 @@
+"""Writes records as NetSuite's callers say them: what is given is read by the field maps and done by the role's deeds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from counterfoil_mocks.erp.netsuite import errors
+from counterfoil_mocks.erp.netsuite.objects import ADDRESS, CUSTOMER, KEEP, LINE, TYPES
+from counterfoil_mocks.erp.netsuite.reader import Reader
+from counterfoil_mocks.kernel.errors import Problem
+from counterfoil_mocks.kernel.fields import Entity, Record
+from counterfoil_mocks.kernel.system import Origin, System
+from counterfoil_mocks.kernel.tx import Tx, changed, made, perform, removed
+from counterfoil_mocks.protocols.conversion import exact
+from counterfoil_mocks.protocols.fieldmap import ObjectMap
+
+PASSED_OVER = ("id", "links", "refName")
+EXTERNAL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+LABELS = {"entity": "Customer", "customer": "Customer", "payment": "Payment Amount", "itemId": "Item Name/Number"}
+LONGEST_NAME = 83
+SHORT_NAME = 60
+
+
+class Desk:
+    """One call's writes, in one transaction. strict: fields that there are not are refused; ignored: those that were not."""
+
+    def __init__(self, system: System, origin: Origin, reader: Reader, *, strict: bool = False) -> None:
+        self.system = system
+        self.origin = origin
+        self.reader = reader
+        self.strict = strict
+        self.ignored: list[str] = []
+
+    def entity(self, each: ObjectMap) -> Entity:
+        """The canonical entity of a type."""
+        return self.system.role.by_name[each.entity]
+
+    def save(self, each: ObjectMap, body: Any, record: Record | None, *, replace: Iterable[str] = ()) -> Record:
+        """Make a record, or change one. replace: sublists whose lines give way to those that are given. Raises Problem."""
+        if not isinstance(body, Mapping):
+            raise errors.Refused(400, "INVALID_REQUEST", MALFORMED)
+        if ("create" if record is None else "update") not in each.about["verbs"].split():
+            raise errors.user(f"This operation is not allowed on the record type {each.name}.")
+        given = self._known(each, body)
+        external = given.get("externalId")
+        if external is not None:
+            self._check_external(each, external, record)
+        with Tx(self.system, self.origin) as tx:
+            if record is not None:
+                return self._change(tx, each, given, record, set(replace))
+            return getattr(self, f"_new_{each.name}")(tx, each, given)  # type: ignore[no-any-return]
+
+    def delete(self, each: ObjectMap, record: Record) -> None:
+        """Delete a record; raises Problem."""
+        if "delete" not in each.about["verbs"].split():
+            raise errors.user("This record cannot be deleted because it has dependent records.")
+        if each is CUSTOMER and any(
+            self.system.table(name).select(self.system.name, {by: record["id"]}, order=("id",), limit=1)
+            for name, by in (("ar_document", "customer"), ("payment", "payer"))
+        ):
+            raise errors.user("This record cannot be deleted because it has dependent records.")
+        with Tx(self.system, self.origin) as tx:
+            removed(tx, self.entity(each), record["id"])
+
+    # reading what is given
+
+    def _known(self, each: ObjectMap, body: Mapping[str, Any], at: str = "") -> Record:
+        children = {child.name for child in each.children}
+        given: Record = {}
+        for name, value in body.items():
+            if name in PASSED_OVER:
+                continue
+            one = each.by_name.get(name)
+            if one is None and name not in children and not name.startswith("cust"):
+                if name == "addressBookAddress":
+                    given[name] = value
+                    continue
+                if self.strict:
+                    raise errors.content(f"Unknown field '{name}'.", path=at + name)
+                self.ignored.append(at + name)
+            elif one is None or one.computed is None or name in SPOKEN.get(each.name, ()):
+                given[name] = value
+        return given
+
+    def _values(self, each: ObjectMap, given: Mapping[str, Any], around: Record | None = None, at: str = "") -> Record:
+        """Canonical values. around: the record changed, or what the currency of a line is; None: a new record."""
+        flat: Record = {}
+        for name in sorted(given, key=lambda name: name not in ("currency", "subsidiary")):
+            value, one = given[name], each.by_name.get(name)
+            if one is None or one.computed is not None:
+                if one is None:
+                    flat[name] = value
+                continue
+            if not (one.creatable if around is None else one.updatable and one.creatable):
+                continue
+            if one.refers and value is not None:
+                value = self.reader.stored_of(one.refers, value, name, at + name)
+            flat[name] = value
+        try:
+            values = each.values(flat, around)
+        except Problem as problem:
+            field = problem.field or ""
+            if problem.code == "MISSING_FIELD":
+                raise errors.missing(LABELS.get(field, field), field) from None
+            raise errors.content(f"Invalid value for the resource or sub-resource field '{field}'. Provide a valid value.",
+                                 path=at + field) from None  # fmt: skip
+        self._check_lengths(each, values, at)
+        return values
+
+    def _check_lengths(self, each: ObjectMap, values: Record, at: str) -> None:
+        known = self.system.role.by_name.get(each.entity)
+        for name, value in values.items():
+            one = known.by_name.get(name) if known is not None else None
+            if one is not None and one.kind == "text" and isinstance(value, str) and len(value) > one.limit:
+                raise errors.user(
+                    f"The field {each.named(name)} contained more than the maximum number ( {one.limit} ) of characters allowed.",
+                    path=at + each.named(name),
+                )
+
+    def _check_external(self, each: ObjectMap, external: Any, record: Record | None) -> None:
+        if not isinstance(external, str) or not EXTERNAL_ID.fullmatch(external):
+            raise errors.content(f"Invalid external id {external!r}.", path="externalId")
+        if self.reader.taken(each, external, record["id"] if record else ""):
+            raise errors.exists()
+
+    # making
+
+    def _new_customer(self, tx: Tx, each: ObjectMap, given: Record) -> Record:
+        person = " ".join(str(given[name]) for name in ("firstName", "lastName") if given.get(name))
+        name = given.get("companyName") or (person if given.get("isPerson") else "")
+        if not name:
+            raise errors.user("You must enter a value for Company Name.", path="companyName")
+        company = self.reader.stored_of("subsidiary", given["subsidiary"], "subsidiary", "subsidiary") if given.get(
+            "subsidiary") else self.reader.company()  # fmt: skip
+        home = self.system.table("legal_entity").by_key(self.system.name, company)
+        if home is None:
+            raise errors.missing("Subsidiary", "subsidiary")
+        places = self._places(given.get("addressBook"))
+        values = self._values(each, {**{key: value for key, value in given.items() if key != "addressBook"}})
+        values |= named(name)
+        values["country"] = next((each_place["country"] for each_place in places), home["country"])
+        if given.get("isInactive"):
+            values["status"] = "INACTIVE"
+        values["custom"] = {
+            **values.get("custom", {}),
+            KEEP: {**values.get("custom", {}).get(KEEP, {}), "subsidiary": company},
+        }
+        record = made(tx, self.entity(each), values)
+        self._settle(tx, record, places)
+        return record
+
+    def _places(self, sublist: Any) -> list[Record]:
+        """Sites of an address book."""
+        found = []
+        for number, line in enumerate(items_of(sublist, "addressBook")):
+            at = f"addressBook.items[{number}]."
+            said = line.get("addressBookAddress") or {}
+            land = said.get("country")
+            land = land.get("id") if isinstance(land, Mapping) else land
+            if not isinstance(land, str) or not re.fullmatch(r"[A-Z]{2}", land):
+                raise errors.missing("Country", f"{at}addressBookAddress.country")
+            billing, shipping = bool(line.get("defaultBilling")), bool(line.get("defaultShipping"))
+            found.append(
+                {
+                    "label": line.get("label"),
+                    "known": line.get("addressId") or line.get("internalId"),
+                    "kind": "BOTH" if billing == shipping else "BILL_TO" if billing else "SHIP_TO",
+                    "lines": [str(said[name])[:40] for name in ("addr1", "addr2", "addr3") if said.get(name)],
+                    "city": said.get("city"),
+                    "region": said.get("state"),
+                    "postcode": said.get("zip"),
+                    "country": land,
+                    "custom": {KEEP: {"addressBookAddress": {
+                        name: said[name] for name in ("addressee", "attention", "addrPhone") if said.get(name)}}},
+                }
+            )  # fmt: skip
+        return found
+
+    def _settle(self, tx: Tx, customer: Record, places: list[Record], *, replace: bool = False) -> None:
+        site = self.system.role.by_name[ADDRESS.entity]
+        there = tx.find(site, customer=customer["id"])
+        matched = set()
+        for number, place in enumerate(places, len(there) + 1):
+            known, label = place.pop("known"), place.pop("label")
+            old = next((each for each in there if known is not None and str(known) == each["id"]), None)
+            if old is None and label is not None:
+                old = next((each for each in there if each["site_code"] == label), None)
+            if old is not None:
+                matched.add(old["id"])
+                changed(tx, site, old["id"], place)
+            else:
+                made(tx, site, {**place, "customer": customer["id"], "site_code": label or f"A{number}"})
+        for each in there if replace else ():
+            if each["id"] not in matched:
+                removed(tx, site, each["id"])
+
+    def _new_serviceSaleItem(self, tx: Tx, each: ObjectMap, given: Record) -> Record:
+        values = self._values(each, given)
+        values.setdefault("name", values["code"])
+        values.setdefault("revenue_account", "4000")
+        if given.get("isInactive"):
+            values["active"] = False
+        return made(tx, self.entity(each), values)
+
+    def _new_invoice(self, tx: Tx, each: ObjectMap, given: Record) -> Record:
+        head = {name: value for name, value in given.items() if name != "item"}
+        values = self._values(each, head)
+        buyer = tx.get("customer", values["customer"])
+        self._fill(values, buyer)
+        if "terms" in head and values.get("due") is None:
+            terms = (values.get("custom") or {}).get(KEEP, {}).get("terms")
+            if terms:
+                from counterfoil_mocks.kernel import clock
+
+                values["due"] = clock.add_days(values["issue_date"], int(str(terms).removeprefix("NET")))
+        self._lines(values, items_of(given.get("item"), "item"))
+        if not values.get("invoice_no"):
+            values["invoice_no"] = f"INV{tx.number('netsuite:invoice') + 1000}"
+        return made(tx, self.entity(each), values)
+
+    def _new_creditMemo(self, tx: Tx, each: ObjectMap, given: Record) -> Record:
+        head = {name: value for name, value in given.items() if name not in ("item", "apply")}
+        applied = [line for line in items_of(given.get("apply"), "apply") if line.get("apply", True)]
+        source = applied[0].get("doc") if applied else given.get("createdFrom")
+        if source is None:
+            raise errors.missing("Apply", "apply")
+        invoice = tx.get("ar_document", self.reader.stored_of("invoice", source, "doc", "apply.items[0].doc"))
+        values = self._values(each, {"entity": invoice["customer"], **head})
+        values |= {name: values.get(name) or invoice[name] for name in ("legal_entity", "ccy", "contract_no")}
+        self._fill(values, tx.get("customer", values["customer"]))
+        values["corrects"] = invoice["invoice_no"]
+        lines = items_of(given.get("item"), "item")
+        if lines:
+            self._lines(values, lines)
+        else:
+            names = ("line_type", "contract_line", "description", "net", "tax_code", "tax", "service_item", "account")
+            values["lines"] = [{name: line[name] for name in names} for line in invoice["lines"]]
+        if not values.get("invoice_no"):
+            values["invoice_no"] = f"CM{tx.number('netsuite:creditMemo') + 1000}"
+        return made(tx, self.entity(each), values)
+
+    def _new_customerPayment(self, tx: Tx, each: ObjectMap, given: Record) -> Record:
+        head = {name: value for name, value in given.items() if name != "apply"}
+        lines = [line for line in items_of(given.get("apply"), "apply") if line.get("apply", True)]
+        documents = [
+            tx.get(
+                "ar_document", self.reader.stored_of("invoice", line.get("doc"), "doc", f"apply.items[{number}].doc")
+            )
+            for number, line in enumerate(lines)
+        ]
+        if documents:
+            head = {"currency": self.reader.id_of("currency", documents[0]["ccy"]), **head}
+            head = {"subsidiary": self.reader.id_of("subsidiary", documents[0]["legal_entity"]), **head}
+        elif "currency" not in head and head.get("customer") is not None:
+            payer = tx.get("customer", self.reader.stored_of("customer", head["customer"], "customer", "customer"))
+            head["currency"] = self.reader.id_of("currency", payer["invoice_ccy"] or "USD")
+        values = self._values(each, head)
+        parts = [
+            self._figure(line["amount"], document, f"apply.items[{number}].amount") if line.get("amount") is not None
+            else document["open_amount"]
+            for number, (line, document) in enumerate(zip(lines, documents, strict=True))
+        ]  # fmt: skip
+        if values.get("amount") is None:
+            if not parts:
+                raise errors.missing("Payment Amount", "payment")
+            values["amount"] = sum(parts)
+        for document, part in zip(documents, parts, strict=True):
+            if part > document["open_amount"]:
+                raise errors.user("You cannot apply more than the amount remaining of the transaction.", path="apply")
+        if sum(parts) > values["amount"]:
+            raise errors.user("You cannot apply more than your total payment amount.", path="apply")
+        self._fill(values, tx.get("customer", values["payer"]), day="value_date")
+        values["bank_ref"] = values.get("bank_ref") or values.get("external_id") or (
+            f"PYMT{tx.number('netsuite:customerPayment') + 1000}")  # fmt: skip
+        record = perform(tx, "receive_payment", None, values)
+        if given.get("autoApply") and not documents:
+            parts, documents = self._oldest(tx, record)
+        for document, part in zip(documents, parts, strict=True):
+            if part:
+                record = perform(
+                    tx, "apply_payment", record["id"], {"invoice_no": document["invoice_no"], "amount": part}
+                )
+        return record
+
+    @staticmethod
+    def _oldest(tx: Tx, payment: Record) -> tuple[list[int], list[Record]]:
+        """The payer's open invoices, those due first before the others, and how much of the payment goes to each."""
+        where = {"customer": payment["payer"], "legal_entity": payment["legal_entity"], "ccy": payment["ccy"]}
+        found = [each for each in tx.find("ar_document", doc_type="INVOICE", **where) if each["open_amount"]]
+        left, parts, documents = payment["unapplied"], [], []
+        for document in sorted(found, key=lambda each: (each["due"], each["id"])):
+            part = min(left, document["open_amount"])
+            if part <= 0:
+                break
+            left -= part
+            parts.append(part)
+            documents.append(document)
+        return parts, documents
+
+    def _fill(self, values: Record, customer: Record, *, day: str = "issue_date") -> None:
+        """What NetSuite fills in of a transaction where the caller says nothing."""
+        home = ((customer["custom"] or {}).get(KEEP) or {}).get("subsidiary")
+        values["legal_entity"] = values.get("legal_entity") or home or self.reader.company()
+        if home and values["legal_entity"] != home:
+            raise errors.reference(customer["id"], "entity", "entity")
+        values["ccy"] = values.get("ccy") or customer["invoice_ccy"] or "USD"
+        values[day] = values.get(day) or self.reader.today(values["legal_entity"])
+
+    def _lines(self, values: Record, lines: list[Mapping[str, Any]]) -> None:
+        """Lines of a document, and what the business does not know of them."""
+        if not lines:
+            raise errors.user("You must enter at least one line item for this transaction.", path="item")
+        made_lines, extras = [], {}
+        for number, line in enumerate(lines):
+            at = f"item.items[{number}]."
+            given = self._known(LINE, line, at)
+            if given.get("item") is None:
+                raise errors.missing("Item", f"{at}item")
+            if given.get("amount") is None:
+                given["amount"] = self._extended(given, values["ccy"], at)
+            read = self._values(LINE, given, {"ccy": values["ccy"], "custom": {}}, at)
+            extras[str(number + 1)] = (read.pop("custom", {}) or {}).get(KEEP) or {}
+            made_lines.append({**read, "line_no": number + 1})
+        values["lines"] = made_lines
+        custom = values.get("custom") or {}
+        values["custom"] = {**custom, KEEP: {**(custom.get(KEEP) or {}), "item": extras}}
+
+    def _extended(self, line: Record, ccy: str, at: str) -> Any:
+        """Quantity times rate, rounded to the currency."""
+        from counterfoil_mocks.kernel import money
+
+        if line.get("rate") is None:
+            raise errors.missing("Amount", f"{at}amount")
+        try:
+            product = exact(line.get("quantity") if line.get("quantity") is not None else 1) * exact(line["rate"])
+        except ValueError:
+            raise errors.content("Invalid number.", path=f"{at}rate") from None
+        return str(product.quantize(Decimal(1).scaleb(-money.exponent(ccy)), rounding="ROUND_HALF_UP"))
+
+    def _figure(self, value: Any, document: Record, path: str) -> int:
+        from counterfoil_mocks.erp.netsuite.objects import AMOUNT
+
+        try:
+            return int(AMOUNT.read(value, document))
+        except ValueError:
+            raise errors.content("Invalid number.", path=path) from None
+
+    # changing
+
+    def _change(self, tx: Tx, each: ObjectMap, given: Record, record: Record, replace: set[str]) -> Record:
+        lists = {child.name for child in each.children}
+        head = {name: value for name, value in given.items() if name not in lists}
+        changes = self._values(each, head, record)
+        if each is CUSTOMER:
+            if head.get("companyName"):
+                changes |= named(head["companyName"])
+            if "isInactive" in head:
+                changes["status"] = "INACTIVE" if head["isInactive"] else "ACTIVE"
+            if "addressBook" in given:
+                self._settle(tx, record, self._places(given["addressBook"]), replace="addressBook" in replace)
+        elif each.name == "serviceSaleItem" and "isInactive" in head:
+            changes["active"] = not head["isInactive"]
+        elif "apply" in given and each.name == "customerPayment":
+            record = self._apply(tx, record, items_of(given["apply"], "apply"))
+        elif lists & given.keys():
+            raise errors.user("This transaction is posted; its lines cannot be changed. Credit it instead.")
+        changes = {name: value for name, value in changes.items() if record.get(name) != value}
+        return changed(tx, self.entity(each), record["id"], changes) if changes else record
+
+    def _apply(self, tx: Tx, payment: Record, lines: list[Mapping[str, Any]]) -> Record:
+        for number, line in enumerate(lines):
+            path = f"apply.items[{number}]."
+            document = tx.get("ar_document", self.reader.stored_of("invoice", line.get("doc"), "doc", f"{path}doc"))
+            values: Record = {"invoice_no": document["invoice_no"]}
+            if line.get("amount") is not None:
+                values["amount"] = self._figure(line["amount"], document, f"{path}amount")
+            if line.get("apply", True):
+                payment = perform(tx, "apply_payment", payment["id"], values)
+        return payment
+
+
+MALFORMED = "The request could not be understood by the server due to malformed syntax."
+SPOKEN = {
+    "customer": ("companyName", "isInactive"),
+    "serviceSaleItem": ("isInactive",),
+    "addressBook": ("defaultBilling", "defaultShipping", "addressId", "internalId"),
+}
+"""Fields that are worked out when they are shown, and still heard."""
+
+
+def items_of(sublist: Any, name: str) -> list[Mapping[str, Any]]:
+    """The lines of a sublist as callers give it; raises Refused 400."""
+    if sublist is None:
+        return []
+    lines = sublist.get("items") if isinstance(sublist, Mapping) else sublist
+    if not isinstance(lines, list) or not all(isinstance(line, Mapping) for line in lines):
+        raise errors.content(
+            f"Invalid value for the resource or sub-resource field '{name}'. Provide a valid value.", path=name
+        )
+    return lines
+
+
+def named(name: Any) -> Record:
+    """A name, shortened at a word's end where the business's own field is too short for it."""
+    if not isinstance(name, str) or len(name) > LONGEST_NAME:
+        raise errors.user(
+            f"The field companyname contained more than the maximum number ( {LONGEST_NAME} ) of characters allowed.",
+            path="companyName",
+        )
+    if len(name) <= SHORT_NAME:
+        return {"name": name, "name_full": None}
+    return {"name": name[: SHORT_NAME + 1].rpartition(" ")[0] or name[:SHORT_NAME], "name_full": name}
+
+
+def type_of(name: str) -> ObjectMap | None:
+    """A type by its name, whose case matters."""
+    return TYPES.get(name)

@@ -1,0 +1,59 @@
+"""What a script of the account tells others: NetSuite itself pushes nothing, but a user event may call out after a record was submitted.
+
+Its payload is of the script's own design; it is sent once, without a signature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import orjson
+
+from counterfoil_mocks.erp.netsuite.objects import TYPES
+from counterfoil_mocks.kernel import webhooks
+from counterfoil_mocks.kernel.errors import invalid
+from counterfoil_mocks.kernel.fields import Entity, Record
+
+if TYPE_CHECKING:
+    from counterfoil_mocks.kernel.system import System
+    from counterfoil_mocks.kernel.tx import Tx
+
+KINDS = ("create", "edit", "delete")
+OFFERED = tuple(f"{name}.{kind}" for name in TYPES for kind in KINDS)
+
+
+def subscribe(system: System, url: str, types: list[str], secret: str | None, vendor: str) -> Record:
+    """Have a script call an address; types as `invoice.create`. Types of our own events take the native way."""
+    if not any(each in OFFERED for each in types):
+        return webhooks.subscribe(system, url, types, secret)
+    unknown = [each for each in types if each not in OFFERED]
+    if unknown:
+        raise invalid(
+            "types", f"{unknown[0]!r} is no event of a record", "Write `recordType.create`, `.edit` or `.delete`."
+        )
+    return webhooks.subscribe(system, url, types, secret, face=vendor)
+
+
+def wrote(tx: Tx, touched: Sequence[tuple[Entity, Record | None, Record]], vendor: str) -> None:
+    """Tell those who asked of what a deed has written."""
+    if not any(each["face"] == vendor for each in tx.system.subscribers()):
+        return
+    for entity, before, after in touched:
+        for name, each in TYPES.items():
+            if each.entity == entity.name and all(after[key] == value for key, value in each.where.items()):
+                kind = "create" if before is None else "delete" if after["deleted_at"] else "edit"
+                said = {
+                    "recordType": name,
+                    "id": after["id"],
+                    "externalId": after["external_id"],
+                    "eventType": kind,
+                    "timestamp": tx.now[:19] + "Z",
+                }
+                tx.tell(entity, after, f"{name}.{kind}", said)
+
+
+def body(event: Record) -> bytes:
+    """What is posted."""
+    extra = event["extra"]
+    return orjson.dumps(extra if isinstance(extra, dict) else orjson.loads(extra))

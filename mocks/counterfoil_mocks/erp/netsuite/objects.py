@@ -1,0 +1,390 @@
+"""NetSuite's records as data: which entity each is, its fields and sublists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from counterfoil_mocks.common_fields import CONTRACT_LINE_TYPE
+from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.protocols.conversion import (
+    BOOLEAN,
+    DATE,
+    INTEGER,
+    PLAIN,
+    RATE,
+    TEXT,
+    Conversion,
+    choice,
+    major,
+)
+from counterfoil_mocks.protocols.fieldmap import ChildMap, FieldMap, ObjectMap
+
+KEEP = "netsuite"
+"""The member of `custom` that holds what the business does not know."""
+Show = Callable[[Record, Any], Any]
+AMOUNT = major()
+INSTANT = Conversion("instant", lambda value, record: value[:19] + "Z", lambda value, record: value)
+
+
+def text(name: str, column: str = "", **more: Any) -> FieldMap:
+    """A text."""
+    return FieldMap(name, column, TEXT, **more)
+
+
+def flag(name: str, column: str = "", **more: Any) -> FieldMap:
+    """A checkbox."""
+    return FieldMap(name, column, BOOLEAN, default=more.pop("default", False), **more)
+
+
+def day(name: str, column: str = "", **more: Any) -> FieldMap:
+    """A date."""
+    return FieldMap(name, column, DATE, **more)
+
+
+def instant(name: str, column: str) -> FieldMap:
+    """A date and time that the system sets."""
+    return FieldMap(name, column, INSTANT, creatable=False, updatable=False)
+
+
+def amount(name: str, column: str = "", **more: Any) -> FieldMap:
+    """An amount in the record's currency."""
+    return FieldMap(name, column, AMOUNT if column else PLAIN, about={"kind": "number"}, **more)
+
+
+def to(name: str, refers: str, column: str = "", **more: Any) -> FieldMap:
+    """A reference to a record."""
+    return FieldMap(name, column, TEXT, refers=refers, **more)
+
+
+def shown(name: str, how: Show, *, refers: str = "", kind: str = "text") -> FieldMap:
+    """Worked out by the system; what callers say of it is not heard."""
+    return FieldMap(name, computed=how, refers=refers, about={"kind": kind})
+
+
+def enum(name: str, how: Show) -> FieldMap:
+    """Worked out by the system, one of a few words."""
+    return shown(name, how, kind="enum")
+
+
+def kept(*names: str) -> tuple[FieldMap, ...]:
+    """What the business does not know."""
+    return tuple(FieldMap(name) for name in names)
+
+
+def word(value: str) -> Record:
+    """An enumerated value."""
+    return {"id": value, "refName": value}
+
+
+def paid(record: Record, context: Any) -> Any:
+    """What is settled of a document."""
+    return AMOUNT.show(record["total"] - (record["open_amount"] or 0), record)
+
+
+STATUS = {"DRAFT": "Pending Approval", "PAID": "Paid In Full", "CREDITED": "Paid In Full", "WRITTEN_OFF": "Voided"}
+
+
+def invoice_status(record: Record, context: Any) -> Record:
+    """Whether an invoice is open."""
+    return word(STATUS.get(record["status"], "Open"))
+
+
+def credit_status(record: Record, context: Any) -> Record:
+    """Credit memos are applied as they are made."""
+    return word("Fully Applied")
+
+
+def payment_status(record: Record, context: Any) -> Record:
+    """Whether a payment is still there."""
+    return word("Voided" if record["status"] == "REVERSED" else "Deposited")
+
+
+def country(record: Record, context: Any) -> Record | None:
+    """The country of a record."""
+    return word(record["country"]) if record["country"] else None
+
+
+def period_name(period: str) -> str:
+    """`Mar 2026` of `2026-03`."""
+    months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+    return f"{months[int(period[5:]) - 1]} {period[:4]}"
+
+
+STAMPS = (instant("createdDate", "created_at"), instant("lastModifiedDate", "updated_at"))
+EXTERNAL = text("externalId", "external_id")
+
+ADDRESS = ObjectMap(
+    "addressBook",
+    "site",
+    (
+        text("label", "site_code"),
+        shown("addressId", lambda record, context: record["id"]),
+        shown("internalId", lambda record, context: record["id"]),
+        shown("defaultBilling", lambda record, context: record["kind"] in ("BILL_TO", "BOTH"), kind="boolean"),
+        shown("defaultShipping", lambda record, context: record["kind"] in ("SHIP_TO", "BOTH"), kind="boolean"),
+        flag("isResidential"),
+    ),
+    keep=KEEP,
+)
+CUSTOMER = ObjectMap(
+    "customer",
+    "customer",
+    (
+        text("entityId", "customer_no"),
+        shown("companyName", lambda record, context: record["name_full"] or record["name"]),
+        flag("isPerson"),
+        EXTERNAL,
+        to("parent", "customer", "parent"),
+        to("currency", "currency", "invoice_ccy"),
+        to("terms", "term", "terms"),
+        FieldMap("creditLimit", "credit_limit", major("invoice_ccy"), about={"kind": "number"}),
+        text("vatRegNumber", "vat_id"),
+        to("subsidiary", "subsidiary"),
+        shown("isInactive", lambda record, context: record["status"] in ("INACTIVE", "MERGED"), kind="boolean"),
+        shown("balance", lambda record, context: context.balance(record), kind="number"),
+        shown("overdueBalance", lambda record, context: context.balance(record, overdue=True), kind="number"),
+        *kept(
+            "firstName", "lastName", "email", "phone", "altEmail", "salesRep", "entityStatus", "category", "comments"
+        ),
+        *kept("receivablesAccount", "customForm", "url", "fax", "legalName", "defaultTaxReg", "taxRegistration"),
+        *kept("printOnCheckAs", "currencyList", "contactList", "priceLevel", "taxItem", "taxable", "language"),
+        instant("dateCreated", "created_at"),
+        instant("lastModifiedDate", "updated_at"),
+    ),
+    children=(ChildMap("addressBook", of=ADDRESS, by="customer"),),
+    keep=KEEP,
+    about={"family": "entity", "label": "Customer", "name": "companyName", "verbs": "create update delete"},
+)
+LINE = ObjectMap(
+    "item",
+    "",
+    (
+        FieldMap("line", "line_no", creatable=False),
+        FieldMap("lineUniqueKey", "line_no", creatable=False),
+        to("item", "serviceSaleItem", "service_item"),
+        text("description", "description"),
+        FieldMap("quantity", about={"kind": "number"}),
+        FieldMap("rate", about={"kind": "number"}),
+        amount("amount", "net"),
+        to("taxCode", "salesTaxItem", "tax_code"),
+        amount("tax1Amt", "tax"),
+        shown("grossAmt", lambda line, context: AMOUNT.show(line["net"] + (line["tax"] or 0), line), kind="number"),
+        FieldMap("custcol_contract_line", "contract_line", INTEGER),
+        FieldMap("custcol_line_type", "line_type", choice({each: each for each in CONTRACT_LINE_TYPE.split()})),
+        *kept("price", "isTaxable", "department", "class", "location", "job", "units", "orderDoc", "orderLine"),
+        *kept("revRecSchedule", "revRecStartDate", "revRecEndDate", "deferRevRec", "taxRate1", "taxAmount", "account"),
+    ),
+    keep=KEEP,
+)
+DOCUMENT: tuple[FieldMap, ...] = (
+    text("tranId", "invoice_no"),
+    shown("transactionNumber", lambda record, context: record["invoice_no"]),
+    to("entity", "customer", "customer", required=True),
+    day("tranDate", "issue_date"),
+    EXTERNAL,
+    to("subsidiary", "subsidiary", "legal_entity"),
+    to("currency", "currency", "ccy"),
+    FieldMap("exchangeRate", "fx_rate", RATE, about={"kind": "number"}),
+    shown("postingPeriod", lambda record, context: context.period(record["legal_entity"], record["issue_date"]),
+          refers="accountingPeriod"),
+    shown("account", lambda record, context: "1200", refers="account"),
+    text("custbody_contract_no", "contract_no"),
+    amount("subtotal", "net", creatable=False),
+    amount("taxTotal", "tax", creatable=False),
+    amount("total", "total", creatable=False),
+    to("createdFrom", "transaction"),
+    *kept("memo", "otherRefNum", "email", "salesRep", "department", "class", "location", "customForm", "approvalStatus"),
+    *kept("billingAddress", "shippingAddress", "billAddressList", "shipAddressList", "toBeEmailed", "toBePrinted"),
+    *STAMPS,
+)  # fmt: skip
+INVOICE = ObjectMap(
+    "invoice",
+    "ar_document",
+    (
+        *DOCUMENT,
+        day("dueDate", "due"),
+        to("terms", "term"),
+        shown("amountPaid", paid, kind="number"),
+        amount("amountRemaining", "open_amount", creatable=False),
+        enum("status", invoice_status),
+        *kept("job", "startDate", "endDate", "vatRegNum", "discountTotal", "shipDate", "billingSchedule"),
+    ),
+    where={"doc_type": "INVOICE"},
+    children=(ChildMap("item", "lines", LINE),),
+    keep=KEEP,
+    about={"family": "transaction", "label": "Invoice", "name": "tranId", "verbs": "create update", "code": "CustInvc"},
+)
+APPLY = ObjectMap(
+    "apply",
+    "payment_application",
+    (
+        to("doc", "invoice", "ar_document"),
+        text("refNum", "invoice_no"),
+        shown("apply", lambda record, context: record["status"] == "ACTIVE", kind="boolean"),
+        amount("amount", "amount"),
+        day("applyDate", "applied_on"),
+        shown("type", lambda record, context: "Invoice"),
+    ),
+    keep=KEEP,
+)
+CREDIT_MEMO = ObjectMap(
+    "creditMemo",
+    "ar_document",
+    (
+        *(replace(each, required=False) if each.name == "entity" else each for each in DOCUMENT),
+        amount("applied", "total", creatable=False),
+        amount("unapplied", "open_amount", creatable=False),
+        enum("status", credit_status),
+        *kept("job"),
+    ),
+    where={"doc_type": "CREDIT_MEMO"},
+    children=(ChildMap("item", "lines", LINE), ChildMap("apply", object="credited")),
+    keep=KEEP,
+    about={
+        "family": "transaction",
+        "label": "Credit Memo",
+        "name": "tranId",
+        "verbs": "create update",
+        "code": "CustCred",
+    },
+)
+PAYMENT = ObjectMap(
+    "customerPayment",
+    "payment",
+    (
+        shown("tranId", lambda record, context: record["receipt_no"]),
+        to("customer", "customer", "payer", required=True),
+        amount("payment", "amount"),
+        amount("total", "amount", creatable=False),
+        amount("applied", "applied", creatable=False),
+        amount("unapplied", "unapplied", creatable=False),
+        day("tranDate", "value_date"),
+        to("subsidiary", "subsidiary", "legal_entity"),
+        to("currency", "currency", "ccy"),
+        FieldMap("exchangeRate", "fx_rate", RATE, about={"kind": "number"}),
+        EXTERNAL,
+        text("checkNum", "bank_ref"),
+        shown("postingPeriod", lambda record, context: context.period(record["legal_entity"], record["value_date"]),
+              refers="accountingPeriod"),
+        shown("arAcct", lambda record, context: "1200", refers="account"),
+        shown("account", lambda record, context: "1000", refers="account"),
+        enum("status", payment_status),
+        *kept("memo", "undepFunds", "autoApply", "paymentOption", "paymentMethod", "department", "class", "location"),
+        *STAMPS,
+    ),
+    children=(ChildMap("apply", of=APPLY, by="payment"),),
+    keep=KEEP,
+    about={"family": "transaction", "label": "Payment", "name": "tranId", "verbs": "create update", "code": "CustPymt"},
+)  # fmt: skip
+JOURNAL_LINE = ObjectMap(
+    "line",
+    "",
+    (
+        FieldMap("line", "line_no"),
+        to("account", "account", "account"),
+        amount("debit", "dr"),
+        amount("credit", "cr"),
+        text("memo"),
+        text("custcol_contract_no", "contract_no"),
+        *kept("entity", "department", "class", "location"),
+    ),
+    keep=KEEP,
+)
+JOURNAL = ObjectMap(
+    "journalEntry",
+    "journal_entry",
+    (
+        text("tranId", "je_no"),
+        day("tranDate", "posting_date"),
+        to("subsidiary", "subsidiary", "legal_entity"),
+        to("currency", "currency", "ccy"),
+        text("memo", "source_doc"),
+        EXTERNAL,
+        shown("approved", lambda record, context: record["status"] != "DRAFT", kind="boolean"),
+        shown("postingPeriod", lambda record, context: context.period(record["legal_entity"], record["posting_date"]),
+              refers="accountingPeriod"),
+        *STAMPS,
+    ),
+    children=(ChildMap("line", "lines", JOURNAL_LINE),),
+    keep=KEEP,
+    about={"family": "transaction", "label": "Journal Entry", "name": "tranId", "verbs": "", "code": "Journal"},
+)  # fmt: skip
+SUBSIDIARY = ObjectMap(
+    "subsidiary",
+    "legal_entity",
+    (
+        text("name", "name"),
+        shown("legalName", lambda record, context: record["name"]),
+        to("currency", "currency", "functional_ccy"),
+        enum("country", country),
+        text("tranPrefix", "code"),
+        shown("isElimination", lambda record, context: False, kind="boolean"),
+        shown("isInactive", lambda record, context: False, kind="boolean"),
+        EXTERNAL,
+        instant("lastModifiedDate", "updated_at"),
+    ),
+    about={"family": "list", "label": "Subsidiary", "name": "name", "verbs": "", "stored": "code"},
+)
+PERIOD = ObjectMap(
+    "accountingPeriod",
+    "period",
+    (
+        shown("periodName", lambda record, context: period_name(record["period"])),
+        day("startDate", "from_date"),
+        day("endDate", "to_date"),
+        shown("closed", lambda record, context: record["status"] == "CLOSED", kind="boolean"),
+        FieldMap("closedOnDate", "closed_at", INSTANT),
+        *(
+            shown(name, lambda record, context: record["status"] != "OPEN", kind="boolean")
+            for name in ("allLocked", "arLocked", "apLocked")
+        ),
+        shown("isPosting", lambda record, context: True, kind="boolean"),
+        *(
+            shown(name, lambda record, context: False, kind="boolean")
+            for name in ("isQuarter", "isYear", "isAdjust", "allowNonGLChanges")
+        ),
+        to("subsidiary", "subsidiary", "legal_entity"),
+    ),
+    about={"family": "list", "label": "Accounting Period", "name": "periodName", "verbs": ""},
+)
+TAX_ITEM = ObjectMap(
+    "salesTaxItem",
+    "tax_code",
+    (
+        text("itemId", "code"),
+        text("displayName", "code"),
+        shown("rate", lambda record, context: RATE.show(record["rate"] * 100, record), kind="number"),
+        EXTERNAL,
+    ),
+    about={"family": "list", "label": "Tax Code", "name": "itemId", "verbs": "", "stored": "code"},
+)
+ITEM = ObjectMap(
+    "serviceSaleItem",
+    "service_item",
+    (
+        text("itemId", "code", required=True),
+        text("displayName", "name"),
+        to("incomeAccount", "account", "revenue_account"),
+        shown("isInactive", lambda record, context: not record["active"], kind="boolean"),
+        EXTERNAL,
+        *kept("salesDescription", "deferredRevenueAccount", "subsidiary", "taxSchedule", "pricing", "unitsType"),
+        *kept("revenueRecognitionRule", "includeChildren", "isFulfillable", "location", "department", "class"),
+        instant("createdDate", "created_at"),
+        instant("lastModifiedDate", "updated_at"),
+    ),
+    keep=KEEP,
+    about={"family": "item", "label": "Service for Sale", "name": "itemId", "verbs": "create update delete",
+           "stored": "code"},
+)  # fmt: skip
+
+TYPES: Mapping[str, ObjectMap] = {
+    each.name: each for each in (CUSTOMER, INVOICE, CREDIT_MEMO, PAYMENT, JOURNAL, SUBSIDIARY, PERIOD, TAX_ITEM, ITEM)
+}
+"""Records that are entities of the business, by the name of their type."""
+FAMILIES = {
+    family: tuple(dict.fromkeys(each.entity for each in TYPES.values() if each.about["family"] == family))
+    for family in ("entity", "transaction", "list", "item")
+}
+"""Entities that share one space of external ids."""

@@ -1,0 +1,278 @@
+"""Reads records as NetSuite shows them: references with names, sublists, and what follows from other records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from counterfoil_mocks.erp.netsuite import errors
+from counterfoil_mocks.erp.netsuite.lists import BY_ID, BY_STORED, LISTS
+from counterfoil_mocks.erp.netsuite.objects import (
+    AMOUNT,
+    CREDIT_MEMO,
+    FAMILIES,
+    INVOICE,
+    KEEP,
+    LINE,
+    TYPES,
+    period_name,
+)
+from counterfoil_mocks.kernel import clock
+from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.protocols.conversion import major
+from counterfoil_mocks.protocols.fieldmap import ChildMap, FieldMap, ObjectMap
+
+if TYPE_CHECKING:
+    from counterfoil_mocks.kernel.system import System
+
+RECORDS = "/services/rest/record/v1"
+NAMES: dict[str, Callable[[Record], str]] = {
+    "customer": lambda record: f"{record['customer_no'] or ''} {record['name']}".strip(),
+    "ar_document": lambda record: f"#{record['invoice_no']}",
+    "payment": lambda record: f"#{record['receipt_no']}",
+    "journal_entry": lambda record: f"#{record['je_no']}",
+    "legal_entity": lambda record: str(record["name"]),
+    "period": lambda record: period_name(record["period"]),
+    "tax_code": lambda record: str(record["code"]),
+    "service_item": lambda record: str(record["code"]),
+}
+"""What people see instead of an id, by entity."""
+
+
+class Reader:
+    """Reads for one call. base: the address by which links begin."""
+
+    def __init__(self, system: System, base: str) -> None:
+        self.system = system
+        self.base = base
+
+    # finding
+
+    def find(self, each: ObjectMap, named: str) -> Record | None:
+        """The live record of a type with this id or, after `eid:`, external id."""
+        table = self.system.table(each.entity)
+        if named.startswith("eid:"):
+            return next((found for found in self.by_external(each.entity, named[4:]) if _is(each, found)), None)
+        found = table.by_id(self.system.name, named)
+        if found is None or found["deleted_at"] is not None or not _is(each, found):
+            return None
+        return found
+
+    def by_external(self, entity: str, external_id: str) -> list[Record]:
+        """Live records with an external id, whatever its case."""
+        table = self.system.table(entity)
+        same = table.select(self.system.name, {"external_id": external_id}, order=("created_at", "id"))
+        if same:
+            return same
+        rows = self.system.store.rows(
+            f"SELECT id FROM erp.{entity} WHERE system = ? AND lower(external_id) = ? AND deleted_at IS NULL",
+            (self.system.name, external_id.lower()),
+        )
+        found = (table.by_id(self.system.name, row["id"]) for row in rows)
+        return [each for each in found if each is not None]
+
+    def taken(self, each: ObjectMap, external_id: str, own: str = "") -> bool:
+        """Whether another record of the family has an external id."""
+        family = FAMILIES[each.about["family"]]
+        return any(found["id"] != own for entity in family for found in self.by_external(entity, external_id))
+
+    def get(self, each: ObjectMap, named: str) -> Record:
+        """The live record; raises Refused 404."""
+        found = self.find(each, named)
+        if found is None:
+            raise errors.unknown_record(self.url(each.name, named))
+        return found
+
+    # references
+
+    def id_of(self, refers: str, stored: str) -> str | None:
+        """The id of what is stored of a reference."""
+        if refers in LISTS:
+            row = BY_STORED[refers].get(stored)
+            return row.id if row else None
+        target = TYPES.get(refers)
+        if target is None or "stored" not in target.about:
+            return stored
+        found = self.system.table(target.entity).by_key(self.system.name, stored)
+        return None if found is None else str(found["id"])
+
+    def stored_of(self, refers: str, value: Any, field: str, path: str) -> str:
+        """What is stored of a reference as a caller gives it: an id, `{"id": …}` or `{"externalId": …}`; raises Refused 400."""
+        named = value
+        if isinstance(value, Mapping):
+            named = value.get("id")
+            if named is None and value.get("externalId") is not None:
+                named = f"eid:{value['externalId']}"
+        if isinstance(named, bool) or not isinstance(named, str | int):
+            raise errors.reference(named, field, path)
+        named = str(named)
+        if refers in LISTS:
+            row = BY_ID[refers].get(named)
+            if row is None:
+                raise errors.reference(named, field, path)
+            return row.stored
+        targets = [TYPES[refers]] if refers in TYPES else [INVOICE, CREDIT_MEMO]
+        for target in targets:
+            found = self.find(target, named)
+            if found is not None:
+                return str(found[target.about.get("stored", "id")])
+        raise errors.reference(named, field, path)
+
+    def reference(self, refers: str, stored: str) -> Record | None:
+        """A reference as it is shown."""
+        if refers in LISTS:
+            row = BY_STORED[refers].get(stored)
+            return None if row is None else self._link(refers, row.id, row.name)
+        targets = [TYPES[refers]] if refers in TYPES else [INVOICE, CREDIT_MEMO]
+        for target in targets:
+            table = self.system.table(target.entity)
+            by_key = "stored" in target.about
+            found = table.by_key(self.system.name, stored) if by_key else table.by_id(self.system.name, stored)
+            if found is not None and _is(target, found):
+                return self._link(target.name, found["id"], NAMES[target.entity](found))
+        return None
+
+    def _link(self, name: str, record_id: str, label: str) -> Record:
+        return {"links": [self.self_link(name, record_id)], "id": record_id, "refName": label}
+
+    def url(self, *steps: str) -> str:
+        """The address of something."""
+        return "/".join([self.base + RECORDS, *steps])
+
+    def self_link(self, *steps: str) -> Record:
+        """A link to a thing as it shows it itself."""
+        return {"rel": "self", "href": self.url(*steps)}
+
+    # showing
+
+    def shown(
+        self, each: ObjectMap, record: Record, *, expand: bool = False, names: Iterable[str] | None = None
+    ) -> Record:
+        """A record as NetSuite shows it; what is null is left out."""
+        wanted = None if names is None else set(names)
+        made: Record = {"links": [self.self_link(each.name, record["id"])], "id": record["id"]}
+        made |= self.fields(each, record, wanted)
+        for child in each.children:
+            if wanted is not None and child.name not in wanted:
+                continue
+            place = (each.name, record["id"], child.name)
+            made[child.name] = self.sublist(each, record, child) if expand else {"links": [self.self_link(*place)]}
+        return made
+
+    def fields(self, each: ObjectMap, record: Record, wanted: set[str] | None = None) -> Record:
+        """The fields of a record or line."""
+        made: Record = {}
+        for one in each.fields:
+            if wanted is None or one.name in wanted:
+                value = self.value(each, one, record)
+                if value is not None:
+                    made[one.name] = value
+        for name, value in each.kept(record).items():
+            if name not in each.by_name and value is not None and (wanted is None or name in wanted):
+                made[name] = value
+        return made
+
+    def value(self, each: ObjectMap, one: FieldMap, record: Record) -> Any:
+        """One field as NetSuite shows it."""
+        value = each.value(one, record, self)
+        if each.name == "customer" and one.name == "subsidiary" and value is None:
+            value = self.company()
+        return self.reference(one.refers, value) if one.refers and value is not None else value
+
+    def sublist(self, each: ObjectMap, record: Record, child: ChildMap) -> Record:
+        """A sublist with its lines."""
+        lines = self.lines(each, record, child)
+        steps = (each.name, record["id"], child.name)
+        return {
+            "links": [self.self_link(*steps)],
+            "items": lines,
+            "totalResults": len(lines),
+            "count": len(lines),
+            "hasMore": False,
+            "offset": 0,
+        }
+
+    def lines(self, each: ObjectMap, record: Record, child: ChildMap) -> list[Record]:
+        """The lines of a sublist."""
+        if child.object == "credited":
+            return [self._credited(record)]
+        if child.column:
+            assert child.of is not None
+            extras = each.kept(record).get(child.name) or {}
+            found = []
+            for line in record[child.column]:
+                own = {**line, "custom": {KEEP: extras.get(str(line["line_no"])) or {}}}
+                shown = self.fields(child.of, own)
+                if child.of is LINE:
+                    shown.setdefault("quantity", 1)
+                    shown.setdefault("rate", shown["amount"])
+                found.append(shown)
+            return found
+        assert child.of is not None
+        rows = self.system.table(child.of.entity).select(
+            self.system.name, {child.by: record["id"]}, order=("created_at", "id")
+        )
+        return [self._child(child.of, row) for row in rows]
+
+    def _child(self, each: ObjectMap, row: Record) -> Record:
+        shown = self.fields(each, row)
+        if each.name == "addressBook":
+            shown["addressBookAddress"] = address(row)
+        return shown
+
+    def _credited(self, record: Record) -> Record:
+        """The invoice that a credit memo corrects."""
+        rows = self.system.table("ar_document").select(
+            self.system.name, {"invoice_no": record["corrects"], "doc_type": "INVOICE"}, order=("created_at", "id")
+        )
+        doc = self._link("invoice", rows[0]["id"], NAMES["ar_document"](rows[0])) if rows else None
+        return {"doc": doc, "apply": True, "refNum": record["corrects"], "amount": AMOUNT.show(record["total"], record)}
+
+    # what follows from other records
+
+    def company(self) -> str:
+        """The code of the company whose things are where nobody says."""
+        said = self.system.settings.get("legal_entity")
+        if said:
+            return str(said)
+        rows = self.system.table("legal_entity").select(self.system.name, {}, order=("created_at", "id"), limit=1)
+        return str(rows[0]["code"]) if rows else ""
+
+    def today(self, company: str) -> str:
+        """The business date at a company."""
+        found = self.system.table("legal_entity").by_key(self.system.name, company)
+        return clock.business_date(self.system.clock.now, found["tz"] if found else "UTC")
+
+    def period(self, company: str, day: str) -> str | None:
+        """The id of the period of a date."""
+        found = self.system.table("period").by_key(self.system.name, f"{company}/{clock.period_of(day)}")
+        return None if found is None else str(found["id"])
+
+    def balance(self, record: Record, *, overdue: bool = False) -> Any:
+        """What a customer owes in his currency."""
+        ccy = record["invoice_ccy"] or "USD"
+        late = " AND due < :today" if overdue else ""
+        rows = self.system.store.rows(
+            "SELECT coalesce(sum(open_amount), 0) AS owed FROM erp.ar_document WHERE system = :system"
+            f" AND customer = :customer AND ccy = :ccy AND deleted_at IS NULL{late}",
+            {
+                "system": self.system.name,
+                "customer": record["id"],
+                "ccy": ccy,
+                "today": self.system.clock.now[:10],
+            },
+        )
+        return major().show(int(rows[0]["owed"]), {"ccy": ccy})
+
+
+def address(site: Record) -> Record:
+    """A site's address as a subrecord."""
+    lines = {f"addr{number}": line for number, line in enumerate(site["lines"] or [], 1)}
+    more = {"city": site["city"], "state": site["region"], "zip": site["postcode"]}
+    kept = ((site["custom"] or {}).get(KEEP) or {}).get("addressBookAddress") or {}
+    shown = {**kept, **lines, **{name: value for name, value in more.items() if value is not None}}
+    return {"links": [], **shown, "country": {"id": site["country"], "refName": site["country"]}}
+
+
+def _is(each: ObjectMap, record: Record) -> bool:
+    return all(record[name] == value for name, value in each.where.items())

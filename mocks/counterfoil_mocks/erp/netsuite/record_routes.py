@@ -1,0 +1,297 @@
+"""Routes to records: a row for each type, and what a call to one of them does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from counterfoil_mocks.erp.netsuite import errors, filters
+from counterfoil_mocks.erp.netsuite.desk import Desk
+from counterfoil_mocks.erp.netsuite.errors import Refused
+from counterfoil_mocks.erp.netsuite.lists import BY_ID, LISTS
+from counterfoil_mocks.erp.netsuite.objects import TYPES
+from counterfoil_mocks.erp.netsuite.reader import RECORDS, Reader
+from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
+from counterfoil_mocks.protocols.fieldmap import ChildMap, FieldMap, ObjectMap
+
+if TYPE_CHECKING:
+    from counterfoil_mocks.erp.netsuite.api import NetSuiteFace
+
+MOST = 1000
+CREATES = {"customerPayment": "receive_payment"}
+"""Deeds that make a record, where their names are not `create_` and the entity."""
+TRUE = ("true", "TRUE", "True")
+
+
+def made_by(each: ObjectMap) -> str:
+    """The canonical name of what makes a record of a type."""
+    return CREATES.get(each.name, f"create_{each.entity}")
+
+
+class Records:
+    """Reads and writes of records."""
+
+    def __init__(self, face: NetSuiteFace) -> None:
+        self.face = face
+
+    def operations(self) -> Iterable[Operation]:
+        """The routes."""
+        for each in TYPES.values():
+            yield from self._of_type(each)
+        for name in LISTS:
+            yield Operation(f"list_{name}", "GET", f"{RECORDS}/{name}", self._rows, f"List {name} records", about=name)
+            yield Operation(f"get_{name}", "GET", f"{RECORDS}/{name}/{{id}}", self._row, f"A {name}", about=name)
+
+    def _of_type(self, each: ObjectMap) -> Iterable[Operation]:
+        many, one = f"{RECORDS}/{each.name}", f"{RECORDS}/{each.name}/{{id}}"
+        entity = self.face.system.role.by_name[each.entity]
+        verbs, about = each.about["verbs"].split(), {"type": each}
+
+        def operation(name: str, method: str, path: str, run: Callable[[Ask], Answer], summary: str) -> Operation:
+            return Operation(
+                name, method, path, run, summary, entity=entity, write=method != "GET", kind="json", about=about
+            )
+
+        label = each.about["label"].lower()
+        yield operation(f"list_{each.entity}", "GET", many, self._list, f"List {label} records")
+        yield operation(f"get_{each.entity}", "GET", one, self._get, f"A {label}")
+        for child in each.children:
+            place = f"{one}/{child.name}"
+            yield operation(f"get_{each.entity}", "GET", place, self._sublist(child), f"A sublist of a {label}")
+            yield operation(f"get_{each.entity}", "GET", f"{place}/{{line}}", self._line(child), f"A line of a {label}")
+        if "create" in verbs:
+            yield operation(made_by(each), "POST", many, self._create, f"Make a {label}")
+        if "update" in verbs:
+            update = operation(f"update_{each.entity}", "PATCH", one, self._update, f"Change a {label}")
+            yield update
+            yield Operation(
+                made_by(each),
+                "PUT",
+                one,
+                self._upsert,
+                f"Make or change a {label} by external id",
+                entity=entity,
+                write=True,
+                kind="json",
+                about={**about, "update": Operation(update.name, "PUT", one, self._upsert, update.summary,
+                                                    entity=entity, write=True, kind="json", about=about)},
+            )  # fmt: skip
+        if each.about["family"] != "list":
+            yield operation(f"delete_{each.entity}", "DELETE", one, self._delete, f"Delete a {label}")
+
+    # writing
+
+    def _desk(self, ask: Ask) -> Desk:
+        wish = ask.request.header(b"x-netsuite-propertynamevalidation") or "warning"
+        return Desk(self.face.system, ask.origin, self.face.reader(ask), strict=wish.strip().lower() == "error")
+
+    def _written(self, desk: Desk, each: ObjectMap, record: Record) -> Answer:
+        headers = [("location", desk.reader.url(each.name, record["id"]))]
+        if desk.ignored:
+            names = ", ".join(desk.ignored)
+            headers.append(
+                ("x-netsuite-warning", f"Unknown fields were ignored: {names}".encode("ascii", "replace").decode())
+            )
+        return Answer(204, None, record["key"], headers=tuple(headers))
+
+    def _create(self, ask: Ask) -> Answer:
+        desk, each = self._desk(ask), ask.operation.about["type"]
+        return self._written(desk, each, desk.save(each, ask.body, None))
+
+    def _update(self, ask: Ask) -> Answer:
+        desk, each = self._desk(ask), ask.operation.about["type"]
+        asked = dict(ask.query)
+        replace = [name.strip() for name in asked.get("replace", "").split(",") if name.strip()]
+        record = desk.reader.get(each, ask.subject)
+        return self._written(desk, each, desk.save(each, ask.body, record, replace=replace))
+
+    def _upsert(self, ask: Ask) -> Answer:
+        desk, each = self._desk(ask), ask.operation.about["type"]
+        if not ask.subject.startswith("eid:"):
+            raise Refused(400, "INVALID_REQUEST", "Upsert is possible by external id only: use eid:EXTERNAL_ID.")
+        record = desk.reader.find(each, ask.subject)
+        body = ask.body
+        if isinstance(body, dict):
+            body = {**body, "externalId": ask.subject[4:]} if record is None else {
+                name: value for name, value in body.items() if name != "externalId"}  # fmt: skip
+        return self._written(desk, each, desk.save(each, body, record))
+
+    def _delete(self, ask: Ask) -> Answer:
+        desk, each = self._desk(ask), ask.operation.about["type"]
+        desk.delete(each, desk.reader.get(each, ask.subject))
+        return Answer(204, None)
+
+    # reading
+
+    def _get(self, ask: Ask) -> Answer:
+        reader, each, asked = self.face.reader(ask), ask.operation.about["type"], dict(ask.query)
+        expand = asked.get("expandSubResources") in TRUE
+        names = asked.get("fields")
+        if expand and names:
+            raise Refused(
+                400,
+                "INVALID_PARAMETER",
+                "The query parameters fields and expandSubResources cannot be used together.",
+                parameter="fields",
+            )
+        wanted = [name.strip() for name in names.split(",")] if names else None
+        for name in wanted or ():
+            if name not in each.by_name and name not in {child.name for child in each.children}:
+                raise Refused(
+                    400,
+                    "INVALID_PARAMETER",
+                    f"Invalid query parameter value: unknown field '{name}'.",
+                    parameter="fields",
+                )
+        record = reader.get(each, ask.subject)
+        shown = reader.shown(each, record, expand=expand, names=wanted)
+        if asked.get("simpleEnumFormat") in TRUE:
+            shown = {name: _simple(value) for name, value in shown.items()}
+        return Answer(200, shown, record["key"])
+
+    def _sublist(self, child: ChildMap) -> Callable[[Ask], Answer]:
+        def run(ask: Ask) -> Answer:
+            reader, each = self.face.reader(ask), ask.operation.about["type"]
+            return Answer(200, reader.sublist(each, reader.get(each, ask.subject), child))
+
+        return run
+
+    def _line(self, child: ChildMap) -> Callable[[Ask], Answer]:
+        def run(ask: Ask) -> Answer:
+            reader, each = self.face.reader(ask), ask.operation.about["type"]
+            lines = reader.lines(each, reader.get(each, ask.subject), child)
+            wanted = ask.params["line"]
+            for number, line in enumerate(lines, 1):
+                if str(line.get("line", line.get("internalId", number))) == wanted:
+                    here = reader.self_link(each.name, ask.subject, child.name, wanted)
+                    return Answer(200, {"links": [here], **line})
+            raise errors.unknown_record(reader.url(each.name, ask.subject, child.name, wanted))
+
+        return run
+
+    def _list(self, ask: Ask) -> Answer:
+        each: ObjectMap = ask.operation.about["type"]
+        reader = self.face.reader(ask)
+        asked = dict(ask.query)
+        limit, offset = paging(asked)
+        found = self._found(reader, each, asked.get("q"))
+        if ask.hidden is not None:
+            found = [record for record in found if not ask.hidden(record)]
+        return Answer(200, collection(reader, each.name, [record["id"] for record in found], asked, limit, offset))
+
+    def _found(self, reader: Reader, each: ObjectMap, q: str | None) -> list[Record]:
+        test = None
+        if q is not None and q.strip():
+            test = filters.parsed(q, lambda name: kind_of(each, name))
+        found: list[Record] = reader.system.table(each.entity).select(
+            reader.system.name, dict(each.where), order=("created_at", "id")
+        )
+        if test is None:
+            return found
+        return [record for record in found if test(lambda name, record=record: plain(reader, each, record, name))]  # type: ignore[misc]
+
+    # lists of the account
+
+    def _rows(self, ask: Ask) -> Answer:
+        name, asked = ask.operation.about, dict(ask.query)
+        limit, offset = paging(asked)
+        ids = [row.id for row in LISTS[name]]
+        return Answer(200, collection(self.face.reader(ask), name, ids, asked, limit, offset))
+
+    def _row(self, ask: Ask) -> Answer:
+        name, reader = ask.operation.about, self.face.reader(ask)
+        row = BY_ID[name].get(ask.subject)
+        if row is None:
+            raise errors.unknown_record(reader.url(name, ask.subject))
+        return Answer(200, {"links": [reader.self_link(name, row.id)], "id": row.id, **row.fields})
+
+
+def _simple(value: Any) -> Any:
+    """An enumerated value by its id alone; references keep their form."""
+    return value["id"] if isinstance(value, dict) and value.keys() == {"id", "refName"} else value
+
+
+def paging(asked: dict[str, str]) -> tuple[int, int]:
+    """Limit and offset; raises Refused 400 where they do not fit together."""
+    found = []
+    for name, default, low in (("limit", MOST, 1), ("offset", 0, 0)):
+        text = asked.get(name, str(default))
+        if not text.isascii() or not text.isdigit() or len(text) > 9 or not low <= int(text):
+            raise Refused(
+                400, "INVALID_PARAMETER", f"Invalid value for the query parameter {name}: {text}.", parameter=name
+            )
+        found.append(int(text))
+    limit, offset = found
+    if limit > MOST:
+        raise Refused(400, "INVALID_PARAMETER", f"The limit must be between 1 and {MOST}.", parameter="limit")
+    if offset % limit:
+        raise Refused(400, "INVALID_PARAMETER", "The offset must be divisible by the limit.", parameter="offset")
+    return limit, offset
+
+
+def pages(address: str, asked: dict[str, str], limit: int, offset: int, total: int) -> list[Record]:
+    """Links to the pages around."""
+    from urllib.parse import quote
+
+    last = max(0, (total - 1) // limit * limit)
+    places = []
+    if offset > 0:
+        places += [("first", 0), ("previous", min(offset - limit, last))]
+    if offset + limit < total:
+        places += [("next", offset + limit), ("last", last)]
+    places.append(("self", offset))
+    others = "".join(
+        f"&{name}={quote(value, safe='')}" for name, value in asked.items() if name not in ("limit", "offset")
+    )
+    return [{"rel": rel, "href": f"{address}?limit={limit}&offset={at}{others}"} for rel, at in places]
+
+
+def collection(
+    reader: Reader, name: str, record_ids: list[str], asked: dict[str, str], limit: int, offset: int
+) -> Record:
+    """A page of a collection: ids and where the records are."""
+    page, total = record_ids[offset : offset + limit], len(record_ids)
+    return {
+        "links": pages(reader.url(name), asked, limit, offset, total),
+        "count": len(page),
+        "hasMore": offset + limit < total,
+        "items": [{"links": [reader.self_link(name, record_id)], "id": record_id} for record_id in page],
+        "offset": offset,
+        "totalResults": total,
+    }
+
+
+def kind_of(each: ObjectMap, name: str) -> str | None:
+    """What operators of the filter language a field takes; None for a field that there is not."""
+    if name == "id":
+        return "id"
+    one = each.by_name.get(name)
+    if one is None:
+        return "text" if name.startswith("cust") else None
+    if one.refers:
+        return "id"
+    kind = one.about.get("kind") or one.conversion.kind
+    return {"integer": "number", "json": "text", "choice": "text"}.get(kind, kind)
+
+
+def plain(reader: Reader, each: ObjectMap, record: Record, name: str) -> Any:
+    """A field as the filter language compares it."""
+    from decimal import Decimal
+
+    if name == "id":
+        return record["id"]
+    one = each.by_name.get(name, FieldMap(name))
+    value = each.value(one, record, reader)
+    if value is None:
+        return None
+    if one.refers:
+        return reader.id_of(one.refers, value)
+    if isinstance(value, dict):
+        value = value.get("id")
+    kind = kind_of(each, name)
+    if kind == "number":
+        return Decimal(bytes(orjson.dumps(value)).decode()) if not isinstance(value, str) else Decimal(value)
+    return str(value) if kind in ("text", "id", "enum") else value
