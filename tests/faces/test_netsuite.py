@@ -484,3 +484,92 @@ def test_the_lists_of_the_account_can_be_read(ns: Client, customer: str) -> None
     entry = ns.expanded(f"/journalEntry/{ns.first('/journalEntry')}")
     lines = entry["line"]["items"]
     assert sum(each["debit"] for each in lines) == sum(each["credit"] for each in lines) > 0
+
+
+# SuiteQL
+
+SUITEQL = "/services/rest/query/v1/suiteql"
+
+
+def asked(ns: Client, query: str, *params: Any, **paging: Any) -> Any:
+    """The answer to a query."""
+    body = {"q": query, "params": list(params)}
+    return ns("POST", SUITEQL, body, headers={"Prefer": "transient"}, params=paging)
+
+
+def rows(ns: Client, query: str, *params: Any) -> list[dict[str, str]]:
+    answer = asked(ns, query, *params)
+    assert answer.status_code == 200, answer.text
+    return [{name: value for name, value in row.items() if name != "links"} for row in answer.json()["items"]]
+
+
+@pytest.mark.by_client("query")
+def test_suiteql_sees_transactions_their_lines_and_their_postings(ns: Client, customer: str) -> None:
+    invoice = ns.made("/invoice", an_invoice(ns, customer, memo="January"))
+    ns.made("/customerPayment", {"customer": customer, "payment": 620, "apply": {"items": [{"doc": invoice}]}})
+    found = rows(
+        ns,
+        "SELECT t.ID, t.type, t.trandate, t.foreigntotal, t.foreignamountunpaid, t.posting, BUILTIN.DF(t.postingperiod) AS period,"
+        " t.memo, t.otherrefnum, c.companyname FROM transaction t JOIN customer c ON c.id = t.entity WHERE t.id = ?",
+        invoice,
+    )
+    name = ns("GET", f"/customer/{customer}").json()["companyName"]
+    assert found == [
+        {
+            "id": invoice,
+            "type": "CustInvc",
+            "trandate": "1/10/2026",
+            "foreigntotal": "1620",
+            "foreignamountunpaid": "1000",
+            "posting": "T",
+            "period": "Jan 2026",
+            "memo": "January",
+            "companyname": name,
+        }
+    ]
+    lines = rows(
+        ns,
+        "SELECT id, mainline, taxline, quantity, foreignamount FROM transactionline WHERE transaction = ? ORDER BY id",
+        invoice,
+    )
+    assert [(line["mainline"], line["taxline"], line["foreignamount"]) for line in lines] == [
+        ("T", "F", "1620"), ("F", "F", "-1500"), ("F", "T", "-120")]  # fmt: skip
+    assert lines[1]["quantity"] == "-10"
+    postings = rows(
+        ns, "SELECT account, SUM(amount) AS total FROM transactionaccountingline WHERE transaction = ? GROUP BY account"
+        " ORDER BY account", invoice)  # fmt: skip
+    assert postings[0] == {"account": "1200", "total": "1620"}
+    assert sum(float(each["total"]) for each in postings) == 0
+    links = rows(ns, "SELECT foreignamount FROM nexttransactionlinelink WHERE previousdoc = ?", invoice)
+    assert links == [{"foreignamount": "620"}]
+
+
+@pytest.mark.parametrize(
+    "table",
+    ["customer", "entity", "transaction", "transactionline", "transactionaccountingline", "previoustransactionlinelink",
+     "item", "account", "subsidiary", "currency", "term", "accountingperiod", "revenuearrangement", "revenueelement",
+     "revenueplan", "revenueplanplannedrevenue"],
+)  # fmt: skip
+def test_every_table_can_be_counted_and_read(ns: Client, table: str) -> None:
+    assert int(rows(ns, f"SELECT COUNT(*) AS count FROM {table}")[0]["count"]) >= 0
+    rows(ns, f"SELECT * FROM {table} FETCH FIRST 2 ROWS ONLY")
+
+
+def test_suiteql_is_paged_and_has_its_rules(ns: Client, customer: str) -> None:
+    page = asked(ns, "SELECT id FROM account ORDER BY id", limit=10).json()
+    assert (page["count"], page["hasMore"], page["totalResults"]) == (10, True, 27)
+    following = next(link["href"] for link in page["links"] if link["rel"] == "next")
+    more = ns("POST", following, {"q": "SELECT id FROM account ORDER BY id"}, headers={"Prefer": "transient"}).json()
+    assert more["offset"] == 10
+    assert ns("POST", SUITEQL, {"q": "SELECT id FROM account"}).status_code == 400
+    assert ns("GET", SUITEQL).status_code == 405
+    assert rows(ns, "SELECT periodname FROM accountingperiod WHERE closed = 'T'") == [{"periodname": "Dec 2025"}]
+
+
+@pytest.mark.parametrize(
+    "query", ["SELECT balance FROM customer", "DELETE FROM customer", "SELECT id FROM nowhere", "SELEC"]
+)
+def test_a_query_that_cannot_be_answered_is_refused(ns: Client, query: str) -> None:
+    answer = asked(ns, query)
+    assert refusal(answer)[:2] == (400, "INVALID_PARAMETER")
+    assert answer.json()["title"] == "Invalid search query."

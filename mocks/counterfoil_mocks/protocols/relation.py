@@ -134,3 +134,23 @@ def unscaled(value: int | float, places: int) -> Decimal:
     """A scaled integer, or an average of such, as a decimal."""
     exact = Decimal(value) if isinstance(value, int) else Decimal(repr(value))
     return exact.scaleb(-places)
+
+
+def made_up(rows: Iterable[Mapping[str, Any]]) -> Callable[[], sa.FromClause]:
+    """Rows that are in no table."""
+    selects = [
+        sa.select(
+            *(
+                sa.literal(value).label(name) if value is not None else sa.null().label(name)
+                for name, value in row.items()
+            )
+        )
+        for row in rows
+    ]
+    union = sa.union_all(*selects) if len(selects) > 1 else selects[0]
+    return lambda: _real(union.subquery())
+
+
+def _real(rows: Any) -> sa.FromClause:
+    found: sa.FromClause = sa.select(*rows.c).where(rows.c.id.is_not(None)).subquery()
+    return found

@@ -24,6 +24,7 @@ from counterfoil_mocks.protocols.relation import (
     View,
     amount,
     custom,
+    made_up,
     stored,
 )
 
@@ -137,26 +138,6 @@ class Org:
             }
             for number, (code, (name, probability, forecast, closed, won)) in enumerate(computed.STAGES.items(), 1)
         ]
-
-
-def made_up(rows: Iterable[Mapping[str, Any]]) -> Callable[[], sa.FromClause]:
-    """Rows that are in no table."""
-    selects = [
-        sa.select(
-            *(
-                sa.literal(value).label(name) if value is not None else sa.null().label(name)
-                for name, value in row.items()
-            )
-        )
-        for row in rows
-    ]
-    union = sa.union_all(*selects) if len(selects) > 1 else selects[0]
-    return lambda: _real(union.subquery())
-
-
-def _real(rows: Any) -> sa.FromClause:
-    found: sa.FromClause = sa.select(*rows.c).where(rows.c.id.is_not(None)).subquery()
-    return found
 
 
 class Catalog:

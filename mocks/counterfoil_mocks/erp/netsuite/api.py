@@ -12,6 +12,7 @@ from counterfoil_mocks.erp.netsuite.auth import TOKEN_PATH, Sessions
 from counterfoil_mocks.erp.netsuite.desk import MALFORMED
 from counterfoil_mocks.erp.netsuite.errors import Refused
 from counterfoil_mocks.erp.netsuite.objects import TYPES
+from counterfoil_mocks.erp.netsuite.queries import Queries
 from counterfoil_mocks.erp.netsuite.reader import RECORDS, Reader
 from counterfoil_mocks.erp.netsuite.record_routes import Records
 from counterfoil_mocks.kernel import ids
@@ -42,6 +43,7 @@ class NetSuiteFace(Face):
         self.system = system
         self.sessions = Sessions(self)
         self.records = Records(self)
+        self.queries = Queries(self)
         super().__init__(system)
 
     @property
@@ -53,6 +55,7 @@ class NetSuiteFace(Face):
 
     def operations(self) -> Iterable[Operation]:
         yield from self.records.operations()
+        yield from self.queries.operations()
         system = "/services/rest/system/v1"
         yield Operation(
             "token", "POST", TOKEN_PATH, self._token, "An access token", kind="form", secret=True, public=True

@@ -258,11 +258,7 @@ class Desk:
             payer = tx.get("customer", self.reader.stored_of("customer", head["customer"], "customer", "customer"))
             head["currency"] = self.reader.id_of("currency", payer["invoice_ccy"] or "USD")
         values = self._values(each, head)
-        parts = [
-            self._figure(line["amount"], document, f"apply.items[{number}].amount") if line.get("amount") is not None
-            else document["open_amount"]
-            for number, (line, document) in enumerate(zip(lines, documents, strict=True))
-        ]  # fmt: skip
+        parts = self._parts(lines, documents, values.get("amount"))
         if values.get("amount") is None:
             if not parts:
                 raise errors.missing("Payment Amount", "payment")
@@ -284,6 +280,17 @@ class Desk:
                     tx, "apply_payment", record["id"], {"invoice_no": document["invoice_no"], "amount": part}
                 )
         return record
+
+    def _parts(self, lines: list[Mapping[str, Any]], documents: list[Record], received: int | None) -> list[int]:
+        """How much goes to each invoice: what its line says, else as much as is open on it and left of the payment."""
+        parts: list[int] = []
+        for number, (line, document) in enumerate(zip(lines, documents, strict=True)):
+            if line.get("amount") is not None:
+                parts.append(self._figure(line["amount"], document, f"apply.items[{number}].amount"))
+            else:
+                left = document["open_amount"]
+                parts.append(left if received is None else max(0, min(left, received - sum(parts))))
+        return parts
 
     @staticmethod
     def _oldest(tx: Tx, payment: Record) -> tuple[list[int], list[Record]]:
