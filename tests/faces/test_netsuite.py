@@ -465,6 +465,7 @@ def test_a_fault_comes_in_netsuites_words(ns: Client, landscape: Any, customer: 
     assert made.status == 201, made.json
     answer = ns("POST", "/invoice", an_invoice(ns, customer))
     assert refusal(answer) == (429, "CONCURRENCY_LIMIT_EXCEEDED", "Concurrent request limit exceeded. Request blocked.")
+    assert "retry-after" not in answer.headers
     landscape.call("DELETE", "/faults")
 
 
@@ -573,3 +574,67 @@ def test_a_query_that_cannot_be_answered_is_refused(ns: Client, query: str) -> N
     answer = asked(ns, query)
     assert refusal(answer)[:2] == (400, "INVALID_PARAMETER")
     assert answer.json()["title"] == "Invalid search query."
+
+
+# transforms, jobs, metadata
+
+
+@pytest.mark.by_client("receive_payment create_ar_document")
+def test_an_invoice_is_transformed_to_what_pays_or_credits_it(ns: Client, customer: str) -> None:
+    invoice = ns.made("/invoice", an_invoice(ns, customer))
+    part = ns.made(f"/invoice/{invoice}/!transform/customerPayment", {"payment": 620})
+    assert ns("GET", f"/customerPayment/{part}").json()["createdFrom"]["id"] == invoice
+    assert ns("GET", f"/invoice/{invoice}").json()["amountRemaining"] == 1000.0
+    rest = ns("POST", f"/invoice/{invoice}/!transform/customerPayment")
+    assert rest.status_code == 204, rest.text
+    assert ns("GET", f"/invoice/{invoice}").json()["status"]["id"] == "Paid In Full"
+    assert refusal(ns("POST", f"/invoice/{invoice}/!transform/customerPayment"))[:2] == (400, "USER_ERROR")
+    assert refusal(ns("POST", f"/invoice/{invoice}/!transform/salesOrder"))[:2] == (400, "INVALID_REQUEST")
+    other = ns.made("/invoice", an_invoice(ns, customer))
+    memo = ns.made(f"/invoice/{other}/!transform/creditMemo", {"tranDate": "2026-01-12"})
+    assert ns("GET", f"/creditMemo/{memo}").json()["total"] == 1620.0
+    assert ns("GET", f"/invoice/{other}").json()["amountRemaining"] == 0.0
+
+
+@pytest.mark.by_client("get_job list_job_task get_job_task get_job_result")
+def test_a_job_has_the_answer_that_the_call_would_have_had(ns: Client, customer: str) -> None:
+    wish = {"Prefer": "respond-async", "X-NetSuite-Idempotency-Key": f"key-{time.monotonic_ns()}"}
+    body = an_invoice(ns, customer)
+    taken = ns("POST", "/invoice", body, headers=wish)
+    assert (taken.status_code, taken.headers["preference-applied"]) == (202, "respond-async")
+    job = taken.headers["location"]
+    assert ns("GET", job).json()["progress"] == "succeeded"
+    task = ns("GET", ns("GET", f"{job}/task").json()["items"][0]["links"][0]["href"]).json()
+    result = ns("GET", next(link["href"] for link in task["links"] if link["rel"] == "result"))
+    assert result.status_code == 204
+    assert ns("GET", result.headers["location"]).json()["total"] == 1620.0
+    again = ns("POST", "/invoice", body, headers=wish)
+    assert again.headers["location"] == job
+    assert ns("GET", "/invoice", params={"q": f"entity ANY_OF [{customer}]"}).json()["totalResults"] == 1
+    failed = ns("POST", "/invoice", {**body, "tranDate": "2025-12-31"}, headers={"Prefer": "respond-async"})
+    assert ns("GET", failed.headers["location"]).json()["progress"] == "failed"
+    assert refusal(ns("GET", f"{failed.headers['location']}/task/1/result"))[1] == "USER_ERROR"
+
+
+def test_an_idempotency_key_means_nothing_to_a_call_that_waits(ns: Client, customer: str) -> None:
+    for _ in range(2):
+        answer = ns("POST", "/invoice", an_invoice(ns, customer), headers={"X-NetSuite-Idempotency-Key": "same"})
+        assert answer.status_code == 204
+    assert ns("GET", "/invoice", params={"q": f"entity ANY_OF [{customer}]"}).json()["totalResults"] == 2
+
+
+@pytest.mark.by_client("list_metadata get_metadata governance_limits")
+def test_the_catalogue_describes_what_the_records_show(ns: Client, customer: str) -> None:
+    names = [each["name"] for each in ns("GET", "/metadata-catalog").json()["items"]]
+    assert {"customer", "invoice", "customerPayment", "term"} <= set(names)
+    found = ns("GET", "/metadata-catalog/customer", headers={"Accept": "application/schema+json"})
+    assert found.headers["content-type"] == "application/schema+json"
+    shown = ns.expanded(f"/customer/{customer}")
+    assert shown.keys() - {"links"} <= found.json()["properties"].keys()
+    assert found.json()["properties"]["companyName"] == {"title": "Company Name", "type": "string"}
+    document = ns(
+        "GET", "/metadata-catalog", params={"select": "invoice"}, headers={"Accept": "application/swagger+json"}
+    )
+    assert set(document.json()["paths"]) >= {"/invoice", "/invoice/{id}"}
+    assert refusal(ns("GET", "/metadata-catalog", params={"select": "nix"}))[0] == 404
+    assert ns("GET", "/services/rest/system/v1/governanceLimits").json()["accountConcurrencyLimit"] == 5

@@ -11,10 +11,13 @@ from counterfoil_mocks.erp.netsuite import errors, events
 from counterfoil_mocks.erp.netsuite.auth import TOKEN_PATH, Sessions
 from counterfoil_mocks.erp.netsuite.desk import MALFORMED
 from counterfoil_mocks.erp.netsuite.errors import Refused
+from counterfoil_mocks.erp.netsuite.jobs import Jobs
+from counterfoil_mocks.erp.netsuite.metadata import Metadata
 from counterfoil_mocks.erp.netsuite.objects import TYPES
 from counterfoil_mocks.erp.netsuite.queries import Queries
 from counterfoil_mocks.erp.netsuite.reader import RECORDS, Reader
 from counterfoil_mocks.erp.netsuite.record_routes import Records
+from counterfoil_mocks.erp.netsuite.transforms import Transforms
 from counterfoil_mocks.kernel import ids
 from counterfoil_mocks.kernel.auth import Grant
 from counterfoil_mocks.kernel.errors import Problem
@@ -44,6 +47,9 @@ class NetSuiteFace(Face):
         self.sessions = Sessions(self)
         self.records = Records(self)
         self.queries = Queries(self)
+        self.transforms = Transforms(self, self.records)
+        self.metadata = Metadata(self)
+        self.jobs = Jobs(self)
         super().__init__(system)
 
     @property
@@ -54,8 +60,8 @@ class NetSuiteFace(Face):
         return self.sessions.credentials(url)
 
     def operations(self) -> Iterable[Operation]:
-        yield from self.records.operations()
-        yield from self.queries.operations()
+        for each in (self.records, self.transforms, self.queries, self.metadata, self.jobs):
+            yield from each.operations()
         system = "/services/rest/system/v1"
         yield Operation(
             "token", "POST", TOKEN_PATH, self._token, "An access token", kind="form", secret=True, public=True
@@ -85,8 +91,13 @@ class NetSuiteFace(Face):
 
     def name(self, request: Request) -> None:
         super().name(request)
+        if request.operation is None and b"/%21transform/" in request.path:
+            found = self.paths.find(request.path.replace(b"/%21transform/", b"/!transform/"))
+            if found is not None:
+                request.params, request.subject = found.params, found.params.get("id", "")
+                request.operation = found.methods.get(request.method)
         operation = request.operation
-        if operation is not None and request.method == "PUT" and operation.about is not None:
+        if operation is not None and request.method == "PUT":
             each = operation.about["type"]
             if Reader(self.system, "").find(each, request.subject) is not None:
                 request.operation = operation.about["update"]
@@ -141,6 +152,8 @@ class NetSuiteFace(Face):
 
     def answer(self, request: Request, operation: Operation) -> Answer:
         try:
+            if self.jobs.wanted(request, operation):
+                return self.jobs.take(request, operation, lambda: super(NetSuiteFace, self).answer(request, operation))
             return super().answer(request, operation)
         except OverflowError:
             raise errors.content("A number is out of range.") from None

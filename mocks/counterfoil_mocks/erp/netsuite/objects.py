@@ -266,6 +266,7 @@ PAYMENT = ObjectMap(
         FieldMap("exchangeRate", "fx_rate", RATE, about={"kind": "number"}),
         EXTERNAL,
         text("checkNum", "bank_ref"),
+        to("createdFrom", "transaction"),
         shown("postingPeriod", lambda record, context: context.period(record["legal_entity"], record["value_date"]),
               refers="accountingPeriod"),
         shown("arAcct", lambda record, context: "1200", refers="account"),

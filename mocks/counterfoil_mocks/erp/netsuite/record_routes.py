@@ -97,9 +97,13 @@ class Records:
             )
         return Answer(204, None, record["key"], headers=tuple(headers))
 
-    def _create(self, ask: Ask) -> Answer:
+    def make(self, ask: Ask, body: Any) -> Answer:
+        """A new record of the type that the call is about."""
         desk, each = self._desk(ask), ask.operation.about["type"]
-        return self._written(desk, each, desk.save(each, ask.body, None))
+        return self._written(desk, each, desk.save(each, body, None))
+
+    def _create(self, ask: Ask) -> Answer:
+        return self.make(ask, ask.body)
 
     def _update(self, ask: Ask) -> Answer:
         desk, each = self._desk(ask), ask.operation.about["type"]

@@ -1,0 +1,116 @@
+"""Asynchronous calls: `Prefer: respond-async` makes a job, whose task has the answer that the call would have had.
+
+The work is done before the job is told of, so that the first look finds it finished.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from counterfoil_mocks.erp.netsuite import errors
+from counterfoil_mocks.erp.netsuite.errors import Refused
+from counterfoil_mocks.kernel.errors import Problem
+from counterfoil_mocks.kernel.face import Request
+from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
+from counterfoil_mocks.kernel.tx import Tx
+
+if TYPE_CHECKING:
+    from counterfoil_mocks.erp.netsuite.api import NetSuiteFace
+
+PATH = "/services/rest/async/v1/job"
+KIND = "asyncJob"
+KEY = b"x-netsuite-idempotency-key"
+
+
+class Jobs:
+    """Jobs are kept as objects that only the vendor knows."""
+
+    def __init__(self, face: NetSuiteFace) -> None:
+        self.face = face
+
+    def operations(self) -> Iterable[Operation]:
+        """The routes."""
+        yield Operation("get_job", "GET", f"{PATH}/{{id}}", self._get, "How far a job is")
+        yield Operation("list_job_task", "GET", f"{PATH}/{{id}}/task", self._tasks, "The tasks of a job")
+        yield Operation("get_job_task", "GET", f"{PATH}/{{id}}/task/{{task}}", self._task, "How far a task is")
+        yield Operation(
+            "get_job_result", "GET", f"{PATH}/{{id}}/task/{{task}}/result", self._result, "The answer of a task"
+        )
+
+    @staticmethod
+    def wanted(request: Request, operation: Operation) -> bool:
+        """Whether a call is to be answered by a job."""
+        wish = (request.header(b"prefer") or "").lower()
+        return operation.write and "respond-async" in wish and isinstance(operation.about, dict)
+
+    def take(self, request: Request, operation: Operation, work: Callable[[], Answer]) -> Answer:
+        """Do a call's work and answer with its job; with that of the first call where its idempotency key is known."""
+        key = request.header(KEY)
+        known = [] if key is None else self._found(key[:500])
+        if known:
+            return self._told(request, known[0]["name_id"])
+        try:
+            answer = work()
+            said: Record = {"status": answer.status, "headers": [list(each) for each in answer.headers]}
+        except Problem as problem:
+            refused = errors.of(problem, self.face.sessions.account)
+            said = {"status": refused.status, "error": refused.shown()}
+        system = self.face.system
+        with Tx(system, self.face.origin(request, operation)) as tx:
+            number = str(tx.number("netsuite:job"))
+            tx.insert(
+                system.role.by_name["vendor_object"],
+                {"vendor": self.face.vendor, "kind": KIND, "owner": number, "name": (key or "")[:500], "custom": said},
+            )
+        return self._told(request, number)
+
+    def _told(self, request: Request, number: str) -> Answer:
+        where = f"{self.face.base(request)}{PATH}/{number}"
+        return Answer(202, None, headers=(("location", where), ("preference-applied", "respond-async")))
+
+    def _found(self, key: str) -> list[Record]:
+        rows = self.face.system.table("vendor_object").select(
+            self.face.system.name, {"kind": KIND, "name": key}, order=("created_at", "id"), limit=1
+        )
+        return [{**row, "name_id": row["owner"]} for row in rows]
+
+    def _job(self, ask: Ask) -> Record:
+        rows = self.face.system.table("vendor_object").select(
+            self.face.system.name, {"kind": KIND, "owner": ask.subject}, order=("created_at", "id"), limit=1
+        )
+        if not rows or ask.params.get("task", "1") != "1":
+            raise Refused(404, "NONEXISTENT_ID", "The job does not exist.", url=ask.request.path.decode("latin-1"))
+        return rows[0]
+
+    def _link(self, ask: Ask, rel: str, *steps: str) -> Record:
+        return {"rel": rel, "href": "/".join([self.face.base(ask.request) + PATH, ask.subject, *steps])}
+
+    def _shown(self, ask: Ask, record_id: str) -> Record:
+        failed = "error" in self._job(ask)["custom"]
+        return {"completed": True, "id": record_id, "progress": "failed" if failed else "succeeded"}
+
+    def _get(self, ask: Ask) -> Answer:
+        shown = self._shown(ask, ask.subject)
+        links = [self._link(ask, "self")]
+        return Answer(200, {"links": links, **shown, "task": {"links": [self._link(ask, "self", "task")]}})
+
+    def _tasks(self, ask: Ask) -> Answer:
+        self._job(ask)
+        items = [{"links": [self._link(ask, "self", "task", "1")], "id": "1"}]
+        links = [self._link(ask, "self", "task")]
+        return Answer(
+            200, {"links": links, "items": items, "count": 1, "hasMore": False, "offset": 0, "totalResults": 1}
+        )
+
+    def _task(self, ask: Ask) -> Answer:
+        links = [self._link(ask, "self", "task", "1"), self._link(ask, "result", "task", "1", "result")]
+        return Answer(200, {"links": links, **self._shown(ask, "1")})
+
+    def _result(self, ask: Ask) -> Answer:
+        said = self._job(ask)["custom"]
+        if "error" in said:
+            kind = ("content-type", "application/vnd.oracle.resource+json; type=error")
+            return Answer(said["status"], said["error"], headers=(kind,))
+        return Answer(said["status"], None, headers=tuple((name, value) for name, value in said["headers"]))

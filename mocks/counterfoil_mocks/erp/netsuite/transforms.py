@@ -1,0 +1,79 @@
+"""Transforms: a record made out of another, as `POST …/invoice/12/!transform/customerPayment`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from counterfoil_mocks.erp.netsuite import errors
+from counterfoil_mocks.erp.netsuite.errors import Refused
+from counterfoil_mocks.erp.netsuite.objects import TYPES
+from counterfoil_mocks.erp.netsuite.reader import RECORDS
+from counterfoil_mocks.erp.netsuite.record_routes import Records, made_by
+from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
+
+if TYPE_CHECKING:
+    from counterfoil_mocks.erp.netsuite.api import NetSuiteFace
+
+MARK = "!transform"
+Given = Callable[[Record], Record]
+
+
+def payment(invoice: Record) -> Record:
+    """What a payment of an invoice begins with: all that is open."""
+    if not (invoice["open_amount"] or 0) > 0:
+        raise errors.user("There is nothing left to pay on this transaction.")
+    return {"customer": invoice["customer"], "apply": [{"doc": invoice["id"]}], "createdFrom": invoice["id"]}
+
+
+def credit(invoice: Record) -> Record:
+    """What a credit memo of an invoice begins with: all its lines."""
+    if invoice["total"] - invoice["credited"] - invoice["written_off"] <= 0:
+        raise errors.user("There is nothing left to credit on this transaction.")
+    return {"entity": invoice["customer"], "apply": [{"doc": invoice["id"]}], "createdFrom": invoice["id"]}
+
+
+LEGAL: dict[tuple[str, str], Given] = {("invoice", "customerPayment"): payment, ("invoice", "creditMemo"): credit}
+"""By the types of source and result."""
+
+
+class Transforms:
+    """The routes."""
+
+    def __init__(self, face: NetSuiteFace, records: Records) -> None:
+        self.face = face
+        self.records = records
+
+    def operations(self) -> Iterable[Operation]:
+        """One for each legal pair, and the refusal of all others."""
+        role = self.face.system.role
+        for (source, target), given in LEGAL.items():
+            each = TYPES[target]
+            yield Operation(
+                made_by(each),
+                "POST",
+                f"{RECORDS}/{source}/{{id}}/{MARK}/{target}",
+                self._run,
+                f"Make a {each.about['label'].lower()} out of an {source}",
+                entity=role.by_name[TYPES[source].entity],
+                write=True,
+                kind="json",
+                about={"type": each, "source": TYPES[source], "given": given},
+            )
+        for each in TYPES.values():
+            if each.about["family"] == "transaction":
+                path = f"{RECORDS}/{each.name}/{{id}}/{MARK}/{{target}}"
+                yield Operation("transform", "POST", path, self._illegal, "Refused: nothing comes of this pair", write=True,
+                                kind="json", about={"type": each})  # fmt: skip
+
+    def _run(self, ask: Ask) -> Answer:
+        about = ask.operation.about
+        source = self.face.reader(ask).get(about["source"], ask.subject)
+        body = ask.body if isinstance(ask.body, dict) else {}
+        return self.records.make(ask, {**about["given"](source), **body})
+
+    def _illegal(self, ask: Ask) -> Answer:
+        source, target = ask.operation.about["type"], ask.params["target"]
+        self.face.reader(ask).get(source, ask.subject)
+        raise Refused(400, "INVALID_REQUEST", f"The record {source.name} cannot be transformed to {target}.")
