@@ -1,0 +1,1 @@
+"""Kantata OX's REST API (v1) in front of the PSA."""

@@ -1,0 +1,438 @@
+"""Kantata's REST API: its routes, how a call is read and answered, and what its objects ask the face for."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from time import perf_counter
+from typing import Any
+
+import orjson
+
+from counterfoil_mocks.kernel import ids
+from counterfoil_mocks.kernel.auth import Grant
+from counterfoil_mocks.kernel.errors import Problem
+from counterfoil_mocks.kernel.face import Face, Rendered, Request, as_bytes
+from counterfoil_mocks.kernel.fields import Entity, Record
+from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
+from counterfoil_mocks.kernel.system import Origin, System
+from counterfoil_mocks.kernel.tx import Tx, made
+from counterfoil_mocks.protocols import form
+from counterfoil_mocks.psa import rates
+from counterfoil_mocks.psa.kantata import errors, events, references, submissions
+from counterfoil_mocks.psa.kantata.auth import Account
+from counterfoil_mocks.psa.kantata.desk import Desk
+from counterfoil_mocks.psa.kantata.kind import VENDOR, Kind, kept
+from counterfoil_mocks.psa.kantata.kinds import KINDS
+from counterfoil_mocks.psa.kantata.objects import CATEGORIES, LEVELS, cents
+from counterfoil_mocks.psa.kantata.values import TYPES, Values, checked
+from counterfoil_mocks.psa.kantata.view import View
+from counterfoil_mocks.psa.kantata.writing import WRITERS, approver
+
+BASE = "/api/v1"
+NOBODY = Origin("schedule", "system")
+PHRASES = {200: "OK", 204: "No Content", 302: "Found", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden",
+           404: "Not Found", 422: "Unprocessable Entity", 429: "Too Many Requests", 500: "Internal Server Error"}  # fmt: skip
+PEOPLE = ("Account Owner", "Account Member", "Account Contributor")
+"""Who is on an account that starts without a firm."""
+Read = Callable[[View, str], Any]
+Write = Callable[[Desk, str], Any]
+
+
+class KantataFace(Face):
+    """Kantata in front of a PSA."""
+
+    vendor = VENDOR
+    body_limit = 16 * 1024 * 1024
+
+    def __init__(self, system: System) -> None:
+        self.account = Account(system)
+        self.values = Values()
+        self.kinds: Mapping[str, Kind] = KINDS
+        self.calling: Grant | None = None
+        self.integer_refs = bool(system.settings.get("integer_refs", True))
+        super().__init__(system)
+
+    def credentials(self, url: str) -> dict[str, str]:
+        return self.account.credentials(url)
+
+    def furnish(self) -> None:
+        """An account without people gets three of them."""
+        if self.account.user_id(None):
+            return
+        with Tx(self.system, NOBODY) as tx:
+            for number, name in enumerate(PEOPLE, 1):
+                made(
+                    tx,
+                    self.system.role.by_name["employee"],
+                    {
+                        "employee_no": f"KT-{number}",
+                        "name": name,
+                        "legal_entity": str(self.system.settings.get("legal_entity") or "CF-US"),
+                        "level": LEVELS[number],
+                        "cost_rate": 0,
+                    },
+                )
+
+    # a call
+
+    def name(self, request: Request) -> None:
+        request.kept = perf_counter()
+        path = request.path
+        if path.endswith(b".json"):
+            request.path = path[:-5]
+        super().name(request)
+        request.path = path
+
+    def authenticate(self, request: Request) -> Grant:
+        return self.account.check(request.headers.get(b"authorization"))
+
+    def unknown(self, request: Request) -> Problem:
+        return errors.absent()
+
+    def parsed(self, request: Request, operation: Operation) -> Record:
+        given = form.decoded(request.query)
+        given.update(self._body(request))
+        return given
+
+    @staticmethod
+    def _body(request: Request) -> Record:
+        if not request.body:
+            return {}
+        media = (request.header(b"content-type") or "").partition(";")[0].strip().lower()
+        if media == "application/x-www-form-urlencoded":
+            return form.decoded(request.body)
+        try:
+            found = orjson.loads(request.body)
+        except orjson.JSONDecodeError:
+            raise errors.unreadable("There was a problem parsing the request body") from None
+        if not isinstance(found, dict):
+            raise errors.unreadable("The request body must be an object")
+        return found
+
+    def ask(self, request: Request, operation: Operation) -> Ask:
+        if not operation.body:
+            request.parsed = self.parsed(request, operation)
+        query, request.query = request.query, b""
+        try:
+            return super().ask(request, operation)
+        finally:
+            request.query = query
+
+    def rendered(self, request: Request, answer: Answer) -> Rendered:
+        body = b"" if answer.payload is None else orjson.dumps(answer.payload)
+        return self._out(request, answer.status, body, answer.headers)
+
+    def refused(self, request: Request, problem: Problem) -> Rendered:
+        kind = request.operation.about if request.operation is not None else None
+        named = None
+        if problem.field is not None and isinstance(kind, Kind) and kind.maps:
+            named = kind.maps[0].named(problem.field)
+        status, body = errors.error_of(problem, named)
+        return self._out(request, status, orjson.dumps(body), ())
+
+    def _out(self, request: Request, status: int, body: bytes, more: Sequence[tuple[str, str]]) -> Rendered:
+        number = ids.digest(self.system.world.seed, self.system.name, "kantata", request.seq)
+        took = perf_counter() - request.kept if isinstance(request.kept, float) else 0.0
+        headers = [
+            ("content-type", "application/json; charset=utf-8"),
+            ("cache-control", "no-cache, no-store"),
+            ("etag", f'W/"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'),
+            ("status", f"{status} {PHRASES.get(status, '')}".strip()),
+            ("x-request-id", str(uuid.UUID(int=number))),
+            ("x-runtime", f"{took:.6f}"),
+            *more,
+        ]
+        return Rendered(status, as_bytes(headers), body)
+
+    # routes
+
+    def reading(self, name: str, path: str, work: Read, about: Any = None, entity: str = "") -> Operation:
+        """A route that looks: `work(view, id)` returns what to answer with."""
+
+        def run(ask: Ask) -> Answer:
+            view = View(self, ask.body or {}, ask.request.grant, ask.hidden)
+            return Answer(200, work(view, ask.subject))
+
+        known = self.system.role.by_name[entity] if entity else None
+        return Operation(name, "GET", f"{BASE}/{path}", run, name, entity=known, about=about)
+
+    def writing(
+        self, name: str, method: str, path: str, work: Write, about: Any = None, entity: str = "", status: int = 200
+    ) -> Operation:
+        """A route that does something as one deed: `work(desk, id)` returns what to answer with."""
+
+        def run(ask: Ask) -> Answer:
+            self.calling = ask.request.grant
+            try:
+                with Tx(self.system, ask.origin) as tx:
+                    payload = work(Desk(self, ask.body or {}, tx, ask.request.grant), ask.subject)
+            finally:
+                self.calling = None
+            return Answer(status, payload)
+
+        known = self.system.role.by_name[entity] if entity else None
+        return Operation(name, method, f"{BASE}/{path}", run, name, status, entity=known, write=True, about=about)
+
+    def operations(self) -> Iterable[Operation]:
+        yield Operation(
+            "token", "POST", "/oauth/token", self._token, "Trade a code for a token", public=True, secret=True
+        )
+        yield Operation("authorize", "GET", "/oauth/authorize", self._authorize, "Get a code", public=True)
+        for kind in self.kinds.values():
+            yield from self._resource(kind)
+        yield self.reading("get_me", "users/me", lambda view, id: self._me(view), self.kinds["users"])
+        yield from self._references()
+        yield from self._submissions()
+        yield from self._values()
+        yield self.reading("list_subscribed_event", "subscribed_events", lambda view, id: events.feed(view))
+        yield self.reading("list_event_type", "subscribed_events/event_types", lambda view, id: self._event_types(view))
+
+    def _resource(self, kind: Kind) -> Iterable[Operation]:
+        """The plain routes of a kind: create, list, show, update, delete."""
+        entity = kind.maps[0].entity if kind.maps else ""
+        known = "" if entity == "vendor_object" else entity
+        one = f"{kind.key}/{{id}}"
+        for verb in kind.verbs.split():
+            name = f"{verb}_{kind.noun}"
+            if verb == "list":
+                yield self.reading(name, kind.key, lambda view, id: view.listing(kind), kind, known)
+            elif verb == "get":
+                yield self.reading(name, one, lambda view, id: view.one(kind, view.seen(kind, id)), kind, known)
+            elif verb == "create":
+                yield self.writing(name, "POST", kind.key, lambda desk, id: self._create(desk, kind), kind, known)
+            elif verb == "update":
+                yield self.writing(name, "PUT", one, lambda desk, id: self._update(desk, kind, id), kind, known)
+            else:
+                yield self.writing(name, "DELETE", one, lambda desk, id: self._delete(desk, kind, id), kind, known, 204)
+        if kind.key == "time_entries":
+            yield self.writing(
+                "delete_time_entry", "DELETE", kind.key, lambda desk, id: self._delete_all(desk, kind), kind, known, 204
+            )
+
+    def _create(self, desk: Desk, kind: Kind) -> Record:
+        create = WRITERS[kind.key].create
+        many = desk.given.get(kind.key)
+        if kind.bulk and isinstance(many, list):
+            if not 1 <= len(many) <= kind.bulk:
+                raise errors.invalid(f"Between 1 and {kind.bulk} records can be created at once")
+            found = desk.several(many, lambda given: create(desk, kind, given), kind.root)
+            return desk.envelope(kind, found, len(found))
+        return desk.one(kind, create(desk, kind, self._root(desk, kind)))
+
+    @staticmethod
+    def _root(desk: Desk, kind: Kind) -> Record:
+        """What the body says under its root key; without one it is as if all were empty."""
+        given = desk.given.get(kind.root)
+        return given if isinstance(given, dict) else {}
+
+    def _update(self, desk: Desk, kind: Kind, id: str) -> Record:
+        record = desk.find(kind, id)
+        if record is None:
+            raise errors.absent()
+        return desk.one(kind, WRITERS[kind.key].update(desk, kind, record, self._root(desk, kind)))
+
+    def _delete(self, desk: Desk, kind: Kind, id: str) -> None:
+        record = desk.find(kind, id)
+        if record is None:
+            raise errors.absent()
+        WRITERS[kind.key].delete(desk, kind, record)
+
+    def _delete_all(self, desk: Desk, kind: Kind) -> None:
+        wanted = desk.names("ids")
+        if not 1 <= len(wanted) <= 100:
+            raise errors.invalid("Between 1 and 100 ids can be deleted at once", "ids")
+        for id in wanted:
+            self._delete(desk, kind, id)
+
+    # single routes
+
+    def _token(self, ask: Ask) -> Answer:
+        return Answer(200, self.account.issue(ask.body if isinstance(ask.body, dict) else {}))
+
+    def _authorize(self, ask: Ask) -> Answer:
+        given = ask.body or {}
+        to = str(given.get("redirect_uri") or "")
+        if given.get("client_id") != self.account.client_id or not to.startswith(("http://", "https://")):
+            raise errors.Denied(400, "invalid_request", "Give the client_id and a redirect_uri.")
+        state = f"&state={given['state']}" if given.get("state") else ""
+        sign = "&" if "?" in to else "?"
+        return Answer(302, {}, headers=(("location", f"{to}{sign}code={self.account.code()}{state}"),))
+
+    def _me(self, view: View) -> Record:
+        kind = self.kinds["users"]
+        return view.one(kind, view.seen(kind, view.user_id))
+
+    def _event_types(self, view: View) -> Record:
+        if not view.administrator:
+            raise errors.forbidden()
+        return {"subscribed_event_types": list(events.TYPES), "subscribed_event_type_schemas": {}}
+
+    def _references(self) -> Iterable[Operation]:
+        kind = self.kinds[references.KIND]
+
+        def listed(view: View, id: str) -> Record:
+            if not view.text("subject_type"):
+                raise errors.invalid("Subject type can't be blank", "subject_type")
+            return view.listing(kind)
+
+        def put(desk: Desk, id: str) -> Record:
+            given = self._root(desk, kind)
+            subject = next((each for each in self.kinds.values() if each.subject == given.get("subject_type")), None)
+            if subject is None:
+                raise errors.invalid("Subject type is not included in the list", "subject_type")
+            record = desk.find(subject, str(given.get("subject_id") or ""))
+            if record is None:
+                raise errors.invalid("Subject can't be found", "subject_id")
+            return desk.one(kind, references.put(desk, subject, record["id"], given))
+
+        yield self.reading("list_external_reference", kind.key, listed, kind)
+        yield self.writing("put_external_reference", "POST", f"{kind.key}/create_or_update", put, kind)
+
+    def _submissions(self) -> Iterable[Operation]:
+        for key, sheet in submissions.SHEETS.items():
+            yield from self._sheet(self.kinds[key], sheet)
+        locks = self.kinds["line_item_locks"]
+
+        def lock(desk: Desk, id: str) -> Record:
+            return desk.one(locks, submissions.lock(desk, locks, self._root(desk, locks)))
+
+        yield self.writing("create_line_item_lock", "POST", locks.key, lock, locks)
+
+    def _sheet(self, kind: Kind, sheet: submissions.Sheet) -> Iterable[Operation]:
+        """Submissions of one kind: handed in, resolved one by one and together."""
+
+        def create(desk: Desk, id: str) -> Record:
+            return desk.one(kind, submissions.create(desk, kind, self._root(desk, kind)))
+
+        def resolving(what: str) -> tuple[Write, Write]:
+            def one(desk: Desk, id: str) -> Record:
+                return desk.one(kind, submissions.resolve(desk, kind, id, what, desk.given, approver(desk)))
+
+            def many(desk: Desk, id: str) -> Record:
+                return submissions.resolve_all(desk, kind, what, desk.given, approver(desk))
+
+            return one, many
+
+        yield self.writing(f"submit_{sheet.noun}", "POST", kind.key, create, kind)
+        verbs = {"approval": "approve", "rejection": "reject", "cancellation": "cancel"}
+        for what, verb in verbs.items():
+            one, many = resolving(what)
+            name = f"{'withdraw' if verb == 'cancel' else verb}_{sheet.noun}"
+            yield self.writing(name, "PUT", f"{kind.key}/{{id}}/{verb}", one, kind)
+            stem = kind.root.removesuffix("_submission")
+            yield self.writing(name, "POST", f"{stem}_{what}s", many, kind)
+
+    def _values(self) -> Iterable[Operation]:
+        fields, values = self.kinds["custom_fields"], self.kinds["custom_field_values"]
+
+        def listed(view: View, id: str) -> Record:
+            Values.key(view.text("subject_type"))
+            return view.listing(values)
+
+        def shown(view: View, id: str) -> Record:
+            place = self.value_at(view, id)
+            found = [] if place is None else [each for each in self.values.of(view, place[1]) if each["id"] == id]
+            if not found:
+                raise errors.absent()
+            return view.envelope(values, found, 1)
+
+        def create(desk: Desk, id: str) -> Record:
+            given = self._root(desk, values)
+            kind = self.kinds[Values.key(str(given.get("subject_type") or ""))]
+            record = desk.find(kind, str(given.get("subject_id") or ""))
+            if record is None:
+                raise errors.invalid("Subject can't be found", "subject_id")
+            field = self.values.field(desk, kind.key, given.get("custom_field_id"))
+            if any(each["custom_field_id"] == field.id for each in self.values.of(desk, record)):
+                raise errors.invalid("Custom field has a value already", "custom_field_id")
+            return put(desk, kind, record, field, given.get("value"))
+
+        def put(desk: Desk, kind: Kind, record: Record, field: Any, value: Any) -> Record:
+            record = self.values.put(desk, kind, record, field, checked(field, value))
+            found = [each for each in self.values.of(desk, record) if each["custom_field_id"] == field.id]
+            return desk.envelope(values, found, len(found))
+
+        def update(desk: Desk, id: str) -> Record:
+            place = self.value_at(desk, id)
+            if place is None:
+                raise errors.absent()
+            return put(desk, *place, self._root(desk, values).get("value"))
+
+        def create_field(desk: Desk, id: str) -> Record:
+            given = self._root(desk, fields)
+            if not given.get("name"):
+                raise errors.invalid("Name can't be blank", "name")
+            if given.get("value_type") not in TYPES:
+                raise errors.invalid("Value type is not included in the list", "value_type")
+            key = Values.key(str(given.get("subject_type") or ""))
+            said = {"name": str(given["name"]), "value_type": given["value_type"], "key": key}
+            record = desk.keep("custom_fields", said, columns={"name": said["name"][:500]})
+            return desk.one(fields, self.values.shown_field(desk, self.values.field(desk, key, record["id"])))
+
+        yield self.writing("create_custom_field", "POST", fields.key, create_field, fields)
+        yield self.reading("list_custom_field_value", values.key, listed, values)
+        yield self.reading("get_custom_field_value", f"{values.key}/{{id}}", shown, values)
+        yield self.writing("create_custom_field_value", "POST", values.key, create, values)
+        yield self.writing("update_custom_field_value", "PUT", f"{values.key}/{{id}}", update, values)
+
+    # what objects ask for
+
+    def value_at(self, view: View, id: str) -> tuple[Kind, Record, Any] | None:
+        """The subject and the field of a custom field value."""
+        for field in self.values.fields(view):
+            if id.endswith(field.id):
+                kind = self.kinds[field.key]
+                record = view.find(kind, id.removesuffix(field.id))
+                if record is not None:
+                    return kind, record, field
+        return None
+
+    def derived(self, kind: Kind, view: View) -> list[Record]:
+        """The objects of a kind that is worked out of others."""
+        if kind.key == "roles":
+            return [{"name": level.title(), "id": str(number)} for number, level in enumerate(LEVELS, 1)]
+        if kind.key == "expense_categories":
+            names = [*CATEGORIES.values(), "Entertainment"]
+            return [{"name": name, "id": str(number)} for number, name in enumerate(names, 1)]
+        if kind.key == "custom_fields":
+            return [self.values.shown_field(view, each) for each in self.values.fields(view)]
+        return self.values.all(view)
+
+    def subject_of(self, view: View, record: Record) -> Record | None:
+        """What a reference hangs on; None where that is gone."""
+        said = kept(record)
+        live = view.find(self.kinds[said["subject_key"]], said["subject_id"])
+        return None if live is None else {"key": said["subject_key"], "id": live["id"]}
+
+    def legal_entity(self, view: View, ccy: str) -> str:
+        """The company that a new project belongs to: the settings' own, else that of another project in its currency."""
+        own = self.system.settings.get("legal_entity")
+        same = [] if own else self.system.table("project").select(self.system.name, {"ccy": ccy}, limit=1)
+        return str(own or (same[0]["legal_entity"] if same else "CF-US"))
+
+    def rate_now(self, view: View, record: Record) -> int | None:
+        """What an hour of an entry that is not approved would be billed at, in subunits."""
+        project, person = view.record("project", record["project"]), view.record("employee", record["employee"])
+        if project is None or person is None:
+            return None
+        on = record["work_date"]
+        seats = view.all("assignment", project=project["id"], employee=person["id"], status=["CONFIRMED", "ENDED"])
+        seats = [each for each in seats if (each["from_date"] or on) <= on <= (each["to_date"] or on)]
+        seat = seats[-1] if seats else {"level": None, "bill_rate_override": None}
+        card = view.record("rate_card", project["rate_card"])
+        versions = []
+        if card is not None:
+            same = {"code": card["code"], "region": card["region"], "ccy": project["ccy"]}
+            versions = view.all("rate_card", **same, status=["PUBLISHED", "RETIRED"])
+        found = rates.bill_rate(seat["level"] or person["level"], on, seat["bill_rate_override"], versions)
+        return cents(found.price, project["ccy"])
+
+    # events
+
+    def wrote(self, tx: Tx, touched: Sequence[tuple[Entity, Record | None, Record]]) -> None:
+        events.announce(self, tx, touched)
+
+
+FACE = KantataFace

@@ -1,0 +1,190 @@
+"""What filters ask of rows, and which records an association leads to: functions that the table of kinds is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+
+from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.protocols.fieldmap import ObjectMap
+from counterfoil_mocks.psa.kantata import references
+from counterfoil_mocks.psa.kantata.kind import Link, kept
+from counterfoil_mocks.psa.kantata.objects import NO_GROUP, NO_STORY
+
+
+def to(entity: str, column: str) -> Callable[[Any, Record], list[Record]]:
+    """The record that a column names."""
+    return lambda view, record: view.some(entity, [record[column]])
+
+
+def by(entity: str, column: str) -> Callable[[Any, Record], list[Record]]:
+    """The records whose column names this one."""
+    return lambda view, record: view.all(entity, **{column: record["id"]})
+
+
+def own(entity: str, name: str) -> Callable[[Any, Record], list[Record]]:
+    """The record that a field names which only Kantata knows."""
+    return lambda view, record: view.some(entity, [kept(record).get(name)])
+
+
+def seats(view: Any, record: Record) -> list[Record]:
+    """The assignments of a project that have not been taken back."""
+    return [each for each in view.all("assignment", project=record["id"]) if each["status"] != "CANCELLED"]
+
+
+def people(view: Any, record: Record) -> list[Record]:
+    found: list[Record] = view.some(
+        "employee", [record["manager"], *(each["employee"] for each in seats(view, record))]
+    )
+    return found
+
+
+def groups(view: Any, record: Record) -> list[Record]:
+    return [each for each in view.some("customer", [record["customer"]]) if each["customer_no"] != NO_GROUP]
+
+
+def references_of(subject: str) -> Link:
+    return Link(
+        "external_reference_ids",
+        references.KIND,
+        lambda view, record: references.of(view, subject, record["id"]),
+    )
+
+
+def _values(view: Any, record: Record) -> list[Record]:
+    found: list[Record] = view.face.values.of(view, record)
+    return found
+
+
+VALUES = Link("custom_field_value_ids", "custom_field_values", _values)
+WORKSPACE_LINK = Link("workspace_id", "workspaces", to("project", "project"), column=True)
+USER_LINK = Link("user_id", "users", to("employee", "employee"), column=True)
+
+
+def between(column: str, side: str) -> Callable[..., Any]:
+    """One bound of a span `A:B`, either end of which may be open."""
+
+    def condition(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool] | None:
+        start, _, end = value.partition(":")
+        clauses = []
+        if start:
+            clauses.append(table.c[column] >= start[:10])
+        if end:
+            clauses.append(table.c[column] <= end[:10])
+        return sa.and_(*clauses) if clauses else None
+
+    return condition
+
+
+def among(column: str) -> Callable[..., Any]:
+    """A comma-separated list of ids in a column."""
+    return lambda view, map, table, value: table.c[column].in_([part.strip() for part in value.split(",")])
+
+
+def archived(view: Any, map: ObjectMap, table: sa.FromClause) -> sa.ColumnElement[Any]:
+    return sa.func.coalesce(references.member(table, "archived"), 0)
+
+
+def unarchived(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
+    return archived(view, map, table) == 0
+
+
+def of_unarchived(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
+    row = view.system.table("project").sql.alias()
+    archived = sa.select(row.c.id).where(
+        row.c.system == view.system.name, sa.func.coalesce(references.member(row, "archived"), 0) == 1
+    )
+    return table.c.project.not_in(archived)
+
+
+def from_archived(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool] | None:
+    return of_unarchived(view, map, table, value) if value.lower() == "false" else None
+
+
+def include_archived(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool] | None:
+    return unarchived(view, map, table, value) if value.lower() == "false" else None
+
+
+def archived_form(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool] | None:
+    if value == "include":
+        return None
+    return archived(view, map, table) == (1 if value == "only" else 0)
+
+
+def matching(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
+    name = sa.func.lower(table.c.name)
+    words = value.lower()
+    return sa.or_(name.startswith(words, autoescape=True), name.contains(f" {words}", autoescape=True))
+
+
+def participant(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
+    row = view.system.table("assignment").sql.alias()
+    mine = sa.select(row.c.project).where(row.c.system == view.system.name, row.c.employee == value)
+    return sa.or_(table.c.manager == value, table.c.id.in_(mine))
+
+
+def participant_in(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
+    row = view.system.table("assignment").sql.alias()
+    return table.c.id.in_(
+        sa.select(row.c.employee).where(row.c.system == view.system.name, row.c.project.in_(value.split(",")))
+    )
+
+
+def by_email(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
+    name, _, domain = value.partition("@")
+    return sa.and_(sa.literal(domain == "counterfoil.test"), sa.func.lower(table.c.employee_no) == name.lower())
+
+
+def flag(make: Callable[[sa.FromClause], sa.ColumnElement[bool]]) -> Callable[..., Any]:
+    """A flag: whatever its value is, even `false`, it means true."""
+    return lambda view, map, table, value: make(table)
+
+
+def counts_as_approved(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
+    row = view.system.table("project").sql.alias()
+    free = sa.select(row.c.id).where(
+        row.c.system == view.system.name, sa.func.coalesce(references.member(row, "require_time_approvals"), 1) == 0
+    )
+    return sa.or_(table.c.approval == "APPROVED", table.c.project.in_(free))
+
+
+def in_submission(name: str) -> Callable[..., Any]:
+    return lambda view, map, table, value: sa.cast(references.member(table, name), sa.Text).in_(value.split(","))
+
+
+def active(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
+    found = references.member(table, "active_submission_id")
+    return found.is_(None) if value.lower() == "false" else found.is_not(None)
+
+
+def completed(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
+    done = table.c.status.in_(["CLOSED", "COMPLETED", "ACCEPTED"])
+    return sa.not_(done) if value.lower() == "false" else done
+
+
+def story_type(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
+    if map.entity == "milestone":
+        return sa.literal("milestone" in value.split(","))
+    return sa.func.coalesce(references.member(table, "story_type"), "task").in_(value.split(","))
+
+
+def parents_only(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool] | None:
+    return None if value.lower() == "false" else references.member(table, "parent_id").is_(None)
+
+
+def priced(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
+    return table.c.amount.is_not(None)
+
+
+def open_seat(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
+    return table.c.status != "CANCELLED"
+
+
+def real_group(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
+    return sa.func.coalesce(table.c.customer_no, "") != NO_GROUP
+
+
+def real_story(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool] | None:
+    return None if map.entity == "milestone" else table.c.task_code != NO_STORY

@@ -1,0 +1,119 @@
+"""What a kind of Kantata's objects is made of: its maps, associations, filters, orders and what callers must give. All of it is data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.protocols import conversion
+from counterfoil_mocks.protocols.conversion import Conversion
+from counterfoil_mocks.protocols.fieldmap import FieldMap, ObjectMap
+
+if TYPE_CHECKING:
+    from counterfoil_mocks.psa.kantata.view import View
+
+VENDOR = KEEP = "kantata"
+"""The vendor of its own objects, and the member of `custom` that holds what only Kantata knows."""
+
+Condition = Callable[["View", ObjectMap, sa.FromClause, str], sa.ColumnElement[bool] | None]
+"""(view, map, table, value given) → what rows must meet; None: nothing."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """An association. key: the member that holds ids. kind: of what is there. get: the records, from one record.
+
+    column: whether the id is a column of the object, which is then always shown.
+    """
+
+    key: str
+    kind: str
+    get: Callable[[View, Record], list[Record]]
+    column: bool = False
+    only: bool = False
+
+    @property
+    def many(self) -> bool:
+        """Whether it holds ids rather than one id."""
+        return self.key.endswith("_ids")
+
+
+@dataclass(frozen=True, eq=False)
+class Kind:
+    """One kind of object.
+
+    key: its collection, and its map in the envelope. root: of bodies. subject: what events and references call it. noun: what canonical
+    operations call it. maps: one for each entity that keeps such objects. required: attribute → sentence of the refusal. order: default.
+    defaults: default filters by the parameters that override them. bulk: most records of a bulk create.
+    """
+
+    key: str
+    root: str
+    subject: str
+    noun: str
+    maps: tuple[ObjectMap, ...]
+    links: Mapping[str, Link] = field(default_factory=dict)
+    optional: Mapping[str, Callable[[Record, Any], Any]] = field(default_factory=dict)
+    required: Mapping[str, str] = field(default_factory=dict)
+    filters: Mapping[str, Condition] = field(default_factory=dict)
+    defaults: Mapping[tuple[str, ...], Condition] = field(default_factory=dict)
+    orders: tuple[str, ...] = ("created_at", "updated_at")
+    order: tuple[str, str] = ("created_at", "desc")
+    searched: tuple[str, ...] = ()
+    verbs: str = "create list get update"
+    bulk: int = 0
+
+    def map_of(self, record: Record) -> ObjectMap:
+        """The map of a record."""
+        if len(self.maps) == 1:
+            return self.maps[0]
+        return next(each for each in self.maps if ("ms_code" in record) == (each.entity == "milestone"))
+
+
+def kept(record: Record) -> Mapping[str, Any]:
+    """What only Kantata knows of a record."""
+    found: Mapping[str, Any] = record["custom"].get(KEEP) or {}
+    return found
+
+
+TIME = Conversion("instant", conversion.same, conversion.INSTANT.read)
+REF = Conversion("id", conversion.same, lambda value, around: str(value))
+NUMBER = Conversion("integer", lambda value, around: int(value), lambda value, around: str(value))
+"""An id that is no association: a number in answers."""
+
+
+def mapped(name: str, entity: str, /, *fields: FieldMap, **defaults: Any) -> ObjectMap:
+    """An object: id and instants, the fields that mean something, and the others with what they are while nobody says otherwise."""
+    where = {"vendor": VENDOR, "kind": name} if entity == "vendor_object" else {}
+    head = (
+        FieldMap("created_at", computed=lambda record, face: face.local(record["created_at"])),
+        FieldMap("updated_at", computed=lambda record, face: face.local(record["updated_at"])),
+        *fields,
+    )
+    rest = tuple(FieldMap(each, default=value) for each, value in defaults.items())
+    tail = FieldMap("id", "id", conversion.ID, creatable=False, updatable=False)
+    return ObjectMap(name, entity, (*head, *rest, tail), where, keep=KEEP)
+
+
+def computed(name: str, work: Callable[[Record, Any], Any]) -> FieldMap:
+    """A field that is shown and never written."""
+    return FieldMap(name, computed=work)
+
+
+def equals(name: str) -> Condition:
+    """A filter on a field of its own name; a list of ids, comma-separated, means any of them."""
+
+    def condition(view: View, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool] | None:
+        each = map.by_name.get(name)
+        if each is None or not value:
+            return None
+        expression = map.expression(each, table)
+        if value.lower() in ("true", "false"):
+            return expression == (value.lower() == "true")
+        return sa.cast(expression, sa.Text).in_([part.strip() for part in value.split(",")])
+
+    return condition

@@ -1,0 +1,447 @@
+"""Which kinds of object there are: their associations, filters, default filters, orders, and what callers must give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.protocols.fieldmap import ObjectMap
+from counterfoil_mocks.psa.kantata import references
+from counterfoil_mocks.psa.kantata.conditions import (
+    USER_LINK,
+    VALUES,
+    WORKSPACE_LINK,
+    active,
+    among,
+    archived_form,
+    between,
+    by,
+    by_email,
+    completed,
+    counts_as_approved,
+    flag,
+    from_archived,
+    groups,
+    in_submission,
+    include_archived,
+    matching,
+    of_unarchived,
+    open_seat,
+    own,
+    parents_only,
+    participant,
+    participant_in,
+    people,
+    priced,
+    real_group,
+    real_story,
+    references_of,
+    seats,
+    story_type,
+    to,
+    unarchived,
+)
+from counterfoil_mocks.psa.kantata.kind import Kind, Link, equals, kept
+from counterfoil_mocks.psa.kantata.objects import (
+    BILLING_MILESTONE,
+    EXPENSE,
+    EXPENSE_REPORT,
+    GROUP,
+    LOCK,
+    MILESTONE,
+    PARTICIPATION,
+    RATE_CARD,
+    REFERENCE,
+    RESOURCE,
+    TASK,
+    TIME_ENTRY,
+    TIMESHEET,
+    USER,
+    WORKSPACE,
+    minutes,
+    role_id,
+)
+
+
+def _submission_kind(key: str, root: str, subject: str, noun: str, map: ObjectMap, items: str, entity: str) -> Kind:
+    def lines(view: Any, record: Record) -> list[Record]:
+        found = view.some(entity, kept(record)["line_item_ids"])
+        if kept(record)["status"] in ("rejected", "cancelled"):
+            return []
+        return [each for each in found if kept(each).get("recent_submission_id") == record["id"]]
+
+    return Kind(
+        key,
+        root,
+        subject,
+        noun,
+        (map,),
+        links={
+            items: Link(f"{'time_entry' if entity == 'time_entry' else 'expense'}_ids", items, lines),
+            "user": Link("user_id", "users", own("employee", "user_id"), column=True),
+            "workspace": Link("workspace_id", "workspaces", own("project", "workspace_id"), column=True),
+            "external_references": references_of(subject),
+        },
+        required={
+            "workspace_id": "Workspace can't be blank",
+            "line_item_ids": "Line items can't be blank",
+            "title": "Title can't be blank",
+        },
+        filters={name: equals(name) for name in ("workspace_id", "user_id", "status")},
+        verbs="list get",
+    )
+
+
+def derived(key: str, root: str, subject: str, noun: str, *asked: str, verbs: str = "list get") -> Kind:
+    """A kind that is worked out of others. asked: fields that lists may filter by."""
+    return Kind(key, root, subject, noun, (), searched=asked, verbs=verbs, order=("id", "asc"), orders=("id", "name"))
+
+
+KINDS: Mapping[str, Kind] = {
+    each.key: each
+    for each in (
+        Kind(
+            "workspaces",
+            "workspace",
+            "Workspace",
+            "project",
+            (WORKSPACE,),
+            links={
+                "participants": Link("participant_ids", "users", people),
+                "participations": Link("participation_ids", "participations", seats),
+                "workspace_resources": Link("workspace_resource_ids", "workspace_resources", seats),
+                "creator": Link("creator_id", "users", own("employee", "creator_id"), column=True),
+                "primary_maven": Link("primary_maven_id", "users", to("employee", "manager"), column=True),
+                "workspace_groups": Link("workspace_group_ids", "workspace_groups", groups),
+                "primary_workspace_group": Link("primary_workspace_group_id", "workspace_groups", groups),
+                "billing_milestones": Link(
+                    "billing_milestone_ids",
+                    "billing_milestones",
+                    lambda view, record: [
+                        each for each in view.all("milestone", project=record["id"]) if each["amount"] is not None
+                    ],
+                ),
+                "timesheet_submissions": Link(
+                    "timesheet_submission_ids",
+                    "timesheet_submissions",
+                    lambda view, record: view.all(
+                        "vendor_object", vendor="kantata", kind="timesheet_submissions", owner=record["id"]
+                    ),
+                ),
+                "custom_field_values": VALUES,
+                "external_references": references_of("Workspace"),
+            },
+            optional={
+                "stage": lambda record, view: kept(record).get("stage", "project"),
+                "lock_date": lambda record, view: None,
+                "provider_lead_name": lambda record, view: next(
+                    (each["name"] for each in view.some("employee", [record["manager"]])), None
+                ),
+                "minutes_logged": minutes,
+                "billable_minutes": lambda record, view: minutes(record, view, billable=True),
+                "non_billable_minutes": lambda record, view: minutes(record, view, billable=False),
+                "total_minutes_approved": lambda record, view: minutes(record, view, approval="APPROVED"),
+                "estimated_minutes": lambda record, view: (record["budget_hours"] or 0) * 60,
+            },
+            required={"title": "Please give your project a title"},
+            filters={
+                "matching": matching,
+                "budgeted": equals("budgeted"),
+                "stage": equals("stage"),
+                "creator": equals("creator_id"),
+                "has_participant": participant,
+                "has_maven_participant": participant,
+                "workspace_groups": among("customer"),
+                "require_time_approvals": equals("require_time_approvals"),
+                "archived": archived_form,
+                "include_archived": include_archived,
+                "start_date_between": between("start", "start"),
+                "due_date_between": between("end", "end"),
+            },
+            defaults={("include_archived", "archived"): unarchived},
+            orders=("updated_at", "created_at", "title", "due_date", "start_date", "price", "status"),
+            order=("updated_at", "desc"),
+            searched=("name", "name_full"),
+        ),
+        Kind(
+            "users",
+            "user",
+            "User",
+            "employee",
+            (USER,),
+            links={
+                "role": Link(
+                    "role_id",
+                    "roles",
+                    lambda view, record: [
+                        each
+                        for each in view.face.derived(view.face.kinds["roles"], view)
+                        if each["id"] == role_id(record["level"])
+                    ],
+                ),
+            },
+            filters={"participant_in": participant_in, "by_email_address": by_email},
+            orders=("full_name", "created_at", "updated_at"),
+            order=("created_at", "asc"),
+            searched=("name",),
+            verbs="list get",
+        ),
+        Kind(
+            "workspace_groups",
+            "workspace_group",
+            "WorkspaceGroup",
+            "customer",
+            (GROUP,),
+            links={
+                "workspaces": Link("workspace_ids", "workspaces", by("project", "customer")),
+                "custom_field_values": VALUES,
+                "external_references": references_of("WorkspaceGroup"),
+            },
+            required={"name": "Name can't be blank"},
+            filters={"company": equals("company"), "matching": matching},
+            defaults={(): real_group},
+            orders=("name", "created_at", "updated_at"),
+            order=("name", "asc"),
+            searched=("name", "name_full"),
+            verbs="create list get update delete",
+        ),
+        Kind(
+            "stories",
+            "story",
+            "Story",
+            "task",
+            (TASK, MILESTONE),
+            links={
+                "workspace": WORKSPACE_LINK,
+                "sub_stories": Link(
+                    "sub_story_ids",
+                    "stories",
+                    lambda view, record: [
+                        each
+                        for entity in ("task", "milestone")
+                        for each in view.all(entity, project=record["project"])
+                        if kept(each).get("parent_id") == record["id"]
+                    ],
+                ),
+                "parent": Link("parent_id", "stories", own("task", "parent_id"), column=True),
+                "custom_field_values": VALUES,
+                "external_references": references_of("Story"),
+            },
+            required={
+                "title": "Title can't be blank",
+                "workspace_id": "Workspace can't be blank",
+                "story_type": "Story type can't be blank",
+            },
+            filters={
+                "workspace_id": among("project"),
+                "story_type": story_type,
+                "completed": completed,
+                "parents_only": parents_only,
+                "with_parent_id": equals("parent_id"),
+            },
+            defaults={(): real_story, ("in_archived_workspaces",): of_unarchived},
+            orders=("created_at", "updated_at", "title", "due_date"),
+            order=("created_at", "asc"),
+            searched=("name",),
+            verbs="create list get update delete",
+            bulk=300,
+        ),
+        Kind(
+            "participations",
+            "participation",
+            "Participation",
+            "assignment",
+            (PARTICIPATION,),
+            links={"workspace": WORKSPACE_LINK, "user": USER_LINK},
+            required={
+                "workspace_id": "Workspace can't be blank",
+                "user_id": "User can't be blank",
+                "role": "Role can't be blank",
+            },
+            filters={"workspace_id": among("project"), "workspace_ids": among("project"), "user_id": among("employee")},
+            defaults={(): open_seat},
+            order=("created_at", "asc"),
+            verbs="create list get update delete",
+        ),
+        Kind(
+            "workspace_resources",
+            "workspace_resource",
+            "WorkspaceResource",
+            "assignment",
+            (RESOURCE,),
+            links={
+                "workspace": WORKSPACE_LINK,
+                "user": USER_LINK,
+                "participation": Link("participation_id", "participations", lambda view, record: [record], column=True),
+            },
+            required={"workspace_id": "Workspace can't be blank", "user_id": "User can't be blank"},
+            filters={"workspace_id": among("project"), "user_id": among("employee")},
+            defaults={(): open_seat},
+            order=("created_at", "asc"),
+            verbs="create list get update delete",
+            bulk=200,
+        ),
+        Kind(
+            "time_entries",
+            "time_entry",
+            "TimeEntry",
+            "time_entry",
+            (TIME_ENTRY,),
+            links={
+                "workspace": WORKSPACE_LINK,
+                "user": USER_LINK,
+                "story": Link(
+                    "story_id",
+                    "stories",
+                    lambda view, record: (
+                        [] if kept(record).get("without_story") else view.some("task", [record["task"]])
+                    ),
+                    column=True,
+                ),
+                "active_submission": Link(
+                    "active_submission_id",
+                    "timesheet_submissions",
+                    own("vendor_object", "active_submission_id"),
+                    column=True,
+                ),
+                "external_references": references_of("TimeEntry"),
+            },
+            optional={"user_can_edit": lambda record, view: record["approval"] in ("DRAFT", "REJECTED")},
+            required={
+                "workspace_id": "Workspace can't be blank",
+                "date_performed": "Date performed can't be blank",
+                "time_in_minutes": "Time in minutes is not a number",
+            },
+            filters={
+                "workspace_id": among("project"),
+                "workspace_ids": among("project"),
+                "with_user_ids": among("employee"),
+                "story_id": among("task"),
+                "date_performed_between": between("work_date", ""),
+                "billable": equals("billable"),
+                "in_active_submission": active,
+                "with_timesheet_id": in_submission("active_submission_id"),
+                "with_recent_timesheet_ids": in_submission("recent_submission_id"),
+                "approved": counts_as_approved,
+                "invoiced": flag(lambda table: table.c.billing.in_(["BILLED", "CREDITED"])),
+                "uninvoiced": flag(lambda table: table.c.billing.not_in(["BILLED", "CREDITED"])),
+                "from_archived_workspaces": from_archived,
+            },
+            defaults={("from_archived_workspaces",): of_unarchived},
+            orders=("date_performed", "created_at", "updated_at"),
+            order=("date_performed", "desc"),
+            verbs="create list get update delete",
+        ),
+        Kind(
+            "expenses",
+            "expense",
+            "Expense",
+            "expense",
+            (EXPENSE,),
+            links={"workspace": WORKSPACE_LINK, "user": USER_LINK, "external_references": references_of("Expense")},
+            required={
+                "workspace_id": "Workspace can't be blank",
+                "date": "Date can't be blank",
+                "category": "Category can't be blank",
+                "amount_in_cents": "Amount can't be blank",
+            },
+            filters={
+                "workspace_id": among("project"),
+                "workspace_ids": among("project"),
+                "with_user_ids": among("employee"),
+                "date_expensed_between": between("spend_date", ""),
+                "reimbursable": equals("reimbursable"),
+                "submitted": flag(lambda table: table.c.approval.not_in(["DRAFT", "REJECTED"])),
+                "unsubmitted": flag(lambda table: table.c.approval.in_(["DRAFT", "REJECTED"])),
+                "approved": flag(lambda table: table.c.approval == "APPROVED"),
+                "invoiced": flag(lambda table: table.c.billing.in_(["BILLED", "CREDITED"])),
+                "uninvoiced": flag(lambda table: table.c.billing.not_in(["BILLED", "CREDITED"])),
+            },
+            defaults={("from_archived_workspaces",): of_unarchived},
+            orders=("date", "created_at"),
+            order=("date", "desc"),
+            verbs="create list get update delete",
+            bulk=100,
+        ),
+        Kind(
+            "billing_milestones",
+            "billing_milestone",
+            "BillingMilestone",
+            "milestone",
+            (BILLING_MILESTONE,),
+            links={
+                "workspace": WORKSPACE_LINK,
+                "story": Link("story_id", "stories", lambda view, record: [record], column=True),
+            },
+            required={
+                "title": "Title can't be blank",
+                "amount_in_cents": "Amount can't be blank",
+                "workspace_id": "Workspace can't be blank",
+            },
+            filters={"workspace_id": among("project")},
+            defaults={(): priced},
+            verbs="create list get update delete",
+            bulk=100,
+        ),
+        _submission_kind(
+            "timesheet_submissions",
+            "timesheet_submission",
+            "TimesheetSubmission",
+            "timesheet",
+            TIMESHEET,
+            "time_entries",
+            "time_entry",
+        ),
+        _submission_kind(
+            "expense_report_submissions",
+            "expense_report_submission",
+            "ExpenseReportSubmission",
+            "expense_report",
+            EXPENSE_REPORT,
+            "expenses",
+            "expense",
+        ),
+        Kind(
+            references.KIND,
+            "external_reference",
+            "ExternalReference",
+            "external_reference",
+            (REFERENCE,),
+            filters={
+                name: equals(name)
+                for name in ("subject_type", "service_name", "service_model", "service_model_ref", "external_status")
+            }
+            | {
+                "subject_id": among("owner"),
+                "status": lambda view, map, table, value: (
+                    references.member(table, "status") == references.STATES.get(value, value)
+                ),
+            },
+            verbs="get delete",
+        ),
+        Kind(
+            "line_item_locks",
+            "line_item_lock",
+            "LineItemLock",
+            "line_item_lock",
+            (LOCK,),
+            required={"locked_to": "Locked to can't be blank"},
+            verbs="list get",
+        ),
+        Kind("rate_cards", "rate_card", "RateCard", "rate_card", (RATE_CARD,), verbs="list get"),
+        derived("roles", "role", "Role", "role"),
+        derived("expense_categories", "expense_category", "ExpenseCategory", "expense_category"),
+        derived("custom_fields", "custom_field", "CustomField", "custom_field", "subject_type"),
+        derived(
+            "custom_field_values",
+            "custom_field_value",
+            "CustomFieldValue",
+            "custom_field_value",
+            "subject_id",
+            "custom_field_id",
+            "with_custom_field_id",
+            verbs="",
+        ),
+    )
+}

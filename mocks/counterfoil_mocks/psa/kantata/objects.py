@@ -1,0 +1,430 @@
+"""Kantata's objects as data: workspaces, people and tasks over the PSA's entities, what only Kantata knows as objects of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from counterfoil_mocks.kernel import money
+from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.protocols.conversion import BOOLEAN, DATE, INTEGER, MINOR, Conversion
+from counterfoil_mocks.protocols.fieldmap import FieldMap, ObjectMap
+from counterfoil_mocks.psa.kantata import references
+from counterfoil_mocks.psa.kantata.kind import NUMBER, REF, computed, kept, mapped
+
+STATUSES: dict[int, tuple[str, str, str]] = {
+    100: ("gray", "Estimate", "PLANNED"),
+    130: ("gray", "Not Started", "PLANNED"),
+    300: ("green", "Active", "ACTIVE"),
+    305: ("green", "In Progress", "ACTIVE"),
+    400: ("yellow", "At Risk", "ACTIVE"),
+    410: ("yellow", "On Hold", "ON_HOLD"),
+    500: ("red", "Issue", "ACTIVE"),
+    600: ("blue", "Completed", "COMPLETED"),
+    610: ("gray", "Cancelled", "CANCELLED"),
+}
+"""status_key → colour, message, and the business's status; the customer-only rest of the list is not known."""
+USUAL = {"PLANNED": 130, "ACTIVE": 300, "ON_HOLD": 410, "COMPLETED": 600, "CLOSED": 600, "CANCELLED": 610}
+CATEGORIES = {
+    "FLIGHT": "Travel",
+    "RAIL_TAXI": "Mileage",
+    "HOTEL": "Lodging",
+    "MEALS": "Food",
+    "OTHER": "Other",
+}
+"""The business's category → Kantata's built-in one."""
+LEVELS = ("ANALYST", "CONSULTANT", "SENIOR", "MANAGER", "DIRECTOR", "PARTNER")
+NO_GROUP = "KANTATA-NONE"
+"""Number of the stand-in for the customer of a workspace that has no group."""
+NO_STORY = "GENERAL"
+"""Code of the task that takes time which names no story."""
+
+
+def cents(price: int | None, ccy: str) -> int | None:
+    """A price per hour in the currency's subunit."""
+    return None if price is None else money.half_up(price * 10 ** money.exponent(ccy), money.PRICE_SCALE)
+
+
+def price_of(subunits: int, ccy: str) -> int:
+    """Subunits per hour as a price."""
+    return int(subunits * money.PRICE_SCALE // 10 ** money.exponent(ccy))
+
+
+def role_id(level: str | None) -> str | None:
+    """The role that a level is."""
+    return str(LEVELS.index(level) + 1) if level in LEVELS else None
+
+
+def currency(column: str = "ccy", *, writable: bool = False) -> tuple[FieldMap, ...]:
+    """The three fields that each object with money has."""
+    return (
+        FieldMap("currency", column, creatable=writable, updatable=writable),
+        computed("currency_symbol", lambda record, view: view.symbol(record[column])),
+        computed("currency_base_unit", lambda record, view: 10 ** money.exponent(record[column] or "USD")),
+    )
+
+
+RATE = Conversion(
+    "integer",
+    lambda value, record: cents(value, record.get("ccy") or "USD"),
+    lambda value, around: price_of(INTEGER.read(value, around), around.get("ccy") or "USD"),
+)
+
+
+def _status(record: Record, view: Any) -> Record:
+    key = kept(record).get("status_key")
+    if key not in STATUSES or STATUSES[key][2] != record["status"]:
+        key = USUAL[record["status"]]
+    return {"color": STATUSES[key][0], "key": key, "message": STATUSES[key][1]}
+
+
+def used(record: Record, view: Any) -> int:
+    """What approved time and expenses of a project come to, in minor units."""
+    time = view.all("time_entry", project=record["id"], approval="APPROVED")
+    spent = view.all("expense", project=record["id"], approval="APPROVED")
+    return sum(each["amount"] or 0 for each in time) + sum(each["bill_amount"] or 0 for each in spent)
+
+
+def minutes(record: Record, view: Any, **where: Any) -> int:
+    """How much time of a project there is."""
+    return sum(each["minutes"] for each in view.all("time_entry", project=record["id"], **where))
+
+
+WORKSPACE = mapped(
+    "workspaces",
+    "project",
+    computed("title", lambda record, view: record["name_full"] or record["name"]),
+    computed("account_id", lambda record, view: view.account_id),
+    *currency(writable=True),
+    FieldMap("start_date", "start", DATE, default=""),
+    FieldMap("due_date", "end", DATE, default=""),
+    computed("effective_due_date", lambda record, view: record["end"]),
+    computed("price", lambda record, view: view.formatted(record["budget_fee"], record["ccy"])),
+    computed("price_in_cents", lambda record, view: record["budget_fee"] or 0),
+    computed("budget_used", lambda record, view: view.formatted(used(record, view), record["ccy"])),
+    computed("budget_used_in_cents", used),
+    computed(
+        "budget_remaining",
+        lambda record, view: view.formatted((record["budget_fee"] or 0) - used(record, view), record["ccy"]),
+    ),
+    computed(
+        "percent_of_budget_used",
+        lambda record, view: used(record, view) * 100 // record["budget_fee"] if record["budget_fee"] else 0,
+    ),
+    computed("over_budget", lambda record, view: used(record, view) > (record["budget_fee"] or 0)),
+    computed(
+        "total_expenses_in_cents",
+        lambda record, view: sum(each["cost"] or 0 for each in view.all("expense", project=record["id"])),
+    ),
+    computed("status", _status),
+    computed("creator_id", lambda record, view: kept(record).get("creator_id")),
+    FieldMap("primary_maven_id", "manager", REF),
+    FieldMap("rate_card_id", "rate_card", NUMBER),
+    computed(
+        "has_active_timesheet_submissions",
+        lambda record, view: bool(view.all("time_entry", project=record["id"], approval="SUBMITTED")),
+    ),
+    computed(
+        "has_active_expense_report_submissions",
+        lambda record, view: bool(view.all("expense", project=record["id"], approval="SUBMITTED")),
+    ),
+    computed("update_whitelist", lambda record, view: ["title", "description", "due_date", "price", "status_key"]),
+    computed("permissions", lambda record, view: {"can_upload_files": True, "can_invite": view.administrator}),
+    computed("account_features", lambda record, view: {}),
+    description="",
+    archived=False,
+    budgeted=True,
+    access_level="invitation",
+    percentage_complete=0,
+    can_create_line_items=True,
+    default_rate="0.00",
+    require_time_approvals=True,
+    require_expense_approvals=True,
+    require_notes_on_time_entries=False,
+    time_trackable=True,
+    tasks_default_non_billable=False,
+    stories_are_fixed_fee_by_default=False,
+    change_orders_enabled=True,
+    target_margin=None,
+    approver_id=None,
+    stage="project",
+)
+HIDDEN = ("stage", "approver_id")
+"""Fields of a workspace that are shown only when they are asked for."""
+
+USER = mapped(
+    "users",
+    "employee",
+    computed("full_name", lambda record, view: record["name"]),
+    computed("photo_path", lambda record, view: ""),
+    computed("email_address", lambda record, view: f"{record['employee_no'].lower()}@counterfoil.test"),
+    computed("headline", lambda record, view: record["level"].title()),
+    computed("account_id", lambda record, view: view.account_id),
+    computed(
+        "disabled_at", lambda record, view: view.local(record["updated_at"]) if record["status"] == "LEFT" else None
+    ),
+)
+GROUP = mapped(
+    "workspace_groups",
+    "customer",
+    computed("name", lambda record, view: record["name_full"] or record["name"]),
+    computed("account_id", lambda record, view: view.account_id),
+    company=True,
+    contact_name="",
+    email="",
+    phone_number="",
+    address="",
+    website="",
+    notes="",
+)
+
+
+def _logged(billable: bool) -> Callable[[Record, Any], int]:
+    return lambda record, view: sum(
+        each["minutes"] for each in view.all("time_entry", task=record["id"], billable=billable)
+    )
+
+
+def _story(entity: str, state: Callable[[Record], str], ends: str, kind: Callable[[Record], str]) -> ObjectMap:
+    task = entity == "task"
+    own = (
+        (FieldMap("start_date", "open_from", DATE), FieldMap("due_date", "open_to", DATE))
+        if task
+        else (FieldMap("start_date"), FieldMap("due_date", "planned", DATE))
+    )
+    return mapped(
+        "stories",
+        entity,
+        FieldMap("workspace_id", "project", REF, updatable=False),
+        computed("title", lambda record, view: record["name"]),
+        computed("story_type", lambda record, view: kind(record)),
+        computed("state", lambda record, view: state(record)),
+        *own,
+        FieldMap("billable", "billable", BOOLEAN) if task else FieldMap("billable", default=True),
+        computed("logged_billable_time_in_minutes", _logged(True) if task else lambda record, view: 0),
+        computed("logged_nonbillable_time_in_minutes", _logged(False) if task else lambda record, view: 0),
+        computed("creator_id", lambda record, view: kept(record).get("creator_id")),
+        computed(
+            "ancestor_ids", lambda record, view: [kept(record)["parent_id"]] if kept(record).get("parent_id") else []
+        ),
+        computed("root_id", lambda record, view: kept(record).get("parent_id") or record["id"]),
+        FieldMap("parent_id", conversion=REF),
+        description="",
+        position=0,
+        subtree_depth=0,
+        ancestry_depth=0,
+        sub_story_count=0,
+        percentage_complete=0,
+        priority="normal",
+        fixed_fee=False,
+        time_trackable=True,
+        time_estimate_in_minutes=0,
+        budget_estimate_in_cents=None,
+        weight=None,
+        tag_list=[],
+        archived=False,
+        deleted_at=None,
+    )
+
+
+def _task_state(record: Record) -> str:
+    said = str(kept(record).get("state") or "")
+    if record["status"] == "CLOSED":
+        return "completed"
+    return said if said != "completed" and said else "not started"
+
+
+def _milestone_state(record: Record) -> str:
+    return {"COMPLETED": "completed", "ACCEPTED": "completed", "IN_PROGRESS": "started"}.get(
+        record["status"], "not started"
+    )
+
+
+TASK = _story("task", _task_state, "open_to", lambda record: str(kept(record).get("story_type") or "task"))
+MILESTONE = _story("milestone", _milestone_state, "planned", lambda record: "milestone")
+
+
+def name_of(record: Record, view: Any) -> str:
+    """The name of the person of a record."""
+    person = view.record("employee", record["employee"])
+    return "" if person is None else str(person["name"])
+
+
+def ccy_of(record: Record, view: Any) -> str:
+    """The currency of the project of a record."""
+    project = view.record("project", record["project"])
+    return "USD" if project is None else str(project["ccy"])
+
+
+def seat_rate(record: Record, view: Any) -> int | None:
+    """What an assignment bills an hour at, where it says so itself."""
+    return cents(record["bill_rate_override"], ccy_of(record, view))
+
+
+PARTICIPATION = mapped(
+    "participations",
+    "assignment",
+    FieldMap("workspace_id", "project", REF, updatable=False),
+    FieldMap("user_id", "employee", REF, updatable=False),
+    computed("rate_in_cents", seat_rate),
+    computed("workspace_role_id", lambda record, view: role_id(record["level"])),
+    computed("active_role", lambda record, view: (record["level"] or "").title()),
+    computed("permissions", lambda record, view: {}),
+    role="maven",
+    access_level="edit_time_and_expenses",
+    cost_in_cents=None,
+    is_team_lead=False,
+)
+RESOURCE = mapped(
+    "workspace_resources",
+    "assignment",
+    FieldMap("workspace_id", "project", REF, updatable=False),
+    FieldMap("user_id", "employee", REF),
+    computed("participation_id", lambda record, view: record["id"]),
+    computed("role_id", lambda record, view: role_id(record["level"])),
+    computed("full_name", name_of),
+    computed("display_label", name_of),
+    computed("role_name", lambda record, view: (record["level"] or "").title()),
+    computed("resource_bill_rate", seat_rate),
+    computed("total_allocated_minutes", lambda record, view: record["planned_minutes"] or 0),
+    FieldMap("start_date", "from_date", DATE),
+    FieldMap("end_date", "to_date", DATE),
+    label="",
+)
+
+
+def approved(record: Record, view: Any) -> bool:
+    """Whether an entry counts as approved."""
+    return record["approval"] == "APPROVED" or not view.requires_approval(record["project"])
+
+
+def _story_id(record: Record, view: Any) -> str | None:
+    return None if kept(record).get("without_story") else str(record["task"])
+
+
+def _entry_rate(record: Record, view: Any) -> int | None:
+    if record["bill_rate"] is not None:
+        return cents(record["bill_rate"], record["ccy"])
+    said = kept(record).get("rate_in_cents")
+    return view.face.rate_now(view, record) if said is None else int(said)
+
+
+def _cost_rate(record: Record, view: Any) -> int | None:
+    person = view.record("employee", record["employee"])
+    return None if person is None else cents(person["cost_rate"], person["cost_ccy"])
+
+
+TIME_ENTRY = mapped(
+    "time_entries",
+    "time_entry",
+    FieldMap("workspace_id", "project", REF, creatable=False, updatable=False),
+    computed("story_id", _story_id),
+    FieldMap("user_id", "employee", REF),
+    FieldMap("date_performed", "work_date", DATE),
+    FieldMap("time_in_minutes", "minutes", INTEGER),
+    FieldMap("billable", "billable", BOOLEAN),
+    FieldMap("notes", "note", default=""),
+    computed("rate_in_cents", _entry_rate),
+    computed("cost_rate_in_cents", _cost_rate),
+    *currency(),
+    computed("approved", approved),
+    computed("is_invoiced", lambda record, view: record["billing"] in ("BILLED", "CREDITED")),
+    FieldMap("active_submission_id", conversion=REF, creatable=False, updatable=False),
+    FieldMap("recent_submission_id", conversion=REF, creatable=False, updatable=False),
+    taxable=False,
+    location=None,
+    role_id=None,
+)
+EXPENSE = mapped(
+    "expenses",
+    "expense",
+    FieldMap("workspace_id", "project", REF),
+    FieldMap("user_id", "employee", REF),
+    FieldMap("date", "spend_date", DATE),
+    computed("category", lambda record, view: kept(record).get("category") or CATEGORIES[record["category"]]),
+    FieldMap("amount_in_cents", "gross", MINOR),
+    *currency("spend_ccy"),
+    computed("is_billable", lambda record, view: kept(record).get("billable", record["billing"] != "NOT_BILLABLE")),
+    computed("approved", lambda record, view: record["approval"] == "APPROVED"),
+    computed("is_invoiced", lambda record, view: record["billing"] in ("BILLED", "CREDITED")),
+    FieldMap("active_submission_id", conversion=REF, creatable=False, updatable=False),
+    FieldMap("recent_submission_id", conversion=REF, creatable=False, updatable=False),
+    notes="",
+    story_id=None,
+    reimbursable=True,
+    taxable=False,
+    vendor_id=None,
+    receipt_id=None,
+    foreign_exchange_amount=None,
+)
+BILLING_MILESTONE = mapped(
+    "billing_milestones",
+    "milestone",
+    FieldMap("workspace_id", "project", REF, updatable=False),
+    computed("title", lambda record, view: record["name"]),
+    FieldMap("amount_in_cents", "amount", MINOR),
+    *currency(),
+    FieldMap("date_to_invoice", "planned", DATE),
+    computed("story_id", lambda record, view: record["id"]),
+    billing_type="upon_completion",
+    invoice_id=None,
+)
+
+
+def _submission(key: str, items: str) -> ObjectMap:
+    return mapped(
+        key,
+        "vendor_object",
+        FieldMap("workspace_id", conversion=REF),
+        FieldMap("user_id", conversion=REF),
+        *(
+            FieldMap(name)
+            for name in ("title", "comment", "status", "start_date", "end_date", "line_item_total_in_cents")
+        ),
+        computed(
+            "line_item_total_formatted",
+            lambda record, view: view.formatted(kept(record)["line_item_total_in_cents"], kept(record)["currency"]),
+        ),
+        FieldMap("currency"),
+        computed("currency_symbol", lambda record, view: view.symbol(kept(record)["currency"])),
+        computed("currency_base_unit", lambda record, view: 10 ** money.exponent(kept(record)["currency"])),
+        FieldMap("current_resolution_id"),
+        FieldMap("current_resolution_creator_id"),
+        FieldMap("current_resolution_created_at"),
+        computed("permissions", _submission_rights),
+    )
+
+
+def _submission_rights(record: Record, view: Any) -> Record:
+    status = kept(record)["status"]
+    return {
+        "can_approve_submission": view.administrator and status == "new",
+        "can_reject_submission": view.administrator and status == "new",
+        "can_cancel_submission": status in ("new", "approved"),
+        "can_resubmit_submission": status in ("rejected", "cancelled"),
+    }
+
+
+TIMESHEET = _submission("timesheet_submissions", "time_entries")
+EXPENSE_REPORT = _submission("expense_report_submissions", "expenses")
+REFERENCE = mapped(
+    references.KIND,
+    "vendor_object",
+    computed("subject_ref", lambda record, view: view.face.subject_of(view, record)),
+    *(FieldMap(name) for name in ("subject_type", *references.FIELDS[:-1])),
+    computed("subject_id", lambda record, view: int(kept(record)["subject_id"])),
+    computed("last_synced_at", lambda record, view: view.local(kept(record).get("last_synced_at"))),
+)
+RATE_CARD = mapped(
+    "rate_cards",
+    "rate_card",
+    computed("title", lambda record, view: record["code"]),
+    *currency(),
+    computed("default_rate", lambda record, view: None),
+)
+LOCK = mapped(
+    "line_item_locks",
+    "vendor_object",
+    FieldMap("locked_to"),
+    FieldMap("creator_id"),
+)

@@ -1,0 +1,347 @@
+"""Reading as Kantata answers: the envelope, its keyed maps, includes, filters, orders and pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+
+from counterfoil_mocks.kernel import clock, money
+from counterfoil_mocks.kernel.auth import Grant
+from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.protocols.fieldmap import ObjectMap
+from counterfoil_mocks.psa.kantata import references
+from counterfoil_mocks.psa.kantata.errors import absent
+from counterfoil_mocks.psa.kantata.kind import Kind, kept
+
+if TYPE_CHECKING:
+    from counterfoil_mocks.psa.kantata.api import KantataFace
+
+PER_PAGE, MOST = 20, 200
+SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "CAD": "$", "AUD": "$", "SGD": "$", "INR": "₹", "CHF": "CHF"}
+ORDERS = {
+    ("project", "title"): "name",
+    ("project", "price"): "budget_fee",
+    ("task", "title"): "name",
+    ("milestone", "title"): "name",
+    ("employee", "full_name"): "name",
+}
+"""The columns that an order goes by where the vendor's field is worked out, by entity and field."""
+Given = Mapping[str, Any]
+
+
+class View:
+    """What one call sees. given: its query and body parameters. hidden: whether a record is not to be seen yet."""
+
+    def __init__(
+        self,
+        face: KantataFace,
+        given: Given,
+        grant: Grant | None = None,
+        hidden: Callable[[Record], bool] | None = None,
+    ) -> None:
+        self.face = face
+        self.system = face.system
+        self.given = given
+        self.grant = grant
+        self.hidden = hidden
+
+    # values
+
+    @property
+    def account_id(self) -> int:
+        """The account's number."""
+        return self.face.account.account_id
+
+    @property
+    def user_id(self) -> str:
+        """The token's user."""
+        return self.face.account.user_id(self.grant)
+
+    @property
+    def administrator(self) -> bool:
+        """Whether the token's user may do everything."""
+        return self.grant is not self.face.account.member
+
+    def local(self, instant: str | None) -> str | None:
+        """An instant with the offset of the account's zone."""
+        if instant is None:
+            return None
+        found: datetime = clock.parse(instant).astimezone(clock.zone(self.face.account.zone))
+        return found.isoformat(timespec="seconds")
+
+    @staticmethod
+    def symbol(ccy: str) -> str:
+        """The sign of a currency."""
+        return SYMBOLS.get(ccy, ccy)
+
+    def formatted(self, minor: int | None, ccy: str) -> str:
+        """An amount as people read it: `$50,000`, with its cents where there are any."""
+        places = money.exponent(ccy)
+        whole, rest = divmod(abs(minor or 0), 10**places)
+        tail = f".{rest:0{places}d}" if rest else ""
+        return f"{'-' if (minor or 0) < 0 else ''}{self.symbol(ccy)}{whole:,}{tail}"
+
+    def text(self, name: str) -> str:
+        """A parameter as text, empty where it is absent."""
+        value = self.given.get(name)
+        if isinstance(value, list):
+            return ",".join(str(each) for each in value)
+        return "" if value is None or isinstance(value, dict) else str(value).strip()
+
+    def number(self, name: str) -> int | None:
+        """A parameter as a number, None where it is none."""
+        said = self.text(name)
+        return int(said) if said.lstrip("-").isdecimal() and said.isascii() and len(said) < 10 else None
+
+    def names(self, name: str) -> list[str]:
+        """A parameter as a list of names."""
+        return [part.strip() for part in self.text(name).split(",") if part.strip()]
+
+    # records
+
+    def record(self, entity: str, id: str | None) -> Record | None:
+        """A live record by its id."""
+        found = None if id is None else self.system.table(entity).by_id(self.system.name, id)
+        return None if found is None or found["deleted_at"] is not None else found
+
+    def all(self, entity: str, **where: Any) -> list[Record]:
+        """Live records that equal every named column, in the order in which they were made."""
+        return self.system.table(entity).select(self.system.name, where, order=("created_at", "id"))
+
+    def some(self, entity: str, ids: Iterable[str | None]) -> list[Record]:
+        """The live records with these ids, each once."""
+        wanted = [each for each in dict.fromkeys(ids) if each]
+        return self.all(entity, id=wanted) if wanted else []
+
+    def find(self, kind: Kind, id: str | None) -> Record | None:
+        """The record of an object, None where there is none."""
+        if id is None:
+            return None
+        if not kind.maps:
+            return next((each for each in self.face.derived(kind, self) if each["id"] == id), None)
+        for map in kind.maps:
+            found = self.record(map.entity, id)
+            if found is not None and all(found[name] == value for name, value in map.where.items()):
+                return found
+        return None
+
+    def seen(self, kind: Kind, id: str) -> Record:
+        """The record of an object as the default filters let it be seen; raises Refused 404."""
+        found = self.find(kind, id)
+        if found is None or (self.hidden is not None and self.hidden(found)):
+            raise absent()
+        if kind.maps:
+            map = kind.map_of(found)
+            table = self.system.table(map.entity).sql
+            clauses = [table.c.id == id, *self.defaults(kind, map, table)]
+            if not self.select(map, clauses):
+                raise absent()
+        return found
+
+    # conditions
+
+    def flag(self, name: str) -> bool | None:
+        """A parameter as a boolean; None where it is none."""
+        return {"true": True, "false": False}.get(self.text(name).lower())
+
+    def defaults(self, kind: Kind, map: ObjectMap, table: sa.FromClause) -> list[sa.ColumnElement[bool]]:
+        """The default filters, unless they are switched off or overridden."""
+        if self.flag("apply_default_filters") is False:
+            return []
+        found = [
+            make(self, map, table, "")
+            for names, make in kind.defaults.items()
+            if not any(self.text(name) for name in names)
+        ]
+        return [each for each in found if each is not None]
+
+    def conditions(self, kind: Kind, map: ObjectMap, table: sa.FromClause) -> list[sa.ColumnElement[bool]]:
+        """What the call asks for; a filter that nobody knows is ignored."""
+        found: list[sa.ColumnElement[bool] | None] = list(self.defaults(kind, map, table))
+        for name, make in kind.filters.items():
+            value = self.text(name)
+            if value:
+                found.append(make(self, map, table, value))
+        for column in ("created", "updated"):
+            since, until = self.instant(f"{column}_after"), self.instant(f"{column}_before")
+            found.append(None if since is None else table.c[f"{column}_at"] >= since)
+            found.append(None if until is None else table.c[f"{column}_at"] <= until)
+        found += references.conditions(self, kind, table)
+        words = self.text("search") if kind.searched and not self.text("only") else ""
+        if words:
+            columns = [table.c[name] for name in kind.searched if name in table.c]
+            found.append(sa.or_(*(sa.func.lower(each).contains(words.lower(), autoescape=True) for each in columns)))
+        return [each for each in found if each is not None]
+
+    def instant(self, name: str) -> str | None:
+        """A parameter as an instant; None where it is none."""
+        said = self.text(name).replace(" ", "+")
+        if not said:
+            return None
+        try:
+            if len(said) == 10:
+                return clock.instant_of(said, self.face.account.zone)
+            return clock.render(clock.parse(said))
+        except ValueError:
+            return None
+
+    # lists
+
+    def statement(self, map: ObjectMap, clauses: Sequence[sa.ColumnElement[bool]]) -> sa.Select[Any]:
+        """The rows of an object's table that meet conditions."""
+        table = self.system.table(map.entity)
+        return sa.select(*(table.sql.c[name] for name in table.names)).where(
+            table.sql.c.system == self.system.name, *map.conditions(table.sql), *clauses
+        )
+
+    def select(self, map: ObjectMap, clauses: Sequence[sa.ColumnElement[bool]]) -> list[Record]:
+        """Records that meet conditions."""
+        return self.system.table(map.entity).fetch(self.statement(map, clauses), self.system.name)
+
+    def counted(self, statement: sa.Select[Any]) -> int:
+        """How many rows a statement finds."""
+        asked = sa.select(sa.func.count()).select_from(statement.subquery())
+        made = asked.compile(dialect=sqlite.dialect(paramstyle="named"), compile_kwargs={"render_postcompile": True})
+        return int(self.system.store.connection.execute(str(made), made.params).fetchone()[0])
+
+    def listing(self, kind: Kind) -> Record:
+        """The envelope of a list."""
+        only = [each for each in self.names("only") if each.isdecimal()] if self.text("only") else None
+        per_page = self.number("per_page")
+        per_page = PER_PAGE if per_page is None or per_page < 1 else min(per_page, MOST)
+        page = max(self.number("page") or 1, 1)
+        limit, offset = self.number("limit"), self.number("offset")
+        if only is not None:
+            size, start = None, 0
+        elif limit is not None and offset is not None:
+            size, start = max(1, min(limit, MOST)), max(0, offset)
+        else:
+            size, start = per_page, (page - 1) * per_page
+        records, count = self.page(kind, only, size, start)
+        meta = {
+            "count": count,
+            "page_count": -(-count // per_page),
+            "page_number": page if count else 0,
+            "page_size": per_page,
+        }
+        return self.envelope(kind, records, count, meta)
+
+    def page(self, kind: Kind, only: list[str] | None, size: int | None, start: int) -> tuple[list[Record], int]:
+        """The records of one page, and how many there are on all."""
+        by, way = self.ordering(kind)
+        if not kind.maps:
+            return self._derived(kind, only, size, start, by, way)
+        statements = []
+        for map in kind.maps:
+            table = self.system.table(map.entity).sql
+            clauses = self.conditions(kind, map, table)
+            if only is not None:
+                clauses.append(table.c.id.in_(only))
+            statements.append((map, table, self.statement(map, clauses)))
+        if len(statements) == 1 and self.hidden is None:
+            map, table, statement = statements[0]
+            count = self.counted(statement)
+            value = self.column(map, table, by)
+            order = (value.desc() if way == "desc" else value.asc(), sa.cast(table.c.id, sa.BigInteger))
+            statement = statement.order_by(*order).limit(size).offset(start or None)
+            return self.system.table(map.entity).fetch(statement, self.system.name), count
+        found: list[tuple[str, Record]] = []
+        for map, _, statement in statements:
+            for record in self.system.table(map.entity).fetch(statement, self.system.name):
+                if self.hidden is None or not self.hidden(record):
+                    found.append((self._rank(map, record, by), record))
+        found.sort(key=lambda each: int(each[1]["id"]))
+        found.sort(key=lambda each: each[0], reverse=way == "desc")
+        end = None if size is None else start + size
+        return [record for _, record in found[start:end]], len(found)
+
+    def _derived(
+        self, kind: Kind, only: list[str] | None, size: int | None, start: int, by: str, way: str
+    ) -> tuple[list[Record], int]:
+        found = [each for each in self.face.derived(kind, self) if only is None or each["id"] in only]
+        for name in kind.searched:
+            value = self.names(name)
+            if value:
+                found = [each for each in found if str(each.get(name)) in value]
+        found.sort(key=lambda each: str(each.get(by) or ""), reverse=way == "desc")
+        return found[start : None if size is None else start + size], len(found)
+
+    def ordering(self, kind: Kind) -> tuple[str, str]:
+        """The field and the direction of the order asked for, else the default."""
+        by, _, way = self.text("order").partition(":")
+        if by not in kind.orders or (self.text("search") and kind.searched):
+            return kind.order
+        return by, "desc" if way == "desc" else "asc"
+
+    @staticmethod
+    def column(map: ObjectMap, table: sa.FromClause, name: str) -> sa.ColumnElement[Any]:
+        """What an order goes by."""
+        column = ORDERS.get((map.entity, name), name)
+        if column in table.c:
+            found: sa.ColumnElement[Any] = table.c[column]
+            return found
+        each = map.by_name.get(name)
+        return table.c.created_at if each is None or each.computed is not None else map.expression(each, table)
+
+    def _rank(self, map: ObjectMap, record: Record, name: str) -> str:
+        column = ORDERS.get((map.entity, name), name)
+        each = map.by_name.get(name)
+        value = record[column] if column in record else None if each is None else map.value(each, record, self)
+        return f"{value:020d}" if isinstance(value, int) else str(value or "")
+
+    # the envelope
+
+    def envelope(self, kind: Kind, records: Sequence[Record], count: int, meta: Record | None = None) -> Record:
+        """Count, results, keyed maps and meta; one map holds primary and included objects of a kind."""
+        links = self.links(kind)
+        optional = set(self.names("optional_fields"))
+        maps: dict[str, dict[str, Record]] = {kind.key: {}}
+        included: dict[str, dict[str, tuple[Kind, Record]]] = {}
+        for record in records:
+            shown = self.shown(kind, record)
+            for name, work in kind.optional.items():
+                if name in optional:
+                    shown[name] = work(record, self)
+            for link in links:
+                target = self.face.kinds[link.kind]
+                found = link.get(self, record)
+                if not link.column:
+                    ids = [each["id"] for each in found]
+                    shown[link.key] = ids if link.many else (ids[0] if ids else None)
+                included.setdefault(target.key, {}).update({each["id"]: (target, each) for each in found})
+            maps[kind.key][record["id"]] = shown
+        for key, several in included.items():
+            place = maps.setdefault(key, {})
+            for id, (target, record) in several.items():
+                if id not in place:
+                    place[id] = self.shown(target, record)
+        results = [{"key": kind.key, "id": record["id"]} for record in records]
+        told = meta or {"count": count, "page_count": 1, "page_number": 1, "page_size": PER_PAGE}
+        return {"count": count, "results": results, **maps, "meta": told}
+
+    def links(self, kind: Kind) -> list[Any]:
+        """The associations that the call wants included; a name that nobody knows is dropped."""
+        single = bool(self.text("only"))
+        named = [kind.links[name] for name in dict.fromkeys(self.names("include")) if name in kind.links]
+        return [each for each in named if single or not each.only]
+
+    def one(self, kind: Kind, record: Record) -> Record:
+        """The envelope of one record."""
+        return self.envelope(kind, [record], 1)
+
+    def shown(self, kind: Kind, record: Record) -> Record:
+        """A record as the object that it is."""
+        if not kind.maps:
+            return dict(record)
+        return kind.map_of(record).shown(record, self)
+
+    # what several objects ask for
+
+    def requires_approval(self, project: str) -> bool:
+        """Whether time of a project must be approved."""
+        found = self.system.table("project").by_id(self.system.name, project)
+        return found is None or bool(kept(found).get("require_time_approvals", True))

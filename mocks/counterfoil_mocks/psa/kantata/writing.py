@@ -1,0 +1,483 @@
+"""How each kind of object is made, changed and taken away: Kantata's attributes in, deeds of the PSA out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from counterfoil_mocks.kernel import money
+from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.kernel.tx import removed
+from counterfoil_mocks.protocols.conversion import exact
+from counterfoil_mocks.psa.kantata import objects, submissions
+from counterfoil_mocks.psa.kantata.desk import Desk
+from counterfoil_mocks.psa.kantata.errors import invalid
+from counterfoil_mocks.psa.kantata.kind import KEEP, Kind, kept
+from counterfoil_mocks.psa.kantata.view import Given
+
+MOVES: Mapping[tuple[str, str], str] = {
+    ("PLANNED", "ACTIVE"): "activate_project",
+    ("PLANNED", "CANCELLED"): "cancel_project",
+    ("ACTIVE", "ON_HOLD"): "hold_project",
+    ("ON_HOLD", "ACTIVE"): "resume_project",
+    ("ACTIVE", "COMPLETED"): "complete_project",
+    ("COMPLETED", "ACTIVE"): "reopen_project",
+}
+WORDS = {
+    "Travel": "FLIGHT",
+    "Mileage": "RAIL_TAXI",
+    "Lodging": "HOTEL",
+    "Food": "MEALS",
+}
+
+
+class Writer(NamedTuple):
+    """How one kind is written: create(desk, kind, given), update(desk, kind, record, given), delete(desk, kind, record)."""
+
+    create: Callable[[Desk, Kind, Given], Record]
+    update: Callable[[Desk, Kind, Record, Given], Record]
+    delete: Callable[[Desk, Kind, Record], None]
+
+
+def named(text: Any, limit: int, field: str) -> Record:
+    """A name as the PSA keeps it: cut at a word where it is too long, and whole beside."""
+    said = str(text)
+    if len(said) > 255:
+        raise invalid(f"{field.capitalize()} is too long (maximum is 255 characters)", field)
+    if len(said) <= limit:
+        return {"name": said, "name_full": None}
+    return {"name": said[: limit + 1].rsplit(" ", 1)[0][:limit], "name_full": said}
+
+
+def subunits(value: Any, ccy: str, field: str) -> int:
+    """An amount in main units as the currency's subunits; raises Refused 422."""
+    try:
+        scaled: Decimal = exact(value) * 10 ** money.exponent(ccy)
+    except ValueError:
+        raise invalid(f"{field.capitalize()} is not a number", field) from None
+    return int(scaled.to_integral_value())
+
+
+# workspaces
+
+
+def create_workspace(desk: Desk, kind: Kind, given: Given) -> Record:
+    """A planned project with its budget, customer and people."""
+    desk.check(kind, given)
+    map = kind.maps[0]
+    card = (
+        desk.named("rate_card", given["rate_card_id"], "rate_card_id", "Rate card")
+        if given.get("rate_card_id")
+        else None
+    )
+    ccy = card["ccy"] if card else str(given.get("currency") or "USD")
+    values = desk.stored(kind, map, {**given, "currency": ccy}, None) | named(given["title"], 80, "title")
+    own = {**values.pop("custom", {}).get(KEEP, {}), "creator_id": desk.user_id}
+    values |= {"ccy": ccy, "budget_fee": subunits(given.get("price") or 0, ccy, "price")}
+    values.setdefault("manager", desk.user_id or None)
+    values |= desk.face.values.columns(desk, kind, given.get("custom_fields"))
+    values |= {"customer": _customer(desk, given), "custom": {KEEP: own}}
+    values["legal_entity"] = values.get("legal_entity") or desk.face.legal_entity(desk, ccy)
+    values["contract_no"] = values.get("contract_no") or f"KT-{desk.system.next_number('kantata:contract'):06d}"
+    record = desk.make(kind, map, values)
+    record = _status(desk, kind, record, given)
+    for each in given.get("participations") or []:
+        seat = {"workspace_id": record["id"], "role": "maven", **(each if isinstance(each, dict) else {})}
+        create_seat(desk, desk.face.kinds["participations"], seat)
+    return desk.besides(kind, record, given)
+
+
+def update_workspace(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
+    """Some attributes of a project; a new status is reached by the deeds that lead to it."""
+    values = desk.stored(kind, kind.maps[0], {name: each for name, each in given.items() if name != "currency"}, record)
+    if "title" in given:
+        if not given["title"]:
+            raise invalid(kind.required["title"], "title")
+        values |= named(given["title"], 80, "title")
+    if given.get("price") is not None:
+        values["budget_fee"] = subunits(given["price"], record["ccy"], "price")
+    if "workspace_group_ids" in given or "primary_workspace_group_id" in given:
+        values["customer"] = _customer(desk, given)
+    record = desk.alter(kind, record, values)
+    return desk.besides(kind, _status(desk, kind, record, given), given)
+
+
+def _customer(desk: Desk, given: Given) -> str:
+    groups = given.get("workspace_group_ids") or []
+    first = given.get("primary_workspace_group_id") or (groups[0] if isinstance(groups, list) and groups else None)
+    if first:
+        return str(desk.named("customer", first, "workspace_group_ids", "Workspace group")["id"])
+    return nobody(desk)
+
+
+def nobody(desk: Desk) -> str:
+    """The customer who stands in where a workspace has no group."""
+    same = desk.all("customer", customer_no=objects.NO_GROUP)
+    if same:
+        return str(same[0]["id"])
+    said = {"customer_no": objects.NO_GROUP, "name": "No group", "country": "US"}
+    return str(desk.make(desk.face.kinds["workspace_groups"], objects.GROUP, said)["id"])
+
+
+def _status(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
+    said = given.get("status_key")
+    if said in (None, ""):
+        return record
+    key = int(said) if str(said).isdecimal() else 0
+    if key not in objects.STATUSES:
+        raise invalid("Status key is not included in the list", "status_key")
+    target = objects.STATUSES[key][2]
+    for step in _path(record["status"], target):
+        more = {"approver": approver(desk)} if step == "reopen_project" else {}
+        record = desk.do(step, record["id"], **more)
+    return desk.alter(kind, record, {}, {"status_key": key})
+
+
+def _path(source: str, target: str) -> list[str]:
+    """The shortest way of deeds from one status to another; raises Refused 422 where there is none."""
+    ways: dict[str, list[str]] = {source: []}
+    ahead = [source]
+    while ahead and target not in ways:
+        here = ahead.pop(0)
+        for (start, end), deed in MOVES.items():
+            if start == here and end not in ways:
+                ways[end] = [*ways[here], deed]
+                ahead.append(end)
+    if target not in ways:
+        raise invalid(f"Status cannot change from {source.lower()} to {target.lower()}", "status_key")
+    return ways[target]
+
+
+def approver(desk: Desk) -> str:
+    """Whom an approval by the token's user is by, in the business's words."""
+    person = desk.record("employee", desk.user_id)
+    return "kantata" if person is None else str(person["employee_no"])
+
+
+# groups
+
+
+def create_group(desk: Desk, kind: Kind, given: Given) -> Record:
+    """A customer."""
+    desk.check(kind, given)
+    values = desk.stored(kind, kind.maps[0], given, None) | named(given["name"], 80, "name") | {"country": "US"}
+    found = desk.face.values.columns(desk, kind, given.get("custom_fields"))
+    record = desk.make(kind, kind.maps[0], values | {name: value for name, value in found.items() if value is not None})
+    return _joined(desk, kind, desk.besides(kind, record, given), given)
+
+
+def update_group(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
+    """Some attributes of a customer, and which projects are his."""
+    values = desk.stored(kind, kind.maps[0], given, record)
+    if given.get("name"):
+        values |= named(given["name"], 80, "name")
+    record = desk.besides(kind, desk.alter(kind, record, values), given)
+    return _joined(desk, kind, record, given)
+
+
+def _joined(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
+    spaces = desk.face.kinds["workspaces"]
+    for name in ("add_workspace_ids", "remove_workspace_ids"):
+        for id in given.get(name) or []:
+            project = desk.named("project", id, name, "Workspace")
+            desk.alter(spaces, project, {"customer": record["id"] if name.startswith("add") else nobody(desk)})
+    return record
+
+
+# stories
+
+
+def create_story(desk: Desk, kind: Kind, given: Given) -> Record:
+    """A task, or a milestone."""
+    desk.check(kind, given)
+    said = str(given["story_type"])
+    if said not in ("task", "milestone", "deliverable", "issue"):
+        raise invalid("Story type is not included in the list", "story_type")
+    title = str(given["title"])
+    if len(title) > 200:
+        raise invalid("Title is too long (maximum is 200 characters)", "title")
+    project = desk.named("project", given["workspace_id"], "workspace_id", "Workspace")
+    map = objects.MILESTONE if said == "milestone" else objects.TASK
+    values = desk.stored(kind, map, given, None)
+    own = {**values.get("custom", {}).get(KEEP, {}), "creator_id": desk.user_id, "story_type": said}
+    values |= {"name": title[:120], "custom": {KEEP: own}}
+    named_so = desk.face.values.columns(desk, kind, given.get("custom_fields"))
+    count = desk.system.next_number("kantata:story")
+    if map is objects.MILESTONE:
+        values["ms_code"] = named_so.get("ms_code") or f"K-{count}"
+    else:
+        values |= {"task_code": named_so.get("task_code") or f"K-{count}", "line_no": named_so.get("line_no") or 1}
+        values.setdefault("billable", not kept(project).get("tasks_default_non_billable", False))
+    record = desk.make(kind, map, values)
+    record = _state(desk, kind, record, given)
+    for each in given.get("sub_stories") or []:
+        if isinstance(each, dict):
+            below = {"story_type": "task", **each, "workspace_id": project["id"], "parent_id": record["id"]}
+            create_story(desk, kind, below)
+    return _besides_story(desk, kind, record, given)
+
+
+def update_story(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
+    """Some attributes of a task or milestone; `state` opens, closes and completes it."""
+    values = desk.stored(kind, kind.map_of(record), given, record)
+    if given.get("title"):
+        values["name"] = str(given["title"])[:120]
+    record = desk.alter(kind, record, values)
+    return _besides_story(desk, kind, _state(desk, kind, record, given), given)
+
+
+def _besides_story(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
+    known = set(record)
+    fields = [
+        each
+        for each in given.get("custom_fields") or []
+        if not isinstance(each, dict)
+        or (desk.face.values.field(desk, kind.key, each.get("custom_field_id")).column or "id") in known
+    ]
+    return desk.besides(kind, record, {**given, "custom_fields": fields or None})
+
+
+def _state(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
+    state = given.get("state")
+    if not state:
+        return record
+    done, status = state == "completed", record["status"]
+    if "ms_code" in record:
+        if done and status in ("PLANNED", "IN_PROGRESS"):
+            return desk.do("complete_milestone", record["id"])
+        if not done and status in ("COMPLETED", "ACCEPTED"):
+            return desk.do("uncomplete_milestone", record["id"], reason="reopened", approver=approver(desk))
+        if state == "started" and status == "PLANNED":
+            return desk.do("start_milestone", record["id"])
+        return record
+    if done != (status == "CLOSED"):
+        record = desk.do("close_task" if done else "reopen_task", record["id"])
+    return desk.alter(kind, record, {}, {"state": state})
+
+
+# seats
+
+
+def create_seat(desk: Desk, kind: Kind, given: Given) -> Record:
+    """A person on a project. One who is there already keeps the seat; as a participation that is refused."""
+    desk.check(kind, given)
+    project = desk.named("project", given["workspace_id"], "workspace_id", "Workspace")
+    person = desk.named("employee", given["user_id"], "user_id", "User")
+    if kind.key == "participations" and given["role"] != "maven":
+        raise invalid("Role is not included in the list", "role")
+    same = [
+        each
+        for each in desk.all("assignment", project=project["id"], employee=person["id"])
+        if each["status"] == "CONFIRMED"
+    ]
+    if same and kind.key == "participations":
+        raise invalid("User is already a participant of this project", "user_id")
+    values = desk.stored(kind, kind.maps[0], given, None) | _seat(project, given)
+    if same:
+        return desk.alter(
+            kind, same[-1], {name: each for name, each in values.items() if name not in ("project", "employee")}
+        )
+    return desk.make(kind, kind.maps[0], values)
+
+
+def update_seat(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
+    """What a person bills, in which role and when."""
+    project = desk.named("project", record["project"], "workspace_id", "Workspace")
+    return desk.alter(kind, record, desk.stored(kind, kind.maps[0], given, record) | _seat(project, given))
+
+
+def _seat(project: Record, given: Given) -> Record:
+    values: Record = {}
+    rate = given.get("rate_in_cents", given.get("bill_rate_in_cents"))
+    if rate not in (None, ""):
+        if not str(rate).isdecimal():
+            raise invalid("Rate is not a number", "rate_in_cents")
+        values["bill_rate_override"] = objects.price_of(int(str(rate)), project["ccy"])
+    role = given.get("workspace_role_id", given.get("role_id"))
+    if role not in (None, ""):
+        if str(role) not in map(str, range(1, len(objects.LEVELS) + 1)):
+            raise invalid("Role can't be found", "role_id")
+        values["level"] = objects.LEVELS[int(str(role)) - 1]
+    return values
+
+
+def delete_seat(desk: Desk, kind: Kind, record: Record) -> None:
+    """A person taken off a project."""
+    desk.do("cancel_assignment", record["id"])
+
+
+# time
+
+
+def create_time(desk: Desk, kind: Kind, given: Given) -> Record:
+    """A time entry. Who may not book for others books for himself, whatever `user_id` says."""
+    desk.check(kind, given)
+    project = desk.named("project", given["workspace_id"], "workspace_id", "Workspace")
+    user = str(given.get("user_id") or desk.user_id) if desk.administrator else desk.user_id
+    said = {name: each for name, each in given.items() if name not in ("user_id", "workspace_id")}
+    values = desk.stored(kind, kind.maps[0], said, None)
+    values["employee"] = desk.named("employee", user, "user_id", "User")["id"]
+    refuse_locked(desk, values["work_date"])
+    if kept(project).get("require_notes_on_time_entries") and not values.get("note"):
+        raise invalid("Notes can't be blank", "notes")
+    own = _rated(values, given)
+    if given.get("story_id"):
+        task = desk.named("task", given["story_id"], "story_id", "Story")
+        if task["project"] != project["id"]:
+            raise invalid("Story does not belong to this project", "story_id")
+    else:
+        task, own["without_story"] = _general(desk, project), True
+    record = desk.make(kind, kind.maps[0], {**values, "task": task["id"], "custom": {KEEP: own}})
+    if not desk.requires_approval(project["id"]):
+        record = desk.do("submit_time", record["id"])
+        record = desk.do("approve_time", record["id"], approver=approver(desk))
+    return desk.besides(kind, record, given)
+
+
+def _rated(values: Record, given: Given) -> Record:
+    own: Record = values.pop("custom", {}).get(KEEP, {})
+    rate = given.get("rate_in_cents")
+    if rate not in (None, ""):
+        if not str(rate).isdecimal():
+            raise invalid("Rate in cents is not a number", "rate_in_cents")
+        own["rate_in_cents"] = int(str(rate))
+    return own
+
+
+def _general(desk: Desk, project: Record) -> Record:
+    same = desk.all("task", project=project["id"], task_code=objects.NO_STORY)
+    if same:
+        return same[0]
+    lines = project["lines"]
+    said = {"project": project["id"], "task_code": objects.NO_STORY, "name": "Time without a story"}
+    return desk.make(desk.face.kinds["stories"], objects.TASK, {**said, "line_no": lines[0]["line_no"] if lines else 1})
+
+
+def update_time(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
+    """Some attributes of an entry that is neither approved nor locked."""
+    refuse_frozen(desk, record, "Time entry", record["work_date"])
+    said = {name: each for name, each in given.items() if name != "user_id" or desk.administrator}
+    values = desk.stored(kind, kind.maps[0], said, record)
+    own = _rated(values, given)
+    if values.get("work_date"):
+        refuse_locked(desk, values["work_date"])
+    if given.get("story_id"):
+        values["task"] = desk.named("task", given["story_id"], "story_id", "Story")["id"]
+        own["without_story"] = False
+    return desk.besides(kind, desk.alter(kind, record, values, own), given)
+
+
+def delete_time(desk: Desk, kind: Kind, record: Record) -> None:
+    """An entry taken away."""
+    refuse_frozen(desk, record, "Time entry", record["work_date"])
+    removed(desk.tx, desk.entity("time_entry"), record["id"])
+
+
+def refuse_frozen(desk: Desk, record: Record, words: str, day: str) -> None:
+    """Refuse to change what is invoiced, approved, submitted or locked."""
+    if record["billing"] in ("BILLED", "CREDITED"):
+        raise invalid(f"{words} is invoiced and cannot be changed")
+    if record["approval"] == "APPROVED":
+        raise invalid(f"{words} is approved and cannot be changed")
+    if record["approval"] not in ("DRAFT", "REJECTED"):
+        raise invalid(f"{words} is submitted and cannot be changed")
+    if words == "Time entry":
+        refuse_locked(desk, day)
+
+
+def refuse_locked(desk: Desk, day: str) -> None:
+    """Refuse time in a week that is locked."""
+    until = submissions.locked_to(desk)
+    if until is not None and day <= until:
+        raise invalid(f"Date performed is locked: time up to {until} cannot be changed", "date_performed")
+
+
+# expenses
+
+
+def create_expense(desk: Desk, kind: Kind, given: Given) -> Record:
+    """A draft expense; without a receipt the business may hold it back."""
+    desk.check(kind, given)
+    project = desk.named("project", given["workspace_id"], "workspace_id", "Workspace")
+    user = str(given.get("user_id") or desk.user_id) if desk.administrator else desk.user_id
+    values = desk.stored(kind, kind.maps[0], {**given, "user_id": user}, None)
+    desk.named("employee", user, "user_id", "User")
+    own = {**values.get("custom", {}).get(KEEP, {}), "category": str(given["category"])}
+    if given.get("billable") is not None:
+        own["billable"] = str(given["billable"]).lower() == "true"
+    values |= {
+        "category": WORDS.get(own["category"], "OTHER"),
+        "spend_ccy": str(given.get("currency") or project["ccy"]),
+        "receipt": bool(given.get("receipt_id")),
+        "custom": {KEEP: own},
+    }
+    desk.bounded(kind.maps[0], "currency", "spend_ccy", values["spend_ccy"])
+    return desk.besides(kind, desk.make(kind, kind.maps[0], values), given)
+
+
+def update_expense(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
+    """Some attributes of an expense that is not approved; a receipt may be handed in at any time."""
+    if given.get("receipt_id") and not record["receipt"]:
+        record = desk.mark("expense", desk.do("add_receipt", record["id"]), receipt_id=given["receipt_id"])
+        given = {name: each for name, each in given.items() if name != "receipt_id"}
+    values = desk.stored(kind, kind.maps[0], given, record)
+    own: Record = {}
+    if given.get("category"):
+        own["category"] = str(given["category"])
+        values["category"] = WORDS.get(own["category"], "OTHER")
+    if values or own:
+        refuse_frozen(desk, record, "Expense", "")
+    return desk.besides(kind, desk.alter(kind, record, values, own), given)
+
+
+def delete_expense(desk: Desk, kind: Kind, record: Record) -> None:
+    """An expense taken away."""
+    refuse_frozen(desk, record, "Expense", "")
+    removed(desk.tx, desk.entity("expense"), record["id"])
+
+
+# billing milestones
+
+
+def create_milestone(desk: Desk, kind: Kind, given: Given) -> Record:
+    """What is billed on a day or on completion: a milestone of the business, the story's own where it names one."""
+    desk.check(kind, given)
+    if given.get("billing_type") not in (None, "", "fixed_date", "upon_completion"):
+        raise invalid("Billing type is not included in the list", "billing_type")
+    values = desk.stored(kind, kind.maps[0], given, None)
+    if given.get("story_id"):
+        story = desk.named("milestone", given["story_id"], "story_id", "Story")
+        values.pop("project", None)
+        return desk.besides(kind, desk.alter(kind, story, values), given)
+    if given.get("billing_type") == "upon_completion":
+        raise invalid("Story can't be blank", "story_id")
+    code = f"K-{desk.system.next_number('kantata:story')}"
+    values |= {"ms_code": code, "name": str(given["title"])[:120]}
+    return desk.besides(kind, desk.make(kind, kind.maps[0], values), given)
+
+
+def plain_update(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
+    """Some attributes of a record changed."""
+    values = desk.stored(kind, kind.map_of(record), given, record)
+    if given.get("title") and "name" in record:
+        values["name"] = str(given["title"])[:120]
+    return desk.besides(kind, desk.alter(kind, record, values), given)
+
+
+def plain_delete(desk: Desk, kind: Kind, record: Record) -> None:
+    """A record taken away."""
+    removed(desk.tx, desk.entity(kind.map_of(record).entity), record["id"])
+
+
+WRITERS: Mapping[str, Writer] = {
+    "workspaces": Writer(create_workspace, update_workspace, plain_delete),
+    "workspace_groups": Writer(create_group, update_group, plain_delete),
+    "stories": Writer(create_story, update_story, plain_delete),
+    "participations": Writer(create_seat, update_seat, delete_seat),
+    "workspace_resources": Writer(create_seat, update_seat, delete_seat),
+    "time_entries": Writer(create_time, update_time, delete_time),
+    "expenses": Writer(create_expense, update_expense, delete_expense),
+    "billing_milestones": Writer(create_milestone, plain_update, plain_delete),
+    "external_references": Writer(create_milestone, plain_update, plain_delete),
+}

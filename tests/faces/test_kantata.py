@@ -1,0 +1,497 @@
+"""Kantata's REST API over plain HTTP: there is no maintained client library for Python, integrations speak it by hand."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+COUNT = itertools.count(1)
+Body = dict[str, Any]
+
+
+class Client:
+    """What an integration does: a bearer token, JSON out and in."""
+
+    def __init__(self, landscape: Any, psa: Body) -> None:
+        self.landscape, self.url, self.keys = landscape, psa["url"], psa["credentials"]
+
+    def call(self, method: str, path: str, body: Any = None, *, token: str = "", form: str = "", **query: Any) -> Any:
+        headers = {"Authorization": f"Bearer {token or self.keys['access_token']}"}
+        address = f"/api/v1/{path}" + (f"?{urlencode(query)}" if query else "")
+        if form:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        return self.landscape.call(method, address, form.encode() if form else body, headers, base=self.url)
+
+    def get(self, path: str, **query: Any) -> Body:
+        reply = self.call("GET", path, **query)
+        assert reply.status == 200, reply.body
+        return dict(reply.json)
+
+    def send(self, method: str, path: str, body: Any = None, **more: Any) -> Body:
+        """A write that must succeed; its envelope."""
+        reply = self.call(method, path, body, **more)
+        assert reply.status == 200, reply.body
+        return dict(reply.json)
+
+    def make(self, path: str, root: str, **said: Any) -> Body:
+        """A record made, as it is shown."""
+        return first(self.send("POST", path, {root: said}))
+
+    def refused(self, method: str, path: str, body: Any = None, **more: Any) -> tuple[int, list[Body]]:
+        """A call that must fail: its status and errors."""
+        reply = self.call(method, path, body, **more)
+        assert reply.status >= 400, reply.body
+        return reply.status, reply.json["errors"]
+
+
+def first(envelope: Body) -> Body:
+    found = envelope["results"][0]
+    return dict(envelope[found["key"]][found["id"]])
+
+
+def ids(envelope: Body) -> list[str]:
+    return [each["id"] for each in envelope["results"]]
+
+
+@pytest.fixture(scope="module")
+def landscape(launch_shared: Any) -> Any:
+    """A landscape whose PSA speaks as Kantata, without a firm."""
+    return launch_shared(systems={"crm": {}, "psa": {"vendor": "kantata"}, "erp": {}, "billing": {}})
+
+
+@pytest.fixture(scope="module")
+def client(landscape: Any) -> Client:
+    psa = next(each for each in landscape.call("GET", "/landscape").json["systems"] if each["name"] == "psa")
+    return Client(landscape, psa)
+
+
+@pytest.fixture
+def workspace(client: Client) -> Body:
+    return client.make("workspaces.json", "workspace", title=f"Acme {next(COUNT)}", creator_role="maven", price=50000)
+
+
+@pytest.fixture
+def staffed(client: Client, workspace: Body) -> Body:
+    """A project that the token's user is on, billed at 150 an hour."""
+    user = client.keys["user_id"]
+    seat = {"workspace_id": workspace["id"], "user_id": user, "role": "maven", "rate_in_cents": 15000}
+    client.make("participations", "participation", **seat)
+    return workspace
+
+
+def booked(client: Client, workspace: Body, **said: Any) -> Body:
+    values = {"workspace_id": workspace["id"], "date_performed": "2026-01-02", "time_in_minutes": 90, **said}
+    return client.make("time_entries", "time_entry", **values)
+
+
+# transport, signing in
+
+
+@pytest.mark.by_test("get_me token authorize")
+def test_a_token_is_had_by_a_code_and_names_its_user(client: Client, landscape: Any) -> None:
+    me = client.get("users/me")
+    assert ids(me) == [client.keys["user_id"]]
+    query = urlencode({"client_id": client.keys["client_id"], "redirect_uri": "http://app.test/back", "state": "x"})
+    sent = landscape.call("GET", f"/oauth/authorize?{query}", base=client.url)
+    assert sent.status == 302
+    code = sent.headers["location"].removeprefix("http://app.test/back?code=").removesuffix("&state=x")
+    asked = {
+        "client_id": client.keys["client_id"],
+        "client_secret": client.keys["client_secret"],
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": "http://app.test/back",
+    }
+    reply = landscape.call("POST", "/oauth/token", asked, base=client.url)
+    assert reply.json == {"access_token": client.keys["access_token"], "token_type": "bearer"}
+    again = landscape.call("POST", "/oauth/token", asked, base=client.url)
+    assert (again.status, again.json["error"]) == (400, "invalid_grant")
+
+
+def test_without_a_token_the_answer_is_401_in_the_envelope_of_errors(client: Client, landscape: Any) -> None:
+    reply = landscape.call("GET", "/api/v1/workspaces", base=client.url)
+    assert reply.status == 401
+    assert reply.json == {"errors": [{"type": "oauth", "message": "Invalid OAuth 2 Request"}]}
+    assert reply.headers["x-request-id"]
+    assert reply.headers["status"] == "401 Unauthorized"
+    assert reply.headers["etag"].startswith('W/"')
+
+
+def test_a_form_says_the_same_as_json(client: Client) -> None:
+    made = first(
+        client.send("POST", "workspaces.json", form="workspace[title]=Form&workspace[price]=7&workspace[budgeted]=true")
+    )
+    assert (made["title"], made["price"], made["price_in_cents"], made["budgeted"]) == ("Form", "$7", 700, True)
+    assert client.refused("POST", "workspaces", b"{")[0] == 400
+
+
+# the envelope
+
+
+@pytest.mark.by_test("create_project get_project update_project")
+def test_a_workspace_is_a_project_and_answers_in_the_envelope(client: Client, landscape: Any) -> None:
+    envelope = client.send("POST", "workspaces", {"workspace": {"title": "Rollout", "price": 50000, "currency": "USD"}})
+    made = first(envelope)
+    assert envelope["count"] == 1
+    assert envelope["results"] == [{"key": "workspaces", "id": made["id"]}]
+    assert (made["price"], made["price_in_cents"]) == ("$50,000", 5_000_000)
+    assert made["status"] == {"color": "gray", "key": 130, "message": "Not Started"}
+    assert made["creator_id"] == made["primary_maven_id"] == client.keys["user_id"]
+    assert isinstance(made["account_id"], int)
+    record = landscape.call("GET", f"/systems/psa/projects/{made['id']}").json
+    assert (record["name"], record["budget_fee"]) == ("Rollout", {"minor": 5_000_000, "ccy": "USD"})
+    changed = first(
+        client.send("PUT", f"workspaces/{made['id']}.json", {"workspace": {"title": "R2", "status_key": 400}})
+    )
+    assert (changed["title"], changed["status"]["message"]) == ("R2", "At Risk")
+    assert landscape.call("GET", f"/systems/psa/projects/{made['id']}").json["status"] == "ACTIVE"
+    assert first(client.get(f"workspaces/{made['id']}"))["title"] == "R2"
+    yen = client.make("workspaces", "workspace", title="Yen", price=50000, currency="JPY")
+    assert (yen["price_in_cents"], yen["currency_base_unit"]) == (50000, 1)
+
+
+def test_a_title_is_asked_for_and_a_missing_root_key_is_as_if_all_were_empty(client: Client) -> None:
+    failure = {"type": "validation", "message": "Please give your project a title", "field": "title"}
+    assert client.refused("POST", "workspaces", {"title": "x"}) == (422, [failure])
+    assert client.refused("GET", "workspaces/1") == (404, [{"type": "system", "message": "Not found"}])
+
+
+@pytest.mark.by_test("list_project")
+def test_pages_are_clamped_and_a_page_past_the_end_is_empty(client: Client) -> None:
+    for number in range(3):
+        client.make("workspaces", "workspace", title=f"Paged {number}")
+    found = client.get("workspaces", search="Paged", per_page=500, order="title:asc")
+    assert found["meta"]["page_size"] == 200
+    pages = [client.get("workspaces", matching="Paged", per_page=2, page=page, order="title:asc") for page in (1, 2, 9)]
+    titles = [[page["workspaces"][id]["title"] for id in ids(page)] for page in pages]
+    assert titles == [["Paged 0", "Paged 1"], ["Paged 2"], []]
+    assert {page["count"] for page in pages} == {3}
+    assert pages[0]["meta"] == {"count": 3, "page_count": 2, "page_number": 1, "page_size": 2}
+    assert client.get("workspaces", matching="nothing at all")["meta"]["page_number"] == 0
+    offset = client.get("workspaces", matching="Paged", order="title:desc", limit=1, offset=1, page=7)
+    assert [offset["workspaces"][id]["title"] for id in ids(offset)] == ["Paged 1"]
+
+
+@pytest.mark.by_test("list_project get_project")
+def test_an_archived_project_looks_deleted(client: Client, workspace: Body) -> None:
+    id = workspace["id"]
+    client.send("PUT", f"workspaces/{id}", {"workspace": {"archived": True}})
+    assert client.refused("GET", f"workspaces/{id}.json")[0] == 404
+    assert client.get("workspaces", only=id)["results"] == []
+    assert ids(client.get("workspaces", only=id, include_archived="true")) == [id]
+    assert ids(client.get(f"workspaces/{id}", apply_default_filters="false")) == [id]
+    assert id in ids(client.get("workspaces", archived="only", per_page=200))
+
+
+@pytest.mark.by_test("create_customer list_customer get_customer update_customer delete_customer")
+def test_included_objects_come_in_keyed_maps(client: Client, staffed: Body) -> None:
+    group = client.make("workspace_groups", "workspace_group", name="Acme Corp", add_workspace_ids=[staffed["id"]])
+    found = client.get(
+        f"workspaces/{staffed['id']}", include="participants,workspace_groups,nonsense", optional_fields="stage,x"
+    )
+    shown = first(found)
+    assert shown["participant_ids"] == [client.keys["user_id"]]
+    assert shown["workspace_group_ids"] == [group["id"]]
+    assert shown["stage"] == "project"
+    assert found["workspace_groups"][group["id"]]["name"] == "Acme Corp"
+    assert "nonsense" not in found
+    client.send(
+        "PUT", f"workspace_groups/{group['id']}", {"workspace_group": {"remove_workspace_ids": [staffed["id"]]}}
+    )
+    assert first(client.get(f"workspaces/{staffed['id']}", include="workspace_groups"))["workspace_group_ids"] == []
+    assert ids(client.get(f"workspace_groups/{group['id']}")) == [group["id"]]
+    assert client.call("DELETE", f"workspace_groups/{group['id']}").status == 204
+    assert group["id"] not in ids(client.get("workspace_groups", per_page=200))
+
+
+# tasks and people
+
+
+@pytest.mark.by_test("create_task list_task get_task update_task delete_task")
+def test_stories_are_tasks_and_milestones_and_one_map_holds_both(
+    client: Client, workspace: Body, landscape: Any
+) -> None:
+    said = {"workspace_id": workspace["id"], "story_type": "task", "title": "Build"}
+    task = client.make("stories", "story", **said)
+    stone = client.make("stories", "story", **{**said, "story_type": "milestone", "title": "Go-live"})
+    below = client.make("stories", "story", **said, parent_id=task["id"])
+    found = client.get("stories", workspace_id=workspace["id"])
+    assert ids(found) == [task["id"], stone["id"], below["id"]]
+    nested = client.get("stories", only=task["id"], include="sub_stories")
+    assert (ids(nested), set(nested["stories"])) == ([task["id"]], {task["id"], below["id"]})
+    done = first(client.send("PUT", f"stories/{stone['id']}", {"story": {"state": "completed"}}))
+    assert done["state"] == "completed"
+    assert landscape.call("GET", f"/systems/psa/milestones/{stone['id']}").json["status"] == "COMPLETED"
+    client.send("PUT", f"stories/{task['id']}", {"story": {"state": "completed"}})
+    assert landscape.call("GET", f"/systems/psa/tasks/{task['id']}").json["status"] == "CLOSED"
+    assert ids(client.get("stories", workspace_id=workspace["id"], completed="false")) == [below["id"]]
+    assert client.call("DELETE", f"stories/{below['id']}").status == 204
+    assert ids(client.get(f"stories/{task['id']}")) == [task["id"]]
+
+
+def test_a_bulk_is_all_or_nothing_and_names_the_item(client: Client, workspace: Body) -> None:
+    said = {"workspace_id": workspace["id"], "story_type": "task"}
+    status, failures = client.refused("POST", "stories", {"stories": [{**said, "title": "One"}, said]})
+    assert (status, failures[0]["index"], failures[0]["field"]) == (422, 1, "title")
+    assert client.get("stories", workspace_id=workspace["id"])["count"] == 0
+    made = client.send("POST", "stories", {"stories": [{**said, "title": "One"}, {**said, "title": "Two"}]})
+    assert made["count"] == 2
+
+
+@pytest.mark.by_test("create_assignment list_assignment update_assignment delete_assignment list_employee get_employee")
+def test_a_participation_is_an_assignment(client: Client, workspace: Body, landscape: Any) -> None:
+    people = client.get("users", order="created_at:asc")
+    assert people["count"] >= 3
+    user = ids(people)[1]
+    assert ids(client.get(f"users/{user}")) == [user]
+    said = {"workspace_id": workspace["id"], "user_id": user, "role": "maven", "rate_in_cents": 20000}
+    made = client.make("participations", "participation", **said)
+    record = landscape.call("GET", f"/systems/psa/assignments/{made['id']}").json
+    assert (record["bill_rate_override"], made["rate_in_cents"]) == ("200.0000", 20000)
+    assert client.refused("POST", "participations", {"participation": said})[1][0]["field"] == "user_id"
+    client.send("PUT", f"participations/{made['id']}", {"participation": {"rate_in_cents": 21000}})
+    found = client.get("workspace_resources", workspace_id=workspace["id"])
+    assert found["workspace_resources"][made["id"]]["resource_bill_rate"] == 21000
+    assert client.call("DELETE", f"participations/{made['id']}").status == 204
+    assert client.get("participations", workspace_id=workspace["id"])["count"] == 0
+
+
+# references
+
+
+@pytest.mark.by_test("put_external_reference list_external_reference delete_external_reference")
+def test_a_reference_is_replaced_by_its_service_name_and_letters_do_not_match_the_singular_filter(
+    client: Client,
+) -> None:
+    said = {"service_name": "salesforce", "service_model": "Opportunity", "service_model_ref": "0065g00000ABCDE"}
+    made = client.make("workspaces", "workspace", title="Referred", external_reference=said)
+    by = {"external_reference_service_name": "salesforce"}
+    assert ids(client.get("workspaces", external_reference_service_model_refs="0065g00000ABCDE,x", **by)) == [
+        made["id"]
+    ]
+    assert client.get("workspaces", external_reference_service_model_ref="0065g00000ABCDE", **by)["count"] == 0
+    again = {**said, "subject_type": "Workspace", "subject_id": made["id"], "service_model_ref": "4711"}
+    one = client.send("POST", "external_references/create_or_update", {"external_reference": again})
+    two = client.send("POST", "external_references/create_or_update", {"external_reference": again})
+    assert ids(one) == ids(two)
+    assert first(one)["subject_ref"] == {"key": "workspaces", "id": made["id"]}
+    assert ids(client.get("workspaces", external_reference_service_model_ref="4711")) == [made["id"]]
+    assert made["id"] not in ids(client.get("workspaces", has_external_references="false", per_page=200))
+    twin = client.make(
+        "workspaces", "workspace", title="Twin", external_reference={**said, "service_model_ref": "4711"}
+    )
+    assert set(ids(client.get("workspaces", external_reference_service_model_refs="4711"))) == {made["id"], twin["id"]}
+    found = client.get("external_references", subject_type="Workspace", subject_id=made["id"])
+    assert found["count"] == 1
+    assert client.call("DELETE", f"external_references/{ids(found)[0]}").status == 204
+    assert client.refused("GET", "external_references")[1][0]["field"] == "subject_type"
+
+
+@pytest.mark.by_test("list_custom_field list_custom_field_value create_custom_field create_custom_field_value")
+def test_custom_fields_of_the_business_are_its_own_fields(client: Client, landscape: Any) -> None:
+    fields = client.get("custom_fields", subject_type="workspace", per_page=200)["custom_fields"]
+    number = next(id for id, each in fields.items() if each["name"] == "contract_no")
+    said = [{"custom_field_id": number, "value": "CT-000777"}]
+    made = client.make("workspaces", "workspace", title="Contracted", custom_fields=said)
+    assert landscape.call("GET", f"/systems/psa/projects/{made['id']}").json["contract_no"] == "CT-000777"
+    values = client.get("custom_field_values", subject_type="workspace", subject_id=made["id"])
+    assert "CT-000777" in [each["value"] for each in values["custom_field_values"].values()]
+    own = client.make("custom_fields", "custom_field", name="Region", value_type="string", subject_type="workspace")
+    value = {"subject_type": "workspace", "subject_id": made["id"], "custom_field_id": own["id"], "value": "EMEA"}
+    set_so = client.make("custom_field_values", "custom_field_value", **value)
+    assert client.refused("POST", "custom_field_values", {"custom_field_value": value})[0] == 422
+    changed = {"custom_field_value": {"value": "APAC"}}
+    assert first(client.send("PUT", f"custom_field_values/{set_so['id']}", changed))["value"] == "APAC"
+    assert client.refused("GET", "custom_field_values")[1][0]["field"] == "subject_type"
+
+
+# time
+
+
+@pytest.mark.by_test("create_time_entry list_time_entry get_time_entry update_time_entry delete_time_entry")
+def test_time_is_recorded_in_minutes_and_found_by_its_day(client: Client, staffed: Body) -> None:
+    made = booked(client, staffed, rate_in_cents=15000)
+    assert (made["time_in_minutes"], made["rate_in_cents"], made["approved"]) == (90, 15000, False)
+    assert (made["currency_base_unit"], made["story_id"]) == (100, None)
+    assert made["user_id"] == client.keys["user_id"]
+    changed = client.send("PUT", f"time_entries/{made['id']}", {"time_entry": {"time_in_minutes": 60}})
+    assert first(changed)["time_in_minutes"] == 60
+    span = {"workspace_id": staffed["id"], "date_performed_between": "2026-01-01:2026-01-31"}
+    assert ids(client.get("time_entries", **span)) == [made["id"]]
+    assert ids(client.get(f"time_entries/{made['id']}", include="workspace,user")) == [made["id"]]
+    assert client.call("DELETE", "time_entries", ids=made["id"]).status == 204
+    assert client.get("time_entries", **span)["count"] == 0
+
+
+def test_time_lacks_what_it_lacks_all_at_once(client: Client, staffed: Body) -> None:
+    status, failures = client.refused("POST", "time_entries", {"time_entry": {}})
+    assert status == 422
+    assert {each["field"] for each in failures} == {"workspace_id", "date_performed", "time_in_minutes"}
+    wrong = {"workspace_id": staffed["id"], "date_performed": "2026-01-02", "time_in_minutes": "an hour"}
+    assert client.refused("POST", "time_entries", {"time_entry": wrong})[1][0]["field"] == "time_in_minutes"
+
+
+def test_a_collaborator_books_for_himself_whatever_he_says(client: Client, workspace: Body) -> None:
+    token = client.keys["member_access_token"]
+    own = ids(client.call("GET", "users/me", token=token).json)[0]
+    said = {
+        "workspace_id": workspace["id"],
+        "date_performed": "2026-01-02",
+        "time_in_minutes": 5,
+        "user_id": client.keys["user_id"],
+    }
+    reply = client.call("POST", "time_entries", {"time_entry": said}, token=token)
+    assert (reply.status, first(reply.json)["user_id"]) == (200, own)
+    assert own != client.keys["user_id"]
+
+
+@pytest.mark.by_test("submit_time approve_time withdraw_time reject_time list_timesheet get_timesheet")
+def test_a_timesheet_is_approved_and_its_time_frozen(client: Client, staffed: Body, landscape: Any) -> None:
+    entry = booked(client, staffed)
+    said = {"workspace_id": staffed["id"], "line_item_ids": [entry["id"]], "title": "wk 1"}
+    sheet = client.make("timesheet_submissions", "timesheet_submission", **said)
+    assert (sheet["status"], sheet["line_item_total_in_cents"], sheet["start_date"]) == ("new", 22500, "2025-12-28")
+    assert client.refused("POST", "timesheet_submissions", {"timesheet_submission": said})[0] == 422
+    submitted = first(client.get(f"time_entries/{entry['id']}"))
+    assert submitted["active_submission_id"] == submitted["recent_submission_id"] == sheet["id"]
+    forbidden = client.call(
+        "PUT", f"timesheet_submissions/{sheet['id']}/approve", {}, token=client.keys["member_access_token"]
+    )
+    assert forbidden.status == 403
+    done = client.send("PUT", f"timesheet_submissions/{sheet['id']}/approve", {"resolution": {"description": "ok"}})
+    assert first(done)["status"] == "approved"
+    record = landscape.call("GET", f"/systems/psa/time_entries/{entry['id']}").json
+    assert (record["approval"], record["bill_rate"]) == ("APPROVED", "150.0000")
+    frozen = client.refused("PUT", f"time_entries/{entry['id']}", {"time_entry": {"time_in_minutes": 60}})
+    assert frozen == (
+        422,
+        [{"type": "validation", "message": "Time entry is approved and cannot be changed", "field": "base"}],
+    )
+    client.send("PUT", f"timesheet_submissions/{sheet['id']}/cancel", {})
+    freed = first(client.get(f"time_entries/{entry['id']}"))
+    assert (freed["active_submission_id"], freed["recent_submission_id"], freed["approved"]) == (
+        None,
+        sheet["id"],
+        False,
+    )
+    second = client.make("timesheet_submissions", "timesheet_submission", **{**said, "title": "again"})
+    assert first(client.get(f"timesheet_submissions/{sheet['id']}", include="time_entries"))["time_entry_ids"] == []
+    rejected = client.send(
+        "POST", "timesheet_rejections", {"resolution": {"submission_ids": [second["id"]], "description": "no"}}
+    )
+    assert (rejected["resolutions"][0]["type"], rejected["resolutions"][0]["target_id"]) == (
+        "rejection",
+        int(second["id"]),
+    )
+    assert client.get("timesheet_submissions", workspace_id=staffed["id"], status="rejected")["count"] == 1
+
+
+@pytest.mark.by_test("list_time_entry")
+def test_flags_ignore_their_value(client: Client, staffed: Body) -> None:
+    entry = booked(client, staffed)
+    assert ids(client.get("time_entries", workspace_id=staffed["id"], uninvoiced="false")) == [entry["id"]]
+    assert client.get("time_entries", workspace_id=staffed["id"], approved="false")["count"] == 0
+
+
+def test_time_of_a_project_without_approvals_counts_as_approved(client: Client, landscape: Any) -> None:
+    free = client.make("workspaces", "workspace", title="Free", require_time_approvals=False)
+    seat = {"workspace_id": free["id"], "user_id": client.keys["user_id"], "role": "maven", "rate_in_cents": 10000}
+    client.make("participations", "participation", **seat)
+    entry = booked(client, free)
+    assert entry["approved"] is True
+    assert landscape.call("GET", f"/systems/psa/time_entries/{entry['id']}").json["approval"] == "APPROVED"
+
+
+# expenses and milestones
+
+
+@pytest.mark.by_test("create_expense list_expense update_expense submit_expense approve_expense")
+def test_an_expense_goes_its_way_to_approval(client: Client, staffed: Body, landscape: Any) -> None:
+    said = {"workspace_id": staffed["id"], "date": "2026-01-03", "category": "Travel", "amount_in_cents": 12345}
+    made = client.make("expenses", "expense", **said, billable=True)
+    assert (made["category"], made["amount_in_cents"], made["is_billable"]) == ("Travel", 12345, True)
+    client.send("PUT", f"expenses/{made['id']}", {"expense": {"receipt_id": "9"}})
+    report = {"workspace_id": staffed["id"], "line_item_ids": [made["id"]], "title": "trip"}
+    sheet = client.make("expense_report_submissions", "expense_report_submission", **report)
+    assert sheet["line_item_total_formatted"] == "$123.45"
+    client.send("POST", "expense_report_approvals", {"resolution": {"submission_ids": [sheet["id"]]}})
+    record = landscape.call("GET", f"/systems/psa/expenses/{made['id']}").json
+    assert (record["approval"], record["category"], record["receipt"]) == ("APPROVED", "FLIGHT", True)
+    assert client.get("expenses", workspace_id=staffed["id"])["count"] == 1
+
+
+@pytest.mark.by_test("create_milestone list_milestone get_milestone update_milestone")
+def test_a_billing_milestone_is_the_amount_of_a_milestone(client: Client, workspace: Body, landscape: Any) -> None:
+    said = {"workspace_id": workspace["id"], "title": "Kick-off", "amount_in_cents": 250000}
+    story = client.make("stories", "story", workspace_id=workspace["id"], title="Kick-off", story_type="milestone")
+    assert client.get("billing_milestones", workspace_id=workspace["id"])["count"] == 0
+    made = client.make(
+        "billing_milestones", "billing_milestone", **said, billing_type="upon_completion", story_id=story["id"]
+    )
+    assert (made["story_id"], made["amount_in_cents"]) == (story["id"], 250000)
+    client.send("PUT", f"billing_milestones/{made['id']}", {"billing_milestone": {"amount_in_cents": 260000}})
+    record = landscape.call("GET", f"/systems/psa/milestones/{story['id']}").json
+    assert record["amount"] == {"minor": 260000, "ccy": "USD"}
+    assert ids(client.get(f"billing_milestones/{made['id']}")) == [made["id"]]
+    refusal = client.refused(
+        "POST", "billing_milestones", {"billing_milestone": {**said, "billing_type": "upon_completion"}}
+    )
+    assert refusal[1][0]["field"] == "story_id"
+
+
+# events and locks
+
+
+@pytest.mark.by_test("list_subscribed_event list_event_type")
+def test_events_are_pulled_and_only_by_an_administrator(client: Client, workspace: Body) -> None:
+    client.send("PUT", f"workspaces/{workspace['id']}", {"workspace": {"title": "Renamed"}})
+    query = {"subject_type": "Workspace", "subject_id": workspace["id"], "optional_fields": "payload_changes"}
+    found = client.get("subscribed_events", **query)
+    shown = [found["subscribed_events"][id] for id in ids(found)]
+    assert [each["event_type"] for each in shown] == ["workspace:updated", "workspace:created"]
+    assert shown[0]["payload_changes"]["title"] == [workspace["title"], "Renamed"]
+    assert shown[0]["user_id"] == client.keys["user_id"]
+    types = client.get("subscribed_events/event_types")["subscribed_event_types"]
+    assert "time_entry:created" in types
+    token = client.keys["member_access_token"]
+    assert client.refused("GET", "subscribed_events", token=token)[0] == 403
+    both = {"most_recent": "true", "most_recent_by_event_type": "true"}
+    assert client.refused("GET", "subscribed_events", **both)[0] == 400
+    assert len(ids(client.get("subscribed_events", **query, most_recent="true"))) == 1
+
+
+@pytest.mark.by_test("create_line_item_lock list_line_item_lock")
+def test_time_of_a_locked_week_is_refused_for_good(client: Client, staffed: Body) -> None:
+    assert client.refused("POST", "line_item_locks", {"line_item_lock": {"locked_to": "2025-06-04"}})[0] == 422
+    client.make("line_item_locks", "line_item_lock", locked_to="2025-06-07")
+    late = {"workspace_id": staffed["id"], "date_performed": "2025-06-07", "time_in_minutes": 5}
+    assert client.refused("POST", "time_entries", {"time_entry": late})[1][0]["field"] == "date_performed"
+    earlier = client.refused("POST", "line_item_locks", {"line_item_lock": {"locked_to": "2025-05-31"}})
+    assert earlier[0] == 422
+    assert client.get("line_item_locks")["count"] == 1
+
+
+@pytest.mark.by_test("list_role list_expense_category list_rate_card")
+def test_roles_categories_and_rate_cards_are_there_to_read(client: Client) -> None:
+    assert client.get("roles")["count"] >= 3
+    assert "Travel" in [each["name"] for each in client.get("expense_categories")["expense_categories"].values()]
+    assert client.get("rate_cards")["count"] == 0
+
+
+# faults
+
+
+def test_a_write_whose_answer_is_lost_leaves_a_twin_behind_when_it_is_repeated(client: Client, landscape: Any) -> None:
+    fault = {"system": "psa", "operation": "create_project", "kind": "commit_then_500", "nth": 1}
+    assert landscape.call("POST", "/faults", [fault]).status == 201
+    try:
+        said = {"workspace": {"title": f"Twice {next(COUNT)}"}}
+        status, failures = client.refused("POST", "workspaces", said)
+        assert (status, failures[0]["type"]) == (500, "system")
+        client.send("POST", "workspaces", said)
+        assert client.get("workspaces", matching=said["workspace"]["title"])["count"] == 2
+    finally:
+        landscape.call("DELETE", "/faults")
