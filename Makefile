@@ -15,9 +15,10 @@ test-postgres: $(ready)  ## the kernel's and the systems' tests on a PostgreSQL 
 mutants: $(ready)  ## every mutant must be caught by an invariant that its catalogue row names
 	$(VENV)/bin/counterfoil mutants -n 2 --named $(ARGS)
 
-night: $(ready)  ## ten seeds, plain and with faults
+night: $(ready)  ## ten seeds, plain and with faults, and what takes minutes to test
 	$(VENV)/bin/counterfoil run -n 2 --seeds 10 $(ARGS)
 	$(VENV)/bin/counterfoil run -n 2 --seeds 10 --faults noisy $(ARGS)
+	$(VENV)/bin/pytest -m night
 
 lint: $(ready)  ## style and types
 	$(VENV)/bin/ruff check .

@@ -369,7 +369,6 @@ def test_two_systems_of_one_role_live_side_by_side(launch: Any) -> None:
         ({"systems": {"crm": {"vendor": "acme"}}}, "no vendor 'acme'"),
         ({"systems": {"shop": {}}}, "say its role"),
         ({"size": "XXL"}, "size"),
-        ({"size": "L"}, "not yet built"),
         ({"host": "0.0.0.0"}, "needs a `token`"),
         ({"store": "postgres://x"}, "none of"),
         ({"colour": "red"}, "colour"),

@@ -563,6 +563,6 @@ def test_no_two_customers_or_people_of_different_offices_are_one(several: Loaded
     assert several.one("SELECT count(*) FROM psa.employee") == 80
 
 
-@pytest.mark.slow
+@pytest.mark.night
 def test_every_invariant_holds_on_size_l() -> None:
     assert broken(Loaded("L")) == {}

@@ -398,8 +398,7 @@ def test_what_no_milestone_bills_falls_due_at_the_end() -> None:
 
 def test_every_mutant_names_what_catches_it_and_exchanges_parts_that_there_are() -> None:
     catalogue = mutants.catalogue()
-    assert list(catalogue) == sorted(catalogue)
-    assert all(re.fullmatch(r"F-\d\d", each) for each in catalogue)
+    assert list(catalogue) == [f"F-{number:02d}" for number in range(1, 70)]
     parts = {each.name for each in fields(Parts)}
     for mutant in catalogue.values():
         assert mutant.title

@@ -140,8 +140,6 @@ def test_a_taken_port_is_exit_code_3() -> None:
     ("arguments", "sentence"),
     [
         (("--crm", "acme"), "there is no vendor 'acme'"),
-        (("--size", "L"), "not yet built"),
-        (("--size", "XL"), "not yet built"),
         (("--size", "Q"), "size"),
         (("--store", "mysql://x"), "none of `memory`"),
         (("--store", "sqlite:////nowhere/at/all/firm.db"), "cannot be opened"),

@@ -14,10 +14,8 @@ from counterfoil.reference.mutants import catalogue
 
 pytestmark = pytest.mark.slow
 
-SHIPPED = [
-    f"S-{number:02d}"
-    for number in (*range(1, 7), 8, 9, 10, 11, 13, 14, 16, 18, *range(20, 28), 29, 33, *range(35, 42), 46, 50, 51)
-]
+SHIPPED = [f"S-{number:02d}" for number in (*range(1, 52), 53)]
+"""All that are told unless slow ones are asked for."""
 SAMPLE = {
     "F-01": ("INV-24", "create_ar_document in erp"),
     "F-03": ("INV-34", "record_ar_status in billing"),

@@ -137,7 +137,7 @@ LEGACY = (
 def load_opening(tx: Tx, subject: Record, values: Record) -> Record:
     """Open the books of a contract that comes from another system, against 9900. A second opening is booked as well."""
     code, contract_no = values["legal_entity"], values["contract_no"]
-    rows = [_settled(each) for each in values.get("lines") or []]
+    rows = [_settled(each, at) for at, each in enumerate(values.get("lines") or [])]
     if not rows:
         raise invalid("lines", "a contract without balances has no opening", "Leave it out.")
     made = [_leg(row["account"], row["amount"], row["func"]) for row in rows]
@@ -147,11 +147,13 @@ def load_opening(tx: Tx, subject: Record, values: Record) -> Record:
     return tx.update(JOURNAL_ENTRY, opening, {"source_key": values.get("source_key")}, event="")
 
 
-def _settled(line: Record) -> Record:
+def _settled(line: Record, at: int) -> Record:
     figures = {
         name: getattr(line.get(name), "minor", line.get(name)) or 0 for name in ("dr", "cr", "func_dr", "func_cr")
     }
-    ccy = line.get("ccy") or next(each.ccy for name in ("dr", "cr") if (each := line.get(name)) is not None)
+    ccy = line.get("ccy") or next((each.ccy for name in ("dr", "cr") if (each := line.get(name)) is not None), None)
+    if ccy is None:
+        raise invalid(f"lines[{at}].dr", "neither a debit nor a credit is given", "Give one of them.")
     return {
         "account": line["account"],
         "ccy": ccy,

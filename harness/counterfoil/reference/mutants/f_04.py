@@ -29,7 +29,7 @@ class LooksThenWrites(Inbox):
 MUTANT = Mutant(
     id="F-04",
     title="The check for a known event and its note are apart: two copies that come together both pass.",
-    invariants=("INV-42", "INV-21", "INV-34"),
+    invariants=("INV-42",),
     scenarios=("S-27",),
     parts={"inbox": LooksThenWrites, "invoicing": BillsAgain, "cash": AddsUp},
     faults=({"kind": "duplicate", "operation": "*.milestone.completed", "every": 1},),
