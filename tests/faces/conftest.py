@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -62,3 +65,34 @@ def client(billing: dict[str, Any]) -> Any:
     url = billing["url"]
     addresses = {"api": url, "files": url, "connect": url, "meter_events": url}
     return stripe.StripeClient(billing["credentials"]["api_key"], base_addresses=addresses, max_network_retries=0)
+
+
+@pytest.fixture(scope="module")
+def netsuite_face(launch_shared: Any) -> Any:
+    """A landscape whose books speak as NetSuite, with one company that can post."""
+    sys.path.insert(0, str(Path(__file__).parent))
+    from netsuite_account import account
+
+    return account(launch_shared)
+
+
+@pytest.fixture(scope="module")
+def books(netsuite_face: Any) -> dict[str, Any]:
+    """What the landscape says of the books."""
+    found = netsuite_face.call("GET", "/landscape").json["systems"]
+    return next(each for each in found if each["name"] == "erp")
+
+
+@pytest.fixture(scope="module")
+def ns(books: dict[str, Any]) -> Any:
+    """A client whose calls are signed independently of us."""
+    from netsuite_account import Client
+
+    return Client(books["url"], books["credentials"])
+
+
+@pytest.fixture
+def debtor(ns: Any) -> str:
+    """A new customer's id."""
+    name = f"Acme {time.monotonic_ns()}"
+    return str(ns.made("/customer", {"companyName": name, "subsidiary": {"id": ns.first("/subsidiary")}}))

@@ -1,10 +1,12 @@
-"""An independent OAuth signer and plain HTTP against the NetSuite face."""
+"""An independent OAuth signer and plain HTTP against the NetSuite face: signing in, records, refusals."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +15,9 @@ from counterfoil_mocks.erp.netsuite import auth
 
 oauthlib = pytest.importorskip("requests_oauthlib")
 requests = pytest.importorskip("requests")
+sys.path.insert(0, str(Path(__file__).parent))
+from netsuite_account import API, Client, an_invoice, refusal  # noqa: E402
 
-API = "/services/rest/record/v1"
 EXAMPLE = {
     "oauth_consumer_key": "c1f0a7b2",
     "oauth_token": "t7a1e5d4",
@@ -23,103 +26,6 @@ EXAMPLE = {
     "oauth_version": "1.0",
     "oauth_signature_method": "HMAC-SHA256",
 }
-
-
-@pytest.fixture(scope="module")
-def landscape(launch_shared: Any) -> Any:
-    """A landscape whose books speak as NetSuite, with one company that has a closed and an open period."""
-    found = launch_shared(systems={"crm": {}, "psa": {}, "erp": {"vendor": "netsuite"}, "billing": {}})
-    made = [
-        ("legal_entities", {"code": "CF-US", "name": "Counterfoil Inc", "country": "US", "tz": "America/Chicago",
-                            "functional_ccy": "USD"}),
-        ("legal_entities", {"code": "CF-UK", "name": "Counterfoil Ltd", "country": "GB", "tz": "Europe/London",
-                            "functional_ccy": "GBP"}),
-        ("periods", {"legal_entity": "CF-US", "period": "2025-12"}),
-        ("periods", {"legal_entity": "CF-US", "period": "2026-01"}),
-        ("tax_codes", {"code": "US-8", "kind": "SALES_TAX", "rate": "0.08"}),
-        ("service_items", {"code": "CONSULTING", "name": "Consulting", "revenue_account": "4000"}),
-    ]  # fmt: skip
-    for collection, body in made:
-        answer = found.call("POST", f"/systems/erp/{collection}", body)
-        assert answer.status == 201, answer.json
-    answer = found.call(
-        "POST", "/systems/erp/actions/close_period", {"key": "CF-US/2025-12", "closed_by": "controller"}
-    )
-    assert answer.status == 200, answer.json
-    return found
-
-
-@pytest.fixture(scope="module")
-def books(landscape: Any) -> dict[str, Any]:
-    """What the landscape says of the books."""
-    return next(each for each in landscape.call("GET", "/landscape").json["systems"] if each["name"] == "erp")
-
-
-class Client:
-    """Calls NetSuite by relative paths, signed by requests-oauthlib."""
-
-    def __init__(self, url: str, keys: dict[str, str]) -> None:
-        self.url = url
-        self.session = oauthlib.OAuth1Session(
-            keys["consumer_key"],
-            keys["consumer_secret"],
-            keys["token_id"],
-            keys["token_secret"],
-            signature_method="HMAC-SHA256",
-            realm=keys["account_id"],
-        )
-
-    def __call__(self, method: str, path: str, body: Any = None, **more: Any) -> Any:
-        if body is not None:
-            more["json"] = body
-        where = path if path.startswith("http") else f"{self.url}{path if path.startswith('/services') else API + path}"
-        return self.session.request(method, where, timeout=30, **more)
-
-    def made(self, path: str, body: Any) -> str:
-        """The id of a record that is made."""
-        answer = self("POST", path, body)
-        assert (answer.status_code, answer.content) == (204, b""), answer.text
-        return str(answer.headers["location"].rpartition("/")[2])
-
-    def expanded(self, path: str) -> Any:
-        """A record with its sublists."""
-        answer = self("GET", path, params={"expandSubResources": "true"})
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    def first(self, path: str, **params: str) -> str:
-        """The id of the first record of a collection."""
-        return str(self("GET", path, params=params).json()["items"][0]["id"])
-
-
-@pytest.fixture(scope="module")
-def ns(books: dict[str, Any]) -> Client:
-    return Client(books["url"], books["credentials"])
-
-
-@pytest.fixture
-def customer(ns: Client) -> str:
-    return ns.made(
-        "/customer", {"companyName": f"Acme {time.monotonic_ns()}", "subsidiary": {"id": ns.first("/subsidiary")}}
-    )
-
-
-def an_invoice(ns: Client, customer: str, **more: Any) -> dict[str, Any]:
-    """An invoice over 10 hours at 150 with 8 % tax."""
-    line = {
-        "item": {"id": ns.first("/serviceSaleItem")},
-        "quantity": 10,
-        "rate": 150.0,
-        "description": "Consulting",
-        "taxCode": {"id": ns.first("/salesTaxItem")},
-    }
-    return {"entity": {"id": customer}, "tranDate": "2026-01-10", "item": {"items": [line]}, **more}
-
-
-def refusal(answer: Any) -> tuple[int, str, str]:
-    """Status, code and detail of a refusal."""
-    detail = answer.json()["o:errorDetails"][0]
-    return answer.status_code, detail["o:errorCode"], detail["detail"]
 
 
 # signing in
@@ -183,7 +89,7 @@ def test_a_replayed_call_and_an_old_one_are_refused(books: dict[str, Any]) -> No
         assert session.send(requests.Request("GET", url, auth=signer).prepare()).status_code == 401
 
 
-def test_parameters_are_part_of_the_signature(ns: Client, customer: str) -> None:
+def test_parameters_are_part_of_the_signature(ns: Client, debtor: str) -> None:
     found = ns("GET", "/customer", params={"q": 'companyName START_WITH "Acme" AND isPerson IS false', "limit": "1"})
     assert found.status_code == 200
     assert found.json()["count"] == 1
@@ -278,17 +184,17 @@ def test_a_customer_is_made_read_changed_and_deleted(ns: Client) -> None:
     assert refusal(ns("GET", f"/customer/{record_id}")) == (404, "NONEXISTENT_ID", "Record does not exist.")
 
 
-def test_a_sublist_is_added_to_unless_it_is_replaced(ns: Client, customer: str) -> None:
+def test_a_sublist_is_added_to_unless_it_is_replaced(ns: Client, debtor: str) -> None:
     def book(label: str) -> dict[str, Any]:
         return {"addressBook": {"items": [{"label": label, "addressBookAddress": {"country": {"id": "US"}}}]}}
 
     def labels() -> list[str]:
-        return [line["label"] for line in ns("GET", f"/customer/{customer}/addressBook").json()["items"]]
+        return [line["label"] for line in ns("GET", f"/customer/{debtor}/addressBook").json()["items"]]
 
-    ns("PATCH", f"/customer/{customer}", book("HQ"))
-    ns("PATCH", f"/customer/{customer}", book("Dock"))
+    ns("PATCH", f"/customer/{debtor}", book("HQ"))
+    ns("PATCH", f"/customer/{debtor}", book("Dock"))
     assert labels() == ["HQ", "Dock"]
-    ns("PATCH", f"/customer/{customer}?replace=addressBook", book("Dock"))
+    ns("PATCH", f"/customer/{debtor}?replace=addressBook", book("Dock"))
     assert labels() == ["Dock"]
 
 
@@ -302,8 +208,8 @@ def test_an_upsert_does_not_say_whether_it_made_or_changed(ns: Client) -> None:
 
 
 @pytest.mark.by_client("create_ar_document get_ar_document list_ar_document")
-def test_an_invoice_is_worked_out_and_posted(ns: Client, landscape: Any, customer: str) -> None:
-    record_id = ns.made("/invoice", an_invoice(ns, customer, externalId="BILL-77", otherRefNum="PO-9"))
+def test_an_invoice_is_worked_out_and_posted(ns: Client, netsuite_face: Any, debtor: str) -> None:
+    record_id = ns.made("/invoice", an_invoice(ns, debtor, externalId="BILL-77", otherRefNum="PO-9"))
     found = ns.expanded(f"/invoice/{record_id}")
     assert (found["subtotal"], found["taxTotal"], found["total"]) == (1500.0, 120.0, 1620.0)
     assert (found["amountPaid"], found["amountRemaining"], found["status"]["id"]) == (0.0, 1620.0, "Open")
@@ -313,16 +219,16 @@ def test_an_invoice_is_worked_out_and_posted(ns: Client, landscape: Any, custome
     line = found["item"]["items"][0]
     assert (line["line"], line["quantity"], line["rate"], line["item"]["refName"]) == (1, 10, 150.0, "CONSULTING")
     assert ns("GET", f"/invoice/{record_id}/item/1").json()["amount"] == 1500.0
-    entry = landscape.call("GET", f"/systems/erp/journal_entries?source_doc=invoice%20{found['tranId']}").json["items"][
-        0
-    ]
+    entry = netsuite_face.call("GET", f"/systems/erp/journal_entries?source_doc=invoice%20{found['tranId']}").json[
+        "items"
+    ][0]
     assert next((each["account"], each["dr"]["minor"]) for each in entry["lines"]) == ("1200", 162000)
-    assert ns("GET", "/invoice", params={"q": f"entity ANY_OF [{customer}]"}).json()["totalResults"] == 1
+    assert ns("GET", "/invoice", params={"q": f"entity ANY_OF [{debtor}]"}).json()["totalResults"] == 1
 
 
-def test_a_closed_period_takes_nothing(ns: Client, customer: str) -> None:
+def test_a_closed_period_takes_nothing(ns: Client, debtor: str) -> None:
     before = ns("GET", "/invoice").json()["totalResults"]
-    answer = ns("POST", "/invoice", an_invoice(ns, customer, tranDate="2025-12-31"))
+    answer = ns("POST", "/invoice", an_invoice(ns, debtor, tranDate="2025-12-31"))
     assert refusal(answer) == (
         400,
         "USER_ERROR",
@@ -333,10 +239,10 @@ def test_a_closed_period_takes_nothing(ns: Client, customer: str) -> None:
 
 
 @pytest.mark.by_client("receive_payment get_payment list_payment")
-def test_a_payment_is_applied_and_pays_the_invoice(ns: Client, customer: str) -> None:
-    invoice = ns.made("/invoice", an_invoice(ns, customer))
+def test_a_payment_is_applied_and_pays_the_invoice(ns: Client, debtor: str) -> None:
+    invoice = ns.made("/invoice", an_invoice(ns, debtor))
     body = {
-        "customer": {"id": customer},
+        "customer": {"id": debtor},
         "payment": 1620.0,
         "tranDate": "2026-01-10",
         "externalId": "PAY-1",
@@ -355,10 +261,10 @@ def test_a_payment_is_applied_and_pays_the_invoice(ns: Client, customer: str) ->
     assert refusal(again)[:2] == (400, "USER_ERROR")
 
 
-def test_more_than_is_open_cannot_be_applied(ns: Client, customer: str) -> None:
-    invoice = ns.made("/invoice", an_invoice(ns, customer))
+def test_more_than_is_open_cannot_be_applied(ns: Client, debtor: str) -> None:
+    invoice = ns.made("/invoice", an_invoice(ns, debtor))
     body = {
-        "customer": {"id": customer},
+        "customer": {"id": debtor},
         "payment": 2000,
         "apply": {"items": [{"doc": {"id": invoice}, "apply": True, "amount": 1620.01}]},
     }
@@ -366,13 +272,13 @@ def test_more_than_is_open_cannot_be_applied(ns: Client, customer: str) -> None:
     assert ns("GET", f"/invoice/{invoice}").json()["amountRemaining"] == 1620.0
 
 
-def test_a_credit_memo_is_applied_to_its_invoice(ns: Client, customer: str) -> None:
-    invoice = ns.made("/invoice", an_invoice(ns, customer))
-    lines = an_invoice(ns, customer)["item"]
+def test_a_credit_memo_is_applied_to_its_invoice(ns: Client, debtor: str) -> None:
+    invoice = ns.made("/invoice", an_invoice(ns, debtor))
+    lines = an_invoice(ns, debtor)["item"]
     lines["items"][0]["quantity"] = 2
     memo = ns.made(
         "/creditMemo",
-        {"entity": {"id": customer}, "tranDate": "2026-01-11", "item": lines, "apply": {"items": [{"doc": invoice}]}},
+        {"entity": {"id": debtor}, "tranDate": "2026-01-11", "item": lines, "apply": {"items": [{"doc": invoice}]}},
     )
     found = ns.expanded(f"/creditMemo/{memo}")
     assert (found["total"], found["apply"]["items"][0]["doc"]["id"]) == (324.0, invoice)
@@ -380,17 +286,17 @@ def test_a_credit_memo_is_applied_to_its_invoice(ns: Client, customer: str) -> N
     assert ns("GET", f"/invoice/{memo}").status_code == 404
 
 
-def test_an_external_id_is_taken_by_all_transactions_together(ns: Client, customer: str) -> None:
-    ns.made("/invoice", an_invoice(ns, customer, externalId="ONE-1"))
-    answer = ns("POST", "/customerPayment", {"customer": {"id": customer}, "payment": 5, "externalId": "one-1"})
+def test_an_external_id_is_taken_by_all_transactions_together(ns: Client, debtor: str) -> None:
+    ns.made("/invoice", an_invoice(ns, debtor, externalId="ONE-1"))
+    answer = ns("POST", "/customerPayment", {"customer": {"id": debtor}, "payment": 5, "externalId": "one-1"})
     assert refusal(answer) == (400, "USER_ERROR", "Error while accessing a resource. This record already exists.")
 
 
 # refusals
 
 
-def test_refusals_name_the_place(ns: Client, customer: str) -> None:
-    body = an_invoice(ns, customer)
+def test_refusals_name_the_place(ns: Client, debtor: str) -> None:
+    body = an_invoice(ns, debtor)
     body["item"]["items"][0]["item"] = {"id": "9999"}
     answer = ns("POST", "/invoice", body)
     assert refusal(answer) == (
@@ -459,14 +365,14 @@ def test_a_filter_that_cannot_be_read_is_refused(ns: Client, q: str) -> None:
     assert refusal(ns("GET", "/customer", params={"q": q}))[:2] == (400, "INVALID_PARAMETER")
 
 
-def test_a_fault_comes_in_netsuites_words(ns: Client, landscape: Any, customer: str) -> None:
+def test_a_fault_comes_in_netsuites_words(ns: Client, netsuite_face: Any, debtor: str) -> None:
     plan = {"kind": "rate_limit", "system": "erp", "operation": "create_ar_document"}
-    made = landscape.call("POST", "/faults", [plan])
+    made = netsuite_face.call("POST", "/faults", [plan])
     assert made.status == 201, made.json
-    answer = ns("POST", "/invoice", an_invoice(ns, customer))
+    answer = ns("POST", "/invoice", an_invoice(ns, debtor))
     assert refusal(answer) == (429, "CONCURRENCY_LIMIT_EXCEEDED", "Concurrent request limit exceeded. Request blocked.")
     assert "retry-after" not in answer.headers
-    landscape.call("DELETE", "/faults")
+    netsuite_face.call("DELETE", "/faults")
 
 
 @pytest.mark.by_client("list_legal_entity get_legal_entity list_period get_period list_term get_term get_currency")
@@ -474,8 +380,8 @@ def test_a_fault_comes_in_netsuites_words(ns: Client, landscape: Any, customer: 
     "get_account list_account list_currency list_tax_code get_tax_code list_service_item get_service_item"
 )
 @pytest.mark.by_client("list_journal_entry get_journal_entry")
-def test_the_lists_of_the_account_can_be_read(ns: Client, customer: str) -> None:
-    ns.made("/invoice", an_invoice(ns, customer))
+def test_the_lists_of_the_account_can_be_read(ns: Client, debtor: str) -> None:
+    ns.made("/invoice", an_invoice(ns, debtor))
     for name in ("subsidiary", "accountingPeriod", "term", "currency", "account", "salesTaxItem", "serviceSaleItem"):
         found = ns("GET", f"/{name}/{ns.first(f'/{name}')}").json()
         assert found["links"][0]["rel"] == "self"
@@ -485,156 +391,3 @@ def test_the_lists_of_the_account_can_be_read(ns: Client, customer: str) -> None
     entry = ns.expanded(f"/journalEntry/{ns.first('/journalEntry')}")
     lines = entry["line"]["items"]
     assert sum(each["debit"] for each in lines) == sum(each["credit"] for each in lines) > 0
-
-
-# SuiteQL
-
-SUITEQL = "/services/rest/query/v1/suiteql"
-
-
-def asked(ns: Client, query: str, *params: Any, **paging: Any) -> Any:
-    """The answer to a query."""
-    body = {"q": query, "params": list(params)}
-    return ns("POST", SUITEQL, body, headers={"Prefer": "transient"}, params=paging)
-
-
-def rows(ns: Client, query: str, *params: Any) -> list[dict[str, str]]:
-    answer = asked(ns, query, *params)
-    assert answer.status_code == 200, answer.text
-    return [{name: value for name, value in row.items() if name != "links"} for row in answer.json()["items"]]
-
-
-@pytest.mark.by_client("query")
-def test_suiteql_sees_transactions_their_lines_and_their_postings(ns: Client, customer: str) -> None:
-    invoice = ns.made("/invoice", an_invoice(ns, customer, memo="January"))
-    ns.made("/customerPayment", {"customer": customer, "payment": 620, "apply": {"items": [{"doc": invoice}]}})
-    found = rows(
-        ns,
-        "SELECT t.ID, t.type, t.trandate, t.foreigntotal, t.foreignamountunpaid, t.posting, BUILTIN.DF(t.postingperiod) AS period,"
-        " t.memo, t.otherrefnum, c.companyname FROM transaction t JOIN customer c ON c.id = t.entity WHERE t.id = ?",
-        invoice,
-    )
-    name = ns("GET", f"/customer/{customer}").json()["companyName"]
-    assert found == [
-        {
-            "id": invoice,
-            "type": "CustInvc",
-            "trandate": "1/10/2026",
-            "foreigntotal": "1620",
-            "foreignamountunpaid": "1000",
-            "posting": "T",
-            "period": "Jan 2026",
-            "memo": "January",
-            "companyname": name,
-        }
-    ]
-    lines = rows(
-        ns,
-        "SELECT id, mainline, taxline, quantity, foreignamount FROM transactionline WHERE transaction = ? ORDER BY id",
-        invoice,
-    )
-    assert [(line["mainline"], line["taxline"], line["foreignamount"]) for line in lines] == [
-        ("T", "F", "1620"), ("F", "F", "-1500"), ("F", "T", "-120")]  # fmt: skip
-    assert lines[1]["quantity"] == "-10"
-    postings = rows(
-        ns, "SELECT account, SUM(amount) AS total FROM transactionaccountingline WHERE transaction = ? GROUP BY account"
-        " ORDER BY account", invoice)  # fmt: skip
-    assert postings[0] == {"account": "1200", "total": "1620"}
-    assert sum(float(each["total"]) for each in postings) == 0
-    links = rows(ns, "SELECT foreignamount FROM nexttransactionlinelink WHERE previousdoc = ?", invoice)
-    assert links == [{"foreignamount": "620"}]
-
-
-@pytest.mark.parametrize(
-    "table",
-    ["customer", "entity", "transaction", "transactionline", "transactionaccountingline", "previoustransactionlinelink",
-     "item", "account", "subsidiary", "currency", "term", "accountingperiod", "revenuearrangement", "revenueelement",
-     "revenueplan", "revenueplanplannedrevenue"],
-)  # fmt: skip
-def test_every_table_can_be_counted_and_read(ns: Client, table: str) -> None:
-    assert int(rows(ns, f"SELECT COUNT(*) AS count FROM {table}")[0]["count"]) >= 0
-    rows(ns, f"SELECT * FROM {table} FETCH FIRST 2 ROWS ONLY")
-
-
-def test_suiteql_is_paged_and_has_its_rules(ns: Client, customer: str) -> None:
-    page = asked(ns, "SELECT id FROM account ORDER BY id", limit=10).json()
-    assert (page["count"], page["hasMore"], page["totalResults"]) == (10, True, 27)
-    following = next(link["href"] for link in page["links"] if link["rel"] == "next")
-    more = ns("POST", following, {"q": "SELECT id FROM account ORDER BY id"}, headers={"Prefer": "transient"}).json()
-    assert more["offset"] == 10
-    assert ns("POST", SUITEQL, {"q": "SELECT id FROM account"}).status_code == 400
-    assert ns("GET", SUITEQL).status_code == 405
-    assert rows(ns, "SELECT periodname FROM accountingperiod WHERE closed = 'T'") == [{"periodname": "Dec 2025"}]
-
-
-@pytest.mark.parametrize(
-    "query", ["SELECT balance FROM customer", "DELETE FROM customer", "SELECT id FROM nowhere", "SELEC"]
-)
-def test_a_query_that_cannot_be_answered_is_refused(ns: Client, query: str) -> None:
-    answer = asked(ns, query)
-    assert refusal(answer)[:2] == (400, "INVALID_PARAMETER")
-    assert answer.json()["title"] == "Invalid search query."
-
-
-# transforms, jobs, metadata
-
-
-@pytest.mark.by_client("receive_payment create_ar_document")
-def test_an_invoice_is_transformed_to_what_pays_or_credits_it(ns: Client, customer: str) -> None:
-    invoice = ns.made("/invoice", an_invoice(ns, customer))
-    part = ns.made(f"/invoice/{invoice}/!transform/customerPayment", {"payment": 620})
-    assert ns("GET", f"/customerPayment/{part}").json()["createdFrom"]["id"] == invoice
-    assert ns("GET", f"/invoice/{invoice}").json()["amountRemaining"] == 1000.0
-    rest = ns("POST", f"/invoice/{invoice}/!transform/customerPayment")
-    assert rest.status_code == 204, rest.text
-    assert ns("GET", f"/invoice/{invoice}").json()["status"]["id"] == "Paid In Full"
-    assert refusal(ns("POST", f"/invoice/{invoice}/!transform/customerPayment"))[:2] == (400, "USER_ERROR")
-    assert refusal(ns("POST", f"/invoice/{invoice}/!transform/salesOrder"))[:2] == (400, "INVALID_REQUEST")
-    other = ns.made("/invoice", an_invoice(ns, customer))
-    memo = ns.made(f"/invoice/{other}/!transform/creditMemo", {"tranDate": "2026-01-12"})
-    assert ns("GET", f"/creditMemo/{memo}").json()["total"] == 1620.0
-    assert ns("GET", f"/invoice/{other}").json()["amountRemaining"] == 0.0
-
-
-@pytest.mark.by_client("get_job list_job_task get_job_task get_job_result")
-def test_a_job_has_the_answer_that_the_call_would_have_had(ns: Client, customer: str) -> None:
-    wish = {"Prefer": "respond-async", "X-NetSuite-Idempotency-Key": f"key-{time.monotonic_ns()}"}
-    body = an_invoice(ns, customer)
-    taken = ns("POST", "/invoice", body, headers=wish)
-    assert (taken.status_code, taken.headers["preference-applied"]) == (202, "respond-async")
-    job = taken.headers["location"]
-    assert ns("GET", job).json()["progress"] == "succeeded"
-    task = ns("GET", ns("GET", f"{job}/task").json()["items"][0]["links"][0]["href"]).json()
-    result = ns("GET", next(link["href"] for link in task["links"] if link["rel"] == "result"))
-    assert result.status_code == 204
-    assert ns("GET", result.headers["location"]).json()["total"] == 1620.0
-    again = ns("POST", "/invoice", body, headers=wish)
-    assert again.headers["location"] == job
-    assert ns("GET", "/invoice", params={"q": f"entity ANY_OF [{customer}]"}).json()["totalResults"] == 1
-    failed = ns("POST", "/invoice", {**body, "tranDate": "2025-12-31"}, headers={"Prefer": "respond-async"})
-    assert ns("GET", failed.headers["location"]).json()["progress"] == "failed"
-    assert refusal(ns("GET", f"{failed.headers['location']}/task/1/result"))[1] == "USER_ERROR"
-
-
-def test_an_idempotency_key_means_nothing_to_a_call_that_waits(ns: Client, customer: str) -> None:
-    for _ in range(2):
-        answer = ns("POST", "/invoice", an_invoice(ns, customer), headers={"X-NetSuite-Idempotency-Key": "same"})
-        assert answer.status_code == 204
-    assert ns("GET", "/invoice", params={"q": f"entity ANY_OF [{customer}]"}).json()["totalResults"] == 2
-
-
-@pytest.mark.by_client("list_metadata get_metadata governance_limits")
-def test_the_catalogue_describes_what_the_records_show(ns: Client, customer: str) -> None:
-    names = [each["name"] for each in ns("GET", "/metadata-catalog").json()["items"]]
-    assert {"customer", "invoice", "customerPayment", "term"} <= set(names)
-    found = ns("GET", "/metadata-catalog/customer", headers={"Accept": "application/schema+json"})
-    assert found.headers["content-type"] == "application/schema+json"
-    shown = ns.expanded(f"/customer/{customer}")
-    assert shown.keys() - {"links"} <= found.json()["properties"].keys()
-    assert found.json()["properties"]["companyName"] == {"title": "Company Name", "type": "string"}
-    document = ns(
-        "GET", "/metadata-catalog", params={"select": "invoice"}, headers={"Accept": "application/swagger+json"}
-    )
-    assert set(document.json()["paths"]) >= {"/invoice", "/invoice/{id}"}
-    assert refusal(ns("GET", "/metadata-catalog", params={"select": "nix"}))[0] == 404
-    assert ns("GET", "/services/rest/system/v1/governanceLimits").json()["accountConcurrencyLimit"] == 5

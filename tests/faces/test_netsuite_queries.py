@@ -1,0 +1,166 @@
+"""SuiteQL, transforms, jobs and the metadata catalogue of the NetSuite face."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("requests_oauthlib")
+sys.path.insert(0, str(Path(__file__).parent))
+from netsuite_account import Client, an_invoice, refusal
+
+# SuiteQL
+
+SUITEQL = "/services/rest/query/v1/suiteql"
+
+
+def asked(ns: Client, query: str, *params: Any, **paging: Any) -> Any:
+    """The answer to a query."""
+    body = {"q": query, "params": list(params)}
+    return ns("POST", SUITEQL, body, headers={"Prefer": "transient"}, params=paging)
+
+
+def rows(ns: Client, query: str, *params: Any) -> list[dict[str, str]]:
+    answer = asked(ns, query, *params)
+    assert answer.status_code == 200, answer.text
+    return [{name: value for name, value in row.items() if name != "links"} for row in answer.json()["items"]]
+
+
+@pytest.mark.by_client("query")
+def test_suiteql_sees_transactions_their_lines_and_their_postings(ns: Client, debtor: str) -> None:
+    invoice = ns.made("/invoice", an_invoice(ns, debtor, memo="January"))
+    ns.made("/customerPayment", {"customer": debtor, "payment": 620, "apply": {"items": [{"doc": invoice}]}})
+    found = rows(
+        ns,
+        "SELECT t.ID, t.type, t.trandate, t.foreigntotal, t.foreignamountunpaid, t.posting, BUILTIN.DF(t.postingperiod) AS period,"
+        " t.memo, t.otherrefnum, c.companyname FROM transaction t JOIN customer c ON c.id = t.entity WHERE t.id = ?",
+        invoice,
+    )
+    name = ns("GET", f"/customer/{debtor}").json()["companyName"]
+    assert found == [
+        {
+            "id": invoice,
+            "type": "CustInvc",
+            "trandate": "1/10/2026",
+            "foreigntotal": "1620",
+            "foreignamountunpaid": "1000",
+            "posting": "T",
+            "period": "Jan 2026",
+            "memo": "January",
+            "companyname": name,
+        }
+    ]
+    lines = rows(
+        ns,
+        "SELECT id, mainline, taxline, quantity, foreignamount FROM transactionline WHERE transaction = ? ORDER BY id",
+        invoice,
+    )
+    assert [(line["mainline"], line["taxline"], line["foreignamount"]) for line in lines] == [
+        ("T", "F", "1620"), ("F", "F", "-1500"), ("F", "T", "-120")]  # fmt: skip
+    assert lines[1]["quantity"] == "-10"
+    postings = rows(
+        ns, "SELECT account, SUM(amount) AS total FROM transactionaccountingline WHERE transaction = ? GROUP BY account"
+        " ORDER BY account", invoice)  # fmt: skip
+    assert postings[0] == {"account": "1200", "total": "1620"}
+    assert sum(float(each["total"]) for each in postings) == 0
+    links = rows(ns, "SELECT foreignamount FROM nexttransactionlinelink WHERE previousdoc = ?", invoice)
+    assert links == [{"foreignamount": "620"}]
+
+
+@pytest.mark.parametrize(
+    "table",
+    ["customer", "entity", "transaction", "transactionline", "transactionaccountingline", "previoustransactionlinelink",
+     "item", "account", "subsidiary", "currency", "term", "accountingperiod", "revenuearrangement", "revenueelement",
+     "revenueplan", "revenueplanplannedrevenue"],
+)  # fmt: skip
+def test_every_table_can_be_counted_and_read(ns: Client, table: str) -> None:
+    assert int(rows(ns, f"SELECT COUNT(*) AS count FROM {table}")[0]["count"]) >= 0
+    rows(ns, f"SELECT * FROM {table} FETCH FIRST 2 ROWS ONLY")
+
+
+def test_suiteql_is_paged_and_has_its_rules(ns: Client, debtor: str) -> None:
+    page = asked(ns, "SELECT id FROM account ORDER BY id", limit=10).json()
+    assert (page["count"], page["hasMore"], page["totalResults"]) == (10, True, 27)
+    following = next(link["href"] for link in page["links"] if link["rel"] == "next")
+    more = ns("POST", following, {"q": "SELECT id FROM account ORDER BY id"}, headers={"Prefer": "transient"}).json()
+    assert more["offset"] == 10
+    assert ns("POST", SUITEQL, {"q": "SELECT id FROM account"}).status_code == 400
+    assert ns("GET", SUITEQL).status_code == 405
+    assert rows(ns, "SELECT periodname FROM accountingperiod WHERE closed = 'T'") == [{"periodname": "Dec 2025"}]
+
+
+@pytest.mark.parametrize(
+    "query", ["SELECT balance FROM customer", "DELETE FROM customer", "SELECT id FROM nowhere", "SELEC"]
+)
+def test_a_query_that_cannot_be_answered_is_refused(ns: Client, query: str) -> None:
+    answer = asked(ns, query)
+    assert refusal(answer)[:2] == (400, "INVALID_PARAMETER")
+    assert answer.json()["title"] == "Invalid search query."
+
+
+# transforms, jobs, metadata
+
+
+@pytest.mark.by_client("receive_payment create_ar_document")
+def test_an_invoice_is_transformed_to_what_pays_or_credits_it(ns: Client, debtor: str) -> None:
+    invoice = ns.made("/invoice", an_invoice(ns, debtor))
+    part = ns.made(f"/invoice/{invoice}/!transform/customerPayment", {"payment": 620})
+    assert ns("GET", f"/customerPayment/{part}").json()["createdFrom"]["id"] == invoice
+    assert ns("GET", f"/invoice/{invoice}").json()["amountRemaining"] == 1000.0
+    rest = ns("POST", f"/invoice/{invoice}/!transform/customerPayment")
+    assert rest.status_code == 204, rest.text
+    assert ns("GET", f"/invoice/{invoice}").json()["status"]["id"] == "Paid In Full"
+    assert refusal(ns("POST", f"/invoice/{invoice}/!transform/customerPayment"))[:2] == (400, "USER_ERROR")
+    assert refusal(ns("POST", f"/invoice/{invoice}/!transform/salesOrder"))[:2] == (400, "INVALID_REQUEST")
+    other = ns.made("/invoice", an_invoice(ns, debtor))
+    memo = ns.made(f"/invoice/{other}/!transform/creditMemo", {"tranDate": "2026-01-12"})
+    assert ns("GET", f"/creditMemo/{memo}").json()["total"] == 1620.0
+    assert ns("GET", f"/invoice/{other}").json()["amountRemaining"] == 0.0
+
+
+@pytest.mark.by_client("get_job list_job_task get_job_task get_job_result")
+def test_a_job_has_the_answer_that_the_call_would_have_had(ns: Client, debtor: str) -> None:
+    wish = {"Prefer": "respond-async", "X-NetSuite-Idempotency-Key": f"key-{time.monotonic_ns()}"}
+    body = an_invoice(ns, debtor)
+    taken = ns("POST", "/invoice", body, headers=wish)
+    assert (taken.status_code, taken.headers["preference-applied"]) == (202, "respond-async")
+    job = taken.headers["location"]
+    assert ns("GET", job).json()["progress"] == "succeeded"
+    task = ns("GET", ns("GET", f"{job}/task").json()["items"][0]["links"][0]["href"]).json()
+    result = ns("GET", next(link["href"] for link in task["links"] if link["rel"] == "result"))
+    assert result.status_code == 204
+    assert ns("GET", result.headers["location"]).json()["total"] == 1620.0
+    again = ns("POST", "/invoice", body, headers=wish)
+    assert again.headers["location"] == job
+    assert ns("GET", "/invoice", params={"q": f"entity ANY_OF [{debtor}]"}).json()["totalResults"] == 1
+    failed = ns("POST", "/invoice", {**body, "tranDate": "2025-12-31"}, headers={"Prefer": "respond-async"})
+    assert ns("GET", failed.headers["location"]).json()["progress"] == "failed"
+    assert refusal(ns("GET", f"{failed.headers['location']}/task/1/result"))[1] == "USER_ERROR"
+
+
+def test_an_idempotency_key_means_nothing_to_a_call_that_waits(ns: Client, debtor: str) -> None:
+    for _ in range(2):
+        answer = ns("POST", "/invoice", an_invoice(ns, debtor), headers={"X-NetSuite-Idempotency-Key": "same"})
+        assert answer.status_code == 204
+    assert ns("GET", "/invoice", params={"q": f"entity ANY_OF [{debtor}]"}).json()["totalResults"] == 2
+
+
+@pytest.mark.by_client("list_metadata get_metadata governance_limits")
+def test_the_catalogue_describes_what_the_records_show(ns: Client, debtor: str) -> None:
+    names = [each["name"] for each in ns("GET", "/metadata-catalog").json()["items"]]
+    assert {"customer", "invoice", "customerPayment", "term"} <= set(names)
+    found = ns("GET", "/metadata-catalog/customer", headers={"Accept": "application/schema+json"})
+    assert found.headers["content-type"] == "application/schema+json"
+    shown = ns.expanded(f"/customer/{debtor}")
+    assert shown.keys() - {"links"} <= found.json()["properties"].keys()
+    assert found.json()["properties"]["companyName"] == {"title": "Company Name", "type": "string"}
+    document = ns(
+        "GET", "/metadata-catalog", params={"select": "invoice"}, headers={"Accept": "application/swagger+json"}
+    )
+    assert set(document.json()["paths"]) >= {"/invoice", "/invoice/{id}"}
+    assert refusal(ns("GET", "/metadata-catalog", params={"select": "nix"}))[0] == 404
+    assert ns("GET", "/services/rest/system/v1/governanceLimits").json()["accountConcurrencyLimit"] == 5
