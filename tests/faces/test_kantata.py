@@ -495,3 +495,70 @@ def test_a_write_whose_answer_is_lost_leaves_a_twin_behind_when_it_is_repeated(c
         assert client.get("workspaces", matching=said["workspace"]["title"])["count"] == 2
     finally:
         landscape.call("DELETE", "/faults")
+
+
+# invoices
+
+
+def approved(client: Client, workspace: Body) -> Body:
+    entry = booked(client, workspace)
+    said = {"workspace_id": workspace["id"], "line_item_ids": [entry["id"]], "title": "wk"}
+    sheet = client.make("timesheet_submissions", "timesheet_submission", **said)
+    client.send("PUT", f"timesheet_submissions/{sheet['id']}/approve", {})
+    return entry
+
+
+@pytest.fixture
+def billable(client: Client, landscape: Any) -> Body:
+    """A project by the hour that the token's user is on."""
+    made = client.make("workspaces", "workspace", title="By the hour")
+    seat = {"workspace_id": made["id"], "user_id": client.keys["user_id"], "role": "maven", "rate_in_cents": 15000}
+    client.make("participations", "participation", **seat)
+    return made
+
+
+@pytest.mark.by_test(
+    "mark_billed release_billed list_invoice get_invoice get_next_invoice_number create_external_payment"
+)
+def test_an_invoice_bills_its_time_and_a_payment_settles_it(client: Client, billable: Body, landscape: Any) -> None:
+    entry = approved(client, billable)
+    number = client.get("invoices/next_invoice_number")["next_invoice_number"]
+    said = {
+        "workspace_id": billable["id"],
+        "payment_schedule": 30,
+        "invoice_date": "2026-01-31",
+        "time_entry_ids": [entry["id"]],
+        "additional_items": [{"notes": "Licence", "amount": 500}],
+    }
+    made = client.make("invoices", "invoice", **said)
+    assert (made["user_invoice_number"], made["title"]) == (number, f"Invoice #{number}")
+    assert (made["balance_in_cents"], made["due_date"], made["status"]) == (22500 + 50000, "2026-03-02", "new")
+    record = landscape.call("GET", f"/systems/psa/time_entries/{entry['id']}").json
+    assert (record["billing"], record["invoice_line"]) == ("BILLED", f"{number}/1")
+    assert first(client.get(f"time_entries/{entry['id']}"))["is_invoiced"] is True
+    assert client.refused("POST", "invoices", {"invoice": said})[1][0]["field"] == "time_entry_ids"
+    found = client.get(f"invoices/{made['id']}", include="time_entries,additional_items")
+    assert first(found)["time_entry_ids"] == [entry["id"]]
+    assert [each["amount_in_cents"] for each in found["additional_items"].values()] == [50000]
+    client.send("PUT", f"invoices/{made['id']}/cancel", {})
+    assert first(client.get(f"time_entries/{entry['id']}"))["is_invoiced"] is False
+    second = client.make("invoices", "invoice", **said)
+    part = {"invoice_id": second["id"], "workspace_id": billable["id"], "amount_in_cents": 500}
+    client.make("external_payments", "external_payment", **part)
+    assert first(client.get(f"invoices/{second['id']}"))["balance_in_cents"] == 72000
+    whole = {"invoice_id": second["id"], "workspace_id": billable["id"]}
+    assert client.make("external_payments", "external_payment", **whole)["amount_in_cents"] == 72000
+    paid = client.get("invoices", workspace_id=billable["id"], paid="true")
+    assert (ids(paid), first(paid)["status"]) == ([second["id"]], "accepted payment")
+
+
+def test_an_invoice_needs_an_item_and_only_approved_time(client: Client, billable: Body) -> None:
+    said = {"workspace_id": billable["id"], "payment_schedule": 30}
+    assert client.refused("POST", "invoices", {"invoice": said})[1][0]["field"] == "base"
+    assert (
+        client.refused("POST", "invoices", {"invoice": {"workspace_id": billable["id"]}})[1][0]["field"]
+        == "payment_schedule"
+    )
+    entry = booked(client, billable)
+    early = {**said, "time_entry_ids": [entry["id"]]}
+    assert client.refused("POST", "invoices", {"invoice": early})[1][0]["field"] == "time_entry_ids"

@@ -20,7 +20,7 @@ from counterfoil_mocks.kernel.system import Origin, System
 from counterfoil_mocks.kernel.tx import Tx, made
 from counterfoil_mocks.protocols import form
 from counterfoil_mocks.psa import rates
-from counterfoil_mocks.psa.kantata import errors, events, references, submissions
+from counterfoil_mocks.psa.kantata import errors, events, invoices, references, submissions
 from counterfoil_mocks.psa.kantata.auth import Account
 from counterfoil_mocks.psa.kantata.desk import Desk
 from counterfoil_mocks.psa.kantata.kind import VENDOR, Kind, kept
@@ -186,6 +186,7 @@ class KantataFace(Face):
         yield from self._references()
         yield from self._submissions()
         yield from self._values()
+        yield from self._invoices()
         yield self.reading("list_subscribed_event", "subscribed_events", lambda view, id: events.feed(view))
         yield self.reading("list_event_type", "subscribed_events/event_types", lambda view, id: self._event_types(view))
 
@@ -377,6 +378,39 @@ class KantataFace(Face):
         yield self.writing("create_custom_field_value", "POST", values.key, create, values)
         yield self.writing("update_custom_field_value", "PUT", f"{values.key}/{{id}}", update, values)
 
+    def _invoices(self) -> Iterable[Operation]:
+        """Invoices and payments; what marks time as billed is named as the business names it."""
+        kind, payments = self.kinds["invoices"], self.kinds["external_payments"]
+
+        def held(desk: Desk, id: str) -> Record:
+            record = desk.find(kind, id)
+            if record is None:
+                raise errors.absent()
+            return record
+
+        def create(desk: Desk, id: str) -> Record:
+            return desk.one(kind, invoices.create(desk, kind, self._root(desk, kind)))
+
+        def pay(desk: Desk, id: str) -> Record:
+            return desk.one(payments, invoices.pay(desk, payments, self._root(desk, payments)))
+
+        def numbered(view: View, id: str) -> Record:
+            return {"next_invoice_number": str(invoices.next_number(view))}
+
+        one = f"{kind.key}/{{id}}"
+        yield self.reading("get_next_invoice_number", f"{kind.key}/next_invoice_number", numbered)
+        yield self.writing("mark_billed", "POST", kind.key, create, kind)
+        yield self.writing(
+            "release_billed",
+            "PUT",
+            f"{one}/cancel",
+            lambda desk, id: desk.one(kind, invoices.cancel(desk, held(desk, id))),
+        )
+        yield self.writing(
+            "release_billed", "DELETE", one, lambda desk, id: invoices.delete(desk, held(desk, id)), kind, status=204
+        )
+        yield self.writing("create_external_payment", "POST", payments.key, pay, payments)
+
     # what objects ask for
 
     def value_at(self, view: View, id: str) -> tuple[Kind, Record, Any] | None:
@@ -398,7 +432,7 @@ class KantataFace(Face):
             return [{"name": name, "id": str(number)} for number, name in enumerate(names, 1)]
         if kind.key == "custom_fields":
             return [self.values.shown_field(view, each) for each in self.values.fields(view)]
-        return self.values.all(view)
+        return self.values.all(view) if kind.key == "custom_field_values" else []
 
     def subject_of(self, view: View, record: Record) -> Record | None:
         """What a reference hangs on; None where that is gone."""

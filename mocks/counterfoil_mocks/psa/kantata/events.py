@@ -29,6 +29,7 @@ SUBJECTS = {
     "billing_milestones": "billing_milestone",
     "timesheet_submissions": "timesheet",
     "expense_report_submissions": "expense_report",
+    "invoices": "invoice",
 }
 """What event types call a kind of object."""
 TYPES = tuple(

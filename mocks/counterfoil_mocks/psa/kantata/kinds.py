@@ -7,7 +7,7 @@ from typing import Any
 
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.protocols.fieldmap import ObjectMap
-from counterfoil_mocks.psa.kantata import references
+from counterfoil_mocks.psa.kantata import invoices, references
 from counterfoil_mocks.psa.kantata.conditions import (
     USER_LINK,
     VALUES,
@@ -443,5 +443,6 @@ KINDS: Mapping[str, Kind] = {
             "with_custom_field_id",
             verbs="",
         ),
+        *invoices.KINDS,
     )
 }

@@ -149,8 +149,6 @@ WORKSPACE = mapped(
     approver_id=None,
     stage="project",
 )
-HIDDEN = ("stage", "approver_id")
-"""Fields of a workspace that are shown only when they are asked for."""
 
 USER = mapped(
     "users",

@@ -337,7 +337,10 @@ class View:
         """A record as the object that it is."""
         if not kind.maps:
             return dict(record)
-        return kind.map_of(record).shown(record, self)
+        found = kind.map_of(record).shown(record, self)
+        for name in kind.optional:
+            found.pop(name, None)  # shown when it is asked for
+        return found
 
     # what several objects ask for
 

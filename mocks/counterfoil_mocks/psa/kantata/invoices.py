@@ -1,0 +1,327 @@
+"""Kantata's invoices and the payments told to it. Only Kantata knows them; being on one marks time and expenses as billed in the business."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from counterfoil_mocks.kernel import clock, money
+from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.kernel.tx import removed
+from counterfoil_mocks.protocols.conversion import exact
+from counterfoil_mocks.protocols.fieldmap import FieldMap, ObjectMap
+from counterfoil_mocks.psa.kantata import references
+from counterfoil_mocks.psa.kantata.conditions import flag, own, references_of
+from counterfoil_mocks.psa.kantata.desk import Desk
+from counterfoil_mocks.psa.kantata.errors import invalid
+from counterfoil_mocks.psa.kantata.kind import REF, VENDOR, Kind, Link, computed, kept, mapped
+from counterfoil_mocks.psa.kantata.view import Given, View
+
+FIRST_NUMBER = 19_001
+LINES = {"time_entry_ids": "time_entry", "expense_ids": "expense", "billing_milestone_ids": "milestone"}
+SOURCES = {"time_entry": "TIME", "expense": "EXPENSE"}
+ITEMS = ("fixed_fee_items", "additional_items")
+
+
+def currency_of(record: Record) -> str:
+    """The currency of an invoice or payment."""
+    return str(kept(record)["currency"])
+
+
+def _title(record: Record, view: Any) -> str:
+    said = kept(record)
+    number = said["user_invoice_number"]
+    return str(said.get("user_invoice_title") or f"{'Draft Invoice' if said.get('draft') else 'Invoice'} #{number}")
+
+
+def _currency() -> tuple[FieldMap, ...]:
+    return (
+        FieldMap("currency"),
+        computed("currency_symbol", lambda record, view: view.symbol(currency_of(record))),
+        computed("currency_base_unit", lambda record, view: 10 ** money.exponent(currency_of(record))),
+    )
+
+
+INVOICE = mapped(
+    "invoices",
+    "vendor_object",
+    computed("title", _title),
+    *(
+        FieldMap(name)
+        for name in (
+            "status",
+            "invoice_date",
+            "due_date",
+            "payment_schedule",
+            "user_invoice_number",
+            "balance_in_cents",
+        )
+    ),
+    computed("total_in_cents", lambda record, view: kept(record)["total_in_cents"]),
+    *_currency(),
+    draft=False,
+    tax_rate="0.0",
+    recipient_id=None,
+    purchase_order=None,
+    project_code=None,
+    message=None,
+    user_invoice_title=None,
+)
+PAYMENT = mapped(
+    "external_payments",
+    "vendor_object",
+    FieldMap("invoice_id", conversion=REF),
+    FieldMap("workspace_id", conversion=REF),
+    FieldMap("amount_in_cents"),
+    FieldMap("message"),
+    *_currency(),
+)
+
+
+def _some(entity: str, name: str) -> Any:
+    return lambda view, record: view.some(entity, kept(record).get(name) or [])
+
+
+def _items(name: str) -> Any:
+    return lambda view, record: list(kept(record).get(name) or [])
+
+
+def _of_workspaces(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
+    held = sa.cast(references.member(table, "workspace_ids"), sa.Text)
+    return sa.or_(*(held.contains(f'"{id.strip()}"', autoescape=True) for id in value.split(",")))
+
+
+def _within(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
+    start, _, end = value.partition(":")
+    on = references.member(table, "invoice_date")
+    return sa.and_(on >= start[:10], on <= (end[:10] or "9999-12-31"))
+
+
+def _numbered(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
+    return sa.cast(references.member(table, "user_invoice_number"), sa.Text) == value
+
+
+KINDS: tuple[Kind, ...] = (
+    Kind(
+        "invoices",
+        "invoice",
+        "Invoice",
+        "invoice",
+        (INVOICE,),
+        links={
+            "workspaces": Link("workspace_ids", "workspaces", _some("project", "workspace_ids")),
+            "time_entries": Link("time_entry_ids", "time_entries", _some("time_entry", "time_entry_ids")),
+            "expenses": Link("expense_ids", "expenses", _some("expense", "expense_ids")),
+            "billing_milestones": Link(
+                "billing_milestone_ids", "billing_milestones", _some("milestone", "billing_milestone_ids")
+            ),
+            "fixed_fee_items": Link("fixed_fee_item_ids", "fixed_fee_items", _items("fixed_fee_items")),
+            "additional_items": Link("additional_item_ids", "additional_items", _items("additional_items")),
+            "external_references": references_of("Invoice"),
+        },
+        required={"payment_schedule": "Payment schedule can't be blank"},
+        filters={
+            "paid": flag(lambda table: references.member(table, "status") == "accepted payment"),
+            "pending": flag(lambda table: references.member(table, "status") == "new"),
+            "without_drafts": flag(lambda table: sa.func.coalesce(references.member(table, "draft"), 0) == 0),
+            "within_dates": _within,
+            "user_invoice_number": _numbered,
+            "workspace_id": _of_workspaces,
+        },
+        orders=("created_at", "updated_at", "invoice_date", "due_date"),
+        verbs="list get",
+    ),
+    Kind(
+        "external_payments",
+        "external_payment",
+        "ExternalPayment",
+        "external_payment",
+        (PAYMENT,),
+        links={"invoice": Link("invoice_id", "invoices", own("vendor_object", "invoice_id"), column=True)},
+        required={"invoice_id": "Invoice can't be blank", "workspace_id": "Workspace can't be blank"},
+        verbs="list get",
+    ),
+    Kind("fixed_fee_items", "fixed_fee_item", "FixedFeeItem", "fixed_fee_item", (), verbs=""),
+    Kind("additional_items", "additional_item", "AdditionalItem", "additional_item", (), verbs=""),
+)
+
+
+def next_number(view: View) -> int:
+    """The number that the next invoice gets."""
+    found = view.all("vendor_object", vendor=VENDOR, kind="invoices")
+    return max((int(kept(each)["user_invoice_number"]) for each in found), default=FIRST_NUMBER - 1) + 1
+
+
+def create(desk: Desk, kind: Kind, given: Given) -> Record:
+    """An invoice over lines of one or several projects; its time and expenses are billed from now on."""
+    desk.check(kind, given)
+    spaces = given.get("workspace_ids") or given.get("workspace_id")
+    named = spaces if isinstance(spaces, list) else [spaces] if spaces else []
+    if not named:
+        raise invalid("Workspace can't be blank", "workspace_id")
+    projects = [desk.named("project", id, "workspace_id", "Workspace") for id in named]
+    ccy = projects[0]["ccy"]
+    if any(each["ccy"] != ccy for each in projects):
+        raise invalid("Workspaces must have the same currency", "workspace_ids")
+    lines = {name: _lines(desk, name, given, projects) for name in LINES}
+    items = {name: _said(desk, name, given, ccy) for name in ITEMS}
+    if not any(lines.values()) and not any(items.values()):
+        raise invalid("Invoice must have at least one item")
+    net = sum(_worth(each) for several in lines.values() for each in several)
+    net += sum(int(each["amount_in_cents"]) for several in items.values() for each in several)
+    today = clock.business_date(desk.tx.now, desk.face.account.zone)
+    on, days = _day(given.get("invoice_date") or today), _whole(given["payment_schedule"], "payment_schedule")
+    tax = _percent(given.get("tax_rate"))
+    total = net + money.half_up(net * tax, 100 * 10_000)
+    number = _whole(given.get("user_invoice_number") or next_number(desk), "user_invoice_number")
+    values: Record = {
+        **{name: given.get(name) for name in ("user_invoice_title", "purchase_order", "project_code", "message")},
+        **{name: [each["id"] for each in several] for name, several in lines.items()},
+        **items,
+        "status": "new",
+        "draft": str(given.get("draft") or "").lower() == "true",
+        "invoice_date": on,
+        "due_date": (date.fromisoformat(on) + timedelta(days=days)).isoformat(),
+        "payment_schedule": days,
+        "user_invoice_number": str(number),
+        "tax_rate": str(given.get("tax_rate") or "0.0"),
+        "workspace_ids": [each["id"] for each in projects],
+        "currency": ccy,
+        "total_in_cents": total,
+        "balance_in_cents": total,
+    }
+    record = desk.keep("invoices", values, columns={"owner": projects[0]["id"], "name": str(number)})
+    _bill(desk, lines, number)
+    for each in lines["billing_milestone_ids"]:
+        desk.mark("milestone", each, invoice_id=record["id"])
+    return desk.besides(kind, record, given)
+
+
+def _lines(desk: Desk, name: str, given: Given, projects: list[Record]) -> list[Record]:
+    said = given.get(name) or []
+    found = [desk.named(LINES[name], id, name, "Item") for id in (said if isinstance(said, list) else [said])]
+    own_ids = {each["id"] for each in projects}
+    for each in found:
+        if each["project"] not in own_ids:
+            raise invalid(f"Item {each['id']} is of another workspace", name)
+        if LINES[name] == "milestone":
+            if each["amount"] is None or kept(each).get("invoice_id"):
+                raise invalid(f"Billing milestone {each['id']} cannot be invoiced", name)
+        elif each["approval"] != "APPROVED":
+            raise invalid(f"Item {each['id']} is not approved", name)
+        elif each["billing"] != "UNBILLED":
+            raise invalid(f"Item {each['id']} is invoiced already, or not billable", name)
+    return found
+
+
+def _worth(line: Record) -> int:
+    if "ms_code" in line:
+        return int(line["amount"])
+    return int((line["amount"] if "minutes" in line else line["bill_amount"]) or 0)
+
+
+def _said(desk: Desk, name: str, given: Given, ccy: str) -> list[Record]:
+    """Items that are nothing but an amount, which is given in main units."""
+    found = []
+    for each in given.get(name) or []:
+        said: Mapping[str, Any] = each if isinstance(each, dict) else {}
+        try:
+            amount = int(exact(said.get("amount") or 0) * 10 ** money.exponent(ccy))
+        except ValueError:
+            raise invalid("Amount is not a number", name) from None
+        id = desk.system.new_id(name)
+        found.append(
+            {"notes": said.get("notes"), "story_id": said.get("story_id"), "amount_in_cents": amount, "id": id}
+        )
+    return found
+
+
+def _bill(desk: Desk, lines: Mapping[str, list[Record]], number: int) -> None:
+    """Have the business mark what is on the invoice."""
+    place = 0
+    by_project: dict[str, list[Record]] = {}
+    for name, entity in LINES.items():
+        for each in lines[name]:
+            place += 1
+            if entity in SOURCES:
+                item = {"source_type": SOURCES[entity], "source_id": each["id"], "invoice_line": f"{number}/{place}"}
+                by_project.setdefault(each["project"], []).append(item)
+    for project, billed in by_project.items():
+        desk.do("mark_billed", project, items=billed)
+
+
+def release(desk: Desk, record: Record) -> None:
+    """Free all that is on an invoice."""
+    by_project: dict[str, list[Record]] = {}
+    for name, entity in LINES.items():
+        for each in desk.some(entity, kept(record).get(name) or []):
+            if entity in SOURCES:
+                item = {"source_type": SOURCES[entity], "source_id": each["id"], "invoice_line": each["invoice_line"]}
+                by_project.setdefault(each["project"], []).append(item)
+            else:
+                desk.mark(entity, each, invoice_id=None)
+    for project, items in by_project.items():
+        desk.do("release_billed", project, items=items)
+
+
+def cancel(desk: Desk, record: Record) -> Record:
+    """Cancel an invoice: it stays, its lines are free."""
+    if kept(record)["status"] != "new":
+        raise invalid(f"Invoice is {kept(record)['status']} and cannot be cancelled")
+    release(desk, record)
+    return desk.keep("invoices", {"status": "cancelled"}, record)
+
+
+def delete(desk: Desk, record: Record) -> None:
+    """Take an invoice away, its lines are free."""
+    if kept(record)["status"] == "new":
+        release(desk, record)
+    removed(desk.tx, desk.entity("vendor_object"), record["id"])
+
+
+def pay(desk: Desk, kind: Kind, given: Given) -> Record:
+    """A payment that came in elsewhere; without an amount it is the whole balance."""
+    desk.check(kind, given)
+    invoice = desk.find(desk.face.kinds["invoices"], str(given["invoice_id"]))
+    if invoice is None or kept(invoice)["status"] != "new":
+        raise invalid("Invoice can't be found or takes no payment", "invoice_id")
+    project = desk.named("project", given["workspace_id"], "workspace_id", "Workspace")
+    balance = int(kept(invoice)["balance_in_cents"])
+    said = given.get("amount_in_cents")
+    amount = balance if said in (None, "") else _whole(said, "amount_in_cents")
+    if not 0 < amount <= balance:
+        raise invalid("Amount must be above zero and at most the balance", "amount_in_cents")
+    rest = balance - amount
+    desk.keep("invoices", {"balance_in_cents": rest, **({} if rest else {"status": "accepted payment"})}, invoice)
+    values = {
+        "invoice_id": invoice["id"],
+        "workspace_id": project["id"],
+        "amount_in_cents": amount,
+        "message": given.get("message"),
+        "currency": currency_of(invoice),
+    }
+    return desk.keep("external_payments", values, columns={"owner": invoice["id"]})
+
+
+def _whole(value: Any, field: str) -> int:
+    if not str(value).isdecimal() or len(str(value)) > 15:
+        raise invalid(f"{field.replace('_', ' ').capitalize()} is not a number", field)
+    return int(str(value))
+
+
+def _percent(value: Any) -> int:
+    """A percentage scaled by 10⁴."""
+    try:
+        return int(exact(value or 0) * 10_000)
+    except ValueError:
+        raise invalid("Tax rate is not a number", "tax_rate") from None
+
+
+def _day(value: Any) -> str:
+    try:
+        return date.fromisoformat(str(value)[:10]).isoformat()
+    except ValueError:
+        raise invalid("Invoice date is not a date", "invoice_date") from None
