@@ -27,13 +27,13 @@ class Client:
 
     def get(self, path: str, **query: Any) -> Body:
         reply = self.call("GET", path, **query)
-        assert reply.status == 200, reply.body
+        assert reply.status == 200, reply.raw
         return dict(reply.json)
 
     def send(self, method: str, path: str, body: Any = None, **more: Any) -> Body:
         """A write that must succeed; its envelope."""
         reply = self.call(method, path, body, **more)
-        assert reply.status == 200, reply.body
+        assert reply.status == 200, reply.raw
         return dict(reply.json)
 
     def make(self, path: str, root: str, **said: Any) -> Body:
@@ -43,7 +43,7 @@ class Client:
     def refused(self, method: str, path: str, body: Any = None, **more: Any) -> tuple[int, list[Body]]:
         """A call that must fail: its status and errors."""
         reply = self.call(method, path, body, **more)
-        assert reply.status >= 400, reply.body
+        assert reply.status >= 400, reply.raw
         return reply.status, reply.json["errors"]
 
 
@@ -562,3 +562,76 @@ def test_an_invoice_needs_an_item_and_only_approved_time(client: Client, billabl
     entry = booked(client, billable)
     early = {**said, "time_entry_ids": [entry["id"]]}
     assert client.refused("POST", "invoices", {"invoice": early})[1][0]["field"] == "time_entry_ids"
+
+
+# what nobody should send
+
+ROOTS = {
+    "workspaces": "title price currency start_date rate_card_id status_key workspace_group_ids participations custom_fields external_reference",
+    "workspace_groups": "name company add_workspace_ids custom_fields external_reference",
+    "stories": "title workspace_id story_type parent_id due_date state sub_stories custom_fields",
+    "participations": "workspace_id user_id role rate_in_cents workspace_role_id",
+    "workspace_resources": "workspace_id user_id role_id start_date",
+    "time_entries": "workspace_id date_performed time_in_minutes story_id user_id billable rate_in_cents notes",
+    "expenses": "workspace_id date category amount_in_cents currency user_id notes",
+    "billing_milestones": "title amount_in_cents workspace_id billing_type date_to_invoice story_id",
+    "timesheet_submissions": "workspace_id line_item_ids title user_id",
+    "invoices": "payment_schedule workspace_id time_entry_ids additional_items invoice_date tax_rate user_invoice_number",
+    "external_payments": "invoice_id workspace_id amount_in_cents",
+    "line_item_locks": "locked_to",
+    "custom_fields": "name value_type subject_type",
+    "custom_field_values": "subject_type subject_id custom_field_id value",
+    "external_references/create_or_update": "subject_type subject_id service_name service_model service_model_ref",
+}
+SINGULAR = {
+    "stories": "story",
+    "time_entries": "time_entry",
+    "external_references/create_or_update": "external_reference",
+}
+ODD = (
+    None,
+    "",
+    "x" * 5000,
+    10**18,
+    -1,
+    1.5,
+    True,
+    [],
+    [None],
+    [[]],
+    {},
+    {"a": 1},
+    [{"a": 1}],
+    "0001-01-01",
+    "9" * 40,
+    "\0",
+)
+
+
+@pytest.mark.parametrize("path", sorted(ROOTS))
+def test_odd_values_are_refused_in_the_envelope_and_never_break_it(client: Client, staffed: Body, path: str) -> None:
+    root = SINGULAR.get(path, path.removesuffix("s"))
+    good = {
+        "title": "T", "name": "N", "workspace_id": staffed["id"], "user_id": client.keys["user_id"], "role": "maven",
+        "story_type": "task", "date_performed": "2026-01-02", "time_in_minutes": 5, "date": "2026-01-02", "category": "Food",
+        "amount_in_cents": 5, "payment_schedule": 30, "value_type": "string", "subject_type": "workspace",
+        "additional_items": [{"amount": 1}],
+    }  # fmt: skip
+    names = ROOTS[path].split()
+    for name in names:
+        for odd in ODD:
+            said = {each: good[each] for each in names if each in good} | {name: odd}
+            reply = client.call("POST", path, {root: said})
+            assert reply.status in (200, 422), (name, odd, reply.raw)
+            if reply.status == 422:
+                assert all(each["message"] and each["field"] for each in reply.json["errors"])
+
+
+@pytest.mark.parametrize("value", ["", "x", "-1", "99999999999", "true", "0001-01-01", "a:b", ":", "%"])
+def test_odd_parameters_are_ignored(client: Client, value: str) -> None:
+    names = "page per_page limit offset order only search matching include optional_fields created_after archived workspace_id "
+    names += "has_participant date_performed_between billable completed with_timesheet_id external_reference_service_model_ref"
+    paging = {"page", "limit", "only", "search"}
+    for path in ("workspaces", "stories", "time_entries", "invoices", "subscribed_events"):
+        for some in (set(names.split()), set(names.split()) - paging, paging):
+            assert client.call("GET", path, **dict.fromkeys(sorted(some), value)).status == 200, (path, some)

@@ -168,6 +168,8 @@ class KantataFace(Face):
             try:
                 with Tx(self.system, ask.origin) as tx:
                     payload = work(Desk(self, ask.body or {}, tx, ask.request.grant), ask.subject)
+            except OverflowError:
+                raise errors.invalid("A figure is too large to be kept") from None
             finally:
                 self.calling = None
             return Answer(status, payload)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from counterfoil_mocks.kernel.auth import Grant
 from counterfoil_mocks.kernel.errors import Problem
 from counterfoil_mocks.kernel.fields import Entity, Record
@@ -69,7 +71,7 @@ class Desk(View):
             if each.column:
                 values[each.column] = self.bounded(map, name, each.column, found)
             else:
-                own[name] = _truth(found)
+                own[name] = self.kept_value(name, _truth(found))
         if own:
             values["custom"] = {KEEP: own}
         return values
@@ -88,6 +90,15 @@ class Desk(View):
             raise invalid(f"{words} must be greater than or equal to {field.low}", name)
         if field.high is not None and value > field.high:
             raise invalid(f"{words} must be less than or equal to {field.high}", name)
+        return value
+
+    @staticmethod
+    def kept_value(name: str, value: Any) -> Any:
+        """A value if it can be kept as it came; raises Refused 422."""
+        try:
+            orjson.dumps(value)
+        except TypeError:
+            raise invalid(f"{name.replace('_', ' ').capitalize()} is too large", name) from None
         return value
 
     def make(self, kind: Kind, map: ObjectMap, values: Record) -> Record:
@@ -143,6 +154,24 @@ class Desk(View):
         if said:
             raise Refused(422, said)
         return found
+
+
+def items(given: Given, name: str) -> list[Any]:
+    """An attribute that is a list, empty where it is absent; raises Refused 422."""
+    found = given.get(name)
+    if found in (None, ""):
+        return []
+    if not isinstance(found, list):
+        raise invalid(f"{name.replace('_', ' ').capitalize()} must be a list", name)
+    return found
+
+
+def whole(given: Given, name: str) -> int:
+    """An attribute that is a number of subunits; raises Refused 422."""
+    said = str(given.get(name))
+    if not said.isdecimal() or len(said) > 15:
+        raise invalid(f"{name.replace('_', ' ').capitalize()} is not a number", name)
+    return int(said)
 
 
 def _truth(value: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from counterfoil_mocks.deeds import refuse_beyond
 from counterfoil_mocks.kernel import clock, money
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.tx import removed
@@ -15,7 +16,7 @@ from counterfoil_mocks.protocols.conversion import exact
 from counterfoil_mocks.protocols.fieldmap import FieldMap, ObjectMap
 from counterfoil_mocks.psa.kantata import references
 from counterfoil_mocks.psa.kantata.conditions import flag, own, references_of
-from counterfoil_mocks.psa.kantata.desk import Desk
+from counterfoil_mocks.psa.kantata.desk import Desk, items, whole
 from counterfoil_mocks.psa.kantata.errors import invalid
 from counterfoil_mocks.psa.kantata.kind import REF, VENDOR, Kind, Link, computed, kept, mapped
 from counterfoil_mocks.psa.kantata.view import Given, View
@@ -167,20 +168,20 @@ def create(desk: Desk, kind: Kind, given: Given) -> Record:
     if any(each["ccy"] != ccy for each in projects):
         raise invalid("Workspaces must have the same currency", "workspace_ids")
     lines = {name: _lines(desk, name, given, projects) for name in LINES}
-    items = {name: _said(desk, name, given, ccy) for name in ITEMS}
-    if not any(lines.values()) and not any(items.values()):
+    further = {name: _said(desk, name, given, ccy) for name in ITEMS}
+    if not any(lines.values()) and not any(further.values()):
         raise invalid("Invoice must have at least one item")
     net = sum(_worth(each) for several in lines.values() for each in several)
-    net += sum(int(each["amount_in_cents"]) for several in items.values() for each in several)
+    net += sum(int(each["amount_in_cents"]) for several in further.values() for each in several)
     today = clock.business_date(desk.tx.now, desk.face.account.zone)
-    on, days = _day(given.get("invoice_date") or today), _whole(given["payment_schedule"], "payment_schedule")
+    on, days = _day(given.get("invoice_date") or today), whole(given, "payment_schedule")
     tax = _percent(given.get("tax_rate"))
     total = net + money.half_up(net * tax, 100 * 10_000)
-    number = _whole(given.get("user_invoice_number") or next_number(desk), "user_invoice_number")
+    number = whole(given, "user_invoice_number") if given.get("user_invoice_number") else next_number(desk)
     values: Record = {
         **{name: given.get(name) for name in ("user_invoice_title", "purchase_order", "project_code", "message")},
         **{name: [each["id"] for each in several] for name, several in lines.items()},
-        **items,
+        **further,
         "status": "new",
         "draft": str(given.get("draft") or "").lower() == "true",
         "invoice_date": on,
@@ -226,10 +227,10 @@ def _worth(line: Record) -> int:
 def _said(desk: Desk, name: str, given: Given, ccy: str) -> list[Record]:
     """Items that are nothing but an amount, which is given in main units."""
     found = []
-    for each in given.get(name) or []:
+    for each in items(given, name):
         said: Mapping[str, Any] = each if isinstance(each, dict) else {}
         try:
-            amount = int(exact(said.get("amount") or 0) * 10 ** money.exponent(ccy))
+            amount = refuse_beyond(name, int(exact(said.get("amount") or 0) * 10 ** money.exponent(ccy)))
         except ValueError:
             raise invalid("Amount is not a number", name) from None
         id = desk.system.new_id(name)
@@ -263,8 +264,8 @@ def release(desk: Desk, record: Record) -> None:
                 by_project.setdefault(each["project"], []).append(item)
             else:
                 desk.mark(entity, each, invoice_id=None)
-    for project, items in by_project.items():
-        desk.do("release_billed", project, items=items)
+    for project, freed in by_project.items():
+        desk.do("release_billed", project, items=freed)
 
 
 def cancel(desk: Desk, record: Record) -> Record:
@@ -290,8 +291,7 @@ def pay(desk: Desk, kind: Kind, given: Given) -> Record:
         raise invalid("Invoice can't be found or takes no payment", "invoice_id")
     project = desk.named("project", given["workspace_id"], "workspace_id", "Workspace")
     balance = int(kept(invoice)["balance_in_cents"])
-    said = given.get("amount_in_cents")
-    amount = balance if said in (None, "") else _whole(said, "amount_in_cents")
+    amount = balance if given.get("amount_in_cents") in (None, "") else whole(given, "amount_in_cents")
     if not 0 < amount <= balance:
         raise invalid("Amount must be above zero and at most the balance", "amount_in_cents")
     rest = balance - amount
@@ -306,18 +306,15 @@ def pay(desk: Desk, kind: Kind, given: Given) -> Record:
     return desk.keep("external_payments", values, columns={"owner": invoice["id"]})
 
 
-def _whole(value: Any, field: str) -> int:
-    if not str(value).isdecimal() or len(str(value)) > 15:
-        raise invalid(f"{field.replace('_', ' ').capitalize()} is not a number", field)
-    return int(str(value))
-
-
 def _percent(value: Any) -> int:
     """A percentage scaled by 10⁴."""
     try:
-        return int(exact(value or 0) * 10_000)
+        found = int(exact(value or 0) * 10_000)
     except ValueError:
         raise invalid("Tax rate is not a number", "tax_rate") from None
+    if not 0 <= found <= 100 * 10_000:
+        raise invalid("Tax rate must be between 0 and 100", "tax_rate")
+    return found
 
 
 def _day(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -124,8 +125,21 @@ class Values:
         found: Record = {}
         for each, value in self.read(view, kind, given):
             if each.column:
-                found[each.column] = value
+                found[each.column] = self.bounded(view, kind, each, value)
         return found
+
+    @staticmethod
+    def bounded(view: View, kind: Kind, field: CustomField, value: Any) -> Any:
+        """A value of the business's own field, if the business can hold it; raises Refused 422."""
+        for map in kind.maps:
+            found = view.system.role.by_name[map.entity].by_name.get(field.column)
+            if found is None or value is None:
+                continue
+            long = found.kind == "text" and len(str(value)) > found.limit
+            beyond = found.kind == "integer" and not (found.low or 0) <= value <= (found.high or value)
+            if long or beyond or (found.pattern and not re.fullmatch(found.pattern, str(value))):
+                raise invalid(f"{field.name} is not valid", "custom_fields")
+        return value
 
     def read(self, view: View, kind: Kind, given: Any) -> Iterable[tuple[CustomField, Any]]:
         """The fields and values of `custom_fields` of a body; raises Refused 422."""
@@ -140,7 +154,7 @@ class Values:
     def put(self, desk: Desk, kind: Kind, record: Record, field: CustomField, value: Any) -> Record:
         """Set a value on a subject."""
         if field.column:
-            return desk.alter(kind, record, {field.column: value})
+            return desk.alter(kind, record, {field.column: self.bounded(desk, kind, field, value)})
         values = {**(kept(record).get("values") or {}), field.id: value}
         return desk.alter(kind, record, {}, {"values": values})
 

@@ -186,7 +186,7 @@ class View:
             if len(said) == 10:
                 return clock.instant_of(said, self.face.account.zone)
             return clock.render(clock.parse(said))
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
 
     # lists

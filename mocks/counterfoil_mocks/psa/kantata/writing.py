@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from counterfoil_mocks.deeds import refuse_beyond
 from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.tx import removed
 from counterfoil_mocks.protocols.conversion import exact
 from counterfoil_mocks.psa.kantata import objects, submissions
-from counterfoil_mocks.psa.kantata.desk import Desk
+from counterfoil_mocks.psa.kantata.desk import Desk, items, whole
 from counterfoil_mocks.psa.kantata.errors import invalid
 from counterfoil_mocks.psa.kantata.kind import KEEP, Kind, kept
 from counterfoil_mocks.psa.kantata.view import Given
@@ -56,7 +57,7 @@ def subunits(value: Any, ccy: str, field: str) -> int:
         scaled: Decimal = exact(value) * 10 ** money.exponent(ccy)
     except ValueError:
         raise invalid(f"{field.capitalize()} is not a number", field) from None
-    return int(scaled.to_integral_value())
+    return refuse_beyond(field, int(scaled.to_integral_value()))
 
 
 # workspaces
@@ -72,6 +73,7 @@ def create_workspace(desk: Desk, kind: Kind, given: Given) -> Record:
         else None
     )
     ccy = card["ccy"] if card else str(given.get("currency") or "USD")
+    desk.bounded(map, "currency", "ccy", ccy)
     values = desk.stored(kind, map, {**given, "currency": ccy}, None) | named(given["title"], 80, "title")
     own = {**values.pop("custom", {}).get(KEEP, {}), "creator_id": desk.user_id}
     values |= {"ccy": ccy, "budget_fee": subunits(given.get("price") or 0, ccy, "price")}
@@ -82,7 +84,7 @@ def create_workspace(desk: Desk, kind: Kind, given: Given) -> Record:
     values["contract_no"] = values.get("contract_no") or f"KT-{desk.system.next_number('kantata:contract'):06d}"
     record = desk.make(kind, map, values)
     record = _status(desk, kind, record, given)
-    for each in given.get("participations") or []:
+    for each in items(given, "participations"):
         seat = {"workspace_id": record["id"], "role": "maven", **(each if isinstance(each, dict) else {})}
         create_seat(desk, desk.face.kinds["participations"], seat)
     return desk.besides(kind, record, given)
@@ -104,8 +106,8 @@ def update_workspace(desk: Desk, kind: Kind, record: Record, given: Given) -> Re
 
 
 def _customer(desk: Desk, given: Given) -> str:
-    groups = given.get("workspace_group_ids") or []
-    first = given.get("primary_workspace_group_id") or (groups[0] if isinstance(groups, list) and groups else None)
+    groups = items(given, "workspace_group_ids")
+    first = given.get("primary_workspace_group_id") or (groups[0] if groups else None)
     if first:
         return str(desk.named("customer", first, "workspace_group_ids", "Workspace group")["id"])
     return nobody(desk)
@@ -179,7 +181,7 @@ def update_group(desk: Desk, kind: Kind, record: Record, given: Given) -> Record
 def _joined(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
     spaces = desk.face.kinds["workspaces"]
     for name in ("add_workspace_ids", "remove_workspace_ids"):
-        for id in given.get(name) or []:
+        for id in items(given, name):
             project = desk.named("project", id, name, "Workspace")
             desk.alter(spaces, project, {"customer": record["id"] if name.startswith("add") else nobody(desk)})
     return record
@@ -211,7 +213,7 @@ def create_story(desk: Desk, kind: Kind, given: Given) -> Record:
         values.setdefault("billable", not kept(project).get("tasks_default_non_billable", False))
     record = desk.make(kind, map, values)
     record = _state(desk, kind, record, given)
-    for each in given.get("sub_stories") or []:
+    for each in items(given, "sub_stories"):
         if isinstance(each, dict):
             below = {"story_type": "task", **each, "workspace_id": project["id"], "parent_id": record["id"]}
             create_story(desk, kind, below)
@@ -231,7 +233,7 @@ def _besides_story(desk: Desk, kind: Kind, record: Record, given: Given) -> Reco
     known = set(record)
     fields = [
         each
-        for each in given.get("custom_fields") or []
+        for each in items(given, "custom_fields")
         if not isinstance(each, dict)
         or (desk.face.values.field(desk, kind.key, each.get("custom_field_id")).column or "id") in known
     ]
@@ -291,9 +293,8 @@ def _seat(project: Record, given: Given) -> Record:
     values: Record = {}
     rate = given.get("rate_in_cents", given.get("bill_rate_in_cents"))
     if rate not in (None, ""):
-        if not str(rate).isdecimal():
-            raise invalid("Rate is not a number", "rate_in_cents")
-        values["bill_rate_override"] = objects.price_of(int(str(rate)), project["ccy"])
+        name = "rate_in_cents" if "rate_in_cents" in given else "bill_rate_in_cents"
+        values["bill_rate_override"] = objects.price_of(whole(given, name), project["ccy"])
     role = given.get("workspace_role_id", given.get("role_id"))
     if role not in (None, ""):
         if str(role) not in map(str, range(1, len(objects.LEVELS) + 1)):
@@ -337,11 +338,8 @@ def create_time(desk: Desk, kind: Kind, given: Given) -> Record:
 
 def _rated(values: Record, given: Given) -> Record:
     own: Record = values.pop("custom", {}).get(KEEP, {})
-    rate = given.get("rate_in_cents")
-    if rate not in (None, ""):
-        if not str(rate).isdecimal():
-            raise invalid("Rate in cents is not a number", "rate_in_cents")
-        own["rate_in_cents"] = int(str(rate))
+    if given.get("rate_in_cents") not in (None, ""):
+        own["rate_in_cents"] = whole(given, "rate_in_cents")
     return own
 
 
