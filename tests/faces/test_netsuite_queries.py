@@ -74,7 +74,7 @@ def test_suiteql_sees_transactions_their_lines_and_their_postings(ns: Client, de
 @pytest.mark.parametrize(
     "table",
     ["customer", "entity", "transaction", "transactionline", "transactionaccountingline", "previoustransactionlinelink",
-     "item", "account", "subsidiary", "currency", "term", "accountingperiod", "revenuearrangement", "revenueelement",
+     "job", "contact", "employee", "department", "classification", "location", "item", "account", "subsidiary", "currency", "term", "accountingperiod", "revenuearrangement", "revenueelement",
      "revenueplan", "revenueplanplannedrevenue"],
 )  # fmt: skip
 def test_every_table_can_be_counted_and_read(ns: Client, table: str) -> None:
@@ -164,3 +164,62 @@ def test_the_catalogue_describes_what_the_records_show(ns: Client, debtor: str) 
     assert set(document.json()["paths"]) >= {"/invoice", "/invoice/{id}"}
     assert refusal(ns("GET", "/metadata-catalog", params={"select": "nix"}))[0] == 404
     assert ns("GET", "/services/rest/system/v1/governanceLimits").json()["accountConcurrencyLimit"] == 5
+
+
+# records that only NetSuite knows
+
+
+def an_order(ns: Client, debtor: str, **more: Any) -> dict[str, Any]:
+    """A head and a line of an order over 10 hours at 150."""
+    found = an_invoice(ns, debtor, **more)
+    return {"entity": found["entity"], "item": found["item"], **more}
+
+
+@pytest.mark.by_client("create_sales_order get_sales_order update_sales_order list_sales_order delete_sales_order")
+def test_an_order_is_billed_once(ns: Client, debtor: str) -> None:
+    order = ns.made("/salesOrder", an_order(ns, debtor, externalId="SO-1", memo="Spring"))
+    found = ns.expanded(f"/salesOrder/{order}")
+    assert (found["total"], found["status"]["id"], found["tranId"][:2]) == (1500.0, "F", "SA")
+    assert found["item"]["items"][0]["item"]["refName"] == "CONSULTING"
+    more = {"item": {"items": [{"item": found["item"]["items"][0]["item"], "quantity": 1, "rate": 100}]}}
+    ns("PATCH", "/salesOrder/eid:SO-1", more)
+    assert ns("GET", f"/salesOrder/{order}").json()["total"] == 1600.0
+    ns("PATCH", f"/salesOrder/{order}?replace=item", more)
+    assert ns("GET", f"/salesOrder/{order}").json()["total"] == 100.0
+    invoice = ns.made(f"/salesOrder/{order}/!transform/invoice", {"tranDate": "2026-01-20"})
+    made = ns.expanded(f"/invoice/{invoice}")
+    assert (made["createdFrom"]["id"], made["subtotal"], made["memo"]) == (order, 100.0, "Spring")
+    assert ns("GET", f"/salesOrder/{order}").json()["status"]["id"] == "G"
+    assert refusal(ns("POST", f"/salesOrder/{order}/!transform/invoice"))[:2] == (400, "USER_ERROR")
+    assert rows(ns, "SELECT type, posting FROM transaction WHERE externalid = 'SO-1'") == [
+        {"type": "SalesOrd", "posting": "F"}
+    ]
+    assert ns("GET", "/salesOrder", params={"q": 'memo IS "Spring"'}).json()["totalResults"] == 1
+    taken = ns("POST", "/invoice", an_invoice(ns, debtor, externalId="so-1"))
+    assert refusal(taken)[:2] == (400, "USER_ERROR")
+    assert ns("DELETE", f"/salesOrder/{ns.made('/salesOrder', an_order(ns, debtor))}").status_code == 204
+
+
+def test_an_opportunity_becomes_an_estimate_and_an_order(ns: Client, debtor: str) -> None:
+    deal = ns.made("/opportunity", an_order(ns, debtor, title="Rollout"))
+    estimate = ns.made(f"/opportunity/{deal}/!transform/estimate", {})
+    order = ns.made(f"/estimate/{estimate}/!transform/salesOrder", {})
+    found = ns("GET", f"/salesOrder/{order}").json()
+    assert (found["total"], found["createdFrom"]["id"]) == (1500.0, estimate)
+
+
+@pytest.mark.by_client("create_job create_contact create_department create_employee create_time_bill")
+def test_projects_people_and_departments_are_kept_as_they_come(ns: Client, debtor: str) -> None:
+    job = ns.made("/job", {"companyName": "Rollout", "parent": {"id": debtor}, "externalId": "PRJ-1"})
+    assert ns("GET", f"/job/{job}").json()["parent"]["id"] == debtor
+    invoice = ns.made("/invoice", an_invoice(ns, job))
+    assert ns("GET", f"/invoice/{invoice}").json()["entity"]["id"] == debtor
+    contact = ns.made("/contact", {"firstName": "Kim", "lastName": "Doe", "company": debtor})
+    assert rows(ns, "SELECT id, lastname FROM contact WHERE company = ?", debtor) == [
+        {"id": contact, "lastname": "Doe"}
+    ]
+    department = ns.made("/department", {"name": "Delivery"})
+    employee = ns.made("/employee", {"firstName": "Ada", "lastName": "Field", "department": {"id": department}})
+    time_bill = ns.made("/timeBill", {"employee": {"id": employee}, "hours": "8:00", "tranDate": "2026-01-06"})
+    assert ns("GET", f"/timeBill/{time_bill}").json()["employee"]["refName"] == "Ada Field"
+    assert refusal(ns("POST", "/department", {}))[:2] == (400, "USER_ERROR")

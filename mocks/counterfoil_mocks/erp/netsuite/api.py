@@ -13,10 +13,10 @@ from counterfoil_mocks.erp.netsuite.desk import MALFORMED
 from counterfoil_mocks.erp.netsuite.errors import Refused
 from counterfoil_mocks.erp.netsuite.jobs import Jobs
 from counterfoil_mocks.erp.netsuite.metadata import Metadata
-from counterfoil_mocks.erp.netsuite.objects import TYPES
 from counterfoil_mocks.erp.netsuite.queries import Queries
 from counterfoil_mocks.erp.netsuite.reader import RECORDS, Reader
 from counterfoil_mocks.erp.netsuite.record_routes import Records
+from counterfoil_mocks.erp.netsuite.record_types import TYPES
 from counterfoil_mocks.erp.netsuite.transforms import Transforms
 from counterfoil_mocks.kernel import ids
 from counterfoil_mocks.kernel.auth import Grant

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from counterfoil_mocks.erp.netsuite import errors
-from counterfoil_mocks.erp.netsuite.objects import ADDRESS, CUSTOMER, KEEP, LINE, TYPES
+from counterfoil_mocks.erp.netsuite.objects import ADDRESS, CUSTOMER, KEEP, LINE
 from counterfoil_mocks.erp.netsuite.reader import Reader
 from counterfoil_mocks.kernel.errors import Problem
 from counterfoil_mocks.kernel.fields import Entity, Record
@@ -51,7 +51,8 @@ class Desk:
         with Tx(self.system, self.origin) as tx:
             if record is not None:
                 return self._change(tx, each, given, record, set(replace))
-            return getattr(self, f"_new_{each.name}")(tx, each, given)  # type: ignore[no-any-return]
+            make = getattr(self, f"_new_{each.name}", self._new_kept)
+            return make(tx, each, given)
 
     def delete(self, each: ObjectMap, record: Record) -> None:
         """Delete a record; raises Problem."""
@@ -355,6 +356,44 @@ class Desk:
         except ValueError:
             raise errors.content("Invalid number.", path=path) from None
 
+    def _new_kept(self, tx: Tx, each: ObjectMap, given: Record) -> Record:
+        """A record that the business does not know."""
+        lists = {child.name: child for child in each.children}
+        head = {name: value for name, value in given.items() if name not in lists}
+        values = self._values(each, head)
+        custom = values["custom"] = dict(values.get("custom") or {})
+        if each.about["family"] == "transaction":
+            customer = tx.get("customer", custom["entity"])
+            custom.setdefault("subsidiary", self._home(customer))
+            custom.setdefault("currency", customer["invoice_ccy"] or "USD")
+            custom.setdefault("tranDate", self.reader.today(custom["subsidiary"]))
+            custom.setdefault("tranId", f"{each.about['code'][:2].upper()}{tx.number(f'netsuite:{each.name}') + 1000}")
+        for name, child in lists.items():
+            assert child.of is not None
+            custom[name] = self._kept_lines(child.of, items_of(given.get(name), name), custom.get("currency") or "USD")
+        title = custom.get(each.about["name"]) or " ".join(
+            str(custom[name]) for name in ("firstName", "lastName") if custom.get(name)
+        )
+        values |= {"name": str(title)[:500] or None, "seq": self.system.next_number(f"seq:{each.name}")}
+        return tx.insert(self.entity(each), values)
+
+    def _home(self, customer: Record) -> str:
+        home = ((customer["custom"] or {}).get(KEEP) or {}).get("subsidiary")
+        return str(home or self.reader.company())
+
+    def _kept_lines(self, each: ObjectMap, lines: list[Mapping[str, Any]], ccy: str) -> list[Record]:
+        found = []
+        for number, line in enumerate(lines):
+            at = f"item.items[{number}]."
+            given = self._known(each, line, at)
+            if given.get("item") is None:
+                raise errors.missing("Item", f"{at}item")
+            if given.get("amount") is None:
+                given["amount"] = float(self._extended(given, ccy, at))
+            given.pop("line", None)
+            found.append(dict(self._values(each, given, {"custom": {}}, at)["custom"]))
+        return found
+
     # changing
 
     def _change(self, tx: Tx, each: ObjectMap, given: Record, record: Record, replace: set[str]) -> Record:
@@ -372,6 +411,16 @@ class Desk:
             changes["active"] = not head["isInactive"]
         elif "apply" in given and each.name == "customerPayment":
             record = self._apply(tx, record, items_of(given["apply"], "apply"))
+        elif each.entity == "vendor_object":
+            custom = dict(changes.get("custom") or record["custom"])
+            for child in each.children:
+                if child.name in given and child.of is not None:
+                    lines = self._kept_lines(
+                        child.of, items_of(given[child.name], child.name), custom.get("currency") or "USD"
+                    )
+                    before = [] if child.name in replace else custom.get(child.name) or []
+                    custom[child.name] = merged(before, items_of(given[child.name], child.name), lines)
+            changes["custom"] = custom
         elif lists & given.keys():
             raise errors.user("This transaction is posted; its lines cannot be changed. Credit it instead.")
         changes = {name: value for name, value in changes.items() if record.get(name) != value}
@@ -410,6 +459,18 @@ def items_of(sublist: Any, name: str) -> list[Mapping[str, Any]]:
     return lines
 
 
+def merged(before: list[Record], said: list[Mapping[str, Any]], lines: list[Record]) -> list[Record]:
+    """A sublist after a change: lines that name one of it by `line` take its place, the others are added."""
+    after = list(before)
+    for given, line in zip(said, lines, strict=True):
+        at = given.get("line")
+        if isinstance(at, int) and 1 <= at <= len(before):
+            after[at - 1] = line
+        else:
+            after.append(line)
+    return after
+
+
 def named(name: Any) -> Record:
     """A name, shortened at a word's end where the business's own field is too short for it."""
     if not isinstance(name, str) or len(name) > LONGEST_NAME:
@@ -420,8 +481,3 @@ def named(name: Any) -> Record:
     if len(name) <= SHORT_NAME:
         return {"name": name, "name_full": None}
     return {"name": name[: SHORT_NAME + 1].rpartition(" ")[0] or name[:SHORT_NAME], "name_full": name}
-
-
-def type_of(name: str) -> ObjectMap | None:
-    """A type by its name, whose case matters."""
-    return TYPES.get(name)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from counterfoil_mocks.erp.netsuite.objects import TYPES
+from counterfoil_mocks.erp.netsuite.record_types import TYPES
 from counterfoil_mocks.kernel import webhooks
 from counterfoil_mocks.kernel.errors import invalid
 from counterfoil_mocks.kernel.fields import Entity, Record

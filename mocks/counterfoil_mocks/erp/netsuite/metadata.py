@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from counterfoil_mocks.erp.netsuite.desk import SPOKEN
 from counterfoil_mocks.erp.netsuite.errors import Refused
 from counterfoil_mocks.erp.netsuite.lists import LISTS
-from counterfoil_mocks.erp.netsuite.objects import TYPES
 from counterfoil_mocks.erp.netsuite.reader import RECORDS
 from counterfoil_mocks.erp.netsuite.record_routes import kind_of
+from counterfoil_mocks.erp.netsuite.record_types import TYPES
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
 from counterfoil_mocks.protocols.fieldmap import FieldMap, ObjectMap

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -380,12 +380,15 @@ ITEM = ObjectMap(
            "stored": "code"},
 )  # fmt: skip
 
-TYPES: Mapping[str, ObjectMap] = {
-    each.name: each for each in (CUSTOMER, INVOICE, CREDIT_MEMO, PAYMENT, JOURNAL, SUBSIDIARY, PERIOD, TAX_ITEM, ITEM)
-}
-"""Records that are entities of the business, by the name of their type."""
-FAMILIES = {
-    family: tuple(dict.fromkeys(each.entity for each in TYPES.values() if each.about["family"] == family))
-    for family in ("entity", "transaction", "list", "item")
-}
-"""Entities that share one space of external ids."""
+BUSINESS: tuple[ObjectMap, ...] = (
+    CUSTOMER,
+    INVOICE,
+    CREDIT_MEMO,
+    PAYMENT,
+    JOURNAL,
+    SUBSIDIARY,
+    PERIOD,
+    TAX_ITEM,
+    ITEM,
+)
+"""Records that are entities of the business."""

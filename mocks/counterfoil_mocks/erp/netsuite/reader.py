@@ -6,17 +6,15 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from counterfoil_mocks.erp.netsuite import errors
+from counterfoil_mocks.erp.netsuite.kept_objects import LINES
 from counterfoil_mocks.erp.netsuite.lists import BY_ID, BY_STORED, LISTS
 from counterfoil_mocks.erp.netsuite.objects import (
     AMOUNT,
-    CREDIT_MEMO,
-    FAMILIES,
-    INVOICE,
     KEEP,
     LINE,
-    TYPES,
     period_name,
 )
+from counterfoil_mocks.erp.netsuite.record_types import TRANSACTIONS, TYPES
 from counterfoil_mocks.kernel import clock
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.protocols.conversion import major
@@ -35,6 +33,7 @@ NAMES: dict[str, Callable[[Record], str]] = {
     "period": lambda record: period_name(record["period"]),
     "tax_code": lambda record: str(record["code"]),
     "service_item": lambda record: str(record["code"]),
+    "vendor_object": lambda record: str(record["name"] or record["id"]),
 }
 """What people see instead of an id, by entity."""
 
@@ -73,8 +72,12 @@ class Reader:
 
     def taken(self, each: ObjectMap, external_id: str, own: str = "") -> bool:
         """Whether another record of the family has an external id."""
-        family = FAMILIES[each.about["family"]]
-        return any(found["id"] != own for entity in family for found in self.by_external(entity, external_id))
+        family = [other for other in TYPES.values() if other.about["family"] == each.about["family"]]
+        return any(
+            found["id"] != own and _is(other, found)
+            for other in family
+            for found in self.by_external(other.entity, external_id)
+        )
 
     def get(self, each: ObjectMap, named: str) -> Record:
         """The live record; raises Refused 404."""
@@ -111,11 +114,13 @@ class Reader:
             if row is None:
                 raise errors.reference(named, field, path)
             return row.stored
-        targets = [TYPES[refers]] if refers in TYPES else [INVOICE, CREDIT_MEMO]
-        for target in targets:
+        for target in targets(refers):
             found = self.find(target, named)
             if found is not None:
                 return str(found[target.about.get("stored", "id")])
+        job = self.find(TYPES["job"], named) if refers == "customer" else None
+        if job is not None and job["custom"].get("parent"):
+            return str(job["custom"]["parent"])
         raise errors.reference(named, field, path)
 
     def reference(self, refers: str, stored: str) -> Record | None:
@@ -123,8 +128,7 @@ class Reader:
         if refers in LISTS:
             row = BY_STORED[refers].get(stored)
             return None if row is None else self._link(refers, row.id, row.name)
-        targets = [TYPES[refers]] if refers in TYPES else [INVOICE, CREDIT_MEMO]
-        for target in targets:
+        for target in targets(refers):
             table = self.system.table(target.entity)
             by_key = "stored" in target.about
             found = table.by_key(self.system.name, stored) if by_key else table.by_id(self.system.name, stored)
@@ -167,8 +171,14 @@ class Reader:
                 value = self.value(each, one, record)
                 if value is not None:
                     made[one.name] = value
+        lists = {child.name for child in each.children}
         for name, value in each.kept(record).items():
-            if name not in each.by_name and value is not None and (wanted is None or name in wanted):
+            if (
+                name not in each.by_name
+                and name not in lists
+                and value is not None
+                and (wanted is None or name in wanted)
+            ):
                 made[name] = value
         return made
 
@@ -196,6 +206,9 @@ class Reader:
         """The lines of a sublist."""
         if child.object == "credited":
             return [self._credited(record)]
+        if child.object == LINES and child.of is not None:
+            kept = record["custom"].get(child.name) or []
+            return [{"line": number, **self.fields(child.of, {"custom": line})} for number, line in enumerate(kept, 1)]
         if child.column:
             assert child.of is not None
             extras = each.kept(record).get(child.name) or {}
@@ -229,6 +242,15 @@ class Reader:
         return {"doc": doc, "apply": True, "refNum": record["corrects"], "amount": AMOUNT.show(record["total"], record)}
 
     # what follows from other records
+
+    def billed(self, record: Record) -> bool:
+        """Whether an invoice was made of a transaction."""
+        rows = self.system.store.rows(
+            "SELECT id FROM erp.ar_document WHERE system = ? AND deleted_at IS NULL"
+            f" AND json_extract(custom, '$.{KEEP}.createdFrom') = ? LIMIT 1",
+            (self.system.name, record["id"]),
+        )
+        return bool(rows)
 
     def company(self) -> str:
         """The code of the company whose things are where nobody says."""
@@ -272,6 +294,11 @@ def address(site: Record) -> Record:
     kept = ((site["custom"] or {}).get(KEEP) or {}).get("addressBookAddress") or {}
     shown = {**kept, **lines, **{name: value for name, value in more.items() if value is not None}}
     return {"links": [], **shown, "country": {"id": site["country"], "refName": site["country"]}}
+
+
+def targets(refers: str) -> tuple[ObjectMap, ...]:
+    """The types that a reference may lead to."""
+    return (TYPES[refers],) if refers in TYPES else TRANSACTIONS
 
 
 def _is(each: ObjectMap, record: Record) -> bool:

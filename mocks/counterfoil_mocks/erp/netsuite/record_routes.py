@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -11,8 +12,8 @@ from counterfoil_mocks.erp.netsuite import errors, filters
 from counterfoil_mocks.erp.netsuite.desk import Desk
 from counterfoil_mocks.erp.netsuite.errors import Refused
 from counterfoil_mocks.erp.netsuite.lists import BY_ID, LISTS
-from counterfoil_mocks.erp.netsuite.objects import TYPES
 from counterfoil_mocks.erp.netsuite.reader import RECORDS, Reader
+from counterfoil_mocks.erp.netsuite.record_types import TYPES
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
 from counterfoil_mocks.protocols.fieldmap import ChildMap, FieldMap, ObjectMap
@@ -28,7 +29,14 @@ TRUE = ("true", "TRUE", "True")
 
 def made_by(each: ObjectMap) -> str:
     """The canonical name of what makes a record of a type."""
-    return CREATES.get(each.name, f"create_{each.entity}")
+    return CREATES.get(each.name, f"create_{noun(each)}")
+
+
+def noun(each: ObjectMap) -> str:
+    """What operations call a type: its entity, else its own name."""
+    if each.entity != "vendor_object":
+        return each.entity
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in each.name)
 
 
 class Records:
@@ -56,16 +64,16 @@ class Records:
             )
 
         label = each.about["label"].lower()
-        yield operation(f"list_{each.entity}", "GET", many, self._list, f"List {label} records")
-        yield operation(f"get_{each.entity}", "GET", one, self._get, f"A {label}")
+        yield operation(f"list_{noun(each)}", "GET", many, self._list, f"List {label} records")
+        yield operation(f"get_{noun(each)}", "GET", one, self._get, f"A {label}")
         for child in each.children:
             place = f"{one}/{child.name}"
-            yield operation(f"get_{each.entity}", "GET", place, self._sublist(child), f"A sublist of a {label}")
-            yield operation(f"get_{each.entity}", "GET", f"{place}/{{line}}", self._line(child), f"A line of a {label}")
+            yield operation(f"get_{noun(each)}", "GET", place, self._sublist(child), f"A sublist of a {label}")
+            yield operation(f"get_{noun(each)}", "GET", f"{place}/{{line}}", self._line(child), f"A line of a {label}")
         if "create" in verbs:
             yield operation(made_by(each), "POST", many, self._create, f"Make a {label}")
         if "update" in verbs:
-            update = operation(f"update_{each.entity}", "PATCH", one, self._update, f"Change a {label}")
+            update = operation(f"update_{noun(each)}", "PATCH", one, self._update, f"Change a {label}")
             yield update
             yield Operation(
                 made_by(each),
@@ -79,8 +87,8 @@ class Records:
                 about={**about, "update": Operation(update.name, "PUT", one, self._upsert, update.summary,
                                                     entity=entity, write=True, kind="json", about=about)},
             )  # fmt: skip
-        if each.about["family"] != "list":
-            yield operation(f"delete_{each.entity}", "DELETE", one, self._delete, f"Delete a {label}")
+        if not each.about["family"].startswith("list") or verbs:
+            yield operation(f"delete_{noun(each)}", "DELETE", one, self._delete, f"Delete a {label}")
 
     # writing
 
@@ -283,8 +291,6 @@ def kind_of(each: ObjectMap, name: str) -> str | None:
 
 def plain(reader: Reader, each: ObjectMap, record: Record, name: str) -> Any:
     """A field as the filter language compares it."""
-    from decimal import Decimal
-
     if name == "id":
         return record["id"]
     one = each.by_name.get(name, FieldMap(name))
@@ -297,5 +303,8 @@ def plain(reader: Reader, each: ObjectMap, record: Record, name: str) -> Any:
         value = value.get("id")
     kind = kind_of(each, name)
     if kind == "number":
-        return Decimal(bytes(orjson.dumps(value)).decode()) if not isinstance(value, str) else Decimal(value)
+        try:
+            return Decimal(value if isinstance(value, str) else bytes(orjson.dumps(value)).decode())
+        except InvalidOperation:
+            return None
     return str(value) if kind in ("text", "id", "enum") else value

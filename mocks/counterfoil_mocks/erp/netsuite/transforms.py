@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from counterfoil_mocks.erp.netsuite import errors
 from counterfoil_mocks.erp.netsuite.errors import Refused
-from counterfoil_mocks.erp.netsuite.objects import TYPES
-from counterfoil_mocks.erp.netsuite.reader import RECORDS
+from counterfoil_mocks.erp.netsuite.reader import RECORDS, Reader
 from counterfoil_mocks.erp.netsuite.record_routes import Records, made_by
+from counterfoil_mocks.erp.netsuite.record_types import TYPES
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
 
@@ -17,24 +17,54 @@ if TYPE_CHECKING:
     from counterfoil_mocks.erp.netsuite.api import NetSuiteFace
 
 MARK = "!transform"
-Given = Callable[[Record], Record]
+Given = Callable[[Record, Reader], Record]
+CARRIED = ("memo", "otherRefNum", "currency", "subsidiary", "exchangeRate", "job", "department", "class", "location")
 
 
-def payment(invoice: Record) -> Record:
+def payment(invoice: Record, reader: Reader) -> Record:
     """What a payment of an invoice begins with: all that is open."""
     if not (invoice["open_amount"] or 0) > 0:
         raise errors.user("There is nothing left to pay on this transaction.")
     return {"customer": invoice["customer"], "apply": [{"doc": invoice["id"]}], "createdFrom": invoice["id"]}
 
 
-def credit(invoice: Record) -> Record:
+def credit(invoice: Record, reader: Reader) -> Record:
     """What a credit memo of an invoice begins with: all its lines."""
     if invoice["total"] - invoice["credited"] - invoice["written_off"] <= 0:
         raise errors.user("There is nothing left to credit on this transaction.")
     return {"entity": invoice["customer"], "apply": [{"doc": invoice["id"]}], "createdFrom": invoice["id"]}
 
 
-LEGAL: dict[tuple[str, str], Given] = {("invoice", "customerPayment"): payment, ("invoice", "creditMemo"): credit}
+def order(source: Record, reader: Reader) -> Record:
+    """What an order, an estimate or an invoice begins with: the lines and the head of what it is made of."""
+    if reader.billed(source):
+        raise errors.user("There is nothing left to bill on this transaction.")
+    custom = source["custom"]
+    head = {name: custom[name] for name in CARRIED if custom.get(name) is not None}
+    for name in ("currency", "subsidiary"):
+        if name in head:
+            head[name] = reader.id_of(name, head[name])
+    lines = []
+    for kept in custom.get("item") or []:
+        line = {name: value for name, value in kept.items() if value is not None}
+        for name, refers in (("item", "serviceSaleItem"), ("taxCode", "salesTaxItem")):
+            if name in line:
+                line[name] = {"id": reader.id_of(refers, line[name])}
+        line.pop("isClosed", None)
+        line.pop("expectedShipDate", None)
+        lines.append(line)
+    return {**head, "entity": custom["entity"], "item": {"items": lines}, "createdFrom": source["id"]}
+
+
+LEGAL: dict[tuple[str, str], Given] = {
+    ("invoice", "customerPayment"): payment,
+    ("invoice", "creditMemo"): credit,
+    ("salesOrder", "invoice"): order,
+    ("estimate", "invoice"): order,
+    ("estimate", "salesOrder"): order,
+    ("opportunity", "estimate"): order,
+    ("opportunity", "salesOrder"): order,
+}
 """By the types of source and result."""
 
 
@@ -55,7 +85,7 @@ class Transforms:
                 "POST",
                 f"{RECORDS}/{source}/{{id}}/{MARK}/{target}",
                 self._run,
-                f"Make a {each.about['label'].lower()} out of an {source}",
+                f"Make a {each.about['label'].lower()} out of {source}",
                 entity=role.by_name[TYPES[source].entity],
                 write=True,
                 kind="json",
@@ -71,7 +101,7 @@ class Transforms:
         about = ask.operation.about
         source = self.face.reader(ask).get(about["source"], ask.subject)
         body = ask.body if isinstance(ask.body, dict) else {}
-        return self.records.make(ask, {**about["given"](source), **body})
+        return self.records.make(ask, {**about["given"](source, self.face.reader(ask)), **body})
 
     def _illegal(self, ask: Ask) -> Answer:
         source, target = ask.operation.about["type"], ask.params["target"]

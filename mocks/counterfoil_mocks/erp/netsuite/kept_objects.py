@@ -1,0 +1,150 @@
+"""Records that only the ERP's vendor knows and the business keeps elsewhere or not at all: orders, jobs, contacts, departments."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from counterfoil_mocks.erp.netsuite.objects import EXTERNAL, STAMPS, day, enum, flag, kept, shown, text, to
+from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.protocols.conversion import number
+from counterfoil_mocks.protocols.fieldmap import ChildMap, FieldMap, ObjectMap
+
+VENDOR = "netsuite"
+LINES = "kept"
+"""What a sublist is of whose lines live in the record's `custom`."""
+
+
+def total(record: Record, context: Any) -> Any:
+    """What the lines of an order come to."""
+    lines = record["custom"].get("item") or []
+    return number(sum((Decimal(str(line.get("amount") or 0)) for line in lines), Decimal("0.00")))
+
+
+def order_status(record: Record, context: Any) -> Record:
+    """Orders of services wait for their bill from the start."""
+    billed = context.billed(record)
+    return {"id": "G", "refName": "Billed"} if billed else {"id": "F", "refName": "Pending Billing"}
+
+
+ITEM_LINE = ObjectMap(
+    "item",
+    "",
+    (
+        to("item", "serviceSaleItem"),
+        *kept("line", "description", "quantity", "rate", "amount", "price", "isClosed", "isTaxable", "units", "job"),
+        to("taxCode", "salesTaxItem"),
+        *kept("department", "class", "location", "revRecStartDate", "revRecEndDate", "expectedShipDate"),
+    ),
+)
+
+
+def record_type(
+    name: str,
+    label: str,
+    family: str,
+    fields: tuple[FieldMap, ...],
+    *,
+    title: str = "name",
+    code: str = "",
+    children: tuple[ChildMap, ...] = (),
+) -> ObjectMap:
+    """A type of record that is kept as it comes. code: what SuiteQL calls a transaction of it."""
+    about = {"family": family, "label": label, "name": title, "verbs": "create update delete", "code": code}
+    where = {"vendor": VENDOR, "kind": name}
+    return ObjectMap(name, "vendor_object", (*fields, EXTERNAL, *STAMPS), where, children, "", about)
+
+
+def transaction(name: str, label: str, code: str, *more: FieldMap) -> ObjectMap:
+    """A transaction that posts nothing."""
+    fields = (
+        *kept("tranId", "title", "memo", "otherRefNum", "exchangeRate", "terms", "salesRep", "department", "class"),
+        *kept("location", "job", "startDate", "endDate", "billingAddress", "shippingAddress", "probability"),
+        to("entity", "customer", required=True),
+        day("tranDate"),
+        to("subsidiary", "subsidiary"),
+        to("currency", "currency"),
+        to("createdFrom", "transaction"),
+        shown("total", total, kind="number"),
+        *more,
+    )
+    lines = (ChildMap("item", of=ITEM_LINE, object=LINES),)
+    return record_type(name, label, "transaction", fields, title="tranId", code=code, children=lines)
+
+
+def named(name: str, label: str, *more: str) -> ObjectMap:
+    """A member of a list of the account's own."""
+    fields = (text("name", required=True), flag("isInactive"), to("parent", name), *kept("subsidiary", *more))
+    return record_type(name, label, "list:" + name, fields)
+
+
+KEPT: tuple[ObjectMap, ...] = (
+    transaction("salesOrder", "Sales Order", "SalesOrd", enum("status", order_status), *kept("orderStatus")),
+    transaction("estimate", "Estimate", "Estimate", *kept("entityStatus", "expectedCloseDate", "dueDate")),
+    transaction("opportunity", "Opportunity", "Opprtnty", *kept("entityStatus", "expectedCloseDate", "projectedTotal")),
+    record_type(
+        "job",
+        "Project",
+        "entity",
+        (
+            text("companyName", required=True),
+            to("parent", "customer"),
+            to("subsidiary", "subsidiary"),
+            to("currency", "currency"),
+            flag("isInactive"),
+            *kept("entityId", "jobBillingType", "jobItem", "jobPrice", "jobType", "projectManager", "startDate"),
+            *kept("projectedEndDate", "calculatedEndDate", "entityStatus", "estimatedRevenue", "percentComplete"),
+            *kept("billingSchedule", "billingRateCard", "allowTime", "allowExpenses", "limitTimeToAssignees"),
+        ),
+        title="companyName",
+    ),
+    record_type(
+        "contact",
+        "Contact",
+        "entity",
+        (
+            to("company", "customer"),
+            to("subsidiary", "subsidiary"),
+            flag("isInactive"),
+            *kept("entityId", "firstName", "lastName", "email", "phone", "title", "salutation"),
+        ),
+        title="entityId",
+    ),
+    record_type(
+        "employee",
+        "Employee",
+        "entity",
+        (
+            text("lastName", required=True),
+            to("subsidiary", "subsidiary"),
+            to("supervisor", "employee"),
+            to("department", "department"),
+            flag("isInactive"),
+            *kept("entityId", "firstName", "email", "phone", "title", "laborCost", "billingClass", "hireDate"),
+        ),
+        title="entityId",
+    ),
+    record_type(
+        "projectTask",
+        "Project Task",
+        "task",
+        (to("company", "job", required=True), *kept("title", "plannedWork", "status", "startDate", "endDate")),
+        title="title",
+    ),
+    record_type(
+        "timeBill",
+        "Time",
+        "time",
+        (
+            to("employee", "employee", required=True),
+            FieldMap("customer"),
+            to("item", "serviceSaleItem"),
+            *kept("casetaskevent", "hours", "memo", "isBillable", "approvalStatus", "rate", "department", "class"),
+            day("tranDate"),
+        ),
+        title="memo",
+    ),
+    named("department", "Department"),
+    named("classification", "Class"),
+    named("location", "Location", "mainAddress"),
+)

@@ -1,0 +1,514 @@
+"""What SuiteQL sees: NetSuite's tables over those of the business."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from counterfoil_mocks.erp.netsuite.lists import LISTS, account_type
+from counterfoil_mocks.erp.netsuite.objects import KEEP
+from counterfoil_mocks.erp.netsuite.record_types import TRANSACTIONS
+from counterfoil_mocks.kernel import money
+from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.protocols.relation import (
+    MONEY_PLACES,
+    Column,
+    Expression,
+    View,
+    amount,
+    custom,
+    made_up,
+    stored,
+)
+
+if TYPE_CHECKING:
+    from counterfoil_mocks.kernel.system import System
+
+RATE_PLACES = len(str(money.RATE_SCALE)) - 1
+COLUMNS: Mapping[str, str] = {
+    "customer": "id entityid companyname altname email phone externalid isinactive:b subsidiary>subsidiary currency>currency "
+    "terms>term creditlimit:m parent>customer datecreated:t lastmodifieddate:t",
+    "transaction": "id tranid transactionnumber type status trandate:d duedate:d entity>customer externalid memo otherrefnum "
+    "postingperiod>accountingperiod currency>currency exchangerate:r foreigntotal:m foreignamountpaid:m "
+    "foreignamountunpaid:m createddate:t lastmodifieddate:t posting:b voided:b approvalstatus terms>term "
+    "custbody_contract_no",
+    "transactionline": "transaction>transaction id:n linesequencenumber:n mainline:b taxline:b item>item quantity:m rate:m "
+    "foreignamount:m netamount:m memo subsidiary>subsidiary entity>customer createdfrom>transaction",
+    "transactionaccountingline": "transaction>transaction transactionline:n account>account amount:m debit:m credit:m posting:b "
+    "accountingbook:n",
+    "nexttransactionlinelink": "previousdoc>transaction nextdoc>transaction previousline:n nextline:n linktype foreignamount:m",
+    "item": "id itemid displayname externalid isinactive:b itemtype incomeaccount>account",
+    "subsidiary": "id name fullname externalid isinactive:b currency>currency country",
+    "accountingperiod": "id periodname startdate:d enddate:d closed:b allownonglchanges:b arlocked:b aplocked:b alllocked:b "
+    "isposting:b isquarter:b isyear:b isadjust:b subsidiary>subsidiary",
+    "account": "id acctnumber fullname accttype isinactive:b",
+    "job": "id entityid companyname altname externalid isinactive:b parent>customer subsidiary>subsidiary datecreated:t "
+    "lastmodifieddate:t",
+    "contact": "id entityid firstname lastname email phone externalid isinactive:b company>customer datecreated:t "
+    "lastmodifieddate:t",
+    "employee": "id entityid firstname lastname email phone title externalid isinactive:b subsidiary>subsidiary datecreated:t "
+    "lastmodifieddate:t",
+    "department": "id name fullname externalid isinactive:b",
+    "classification": "id name fullname externalid isinactive:b",
+    "location": "id name fullname externalid isinactive:b",
+    "currency": "id name symbol isinactive:b",
+    "term": "id name daysuntilnetdue:n isinactive:b",
+    "revenuearrangement": "id tranid trandate:d entity>customer custbody_contract_no",
+    "revenueelement": "id recordnumber revenuearrangement>revenuearrangement item>item allocationamount:m "
+    "revenuerecognitionrule startdate:d enddate:d amountrecognized:m",
+    "revenueplanplannedrevenue": "id revenueplan>revenueelement amount:m postingperiod>accountingperiod",
+}
+"""Columns by table: `:b` boolean, `:d` date, `:t` date and time, `:m` amount, `:r` rate, `:n` whole number, `>` a reference, else a text."""
+ALIASES = {
+    "entity": "customer",
+    "previoustransactionlinelink": "nexttransactionlinelink",
+    "revenueplan": "revenueelement",
+}
+KINDS = {"b": ("text", 0), "d": ("date", 0), "t": ("instant", 0), "n": ("number", 0), "m": ("number", MONEY_PLACES),
+         "r": ("number", RATE_PLACES), "": ("text", 0)}  # fmt: skip
+SHOWN = {
+    "customer": "companyname",
+    "transaction": "tranid",
+    "item": "itemid",
+    "subsidiary": "name",
+    "accountingperiod": "periodname",
+    "account": "fullname",
+    "currency": "name",
+    "term": "name",
+    "revenuearrangement": "tranid",
+    "revenueelement": "recordnumber",
+}
+"""What people see of a referenced row."""
+SPELLED = {
+    "entityid": "entityId",
+    "companyname": "companyName",
+    "firstname": "firstName",
+    "lastname": "lastName",
+    "isinactive": "isInactive",
+}
+"""Names of records' fields whose case differs from a column's."""
+MONTHS = {f"{number:02d}": name for number, name in enumerate(
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"], 1)}  # fmt: skip
+Value = sa.ColumnElement[Any]
+
+
+class Tables:
+    """The rows of NetSuite's tables, each made of selects over the business's own."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.name = system.name
+
+    def views(self) -> Iterable[View]:
+        """All tables."""
+        for name, said in COLUMNS.items():
+            rows: Callable[[], sa.FromClause] = getattr(self, f"_{name}", None) or self._other(name)
+            yield View(name, rows, lambda rows, deleted: (), tuple(self._columns(said)), key="id")
+        for name, same in ALIASES.items():
+            rows = getattr(self, f"_{same}")
+            yield View(name, rows, lambda rows, deleted: (), tuple(self._columns(COLUMNS[same])), key="id")
+
+    def _columns(self, said: str) -> Iterable[Column]:
+        for each in said.split():
+            name, _, refers = each.partition(">")
+            name, _, mark = name.partition(":")
+            kind, places = KINDS[mark]
+            display = self._display(name, refers) if refers else None
+            sql = ticked(name) if mark == "b" else stored(name)
+            kind = "id" if refers or (name == "id" and not mark) else kind
+            yield Column(name, kind, sql, places, display=display)
+
+    def _display(self, name: str, refers: str) -> Expression:
+        source: Callable[[], sa.FromClause] = getattr(self, f"_{refers}", None) or self._other(refers)
+
+        def display(rows: sa.FromClause) -> Value:
+            target = source()
+            return sa.select(target.c[SHOWN[refers]]).where(target.c.id == rows.c[name]).limit(1).scalar_subquery()
+
+        return display
+
+    # helpers
+
+    def _other(self, name: str) -> Callable[[], sa.FromClause]:
+        return self._list(name) if name in LISTS else lambda: self._kept(name)
+
+    def _kept(self, kind: str) -> sa.FromClause:
+        """Records that the business does not know."""
+        each = self._table("vendor_object")
+        known = {"id": each.c.id, "externalid": each.c.external_id, "datecreated": each.c.created_at,
+                 "lastmodifieddate": each.c.updated_at, "fullname": each.c.name, "altname": each.c.name}  # fmt: skip
+        values: dict[str, Any] = {}
+        for said in COLUMNS[kind].split():
+            name = said.partition(">")[0].partition(":")[0]
+            values[name] = known.get(name, custom(SPELLED.get(name, name))(each))
+        if "subsidiary" in values:
+            values["subsidiary"] = self._company(values["subsidiary"])
+        return self._put(values, each, *self._live(each), each.c.kind == kind).subquery()
+
+    def _list(self, name: str) -> Callable[[], sa.FromClause]:
+        rows = []
+        for row in LISTS[name]:
+            shown: Record = {"id": row.id, "name": row.name, "fullname": row.name, "isinactive": 0}
+            if name == "account":
+                shown |= {"acctnumber": row.id, "accttype": account_type(row.id)}
+            elif name == "currency":
+                shown |= {"symbol": row.stored}
+            else:
+                shown |= {"daysuntilnetdue": row.fields["daysUntilNetDue"]}
+            rows.append(shown)
+        return made_up(rows)
+
+    def _table(self, entity: str) -> Any:
+        return self.system.table(entity).sql.alias()
+
+    def _lines(self, parent: str) -> Any:
+        return self.system.table(parent).lines["lines"].sql.alias()
+
+    def _company(self, code: Value) -> Value:
+        each = self._table("legal_entity")
+        return sa.select(each.c.id).where(each.c.system == self.name, each.c.key == code).limit(1).scalar_subquery()
+
+    def _period_of(self, code: Value, day: Value) -> Value:
+        each, key = self._table("period"), code.op("||")("/").op("||")(sa.func.substr(day, 1, 7))
+        return sa.select(each.c.id).where(each.c.system == self.name, each.c.key == key).limit(1).scalar_subquery()
+
+    def _item_of(self, code: Value) -> Value:
+        each = self._table("service_item")
+        return sa.select(each.c.id).where(each.c.system == self.name, each.c.key == code).limit(1).scalar_subquery()
+
+    def _live(self, each: Any) -> tuple[Value, ...]:
+        return each.c.system == self.name, each.c.deleted_at.is_(None)
+
+    @staticmethod
+    def _selected(values: Mapping[str, Any]) -> list[Value]:
+        return [
+            (sa.null() if value is None else value if isinstance(value, sa.ColumnElement) else sa.literal(value)).label(
+                name
+            )
+            for name, value in values.items()
+        ]
+
+    def _put(self, values: Mapping[str, Any], source: Any, *where: Any) -> sa.Select[Any]:
+        return sa.select(*self._selected(values)).select_from(source).where(*where)
+
+    # records
+
+    def _customer(self) -> sa.FromClause:
+        each = self._table("customer")
+        kept = {name: custom(name, within=(KEEP,))(each) for name in ("email", "phone", "subsidiary")}
+        values = {
+            "id": each.c.id,
+            "entityid": each.c.customer_no,
+            "companyname": sa.func.coalesce(each.c.name_full, each.c.name),
+            "altname": each.c.name,
+            "email": kept["email"],
+            "phone": kept["phone"],
+            "externalid": each.c.external_id,
+            "isinactive": sa.case((each.c.status.in_(("INACTIVE", "MERGED")), 1), else_=0),
+            "subsidiary": self._company(kept["subsidiary"]),
+            "currency": coded("currency", each.c.invoice_ccy),
+            "terms": coded("term", each.c.terms),
+            "creditlimit": amount("credit_limit", "invoice_ccy")(each),
+            "parent": each.c.parent,
+            "datecreated": each.c.created_at,
+            "lastmodifieddate": each.c.updated_at,
+        }
+        return self._put(values, each, *self._live(each)).subquery()
+
+    def _item(self) -> sa.FromClause:
+        each = self._table("service_item")
+        values = {
+            "id": each.c.id,
+            "itemid": each.c.code,
+            "displayname": each.c.name,
+            "externalid": each.c.external_id,
+            "isinactive": sa.case((each.c.active == 1, 0), else_=1),
+            "itemtype": "Service",
+            "incomeaccount": each.c.revenue_account,
+        }
+        return self._put(values, each, *self._live(each)).subquery()
+
+    def _subsidiary(self) -> sa.FromClause:
+        each = self._table("legal_entity")
+        values = {
+            "id": each.c.id,
+            "name": each.c.name,
+            "fullname": each.c.name,
+            "externalid": each.c.external_id,
+            "isinactive": 0,
+            "currency": coded("currency", each.c.functional_ccy),
+            "country": each.c.country,
+        }
+        return self._put(values, each, *self._live(each)).subquery()
+
+    def _accountingperiod(self) -> sa.FromClause:
+        each = self._table("period")
+        month = sa.case(MONTHS, value=sa.func.substr(each.c.period, 6, 2))
+        locked = sa.case((each.c.status == "OPEN", 0), else_=1)
+        values = {
+            "id": each.c.id,
+            "periodname": month.op("||")(" ").op("||")(sa.func.substr(each.c.period, 1, 4)),
+            "startdate": each.c.from_date,
+            "enddate": each.c.to_date,
+            "closed": sa.case((each.c.status == "CLOSED", 1), else_=0),
+            **dict.fromkeys(("arlocked", "aplocked", "alllocked"), locked),
+            **dict.fromkeys(("allownonglchanges", "isquarter", "isyear", "isadjust"), 0),
+            "isposting": 1,
+            "subsidiary": self._company(each.c.legal_entity),
+        }
+        return self._put(values, each, *self._live(each)).subquery()
+
+    # transactions
+
+    def _transaction(self) -> sa.FromClause:
+        return sa.union_all(self._documents(), self._payments(), self._journals(), self._orders()).subquery()
+
+    def _head(self, each: Any, ccy: Any, company: Any, day: Any) -> dict[str, Any]:
+        return {
+            "id": each.c.id,
+            "externalid": each.c.external_id,
+            "trandate": day,
+            "memo": custom("memo", within=(KEEP,))(each),
+            "otherrefnum": custom("otherRefNum", within=(KEEP,))(each),
+            "postingperiod": self._period_of(company, day),
+            "currency": coded("currency", ccy),
+            "createddate": each.c.created_at,
+            "lastmodifieddate": each.c.updated_at,
+            "posting": 1,
+            "approvalstatus": "2",
+        }
+
+    def _documents(self) -> sa.Select[Any]:
+        each = self._table("ar_document")
+        invoice = each.c.doc_type == "INVOICE"
+        settled = each.c.status.in_(("PAID", "CREDITED", "WRITTEN_OFF"))
+        total, left = amount("total")(each), amount("open_amount")(each)
+        values = {
+            **self._head(each, each.c.ccy, each.c.legal_entity, each.c.issue_date),
+            "tranid": each.c.invoice_no,
+            "transactionnumber": each.c.invoice_no,
+            "type": sa.case((invoice, "CustInvc"), else_="CustCred"),
+            "status": sa.case((sa.or_(settled, each.c.doc_type != "INVOICE"), "B"), else_="A"),
+            "duedate": each.c.due,
+            "entity": each.c.customer,
+            "exchangerate": each.c.fx_rate,
+            "foreigntotal": sa.case((invoice, total), else_=-total),
+            "foreignamountpaid": total - left,
+            "foreignamountunpaid": left,
+            "voided": 0,
+            "terms": None,
+            "custbody_contract_no": each.c.contract_no,
+        }
+        return self._put(ordered(values), each, *self._live(each))
+
+    def _payments(self) -> sa.Select[Any]:
+        each = self._table("payment")
+        values = {
+            **self._head(each, each.c.ccy, each.c.legal_entity, each.c.value_date),
+            "tranid": each.c.receipt_no,
+            "transactionnumber": each.c.receipt_no,
+            "type": "CustPymt",
+            "status": sa.case((each.c.status == "REVERSED", "V"), else_="C"),
+            "duedate": None,
+            "entity": each.c.payer,
+            "exchangerate": each.c.fx_rate,
+            "foreigntotal": amount("amount")(each),
+            "foreignamountpaid": amount("applied")(each),
+            "foreignamountunpaid": amount("unapplied")(each),
+            "voided": sa.case((each.c.status == "REVERSED", 1), else_=0),
+            "terms": None,
+            "custbody_contract_no": None,
+        }
+        return self._put(ordered(values), each, *self._live(each))
+
+    def _journals(self) -> sa.Select[Any]:
+        each = self._table("journal_entry")
+        values = {
+            **self._head(each, each.c.ccy, each.c.legal_entity, each.c.posting_date),
+            "memo": each.c.source_doc,
+            "tranid": each.c.je_no,
+            "transactionnumber": each.c.je_no,
+            "type": "Journal",
+            "status": "B",
+            "duedate": None,
+            "entity": None,
+            "exchangerate": None,
+            "foreigntotal": None,
+            "foreignamountpaid": None,
+            "foreignamountunpaid": None,
+            "voided": 0,
+            "terms": None,
+            "custbody_contract_no": each.c.contract_no,
+        }
+        return self._put(ordered(values), each, *self._live(each), self._own(each.c.id))
+
+    def _orders(self) -> sa.Select[Any]:
+        """Transactions that post nothing."""
+        each = self._table("vendor_object")
+        codes = {one.name: one.about["code"] for one in TRANSACTIONS if one.entity == "vendor_object"}
+        day, company = custom("tranDate")(each), custom("subsidiary")(each)
+        values = {
+            **self._head(each, custom("currency")(each), company, day),
+            "memo": custom("memo")(each),
+            "otherrefnum": custom("otherRefNum")(each),
+            "posting": 0,
+            "tranid": custom("tranId")(each),
+            "transactionnumber": custom("tranId")(each),
+            "type": sa.case(codes, value=each.c.kind),
+            "status": "A",
+            "duedate": custom("dueDate")(each),
+            "entity": custom("entity")(each),
+            "exchangerate": None,
+            "foreigntotal": None,
+            "foreignamountpaid": None,
+            "foreignamountunpaid": None,
+            "voided": 0,
+            "terms": None,
+            "custbody_contract_no": custom("custbody_contract_no")(each),
+        }
+        return self._put(ordered(values), each, *self._live(each), each.c.kind.in_(tuple(codes)))
+
+    def _own(self, entry: Value) -> Value:
+        """Whether an entry is no posting of a document or payment: those are transactions themselves."""
+        return sa.and_(*(self._of(name, entry).is_(None) for name in ("ar_document", "payment")))
+
+    def _of(self, name: str, entry: Value) -> Value:
+        each = self._table(name)
+        return sa.select(each.c.id).where(each.c.system == self.name, each.c.je == entry).limit(1).scalar_subquery()
+
+    def _transactionline(self) -> sa.FromClause:
+        each, line = self._table("ar_document"), self._lines("ar_document")
+        sign = sa.case((each.c.doc_type == "INVOICE", -1), else_=1)
+        inside = sa.literal(f"$.{KEEP}.item.").op("||")('"').op("||")(sa.cast(line.c.line_no, sa.Text)).op("||")('"')
+        quantity = sa.func.coalesce(
+            scaled(sa.func.json_extract(each.c.custom, inside.op("||")(".quantity"))), 10**MONEY_PLACES
+        )
+        net = amount("net")(line)
+        head = {"subsidiary": self._company(each.c.legal_entity), "entity": each.c.customer, "createdfrom": None}
+        own = {**head, "transaction": each.c.id, "taxline": 0}
+        main = {**own, "id": 0, "linesequencenumber": 0, "mainline": 1, "item": None, "quantity": None, "rate": None,
+                "foreignamount": -sign * amount("total")(each), "netamount": -sign * amount("total")(each),
+                "memo": custom("memo", within=(KEEP,))(each)}  # fmt: skip
+        rate = scaled(sa.func.json_extract(each.c.custom, inside.op("||")(".rate")))
+        lines = {**own, "id": line.c.line_no, "linesequencenumber": line.c.line_no, "mainline": 0,
+                 "item": self._item_of(line.c.service_item), "quantity": sign * quantity, "rate": sa.func.coalesce(rate, net),
+                 "foreignamount": sign * net, "netamount": sign * net, "memo": line.c.description}  # fmt: skip
+        tax = {**main, "id": 9999, "linesequencenumber": 9999, "mainline": 0, "taxline": 1, "memo": None,
+               "foreignamount": sign * amount("tax")(each), "netamount": sign * amount("tax")(each)}  # fmt: skip
+        joined = each.join(line, sa.and_(line.c.system == each.c.system, line.c.parent == each.c.id))
+        paid = self._table("payment")
+        payment = {"subsidiary": self._company(paid.c.legal_entity), "entity": paid.c.payer, "createdfrom": None,
+                   "transaction": paid.c.id, "taxline": 0, "id": 0, "linesequencenumber": 0, "mainline": 1, "item": None,
+                   "quantity": None, "rate": None, "foreignamount": amount("amount")(paid), "netamount": amount("amount")(paid),
+                   "memo": custom("memo", within=(KEEP,))(paid)}  # fmt: skip
+        return sa.union_all(
+            self._put(ordered(main), each, *self._live(each)),
+            self._put(ordered(lines), joined, *self._live(each)),
+            self._put(ordered(tax), each, *self._live(each), each.c.tax != 0),
+            self._put(ordered(payment), paid, *self._live(paid)),
+        ).subquery()
+
+    def _transactionaccountingline(self) -> sa.FromClause:
+        each, line = self._table("journal_entry"), self._lines("journal_entry")
+        debit, credit = amount("func_dr", "func_ccy")(line), amount("func_cr", "func_ccy")(line)
+        whose = sa.func.coalesce(self._of("ar_document", each.c.id), self._of("payment", each.c.id), each.c.id)
+        values = {
+            "transaction": whose,
+            "transactionline": line.c.line_no,
+            "account": line.c.account,
+            "amount": debit - credit,
+            "debit": sa.case((debit != 0, debit)),
+            "credit": sa.case((credit != 0, credit)),
+            "posting": 1,
+            "accountingbook": 1,
+        }
+        joined = each.join(line, sa.and_(line.c.system == each.c.system, line.c.parent == each.c.id))
+        return self._put(values, joined, *self._live(each)).subquery()
+
+    def _nexttransactionlinelink(self) -> sa.FromClause:
+        each, memo, invoice = self._table("payment_application"), self._table("ar_document"), self._table("ar_document")
+        lines = {"previousline": 0, "nextline": 0, "linktype": "Payment"}
+        applied = {
+            "previousdoc": each.c.ar_document,
+            "nextdoc": each.c.payment,
+            **lines,
+            "foreignamount": amount("amount")(each),
+        }
+        credited = {"previousdoc": invoice.c.id, "nextdoc": memo.c.id, **lines, "foreignamount": amount("total")(memo)}
+        joined = memo.join(
+            invoice,
+            sa.and_(
+                invoice.c.system == memo.c.system,
+                invoice.c.invoice_no == memo.c.corrects,
+                invoice.c.doc_type == "INVOICE",
+            ),
+        )
+        return sa.union_all(
+            self._put(applied, each, *self._live(each), each.c.status == "ACTIVE"),
+            self._put(credited, joined, *self._live(memo), memo.c.doc_type == "CREDIT_MEMO"),
+        ).subquery()
+
+    # revenue
+
+    def _revenuearrangement(self) -> sa.FromClause:
+        each = self._table("revenue_schedule")
+        values = {
+            "id": sa.func.min(each.c.id),
+            "tranid": each.c.contract_no,
+            "trandate": sa.func.min(each.c.start),
+            "entity": sa.func.min(each.c.customer),
+            "custbody_contract_no": each.c.contract_no,
+        }
+        return self._put(values, each, *self._live(each)).group_by(each.c.contract_no).subquery()
+
+    def _revenueelement(self) -> sa.FromClause:
+        each, first = self._table("revenue_schedule"), self._table("revenue_schedule")
+        whole = (
+            sa.select(sa.func.min(first.c.id))
+            .where(first.c.system == self.name, first.c.contract_no == each.c.contract_no, first.c.deleted_at.is_(None))
+            .scalar_subquery()
+        )
+        values = {
+            "id": each.c.id,
+            "recordnumber": each.c.key,
+            "revenuearrangement": whole,
+            "item": self._item_of(each.c.service_item),
+            "allocationamount": amount("tp")(each),
+            "revenuerecognitionrule": each.c.method,
+            "startdate": each.c.start,
+            "enddate": each.c.end,
+            "amountrecognized": amount("recognised")(each),
+        }
+        return self._put(values, each, *self._live(each)).subquery()
+
+    def _revenueplanplannedrevenue(self) -> sa.FromClause:
+        each = self._table("revenue_entry")
+        values = {
+            "id": each.c.id,
+            "revenueplan": each.c.schedule,
+            "amount": amount("amount")(each),
+            "postingperiod": self._period_of(each.c.legal_entity, each.c.period),
+        }
+        return self._put(values, each, *self._live(each)).subquery()
+
+
+def ordered(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The same columns in the same order in every part of a union."""
+    return dict(sorted(values.items()))
+
+
+def ticked(name: str) -> Expression:
+    """A checkbox as queries compare it."""
+    return lambda rows: sa.case((rows.c[name] == 1, "T"), else_="F")
+
+
+def coded(name: str, code: Value) -> Value:
+    """The id of a list's row by what is stored."""
+    return sa.case({row.stored: row.id for row in LISTS[name]}, value=code)
+
+
+def scaled(found: Value) -> Value:
+    """A number out of JSON as an exact integer with `MONEY_PLACES` decimal places."""
+    return sa.cast(sa.func.round(sa.cast(found, sa.Float) * 10**MONEY_PLACES), sa.BigInteger)
