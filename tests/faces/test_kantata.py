@@ -564,6 +564,59 @@ def test_an_invoice_needs_an_item_and_only_approved_time(client: Client, billabl
     assert client.refused("POST", "invoices", {"invoice": early})[1][0]["field"] == "time_entry_ids"
 
 
+# bookings and rates
+
+
+@pytest.mark.by_test("create_story_assignment list_story_assignment delete_story_assignment get_story_assignment")
+def test_only_a_participant_is_assigned_to_a_story(client: Client, staffed: Body) -> None:
+    story = client.make("stories", "story", workspace_id=staffed["id"], title="Build", story_type="task")
+    stranger = ids(client.get("users", order="created_at:asc"))[2]
+    said = {"story_id": story["id"], "assignee_id": stranger}
+    assert client.refused("POST", "assignments", {"assignment": said})[1][0]["field"] == "assignee_id"
+    made = client.make("assignments", "assignment", **{**said, "assignee_id": client.keys["user_id"]})
+    found = client.get(f"stories/{story['id']}", include="assignees,current_assignments")
+    assert first(found)["assignee_ids"] == [client.keys["user_id"]]
+    assert first(found)["current_assignment_ids"] == [made["id"]]
+    assert ids(client.get(f"assignments/{made['id']}")) == [made["id"]]
+    assert client.get("assignments", story_id=story["id"])["count"] == 1
+    client.send("PUT", f"stories/{story['id']}", {"story": {"assignee_ids": []}})
+    assert client.get("assignments", story_id=story["id"])["count"] == 0
+    again = client.make("assignments", "assignment", **{**said, "assignee_id": client.keys["user_id"]})
+    assert client.call("DELETE", f"assignments/{again['id']}").status == 204
+
+
+@pytest.mark.by_test("create_workspace_allocation split_workspace_allocation update_workspace_allocation")
+def test_bookings_add_up_to_the_minutes_planned(client: Client, staffed: Body, landscape: Any) -> None:
+    seat = ids(client.get("workspace_resources", workspace_id=staffed["id"]))[0]
+    said = {"resource_id": seat, "start_date": "2026-02-02", "end_date": "2026-02-06", "minutes": 2400}
+    made = client.make("workspace_allocations", "workspace_allocation", **said)
+    assert (made["percentage"], made["workspace_id"]) == (100, staffed["id"])
+    assert landscape.call("GET", f"/systems/psa/assignments/{seat}").json["planned_minutes"] == 2400
+    two = client.send("PUT", f"workspace_allocations/split?workspace_allocation_id={made['id']}&split_date=2026-02-04")
+    shown = [two["workspace_allocations"][id] for id in ids(two)]
+    assert [(each["start_date"], each["end_date"], each["minutes"]) for each in shown] == [
+        ("2026-02-02", "2026-02-03", 960), ("2026-02-04", "2026-02-06", 1440),
+    ]  # fmt: skip
+    client.send("PUT", f"workspace_allocations/{made['id']}", {"workspace_allocation": {"minutes": 1000}})
+    assert landscape.call("GET", f"/systems/psa/assignments/{seat}").json["planned_minutes"] == 2440
+    assert client.refused("POST", "workspace_allocations", {"workspace_allocation": {**said, "minutes": -1}})[0] == 422
+
+
+@pytest.mark.by_test("list_rate_card_version list_rate_card_role get_rate_card")
+def test_a_card_of_the_business_is_a_rate_card_with_its_roles(client: Client, landscape: Any) -> None:
+    rows = [{"level": "SENIOR", "rate": "250"}]
+    card = {"code": "US-STD", "card_version": 1, "ccy": "USD", "effective_from": "2026-01-01", "rows": rows}
+    made = landscape.call("POST", "/systems/psa/rate_cards", card)
+    assert made.status == 201, made.raw
+    id = made.json["id"]
+    assert first(client.get(f"rate_cards/{id}"))["title"] == "US-STD"
+    assert client.get("rate_card_versions", rate_card_id=id)["rate_card_versions"][id]["effective_date"] == "2026-01-01"
+    roles = client.get("rate_card_roles", rate_card_version_id=id)
+    assert [(each["role_id"], each["rate"]) for each in roles["rate_card_roles"].values()] == [("3", 25000)]
+    priced = client.make("workspaces", "workspace", title="Carded", rate_card_id=id)
+    assert (priced["rate_card_id"], priced["currency"]) == (int(id), "USD")
+
+
 # what nobody should send
 
 ROOTS = {
@@ -579,6 +632,8 @@ ROOTS = {
     "invoices": "payment_schedule workspace_id time_entry_ids additional_items invoice_date tax_rate user_invoice_number",
     "external_payments": "invoice_id workspace_id amount_in_cents",
     "line_item_locks": "locked_to",
+    "assignments": "story_id assignee_id resource_id estimated_minutes current",
+    "workspace_allocations": "resource_id start_date end_date minutes hard notes",
     "custom_fields": "name value_type subject_type",
     "custom_field_values": "subject_type subject_id custom_field_id value",
     "external_references/create_or_update": "subject_type subject_id service_name service_model service_model_ref",

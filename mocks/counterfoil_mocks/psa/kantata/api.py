@@ -20,12 +20,12 @@ from counterfoil_mocks.kernel.system import Origin, System
 from counterfoil_mocks.kernel.tx import Tx, made
 from counterfoil_mocks.protocols import form
 from counterfoil_mocks.psa import rates
-from counterfoil_mocks.psa.kantata import errors, events, invoices, references, submissions
+from counterfoil_mocks.psa.kantata import allocations, errors, events, invoices, references, submissions
 from counterfoil_mocks.psa.kantata.auth import Account
 from counterfoil_mocks.psa.kantata.desk import Desk
 from counterfoil_mocks.psa.kantata.kind import VENDOR, Kind, kept
 from counterfoil_mocks.psa.kantata.kinds import KINDS
-from counterfoil_mocks.psa.kantata.objects import CATEGORIES, LEVELS, cents
+from counterfoil_mocks.psa.kantata.objects import CATEGORIES, LEVELS, cents, roles_of, version_of
 from counterfoil_mocks.psa.kantata.values import TYPES, Values, checked
 from counterfoil_mocks.psa.kantata.view import View
 from counterfoil_mocks.psa.kantata.writing import WRITERS, approver
@@ -189,6 +189,14 @@ class KantataFace(Face):
         yield from self._submissions()
         yield from self._values()
         yield from self._invoices()
+        bookings = self.kinds["workspace_allocations"]
+        yield self.writing(
+            "split_workspace_allocation",
+            "PUT",
+            f"{bookings.key}/split",
+            lambda desk, id: desk.envelope(bookings, allocations.split(desk, bookings), 2),
+            bookings,
+        )
         yield self.reading("list_subscribed_event", "subscribed_events", lambda view, id: events.feed(view))
         yield self.reading("list_event_type", "subscribed_events/event_types", lambda view, id: self._event_types(view))
 
@@ -434,6 +442,10 @@ class KantataFace(Face):
             return [{"name": name, "id": str(number)} for number, name in enumerate(names, 1)]
         if kind.key == "custom_fields":
             return [self.values.shown_field(view, each) for each in self.values.fields(view)]
+        if kind.key == "rate_card_versions":
+            return [version_of(card, view) for card in view.all("rate_card")]
+        if kind.key == "rate_card_roles":
+            return [each for card in view.all("rate_card") for each in roles_of(card)]
         return self.values.all(view) if kind.key == "custom_field_values" else []
 
     def subject_of(self, view: View, record: Record) -> Record | None:

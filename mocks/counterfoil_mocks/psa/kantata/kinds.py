@@ -7,7 +7,7 @@ from typing import Any
 
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.protocols.fieldmap import ObjectMap
-from counterfoil_mocks.psa.kantata import invoices, references
+from counterfoil_mocks.psa.kantata import allocations, invoices, references
 from counterfoil_mocks.psa.kantata.conditions import (
     USER_LINK,
     VALUES,
@@ -214,6 +214,12 @@ KINDS: Mapping[str, Kind] = {
             (TASK, MILESTONE),
             links={
                 "workspace": WORKSPACE_LINK,
+                "assignees": Link("assignee_ids", "users", allocations.assignees),
+                "current_assignments": Link(
+                    "current_assignment_ids",
+                    "assignments",
+                    lambda view, record: allocations.assignments_of(view, record["id"]),
+                ),
                 "sub_stories": Link(
                     "sub_story_ids",
                     "stories",
@@ -444,5 +450,10 @@ KINDS: Mapping[str, Kind] = {
             verbs="",
         ),
         *invoices.KINDS,
+        *allocations.KINDS,
+        derived("rate_card_versions", "rate_card_version", "RateCardVersion", "rate_card_version", "rate_card_id"),
+        derived(
+            "rate_card_roles", "rate_card_role", "RateCardRole", "rate_card_role", "rate_card_version_id", "role_id"
+        ),
     )
 }

@@ -426,3 +426,29 @@ LOCK = mapped(
     FieldMap("locked_to"),
     FieldMap("creator_id"),
 )
+
+
+def version_of(card: Record, view: Any) -> Record:
+    """A rate card's version: the business keeps each version of a card as a record, so both have one id."""
+    return {
+        "rate_card_id": card["id"],
+        "effective_date": card["effective_from"],
+        "active": card["status"] == "PUBLISHED",
+        "default_rate": None,
+        "created_at": view.local(card["created_at"]),
+        "updated_at": view.local(card["updated_at"]),
+        "id": card["id"],
+    }
+
+
+def roles_of(card: Record) -> list[Record]:
+    """What each role costs an hour by a version of a rate card, in cents."""
+    return [
+        {
+            "rate_card_version_id": card["id"],
+            "role_id": role_id(row["level"]),
+            "rate": cents(row["rate"], row["ccy"] or card["ccy"]),
+            "id": f"{card['id']}{number}",
+        }
+        for number, row in enumerate(card["rows"], 1)
+    ]

@@ -11,7 +11,7 @@ from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.tx import removed
 from counterfoil_mocks.protocols.conversion import exact
-from counterfoil_mocks.psa.kantata import objects, submissions
+from counterfoil_mocks.psa.kantata import allocations, objects, submissions
 from counterfoil_mocks.psa.kantata.desk import Desk, items, whole
 from counterfoil_mocks.psa.kantata.errors import invalid
 from counterfoil_mocks.psa.kantata.kind import KEEP, Kind, kept
@@ -230,6 +230,8 @@ def update_story(desk: Desk, kind: Kind, record: Record, given: Given) -> Record
 
 
 def _besides_story(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
+    if "assignee_ids" in given and "task_code" in record:
+        allocations.assign(desk, record, items(given, "assignee_ids"))
     known = set(record)
     fields = [
         each
@@ -478,4 +480,6 @@ WRITERS: Mapping[str, Writer] = {
     "expenses": Writer(create_expense, update_expense, delete_expense),
     "billing_milestones": Writer(create_milestone, plain_update, plain_delete),
     "external_references": Writer(create_milestone, plain_update, plain_delete),
+    "assignments": Writer(allocations.create_assignment, allocations.update, allocations.delete),
+    "workspace_allocations": Writer(allocations.create_allocation, allocations.update, allocations.delete),
 }

@@ -1,0 +1,205 @@
+"""Who does which story, and which days a seat is booked for. Only Kantata knows both; bookings add up to the assignment's planned minutes."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.kernel.tx import removed
+from counterfoil_mocks.protocols.conversion import BOOLEAN, DATE, INTEGER
+from counterfoil_mocks.protocols.fieldmap import FieldMap
+from counterfoil_mocks.psa.kantata.conditions import own
+from counterfoil_mocks.psa.kantata.desk import Desk
+from counterfoil_mocks.psa.kantata.errors import absent, invalid
+from counterfoil_mocks.psa.kantata.kind import KEEP, REF, VENDOR, Kind, Link, computed, equals, kept, mapped
+from counterfoil_mocks.psa.kantata.view import Given, View
+
+DAY_MINUTES, MOST_DAYS = 480, 3660
+
+
+def _percentage(record: Record, view: Any) -> int:
+    said = kept(record)
+    start, end = date.fromisoformat(said["start_date"]), date.fromisoformat(said["end_date"])
+    days = sum((start + timedelta(days=number)).weekday() < 5 for number in range((end - start).days + 1))
+    return int(said["minutes"]) * 100 // (days * DAY_MINUTES) if days else 0
+
+
+ASSIGNMENT = mapped(
+    "assignments",
+    "vendor_object",
+    FieldMap("story_id", conversion=REF, updatable=False),
+    FieldMap("assignee_id", conversion=REF, updatable=False),
+    FieldMap("resource_id", conversion=REF, updatable=False),
+    FieldMap("estimated_minutes", conversion=INTEGER, default=0),
+    FieldMap("current", conversion=BOOLEAN, default=True),
+    computed("allocated_minutes", lambda record, view: 0),
+)
+ALLOCATION = mapped(
+    "workspace_allocations",
+    "vendor_object",
+    FieldMap("resource_id", conversion=REF, updatable=False),
+    computed("workspace_resource_id", lambda record, view: kept(record)["resource_id"]),
+    FieldMap("workspace_id", conversion=REF, creatable=False, updatable=False),
+    FieldMap("start_date", conversion=DATE),
+    FieldMap("end_date", conversion=DATE),
+    FieldMap("minutes", conversion=INTEGER),
+    FieldMap("hard", conversion=BOOLEAN, default=True),
+    computed("percentage", _percentage),
+    notes="",
+)
+KINDS: tuple[Kind, ...] = (
+    Kind(
+        "assignments",
+        "assignment",
+        "Assignment",
+        "story_assignment",
+        (ASSIGNMENT,),
+        links={
+            "assignee": Link("assignee_id", "users", own("employee", "assignee_id"), column=True),
+            "story": Link("story_id", "stories", own("task", "story_id"), column=True),
+        },
+        required={"story_id": "Story can't be blank"},
+        filters={name: equals(name) for name in ("story_id", "assignee_id", "current")},
+        verbs="create list get update delete",
+    ),
+    Kind(
+        "workspace_allocations",
+        "workspace_allocation",
+        "WorkspaceAllocation",
+        "workspace_allocation",
+        (ALLOCATION,),
+        links={
+            "workspace": Link("workspace_id", "workspaces", own("project", "workspace_id"), column=True),
+            "workspace_resource": Link(
+                "workspace_resource_id", "workspace_resources", own("assignment", "resource_id"), column=True
+            ),
+        },
+        required={
+            "resource_id": "Resource can't be blank",
+            "start_date": "Start date can't be blank",
+            "end_date": "End date can't be blank",
+            "minutes": "Minutes is not a number",
+        },
+        filters={name: equals(name) for name in ("workspace_id", "resource_id")},
+        verbs="create list get update delete",
+    ),
+)
+
+
+def assignments_of(view: View, story: str) -> list[Record]:
+    """Who does a story now."""
+    found = view.all("vendor_object", vendor=VENDOR, kind="assignments", owner=story)
+    return [each for each in found if kept(each).get("current", True)]
+
+
+def assignees(view: View, record: Record) -> list[Record]:
+    """The people of a story."""
+    return view.some("employee", [kept(each)["assignee_id"] for each in assignments_of(view, record["id"])])
+
+
+def create_assignment(desk: Desk, kind: Kind, given: Given) -> Record:
+    """A person on a story, who must be on its project."""
+    desk.check(kind, given)
+    story = desk.named("task", given["story_id"], "story_id", "Story")
+    if given.get("resource_id"):
+        seat = desk.named("assignment", given["resource_id"], "resource_id", "Resource")
+        person = seat["employee"]
+    elif given.get("assignee_id"):
+        person = desk.named("employee", given["assignee_id"], "assignee_id", "Assignee")["id"]
+    else:
+        raise invalid("Assignee can't be blank", "assignee_id")
+    live = ("PROPOSED", "CONFIRMED")
+    seats = [
+        each for each in desk.all("assignment", project=story["project"], employee=person) if each["status"] in live
+    ]
+    if not seats:
+        raise invalid("Assignee is not a participant of this project", "assignee_id")
+    if any(kept(each)["assignee_id"] == person for each in assignments_of(desk, story["id"])):
+        raise invalid("Assignee is assigned already", "assignee_id")
+    values = desk.stored(kind, kind.maps[0], given, None).get("custom", {}).get(KEEP, {})
+    values |= {"story_id": story["id"], "assignee_id": person, "resource_id": seats[-1]["id"]}
+    return desk.keep(kind.key, values, columns={"owner": story["id"]})
+
+
+def assign(desk: Desk, story: Record, people: list[Any]) -> None:
+    """Have just these people do a story."""
+    kind = desk.face.kinds["assignments"]
+    wanted = [str(each) for each in people]
+    for each in assignments_of(desk, story["id"]):
+        if kept(each)["assignee_id"] in wanted:
+            wanted.remove(kept(each)["assignee_id"])
+        else:
+            removed(desk.tx, desk.entity("vendor_object"), each["id"])
+    for person in dict.fromkeys(wanted):
+        create_assignment(desk, kind, {"story_id": story["id"], "assignee_id": person})
+
+
+def create_allocation(desk: Desk, kind: Kind, given: Given) -> Record:
+    """A seat booked for some days."""
+    desk.check(kind, given)
+    seat = desk.named("assignment", given["resource_id"], "resource_id", "Resource")
+    values = desk.stored(kind, kind.maps[0], given, None).get("custom", {}).get(KEEP, {})
+    values |= {"resource_id": seat["id"], "workspace_id": seat["project"]}
+    _sound(values)
+    record = desk.keep(kind.key, values, columns={"owner": seat["id"]})
+    _planned(desk, seat["id"])
+    return record
+
+
+def update(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
+    """Some attributes changed."""
+    values = desk.stored(kind, kind.maps[0], given, record).get("custom", {}).get(KEEP, {})
+    if kind.key == "workspace_allocations":
+        _sound({**kept(record), **values})
+    record = desk.keep(kind.key, values, record) if values else record
+    if kind.key == "workspace_allocations":
+        _planned(desk, kept(record)["resource_id"])
+    return record
+
+
+def delete(desk: Desk, kind: Kind, record: Record) -> None:
+    """Taken away."""
+    removed(desk.tx, desk.entity("vendor_object"), record["id"])
+    if kind.key == "workspace_allocations":
+        _planned(desk, kept(record)["resource_id"])
+
+
+def split(desk: Desk, kind: Kind) -> list[Record]:
+    """One booking cut in two: the second begins on the day of the cut; minutes go by days."""
+    record = desk.find(kind, desk.text("workspace_allocation_id"))
+    if record is None:
+        raise absent()
+    said = kept(record)
+    start, end = date.fromisoformat(said["start_date"]), date.fromisoformat(said["end_date"])
+    try:
+        cut = date.fromisoformat(desk.text("split_date"))
+    except ValueError:
+        raise invalid("Split date is not a date", "split_date") from None
+    if not start < cut <= end:
+        raise invalid("Split date must be within the allocation", "split_date")
+    before = said["minutes"] * (cut - start).days // ((end - start).days + 1)
+    first = desk.keep(kind.key, {"end_date": (cut - timedelta(days=1)).isoformat(), "minutes": before}, record)
+    rest = {**said, "start_date": cut.isoformat(), "minutes": said["minutes"] - before}
+    return [first, desk.keep(kind.key, rest, columns={"owner": said["resource_id"]})]
+
+
+def _sound(values: Record) -> None:
+    minutes = values.get("minutes")
+    if not isinstance(minutes, int) or not 0 <= minutes <= 10**6:
+        raise invalid("Minutes must be between 0 and 1000000", "minutes")
+    start, end = values.get("start_date"), values.get("end_date")
+    if not start or not end or start > end:
+        raise invalid("End date must be on or after start date", "end_date")
+    if (date.fromisoformat(end) - date.fromisoformat(start)).days > MOST_DAYS:
+        raise invalid(f"An allocation spans at most {MOST_DAYS} days", "end_date")
+
+
+def _planned(desk: Desk, seat_id: str) -> None:
+    """Write the bookings of a seat on its assignment."""
+    seat = desk.record("assignment", seat_id)
+    if seat is not None:
+        booked = desk.all("vendor_object", vendor=VENDOR, kind="workspace_allocations", owner=seat_id)
+        total = sum(int(kept(each)["minutes"]) for each in booked)
+        limit = desk.entity("assignment").by_name["planned_minutes"].high or total
+        desk.alter(desk.face.kinds["workspace_resources"], seat, {"planned_minutes": min(total, limit)})
