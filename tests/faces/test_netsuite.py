@@ -391,3 +391,55 @@ def test_the_lists_of_the_account_can_be_read(ns: Client, debtor: str) -> None:
     entry = ns.expanded(f"/journalEntry/{ns.first('/journalEntry')}")
     lines = entry["line"]["items"]
     assert sum(each["debit"] for each in lines) == sum(each["credit"] for each in lines) > 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"tranDate": "2026-99-99"},
+        {"tranDate": 5},
+        {"exchangeRate": 1e300},
+        {"currency": {"id": "999"}},
+        {"entity": {"externalId": "NOBODY"}},
+        {"item": {"items": [5]}},
+        {"item": {"items": []}},
+        {"item": "all"},
+        {"externalId": "no blanks"},
+        {"tranId": "x" * 200},
+    ],
+)
+def test_what_cannot_be_taken_is_refused_and_changes_nothing(ns: Client, debtor: str, wrong: dict[str, Any]) -> None:
+    before = ns("GET", "/invoice").json()["totalResults"]
+    assert ns("POST", "/invoice", an_invoice(ns, debtor) | wrong).status_code == 400
+    assert ns("GET", "/invoice").json()["totalResults"] == before
+
+
+def test_a_customer_is_invoiced_by_his_own_subsidiary(ns: Client, debtor: str) -> None:
+    other = ns.first("/subsidiary", q='name IS "Counterfoil Ltd"')
+    answer = ns("POST", "/invoice", an_invoice(ns, debtor, subsidiary={"id": other}))
+    assert refusal(answer)[1:] == (
+        "INVALID_CONTENT",
+        f"Error while accessing a resource. You have entered an Invalid Field Value {debtor} for the following field: entity",
+    )
+
+
+@pytest.mark.by_client("update_ar_document")
+def test_a_posted_invoice_takes_a_memo_and_no_other_amount(ns: Client, debtor: str) -> None:
+    invoice = ns.made("/invoice", an_invoice(ns, debtor))
+    assert ns("PATCH", f"/invoice/{invoice}", {"memo": "seen", "custbody_flag": True}).status_code == 204
+    assert ns("GET", f"/invoice/{invoice}").json()["memo"] == "seen"
+    lines = an_invoice(ns, debtor)["item"]
+    assert refusal(ns("PATCH", f"/invoice/{invoice}", {"item": lines}))[:2] == (400, "USER_ERROR")
+    assert refusal(ns("PATCH", f"/invoice/{invoice}", {"tranDate": "2026-01-12"}))[:2] == (400, "USER_ERROR")
+    assert ns("DELETE", f"/customer/{debtor}").status_code == 400
+    assert ns("DELETE", f"/invoice/{invoice}").status_code == 400
+
+
+def test_an_answer_lost_after_the_commit_makes_a_second_invoice(ns: Client, netsuite_face: Any, debtor: str) -> None:
+    plan = {"kind": "commit_then_500", "system": "erp", "operation": "create_ar_document"}
+    assert netsuite_face.call("POST", "/faults", [plan]).status == 201
+    lost = ns("POST", "/invoice", an_invoice(ns, debtor))
+    assert refusal(lost)[:2] == (500, "UNEXPECTED_ERROR")
+    netsuite_face.call("DELETE", "/faults")
+    ns.made("/invoice", an_invoice(ns, debtor))
+    assert ns("GET", "/invoice", params={"q": f"entity ANY_OF [{debtor}]"}).json()["totalResults"] == 2

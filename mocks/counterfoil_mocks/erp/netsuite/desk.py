@@ -22,6 +22,8 @@ EXTERNAL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 LABELS = {"entity": "Customer", "customer": "Customer", "payment": "Payment Amount", "itemId": "Item Name/Number"}
 LONGEST_NAME = 83
 SHORT_NAME = 60
+LARGEST = 2**53
+PARTS = ("city", "state", "zip")
 
 
 class Desk:
@@ -99,6 +101,11 @@ class Desk:
                 continue
             if one.refers and value is not None:
                 value = self.reader.stored_of(one.refers, value, name, at + name)
+            elif not one.column and value is not None:
+                try:
+                    value = one.conversion.read(value, {})
+                except ValueError:
+                    raise invalid(at + name) from None
             flat[name] = value
         try:
             values = each.values(flat, around)
@@ -106,8 +113,11 @@ class Desk:
             field = problem.field or ""
             if problem.code == "MISSING_FIELD":
                 raise errors.missing(LABELS.get(field, field), field) from None
-            raise errors.content(f"Invalid value for the resource or sub-resource field '{field}'. Provide a valid value.",
-                                 path=at + field) from None  # fmt: skip
+            raise invalid(at + field) from None
+        except ArithmeticError:
+            raise errors.content("A number is out of range.") from None
+        if any(isinstance(value, int) and abs(value) > LARGEST for value in values.values()):
+            raise errors.content("A number is out of range.")
         self._check_lengths(each, values, at)
         return values
 
@@ -159,6 +169,11 @@ class Desk:
         for number, line in enumerate(items_of(sublist, "addressBook")):
             at = f"addressBook.items[{number}]."
             said = line.get("addressBookAddress") or {}
+            if not isinstance(said, Mapping):
+                raise invalid(f"{at}addressBookAddress")
+            for name, value in (("label", line.get("label")), *((name, said.get(name)) for name in PARTS)):
+                if value is not None and not isinstance(value, str):
+                    raise invalid(at + name)
             land = said.get("country")
             land = land.get("id") if isinstance(land, Mapping) else land
             if not isinstance(land, str) or not re.fullmatch(r"[A-Z]{2}", land):
@@ -344,9 +359,9 @@ class Desk:
             raise errors.missing("Amount", f"{at}amount")
         try:
             product = exact(line.get("quantity") if line.get("quantity") is not None else 1) * exact(line["rate"])
-        except ValueError:
+            return str(product.quantize(Decimal(1).scaleb(-money.exponent(ccy)), rounding="ROUND_HALF_UP"))
+        except (ValueError, ArithmeticError):
             raise errors.content("Invalid number.", path=f"{at}rate") from None
-        return str(product.quantize(Decimal(1).scaleb(-money.exponent(ccy)), rounding="ROUND_HALF_UP"))
 
     def _figure(self, value: Any, document: Record, path: str) -> int:
         from counterfoil_mocks.erp.netsuite.objects import AMOUNT
@@ -445,6 +460,14 @@ SPOKEN = {
     "addressBook": ("defaultBilling", "defaultShipping", "addressId", "internalId"),
 }
 """Fields that are worked out when they are shown, and still heard."""
+
+
+def invalid(path: str) -> errors.Refused:
+    """A value cannot be taken."""
+    name = path.rpartition(".")[2]
+    return errors.content(
+        f"Invalid value for the resource or sub-resource field '{name}'. Provide a valid value.", path=path
+    )
 
 
 def items_of(sublist: Any, name: str) -> list[Mapping[str, Any]]:

@@ -80,7 +80,7 @@ def named(name: str, label: str, *more: str) -> ObjectMap:
 
 KEPT: tuple[ObjectMap, ...] = (
     transaction("salesOrder", "Sales Order", "SalesOrd", enum("status", order_status), *kept("orderStatus")),
-    transaction("estimate", "Estimate", "Estimate", *kept("entityStatus", "expectedCloseDate", "dueDate")),
+    transaction("estimate", "Estimate", "Estimate", day("dueDate"), *kept("entityStatus", "expectedCloseDate")),
     transaction("opportunity", "Opportunity", "Opprtnty", *kept("entityStatus", "expectedCloseDate", "projectedTotal")),
     record_type(
         "job",
