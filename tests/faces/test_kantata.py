@@ -286,6 +286,8 @@ def test_a_reference_is_replaced_by_its_service_name_and_letters_do_not_match_th
     assert set(ids(client.get("workspaces", external_reference_service_model_refs="4711"))) == {made["id"], twin["id"]}
     found = client.get("external_references", subject_type="Workspace", subject_id=made["id"])
     assert found["count"] == 1
+    nested = client.get("external_references", subject_type="Workspace", subject_id=made["id"], include="subject")
+    assert nested["workspaces"][made["id"]]["title"] == "Referred"
     assert client.call("DELETE", f"external_references/{ids(found)[0]}").status == 204
     assert client.refused("GET", "external_references")[1][0]["field"] == "subject_type"
 
@@ -306,6 +308,9 @@ def test_custom_fields_of_the_business_are_its_own_fields(client: Client, landsc
     changed = {"custom_field_value": {"value": "APAC"}}
     assert first(client.send("PUT", f"custom_field_values/{set_so['id']}", changed))["value"] == "APAC"
     assert client.refused("GET", "custom_field_values")[1][0]["field"] == "subject_type"
+    asked = f"({own['id']}:APAC):({number}:CT-000777)"
+    assert ids(client.get("workspaces", by_custom_text_value=asked)) == [made["id"]]
+    assert client.get("workspaces", by_custom_text_value=f"({own['id']}:EMEA)")["count"] == 0
 
 
 # time
@@ -539,8 +544,10 @@ def test_an_invoice_bills_its_time_and_a_payment_settles_it(client: Client, bill
     assert client.refused("POST", "invoices", {"invoice": said})[1][0]["field"] == "time_entry_ids"
     found = client.get(f"invoices/{made['id']}", include="time_entries,additional_items")
     assert first(found)["time_entry_ids"] == [entry["id"]]
+    assert ids(client.get("time_entries", in_active_invoice_id=made["id"])) == [entry["id"]]
     assert [each["amount_in_cents"] for each in found["additional_items"].values()] == [50000]
     client.send("PUT", f"invoices/{made['id']}/cancel", {})
+    assert client.get("time_entries", in_active_invoice_id=made["id"])["count"] == 0
     assert first(client.get(f"time_entries/{entry['id']}"))["is_invoiced"] is False
     second = client.make("invoices", "invoice", **said)
     part = {"invoice_id": second["id"], "workspace_id": billable["id"], "amount_in_cents": 500}
@@ -615,6 +622,17 @@ def test_a_card_of_the_business_is_a_rate_card_with_its_roles(client: Client, la
     assert [(each["role_id"], each["rate"]) for each in roles["rate_card_roles"].values()] == [("3", 25000)]
     priced = client.make("workspaces", "workspace", title="Carded", rate_card_id=id)
     assert (priced["rate_card_id"], priced["currency"]) == (int(id), "USD")
+
+
+def test_events_can_come_late(client: Client, landscape: Any) -> None:
+    fault = {"system": "psa", "operation": "list_subscribed_event", "kind": "search_lag", "searches": 1}
+    assert landscape.call("POST", "/faults", [fault]).status == 201
+    try:
+        made = client.make("workspaces", "workspace", title="Late")
+        query = {"subject_type": "Workspace", "subject_id": made["id"]}
+        assert [client.get("subscribed_events", **query)["count"] for _ in range(2)] == [0, 1]
+    finally:
+        landscape.call("DELETE", "/faults")
 
 
 # what nobody should send

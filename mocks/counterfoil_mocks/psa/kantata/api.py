@@ -450,9 +450,14 @@ class KantataFace(Face):
 
     def subject_of(self, view: View, record: Record) -> Record | None:
         """What a reference hangs on; None where that is gone."""
+        live = self.subjects_of(view, record)
+        return {"key": kept(record)["subject_key"], "id": live[0]["id"]} if live else None
+
+    def subjects_of(self, view: View, record: Record) -> list[Record]:
+        """The record that a reference hangs on, as far as there is one."""
         said = kept(record)
         live = view.find(self.kinds[said["subject_key"]], said["subject_id"])
-        return None if live is None else {"key": said["subject_key"], "id": live["id"]}
+        return [] if live is None else [live]
 
     def legal_entity(self, view: View, ccy: str) -> str:
         """The company that a new project belongs to: the settings' own, else that of another project in its currency."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.protocols.fieldmap import ObjectMap
 from counterfoil_mocks.psa.kantata import references
-from counterfoil_mocks.psa.kantata.kind import Link, kept
+from counterfoil_mocks.psa.kantata.kind import KEEP, Link, kept
 from counterfoil_mocks.psa.kantata.objects import NO_GROUP, NO_STORY
 
 
@@ -135,6 +136,36 @@ def participant_in(view: Any, map: ObjectMap, table: sa.FromClause, value: str) 
 def by_email(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
     name, _, domain = value.partition("@")
     return sa.and_(sa.literal(domain == "counterfoil.test"), sa.func.lower(table.c.employee_no) == name.lower())
+
+
+PAIR = re.compile(r"\((\w+):([^)]*)\)")
+
+
+def by_custom_value(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
+    """Values of custom fields, as `(12:abc):(13:x)`; all of them must hold, and a field that nobody knows matches nothing."""
+    fields = {each.id: each for each in view.face.values.fields(view, map.name)}
+    clauses = []
+    for id, wanted in PAIR.findall(value):
+        each = fields.get(id)
+        if each is None:
+            clauses.append(sa.false())
+            continue
+        held = (
+            table.c[each.column] if each.column else sa.func.json_extract(table.c.custom, f'$."{KEEP}"."values"."{id}"')
+        )
+        clauses.append(sa.cast(held, sa.Text) == wanted)
+    return sa.and_(sa.true(), *clauses)
+
+
+def on_invoice(name: str) -> Callable[..., Any]:
+    """The lines of an invoice that is not cancelled."""
+
+    def condition(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
+        found = view.find(view.face.kinds["invoices"], value)
+        live = found is not None and kept(found)["status"] != "cancelled"
+        return table.c.id.in_(kept(found)[name] if live else [])
+
+    return condition
 
 
 def flag(make: Callable[[sa.FromClause], sa.ColumnElement[bool]]) -> Callable[..., Any]:

@@ -126,6 +126,8 @@ def _rows(view: View) -> Any:
     for row in found:
         if (since and row["at"] < since) or (until and row["at"] > until) or (types and row["type"] not in types):
             continue
+        if view.hidden is not None and view.hidden({"id": str(row["seq"]), "version": 1, "updated_at": row["at"]}):
+            continue
         said = orjson.loads(row["extra"])
         if (subject and said["subject"] not in subject) or (ids and row["record_id"] not in ids):
             continue

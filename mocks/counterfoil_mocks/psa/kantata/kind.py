@@ -25,7 +25,7 @@ Condition = Callable[["View", ObjectMap, sa.FromClause, str], sa.ColumnElement[b
 
 @dataclass(frozen=True)
 class Link:
-    """An association. key: the member that holds ids. kind: of what is there. get: the records, from one record.
+    """An association. key: the member that holds ids. kind: of what is there, empty where each record says it. get: the records, from one.
 
     column: whether the id is a column of the object, which is then always shown.
     """

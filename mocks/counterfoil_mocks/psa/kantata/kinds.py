@@ -17,6 +17,7 @@ from counterfoil_mocks.psa.kantata.conditions import (
     archived_form,
     between,
     by,
+    by_custom_value,
     by_email,
     completed,
     counts_as_approved,
@@ -27,6 +28,7 @@ from counterfoil_mocks.psa.kantata.conditions import (
     include_archived,
     matching,
     of_unarchived,
+    on_invoice,
     open_seat,
     own,
     parents_only,
@@ -156,6 +158,7 @@ KINDS: Mapping[str, Kind] = {
                 "require_time_approvals": equals("require_time_approvals"),
                 "archived": archived_form,
                 "include_archived": include_archived,
+                "by_custom_text_value": by_custom_value,
                 "start_date_between": between("start", "start"),
                 "due_date_between": between("end", "end"),
             },
@@ -333,6 +336,7 @@ KINDS: Mapping[str, Kind] = {
                 "invoiced": flag(lambda table: table.c.billing.in_(["BILLED", "CREDITED"])),
                 "uninvoiced": flag(lambda table: table.c.billing.not_in(["BILLED", "CREDITED"])),
                 "from_archived_workspaces": from_archived,
+                "in_active_invoice_id": on_invoice("time_entry_ids"),
             },
             defaults={("from_archived_workspaces",): of_unarchived},
             orders=("date_performed", "created_at", "updated_at"),
@@ -356,6 +360,7 @@ KINDS: Mapping[str, Kind] = {
                 "workspace_id": among("project"),
                 "workspace_ids": among("project"),
                 "with_user_ids": among("employee"),
+                "in_active_invoice_id": on_invoice("expense_ids"),
                 "date_expensed_between": between("spend_date", ""),
                 "reimbursable": equals("reimbursable"),
                 "submitted": flag(lambda table: table.c.approval.not_in(["DRAFT", "REJECTED"])),
@@ -414,6 +419,11 @@ KINDS: Mapping[str, Kind] = {
             "ExternalReference",
             "external_reference",
             (REFERENCE,),
+            links={
+                "subject": Link(
+                    "subject_ref", "", lambda view, record: view.face.subjects_of(view, record), column=True
+                )
+            },
             filters={
                 name: equals(name)
                 for name in ("subject_type", "service_name", "service_model", "service_model_ref", "external_status")

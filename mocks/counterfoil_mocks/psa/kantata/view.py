@@ -307,11 +307,13 @@ class View:
                 if name in optional:
                     shown[name] = work(record, self)
             for link in links:
-                target = self.face.kinds[link.kind]
+                target = self.face.kinds[link.kind or kept(record)["subject_key"]]
                 found = link.get(self, record)
                 if not link.column:
                     ids = [each["id"] for each in found]
                     shown[link.key] = ids if link.many else (ids[0] if ids else None)
+                if not link.kind and not found:
+                    continue
                 included.setdefault(target.key, {}).update({each["id"]: (target, each) for each in found})
             maps[kind.key][record["id"]] = shown
         for key, several in included.items():
