@@ -238,7 +238,7 @@ def test_a_closed_period_takes_nothing(ns: Client, debtor: str) -> None:
     assert ns("GET", "/invoice").json()["totalResults"] == before
 
 
-@pytest.mark.by_client("receive_payment get_payment list_payment")
+@pytest.mark.by_client("receive_payment get_payment list_payment update_payment")
 def test_a_payment_is_applied_and_pays_the_invoice(ns: Client, debtor: str) -> None:
     invoice = ns.made("/invoice", an_invoice(ns, debtor))
     body = {
@@ -443,3 +443,14 @@ def test_an_answer_lost_after_the_commit_makes_a_second_invoice(ns: Client, nets
     netsuite_face.call("DELETE", "/faults")
     ns.made("/invoice", an_invoice(ns, debtor))
     assert ns("GET", "/invoice", params={"q": f"entity ANY_OF [{debtor}]"}).json()["totalResults"] == 2
+
+
+@pytest.mark.by_client("create_service_item update_service_item delete_service_item")
+def test_an_item_is_made_changed_and_deleted(ns: Client) -> None:
+    item = ns.made("/serviceSaleItem", {"itemId": "TRAINING", "incomeAccount": {"id": "4010"}})
+    assert ns("PATCH", f"/serviceSaleItem/{item}", {"displayName": "Training", "isInactive": True}).status_code == 204
+    found = ns("GET", f"/serviceSaleItem/{item}").json()
+    assert (found["displayName"], found["isInactive"], found["incomeAccount"]["id"]) == ("Training", True, "4010")
+    again = ns("POST", "/serviceSaleItem", {"itemId": "TRAINING"})
+    assert refusal(again) == (400, "USER_ERROR", "Error while accessing a resource. This entity already exists.")
+    assert ns("DELETE", f"/serviceSaleItem/{item}").status_code == 204

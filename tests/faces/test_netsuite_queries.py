@@ -223,3 +223,47 @@ def test_projects_people_and_departments_are_kept_as_they_come(ns: Client, debto
     time_bill = ns.made("/timeBill", {"employee": {"id": employee}, "hours": "8:00", "tranDate": "2026-01-06"})
     assert ns("GET", f"/timeBill/{time_bill}").json()["employee"]["refName"] == "Ada Field"
     assert refusal(ns("POST", "/department", {}))[:2] == (400, "USER_ERROR")
+
+
+@pytest.mark.by_client(
+    "create_job get_job list_job update_job delete_job create_department get_department list_department"
+)
+@pytest.mark.by_client("create_contact get_contact list_contact update_contact delete_contact update_department")
+@pytest.mark.by_client("create_employee get_employee list_employee update_employee delete_employee delete_department")
+@pytest.mark.by_client("create_classification get_classification list_classification update_classification")
+@pytest.mark.by_client(
+    "create_location get_location list_location update_location delete_location delete_classification"
+)
+@pytest.mark.by_client("create_opportunity get_opportunity list_opportunity update_opportunity delete_opportunity")
+@pytest.mark.by_client("create_estimate get_estimate list_estimate update_estimate delete_estimate")
+@pytest.mark.by_client("create_project_task get_project_task list_project_task update_project_task delete_project_task")
+@pytest.mark.by_client("create_time_bill get_time_bill list_time_bill update_time_bill delete_time_bill")
+def test_records_that_only_netsuite_knows_live_from_post_to_delete(ns: Client, debtor: str) -> None:
+    job = ns.made("/job", {"companyName": "For tasks"})
+    employee = ns.made("/employee", {"lastName": "Field"})
+    bodies: dict[str, dict[str, Any]] = {
+        "job": {"companyName": "Rollout"},
+        "contact": {"lastName": "Doe", "company": debtor},
+        "employee": {"lastName": "Byrd"},
+        "projectTask": {"company": {"id": job}, "title": "Plan"},
+        "timeBill": {"employee": {"id": employee}, "hours": 8},
+        "department": {"name": "Delivery"},
+        "classification": {"name": "Advisory"},
+        "location": {"name": "Boston"},
+        "opportunity": an_order(ns, debtor),
+        "estimate": an_order(ns, debtor),
+    }
+    for name, body in bodies.items():
+        record_id = ns.made(f"/{name}", {**body, "custrecord_note": "kept"})
+        assert ns("GET", f"/{name}/{record_id}").json()["custrecord_note"] == "kept"
+        upserted = ns("PUT", f"/{name}/eid:CYCLE-{name}", body)
+        again = ns("PUT", f"/{name}/eid:cycle-{name}", {"custrecord_note": "changed"})
+        assert upserted.headers["location"] == again.headers["location"]
+        assert ns("PATCH", f"/{name}/{record_id}", {"custrecord_note": None}).status_code == 204
+        assert "custrecord_note" not in ns("GET", f"/{name}/{record_id}").json()
+        found = ns("GET", f"/{name}", params={"q": f'externalId IS "CYCLE-{name}"'}).json()
+        assert upserted.headers["location"].endswith(f"/{name}/{found['items'][0]['id']}")
+        if "item" in body:
+            assert ns("GET", f"/{name}/{record_id}/item/1").json()["amount"] == 1500.0
+        assert ns("DELETE", f"/{name}/{record_id}").status_code == 204
+        assert refusal(ns("GET", f"/{name}/{record_id}"))[:2] == (404, "NONEXISTENT_ID")
