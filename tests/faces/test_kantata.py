@@ -559,6 +559,15 @@ def test_an_invoice_bills_its_time_and_a_payment_settles_it(client: Client, bill
     assert (ids(paid), first(paid)["status"]) == ([second["id"]], "accepted payment")
 
 
+def test_a_form_fills_a_member_of_a_list_before_it_begins_the_next(client: Client, workspace: Body) -> None:
+    form = f"invoice[workspace_id]={workspace['id']}&invoice[payment_schedule]=10"
+    form += "&invoice[fixed_fee_items][][notes]=a&invoice[fixed_fee_items][][amount]=500"
+    form += "&invoice[fixed_fee_items][][notes]=b&invoice[fixed_fee_items][][amount]=0.5"
+    made = first(client.send("POST", "invoices", form=form))
+    found = client.get(f"invoices/{made['id']}", include="fixed_fee_items")["fixed_fee_items"]
+    assert [(each["notes"], each["amount_in_cents"]) for each in found.values()] == [("a", 50000), ("b", 50)]
+
+
 def test_an_invoice_needs_an_item_and_only_approved_time(client: Client, billable: Body) -> None:
     said = {"workspace_id": billable["id"], "payment_schedule": 30}
     assert client.refused("POST", "invoices", {"invoice": said})[1][0]["field"] == "base"

@@ -14,10 +14,11 @@ DEEPEST = 12
 PLACE = re.compile(r"\[([^\[\]]*)\]")
 
 
-def decoded(text: bytes) -> dict[str, Any]:
+def decoded(text: bytes, *, filling: bool = False) -> dict[str, Any]:
     """A form or query string as nested dicts and lists of texts; raises Problem 400.
 
-    Array members go by their numeric index, not by arrival; `[]` appends.
+    Array members go by their numeric index, not by arrival; `[]` appends. filling: as Rails has it, `a[][x]=1&a[][y]=2` is one member
+    with both names, and a name that the last member has already begins the next.
     """
     try:
         pairs = parse_qsl(text.decode("utf-8"), keep_blank_values=True, max_num_fields=MOST_PAIRS, errors="strict")
@@ -25,24 +26,26 @@ def decoded(text: bytes) -> dict[str, Any]:
         raise Problem(
             400, "UNPARSABLE", f"The form cannot be read: {error}.", remedy="Send form-encoded UTF-8."
         ) from None
-    return nested(pairs)
+    return nested(pairs, filling=filling)
 
 
-def nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Names with brackets as nested values."""
+def nested(pairs: Iterable[tuple[str, str]], *, filling: bool = False) -> dict[str, Any]:
+    """Names with brackets as nested values. filling: as in `decoded`."""
     root: dict[Any, Any] = {}
     for name, value in pairs:
         head, bracket, _ = name.partition("[")
         steps = PLACE.findall(name[len(head) :]) if bracket else []
         if not head or len(steps) > DEEPEST or head + "".join(f"[{step}]" for step in steps) != name:
             raise Problem(400, "UNPARSABLE", f"Invalid parameter name: {name}", field=name)
-        _put(root, [head, *steps], value, name)
+        _put(root, [head, *steps], value, name, filling)
     return {key: _settled(each) for key, each in root.items()}
 
 
-def _put(place: dict[Any, Any], steps: list[str], value: str, name: str) -> None:
-    for step in steps[:-1]:
+def _put(place: dict[Any, Any], steps: list[str], value: str, name: str, filling: bool) -> None:
+    for at, step in enumerate(steps[:-1], 1):
         key: Any = len(place) if step == "" else step
+        if filling and step == "" and place and not _has(place.get(len(place) - 1), steps[at:]):
+            key = len(place) - 1
         following = place.setdefault(key, {})
         if not isinstance(following, dict):
             raise Problem(
@@ -51,6 +54,17 @@ def _put(place: dict[Any, Any], steps: list[str], value: str, name: str) -> None
         place = following
     last: Any = steps[-1]
     place[len(place) if last == "" else last] = value
+
+
+def _has(place: Any, steps: list[str]) -> bool:
+    """Whether a member has a value at the end of some steps already."""
+    for step in steps:
+        if not isinstance(place, dict):
+            return True
+        if step == "" or step not in place:
+            return False
+        place = place[step]
+    return True
 
 
 def _settled(value: Any) -> Any:

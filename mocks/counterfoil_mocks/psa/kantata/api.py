@@ -92,7 +92,7 @@ class KantataFace(Face):
         return errors.absent()
 
     def parsed(self, request: Request, operation: Operation) -> Record:
-        given = form.decoded(request.query)
+        given = form.decoded(request.query, filling=True)
         given.update(self._body(request))
         return given
 
@@ -102,7 +102,7 @@ class KantataFace(Face):
             return {}
         media = (request.header(b"content-type") or "").partition(";")[0].strip().lower()
         if media == "application/x-www-form-urlencoded":
-            return form.decoded(request.body)
+            return form.decoded(request.body, filling=True)
         try:
             found = orjson.loads(request.body)
         except orjson.JSONDecodeError:
