@@ -20,15 +20,15 @@ from counterfoil_mocks.kernel.system import Origin, System
 from counterfoil_mocks.kernel.tx import Tx, made
 from counterfoil_mocks.protocols import form
 from counterfoil_mocks.psa import rates
-from counterfoil_mocks.psa.kantata import allocations, errors, events, invoices, references, submissions
+from counterfoil_mocks.psa.kantata import errors, events, routes
 from counterfoil_mocks.psa.kantata.auth import Account
 from counterfoil_mocks.psa.kantata.desk import Desk
 from counterfoil_mocks.psa.kantata.kind import VENDOR, Kind, kept
 from counterfoil_mocks.psa.kantata.kinds import KINDS
 from counterfoil_mocks.psa.kantata.objects import CATEGORIES, LEVELS, cents, roles_of, version_of
-from counterfoil_mocks.psa.kantata.values import TYPES, Values, checked
+from counterfoil_mocks.psa.kantata.values import Values
 from counterfoil_mocks.psa.kantata.view import View
-from counterfoil_mocks.psa.kantata.writing import WRITERS, approver
+from counterfoil_mocks.psa.kantata.writing import WRITERS
 
 BASE = "/api/v1"
 NOBODY = Origin("schedule", "system")
@@ -185,18 +185,7 @@ class KantataFace(Face):
         for kind in self.kinds.values():
             yield from self._resource(kind)
         yield self.reading("get_me", "users/me", lambda view, id: self._me(view), self.kinds["users"])
-        yield from self._references()
-        yield from self._submissions()
-        yield from self._values()
-        yield from self._invoices()
-        bookings = self.kinds["workspace_allocations"]
-        yield self.writing(
-            "split_workspace_allocation",
-            "PUT",
-            f"{bookings.key}/split",
-            lambda desk, id: desk.envelope(bookings, allocations.split(desk, bookings), 2),
-            bookings,
-        )
+        yield from routes.operations(self)
         yield self.reading("list_subscribed_event", "subscribed_events", lambda view, id: events.feed(view))
         yield self.reading("list_event_type", "subscribed_events/event_types", lambda view, id: self._event_types(view))
 
@@ -230,10 +219,10 @@ class KantataFace(Face):
                 raise errors.invalid(f"Between 1 and {kind.bulk} records can be created at once")
             found = desk.several(many, lambda given: create(desk, kind, given), kind.root)
             return desk.envelope(kind, found, len(found))
-        return desk.one(kind, create(desk, kind, self._root(desk, kind)))
+        return desk.one(kind, create(desk, kind, self.root(desk, kind)))
 
     @staticmethod
-    def _root(desk: Desk, kind: Kind) -> Record:
+    def root(desk: Desk, kind: Kind) -> Record:
         """What the body says under its root key; without one it is as if all were empty."""
         given = desk.given.get(kind.root)
         return given if isinstance(given, dict) else {}
@@ -242,7 +231,7 @@ class KantataFace(Face):
         record = desk.find(kind, id)
         if record is None:
             raise errors.absent()
-        return desk.one(kind, WRITERS[kind.key].update(desk, kind, record, self._root(desk, kind)))
+        return desk.one(kind, WRITERS[kind.key].update(desk, kind, record, self.root(desk, kind)))
 
     def _delete(self, desk: Desk, kind: Kind, id: str) -> None:
         record = desk.find(kind, id)
@@ -279,147 +268,6 @@ class KantataFace(Face):
         if not view.administrator:
             raise errors.forbidden()
         return {"subscribed_event_types": list(events.TYPES), "subscribed_event_type_schemas": {}}
-
-    def _references(self) -> Iterable[Operation]:
-        kind = self.kinds[references.KIND]
-
-        def listed(view: View, id: str) -> Record:
-            if not view.text("subject_type"):
-                raise errors.invalid("Subject type can't be blank", "subject_type")
-            return view.listing(kind)
-
-        def put(desk: Desk, id: str) -> Record:
-            given = self._root(desk, kind)
-            subject = next((each for each in self.kinds.values() if each.subject == given.get("subject_type")), None)
-            if subject is None:
-                raise errors.invalid("Subject type is not included in the list", "subject_type")
-            record = desk.find(subject, str(given.get("subject_id") or ""))
-            if record is None:
-                raise errors.invalid("Subject can't be found", "subject_id")
-            return desk.one(kind, references.put(desk, subject, record["id"], given))
-
-        yield self.reading("list_external_reference", kind.key, listed, kind)
-        yield self.writing("put_external_reference", "POST", f"{kind.key}/create_or_update", put, kind)
-
-    def _submissions(self) -> Iterable[Operation]:
-        for key, sheet in submissions.SHEETS.items():
-            yield from self._sheet(self.kinds[key], sheet)
-        locks = self.kinds["line_item_locks"]
-
-        def lock(desk: Desk, id: str) -> Record:
-            return desk.one(locks, submissions.lock(desk, locks, self._root(desk, locks)))
-
-        yield self.writing("create_line_item_lock", "POST", locks.key, lock, locks)
-
-    def _sheet(self, kind: Kind, sheet: submissions.Sheet) -> Iterable[Operation]:
-        """Submissions of one kind: handed in, resolved one by one and together."""
-
-        def create(desk: Desk, id: str) -> Record:
-            return desk.one(kind, submissions.create(desk, kind, self._root(desk, kind)))
-
-        def resolving(what: str) -> tuple[Write, Write]:
-            def one(desk: Desk, id: str) -> Record:
-                return desk.one(kind, submissions.resolve(desk, kind, id, what, desk.given, approver(desk)))
-
-            def many(desk: Desk, id: str) -> Record:
-                return submissions.resolve_all(desk, kind, what, desk.given, approver(desk))
-
-            return one, many
-
-        yield self.writing(f"submit_{sheet.noun}", "POST", kind.key, create, kind)
-        verbs = {"approval": "approve", "rejection": "reject", "cancellation": "cancel"}
-        for what, verb in verbs.items():
-            one, many = resolving(what)
-            name = f"{'withdraw' if verb == 'cancel' else verb}_{sheet.noun}"
-            yield self.writing(name, "PUT", f"{kind.key}/{{id}}/{verb}", one, kind)
-            stem = kind.root.removesuffix("_submission")
-            yield self.writing(name, "POST", f"{stem}_{what}s", many, kind)
-
-    def _values(self) -> Iterable[Operation]:
-        fields, values = self.kinds["custom_fields"], self.kinds["custom_field_values"]
-
-        def listed(view: View, id: str) -> Record:
-            Values.key(view.text("subject_type"))
-            return view.listing(values)
-
-        def shown(view: View, id: str) -> Record:
-            place = self.value_at(view, id)
-            found = [] if place is None else [each for each in self.values.of(view, place[1]) if each["id"] == id]
-            if not found:
-                raise errors.absent()
-            return view.envelope(values, found, 1)
-
-        def create(desk: Desk, id: str) -> Record:
-            given = self._root(desk, values)
-            kind = self.kinds[Values.key(str(given.get("subject_type") or ""))]
-            record = desk.find(kind, str(given.get("subject_id") or ""))
-            if record is None:
-                raise errors.invalid("Subject can't be found", "subject_id")
-            field = self.values.field(desk, kind.key, given.get("custom_field_id"))
-            if any(each["custom_field_id"] == field.id for each in self.values.of(desk, record)):
-                raise errors.invalid("Custom field has a value already", "custom_field_id")
-            return put(desk, kind, record, field, given.get("value"))
-
-        def put(desk: Desk, kind: Kind, record: Record, field: Any, value: Any) -> Record:
-            record = self.values.put(desk, kind, record, field, checked(field, value))
-            found = [each for each in self.values.of(desk, record) if each["custom_field_id"] == field.id]
-            return desk.envelope(values, found, len(found))
-
-        def update(desk: Desk, id: str) -> Record:
-            place = self.value_at(desk, id)
-            if place is None:
-                raise errors.absent()
-            return put(desk, *place, self._root(desk, values).get("value"))
-
-        def create_field(desk: Desk, id: str) -> Record:
-            given = self._root(desk, fields)
-            if not given.get("name"):
-                raise errors.invalid("Name can't be blank", "name")
-            if given.get("value_type") not in TYPES:
-                raise errors.invalid("Value type is not included in the list", "value_type")
-            key = Values.key(str(given.get("subject_type") or ""))
-            said = {"name": str(given["name"]), "value_type": given["value_type"], "key": key}
-            record = desk.keep("custom_fields", said, columns={"name": said["name"][:500]})
-            return desk.one(fields, self.values.shown_field(desk, self.values.field(desk, key, record["id"])))
-
-        yield self.writing("create_custom_field", "POST", fields.key, create_field, fields)
-        yield self.reading("list_custom_field_value", values.key, listed, values)
-        yield self.reading("get_custom_field_value", f"{values.key}/{{id}}", shown, values)
-        yield self.writing("create_custom_field_value", "POST", values.key, create, values)
-        yield self.writing("update_custom_field_value", "PUT", f"{values.key}/{{id}}", update, values)
-
-    def _invoices(self) -> Iterable[Operation]:
-        """Invoices and payments; what marks time as billed is named as the business names it."""
-        kind, payments = self.kinds["invoices"], self.kinds["external_payments"]
-
-        def held(desk: Desk, id: str) -> Record:
-            record = desk.find(kind, id)
-            if record is None:
-                raise errors.absent()
-            return record
-
-        def create(desk: Desk, id: str) -> Record:
-            return desk.one(kind, invoices.create(desk, kind, self._root(desk, kind)))
-
-        def pay(desk: Desk, id: str) -> Record:
-            return desk.one(payments, invoices.pay(desk, payments, self._root(desk, payments)))
-
-        def numbered(view: View, id: str) -> Record:
-            return {"next_invoice_number": str(invoices.next_number(view))}
-
-        one = f"{kind.key}/{{id}}"
-        yield self.reading("get_next_invoice_number", f"{kind.key}/next_invoice_number", numbered)
-        yield self.writing("mark_billed", "POST", kind.key, create, kind)
-        yield self.writing(
-            "release_billed",
-            "PUT",
-            f"{one}/cancel",
-            lambda desk, id: desk.one(kind, invoices.cancel(desk, held(desk, id))),
-        )
-        yield self.writing(
-            "release_billed", "DELETE", one, lambda desk, id: invoices.delete(desk, held(desk, id)), kind, status=204
-        )
-        yield self.writing("create_external_payment", "POST", payments.key, pay, payments)
 
     # what objects ask for
 

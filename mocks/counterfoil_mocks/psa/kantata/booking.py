@@ -1,0 +1,151 @@
+"""Time and expenses: how entries are recorded, changed and taken away, and what freezes them."""
+
+from __future__ import annotations
+
+from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.kernel.tx import removed
+from counterfoil_mocks.psa.kantata import objects, submissions
+from counterfoil_mocks.psa.kantata.desk import Desk, whole
+from counterfoil_mocks.psa.kantata.errors import invalid
+from counterfoil_mocks.psa.kantata.kind import KEEP, Kind, kept
+from counterfoil_mocks.psa.kantata.view import Given
+
+WORDS = {
+    "Travel": "FLIGHT",
+    "Mileage": "RAIL_TAXI",
+    "Lodging": "HOTEL",
+    "Food": "MEALS",
+}
+
+
+def approver(desk: Desk) -> str:
+    """Whom an approval by the token's user is by, in the business's words."""
+    person = desk.record("employee", desk.user_id)
+    return "kantata" if person is None else str(person["employee_no"])
+
+
+# time
+
+
+def create_time(desk: Desk, kind: Kind, given: Given) -> Record:
+    """A time entry. Who may not book for others books for himself, whatever `user_id` says."""
+    desk.check(kind, given)
+    project = desk.named("project", given["workspace_id"], "workspace_id", "Workspace")
+    user = str(given.get("user_id") or desk.user_id) if desk.administrator else desk.user_id
+    said = {name: each for name, each in given.items() if name not in ("user_id", "workspace_id")}
+    values = desk.stored(kind, kind.maps[0], said, None)
+    values["employee"] = desk.named("employee", user, "user_id", "User")["id"]
+    refuse_locked(desk, values["work_date"])
+    if kept(project).get("require_notes_on_time_entries") and not values.get("note"):
+        raise invalid("Notes can't be blank", "notes")
+    own = _rated(values, given)
+    if given.get("story_id"):
+        task = desk.named("task", given["story_id"], "story_id", "Story")
+        if task["project"] != project["id"]:
+            raise invalid("Story does not belong to this project", "story_id")
+    else:
+        task, own["without_story"] = _general(desk, project), True
+    record = desk.make(kind, kind.maps[0], {**values, "task": task["id"], "custom": {KEEP: own}})
+    if not desk.requires_approval(project["id"]):
+        record = desk.do("submit_time", record["id"])
+        record = desk.do("approve_time", record["id"], approver=approver(desk))
+    return desk.besides(kind, record, given)
+
+
+def _rated(values: Record, given: Given) -> Record:
+    own: Record = values.pop("custom", {}).get(KEEP, {})
+    if given.get("rate_in_cents") not in (None, ""):
+        own["rate_in_cents"] = whole(given, "rate_in_cents")
+    return own
+
+
+def _general(desk: Desk, project: Record) -> Record:
+    same = desk.all("task", project=project["id"], task_code=objects.NO_STORY)
+    if same:
+        return same[0]
+    lines = project["lines"]
+    said = {"project": project["id"], "task_code": objects.NO_STORY, "name": "Time without a story"}
+    return desk.make(desk.face.kinds["stories"], objects.TASK, {**said, "line_no": lines[0]["line_no"] if lines else 1})
+
+
+def update_time(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
+    """Some attributes of an entry that is neither approved nor locked."""
+    refuse_frozen(desk, record, "Time entry", record["work_date"])
+    said = {name: each for name, each in given.items() if name != "user_id" or desk.administrator}
+    values = desk.stored(kind, kind.maps[0], said, record)
+    own = _rated(values, given)
+    if values.get("work_date"):
+        refuse_locked(desk, values["work_date"])
+    if given.get("story_id"):
+        values["task"] = desk.named("task", given["story_id"], "story_id", "Story")["id"]
+        own["without_story"] = False
+    return desk.besides(kind, desk.alter(kind, record, values, own), given)
+
+
+def delete_time(desk: Desk, kind: Kind, record: Record) -> None:
+    """An entry taken away."""
+    refuse_frozen(desk, record, "Time entry", record["work_date"])
+    removed(desk.tx, desk.entity("time_entry"), record["id"])
+
+
+def refuse_frozen(desk: Desk, record: Record, words: str, day: str) -> None:
+    """Refuse to change what is invoiced, approved, submitted or locked."""
+    if record["billing"] in ("BILLED", "CREDITED"):
+        raise invalid(f"{words} is invoiced and cannot be changed")
+    if record["approval"] == "APPROVED":
+        raise invalid(f"{words} is approved and cannot be changed")
+    if record["approval"] not in ("DRAFT", "REJECTED"):
+        raise invalid(f"{words} is submitted and cannot be changed")
+    if words == "Time entry":
+        refuse_locked(desk, day)
+
+
+def refuse_locked(desk: Desk, day: str) -> None:
+    """Refuse time in a week that is locked."""
+    until = submissions.locked_to(desk)
+    if until is not None and day <= until:
+        raise invalid(f"Date performed is locked: time up to {until} cannot be changed", "date_performed")
+
+
+# expenses
+
+
+def create_expense(desk: Desk, kind: Kind, given: Given) -> Record:
+    """A draft expense; without a receipt the business may hold it back."""
+    desk.check(kind, given)
+    project = desk.named("project", given["workspace_id"], "workspace_id", "Workspace")
+    user = str(given.get("user_id") or desk.user_id) if desk.administrator else desk.user_id
+    values = desk.stored(kind, kind.maps[0], {**given, "user_id": user}, None)
+    desk.named("employee", user, "user_id", "User")
+    own = {**values.get("custom", {}).get(KEEP, {}), "category": str(given["category"])}
+    if given.get("billable") is not None:
+        own["billable"] = str(given["billable"]).lower() == "true"
+    values |= {
+        "category": WORDS.get(own["category"], "OTHER"),
+        "spend_ccy": str(given.get("currency") or project["ccy"]),
+        "receipt": bool(given.get("receipt_id")),
+        "custom": {KEEP: own},
+    }
+    desk.bounded(kind.maps[0], "currency", "spend_ccy", values["spend_ccy"])
+    return desk.besides(kind, desk.make(kind, kind.maps[0], values), given)
+
+
+def update_expense(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
+    """Some attributes of an expense that is not approved; a receipt may be handed in at any time."""
+    if given.get("receipt_id") and not record["receipt"]:
+        record = desk.mark("expense", desk.do("add_receipt", record["id"]), receipt_id=given["receipt_id"])
+        given = {name: each for name, each in given.items() if name != "receipt_id"}
+    values = desk.stored(kind, kind.maps[0], given, record)
+    own: Record = {}
+    if given.get("category"):
+        own["category"] = str(given["category"])
+        values["category"] = WORDS.get(own["category"], "OTHER")
+    if values or own:
+        refuse_frozen(desk, record, "Expense", "")
+    return desk.besides(kind, desk.alter(kind, record, values, own), given)
+
+
+def delete_expense(desk: Desk, kind: Kind, record: Record) -> None:
+    """An expense taken away."""
+    refuse_frozen(desk, record, "Expense", "")
+    removed(desk.tx, desk.entity("expense"), record["id"])
