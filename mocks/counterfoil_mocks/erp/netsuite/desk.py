@@ -8,8 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 from counterfoil_mocks.erp.netsuite import errors
-from counterfoil_mocks.erp.netsuite.objects import ADDRESS, CUSTOMER, KEEP, LINE
+from counterfoil_mocks.erp.netsuite.objects import ADDRESS, AMOUNT, CUSTOMER, KEEP, LINE
 from counterfoil_mocks.erp.netsuite.reader import Reader
+from counterfoil_mocks.kernel import clock, money
 from counterfoil_mocks.kernel.errors import Problem
 from counterfoil_mocks.kernel.fields import Entity, Record
 from counterfoil_mocks.kernel.system import Origin, System
@@ -229,8 +230,6 @@ class Desk:
         if "terms" in head and values.get("due") is None:
             terms = (values.get("custom") or {}).get(KEEP, {}).get("terms")
             if terms:
-                from counterfoil_mocks.kernel import clock
-
                 values["due"] = clock.add_days(values["issue_date"], int(str(terms).removeprefix("NET")))
         self._lines(values, items_of(given.get("item"), "item"))
         if not values.get("invoice_no"):
@@ -353,8 +352,6 @@ class Desk:
 
     def _extended(self, line: Record, ccy: str, at: str) -> Any:
         """Quantity times rate, rounded to the currency."""
-        from counterfoil_mocks.kernel import money
-
         if line.get("rate") is None:
             raise errors.missing("Amount", f"{at}amount")
         try:
@@ -364,8 +361,6 @@ class Desk:
             raise errors.content("Invalid number.", path=f"{at}rate") from None
 
     def _figure(self, value: Any, document: Record, path: str) -> int:
-        from counterfoil_mocks.erp.netsuite.objects import AMOUNT
-
         try:
             return int(AMOUNT.read(value, document))
         except ValueError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import orjson
 
@@ -246,8 +247,6 @@ def paging(asked: dict[str, str]) -> tuple[int, int]:
 
 def pages(address: str, asked: dict[str, str], limit: int, offset: int, total: int) -> list[Record]:
     """Links to the pages around."""
-    from urllib.parse import quote
-
     last = max(0, (total - 1) // limit * limit)
     places = []
     if offset > 0:
