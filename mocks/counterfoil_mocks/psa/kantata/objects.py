@@ -80,9 +80,12 @@ def _status(record: Record, view: Any) -> Record:
 
 def used(record: Record, view: Any) -> int:
     """What approved time and expenses of a project come to, in minor units."""
-    time = view.all("time_entry", project=record["id"], approval="APPROVED")
-    spent = view.all("expense", project=record["id"], approval="APPROVED")
-    return sum(each["amount"] or 0 for each in time) + sum(each["bill_amount"] or 0 for each in spent)
+    sums: dict[str, int] = view.sums
+    if record["id"] not in sums:
+        time = view.all("time_entry", project=record["id"], approval="APPROVED")
+        spent = view.all("expense", project=record["id"], approval="APPROVED")
+        sums[record["id"]] = sum(each["amount"] or 0 for each in time) + sum(each["bill_amount"] or 0 for each in spent)
+    return sums[record["id"]]
 
 
 def minutes(record: Record, view: Any, **where: Any) -> int:

@@ -48,6 +48,8 @@ class View:
         self.given = given
         self.grant = grant
         self.hidden = hidden
+        self.sums: dict[str, int] = {}
+        """What projects have used of their budgets, which several of their fields say."""
 
     # values
 
