@@ -11,7 +11,7 @@ from counterfoil_mocks.kernel.store import Store
 BILLED = """
 SELECT t.ccy, sum(b.amount) AS net, sum(time_amount(t.minutes, r.rate, t.ccy)) AS standard FROM psa.time_entry t
 JOIN (SELECT source_id, sum(amount) AS amount FROM billed_item GROUP BY source_id) b ON b.source_id = t.entry_id
-JOIN psa.project p ON p.system = t.system AND p.project_no = t.project_no AND p.deleted_at IS NULL
+JOIN psa.project p ON p.system = t.system AND p.key = t.project_no AND p.deleted_at IS NULL
 JOIN psa.employee e ON e.system = t.system AND e.id = t.employee
 LEFT JOIN psa.assignment a ON a.system = t.system AND a.key = t.project_no || '/' || e.employee_no AND a.deleted_at IS NULL
 JOIN psa.rate_card c ON c.system = t.system AND c.key = p.rate_card_code || '/' || p.rate_card_version

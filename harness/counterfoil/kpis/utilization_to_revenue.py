@@ -15,7 +15,7 @@ WHERE l.account IN ('4000', '4010', '4020') GROUP BY l.ccy
 """
 STANDARD = """
 SELECT t.ccy, sum(time_amount(t.minutes, r.rate, t.ccy)) AS standard, sum(t.minutes) AS minutes FROM psa.time_entry t
-JOIN psa.project p ON p.system = t.system AND p.project_no = t.project_no AND p.deleted_at IS NULL
+JOIN psa.project p ON p.system = t.system AND p.key = t.project_no AND p.deleted_at IS NULL
 JOIN psa.employee e ON e.system = t.system AND e.id = t.employee
 LEFT JOIN psa.assignment a ON a.system = t.system AND a.key = t.project_no || '/' || e.employee_no AND a.deleted_at IS NULL
 JOIN psa.rate_card c ON c.system = t.system AND c.key = p.rate_card_code || '/' || p.rate_card_version
