@@ -447,6 +447,50 @@ def test_a_billing_milestone_is_the_amount_of_a_milestone(client: Client, worksp
     assert refusal[1][0]["field"] == "story_id"
 
 
+@pytest.mark.by_test(
+    "reject_expense withdraw_expense delete_expense get_expense list_expense_report get_expense_report"
+)
+def test_a_report_that_is_rejected_or_withdrawn_frees_its_expenses(client: Client, staffed: Body) -> None:
+    said = {"workspace_id": staffed["id"], "date": "2026-01-03", "category": "Food", "amount_in_cents": 900}
+    made = client.make("expenses", "expense", **said)
+    report = {"workspace_id": staffed["id"], "line_item_ids": [made["id"]], "title": "meals"}
+    for verb, status in (("reject", "rejected"), ("cancel", "cancelled")):
+        sheet = client.make("expense_report_submissions", "expense_report_submission", **report)
+        assert client.refused("DELETE", f"expenses/{made['id']}")[0] == 422
+        done = client.send("PUT", f"expense_report_submissions/{sheet['id']}/{verb}", {})
+        assert first(done)["status"] == status
+        assert first(client.get(f"expenses/{made['id']}"))["active_submission_id"] is None
+        assert client.refused("PUT", f"expense_report_submissions/{sheet['id']}/{verb}", {})[0] == 422
+        assert first(client.get(f"expense_report_submissions/{sheet['id']}", include="expenses"))["expense_ids"] == []
+    sheet = client.make("expense_report_submissions", "expense_report_submission", **report)
+    client.send("PUT", f"expense_report_submissions/{sheet['id']}/approve", {})
+    client.send("PUT", f"expense_report_submissions/{sheet['id']}/cancel", {})
+    assert client.get("expense_report_submissions", workspace_id=staffed["id"], status="cancelled")["count"] == 2
+    assert client.call("DELETE", f"expenses/{made['id']}").status == 204
+    assert client.refused("GET", f"expenses/{made['id']}")[0] == 404
+
+
+@pytest.mark.by_test("get_assignment delete_milestone get_external_reference get_custom_field get_role get_invoice")
+def test_what_is_listed_can_be_shown(client: Client, staffed: Body) -> None:
+    seat = ids(client.get("participations", workspace_id=staffed["id"]))[0]
+    assert ids(client.get(f"participations/{seat}")) == ids(client.get(f"workspace_resources/{seat}")) == [seat]
+    said = {"workspace_id": staffed["id"], "title": "Fee", "amount_in_cents": 100}
+    stone = client.make("billing_milestones", "billing_milestone", **said)
+    bill = {"workspace_id": staffed["id"], "payment_schedule": 5, "billing_milestone_ids": [stone["id"]]}
+    invoice = client.make("invoices", "invoice", **bill)
+    assert first(client.get(f"invoices/{invoice['id']}"))["balance_in_cents"] == 100
+    assert client.refused("POST", "invoices", {"invoice": bill})[1][0]["field"] == "billing_milestone_ids"
+    assert client.call("DELETE", f"invoices/{invoice['id']}").status == 204
+    assert client.call("DELETE", f"billing_milestones/{stone['id']}").status == 204
+    reference = {"service_name": "s", "service_model": "m", "service_model_ref": "1"}
+    told = {**reference, "subject_type": "Workspace", "subject_id": staffed["id"]}
+    put = client.send("POST", "external_references/create_or_update", {"external_reference": told})
+    assert first(client.get(f"external_references/{ids(put)[0]}"))["service_model_ref"] == "1"
+    assert first(client.get("roles/3"))["name"] == "Senior"
+    assert first(client.get("custom_fields/101"))["name"] == "contract_no"
+    assert client.refused("GET", "roles/99")[0] == 404
+
+
 # events and locks
 
 
