@@ -23,7 +23,8 @@ from counterfoil.world import NotSettled, World
 
 READY_SECONDS = {"L": 300.0, "XL": 3600.0}
 """Longest wait until a landscape of a size is ready; of the others a minute."""
-ANSWER_SECONDS, SLOW_SECONDS = 120.0, 1200.0
+ASKED_SECONDS, ANSWER_SECONDS, SLOW_SECONDS = 60.0, 120.0, 1200.0
+"""Longest wait for one answer: of an integration, of the control plane, and of either in a run of slow stories."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,12 @@ class Bench:
     def start(self) -> None:
         """Bring up the landscape, subscribe and start the integration, keep the state that every scenario starts from."""
         try:
-            self.integration = Integration(self.settings.integration, self.serve(), serial=self.settings.serial)
+            self.integration = Integration(
+                self.settings.integration,
+                self.serve(),
+                serial=self.settings.serial,
+                patience=SLOW_SECONDS if self.settings.slow else ASKED_SECONDS,
+            )
             self.integration.start()
             check_morning(self.serve())
             self._baseline = str(self.serve().post("/snapshots", {"label": "baseline"})["id"])

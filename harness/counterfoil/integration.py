@@ -77,12 +77,18 @@ def secret_of(seed: object, system: str) -> str:
 
 
 class Integration:
-    """One running integration. Raises Broken whenever it cannot be started, reached or trusted to be alive."""
+    """One running integration. Raises Broken whenever it cannot be started, reached or trusted to be alive.
 
-    def __init__(self, descriptor: Descriptor, control: Control, *, serial: bool = False) -> None:
+    patience: seconds that one of its answers may take.
+    """
+
+    def __init__(
+        self, descriptor: Descriptor, control: Control, *, serial: bool = False, patience: float = 60.0
+    ) -> None:
         self.descriptor = descriptor
         self.name = descriptor.name
         self.serial = serial
+        self._patience = patience
         self._control = control
         self._landscape: Record = control.get("/landscape")
         self.port = free_port() if descriptor.start.url is None else 0
@@ -98,7 +104,7 @@ class Integration:
         self._client = self._talk(self.base)
 
     def _talk(self, url: str) -> Control:
-        return Control(url, timeout=60, peer=f"the integration {self.name}", trusted=False)
+        return Control(url, timeout=self._patience, peer=f"the integration {self.name}", trusted=False)
 
     def _known_facts(self) -> Record:
         systems = {each["name"]: each for each in self._landscape["systems"]}
