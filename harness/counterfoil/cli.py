@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import signal
+import threading
 from importlib.metadata import version
 from typing import Annotated, Any
 
@@ -60,3 +62,9 @@ def counterfoil(
 
     Exit codes: 0 all held; 1 something was violated; 2 wrong usage or an unreadable file; 3 something could not be run.
     """
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _interrupted)  # who is told to end stops what it has started, as after Ctrl-C
+
+
+def _interrupted(number: int, frame: object) -> None:
+    raise KeyboardInterrupt

@@ -36,7 +36,10 @@ def doctor(
 
         sys.stdout.buffer.write(orjson.dumps(found.as_data(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     elif found.exit_code == 0:
-        typer.echo("Nothing is wrong. Next: counterfoil run")
+        asked = (
+            f" --{name} {value}" for name, value in (("integration", integration), ("landscape", landscape)) if value
+        )
+        typer.echo(f"Nothing is wrong. Next: counterfoil run{''.join(asked)}")
     raise typer.Exit(found.exit_code)
 
 

@@ -137,13 +137,16 @@ def show(about: dict[str, Any], *, guarded: bool = False) -> None:
 
     console = Console()
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("system", "face", "address and credentials"):
-        table.add_column(heading, no_wrap=True)
+    table.add_column("system", no_wrap=True, min_width=max(len(each["name"]) for each in about["systems"]))
+    named = max(len(name) for each in about["systems"] for name in each["credentials"])
+    table.add_column("face", no_wrap=True, min_width=named)
+    table.add_column("address and credentials", overflow="fold")
     for each in about["systems"]:
         table.add_row(f"[bold]{each['name']}[/]", each["vendor"], f"[bold]{each['url']}[/]")
         for name, value in each["credentials"].items():
             if name not in HIDDEN:
-                table.add_row("", f"[dim]{name}[/]", str(value))
+                shown = str(value) if "\n" not in str(value) else "several lines: see /landscape, or --json"
+                table.add_row("", f"[dim]{name}[/]", shown)
     console.print(table)
     way_in = "?token=…" if guarded else ""
     console.print(
