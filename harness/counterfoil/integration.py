@@ -64,6 +64,12 @@ def resolve(name: str) -> Descriptor:
     return read(path)
 
 
+def called(name: str) -> str:
+    """What an integration is called in contracts: as its file says; one that is built in, as `--integration` names it."""
+    built_in = name in ("reference", "noop") or name.startswith("mutant:")
+    return name if built_in else resolve(name).name
+
+
 def free_port() -> int:
     """A port of the loopback interface that nobody listens on now."""
     with socket.socket() as probe:

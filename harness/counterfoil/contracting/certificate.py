@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from counterfoil.contracting import journal, record, shapes, verifying
+from counterfoil.integration import called
 from counterfoil.outcome import Run
 from counterfoil.runner import Face, Order, execute
 
@@ -51,7 +52,7 @@ def certify(commission: Commission) -> Record:
         plain = _tell(commission, commission.told, export=folder / "run")
         shaken = {plan: _tell(commission, commission.shaken, faults=plan) for plan in PLANS[commission.level]}
         runs = journal.read(folder / "run")
-        record.record(runs, folder / "pacts", plain["integration"])
+        record.record(runs, folder / "pacts")
         verified = verifying.run(verifying.Order((folder / "pacts",)))
         return drawn(commission, plain, shaken, runs, verified)
 
@@ -109,7 +110,7 @@ def drawn(
     ]
     return {
         "verdict": "not certified" if deviations or not scenarios else "certified",
-        "integration": plain["integration"],
+        "integration": called(commission.integration),
         "level": "none (chosen scenarios)" if commission.scenarios else commission.level,
         "seed": commission.seed,
         "versions": {"counterfoil": version("counterfoil"), "contracts": contracts_digest()},

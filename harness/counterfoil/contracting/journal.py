@@ -109,7 +109,7 @@ def read(folder: Path) -> list[Run]:
         entry = orjson.loads(line)
         entries.setdefault(entry.get("scenario") or about["scenarios"][0], []).append(entry)
     for scenario, found in entries.items():
-        runs[scenario] = Run(scenario, about["integration"], about["seed"], about["size"])
+        runs[scenario] = Run(scenario, about.get("name") or about["integration"], about["seed"], about["size"])
         _fill(runs[scenario], found)
     if not any(run.exchanges for run in runs.values()):
         raise Unreadable(f"{folder}: the integration sent nothing in this run, so that nothing can be recorded")

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from counterfoil.integration import called
 from counterfoil.outcome import Run
 
 FILES = ("state.ndjson", "journal.ndjson")
@@ -16,7 +17,11 @@ def about(run: Run) -> dict[str, Any]:
     """What the run can be repeated with."""
     facts: dict[str, Any] = dict(run)
     known = {name: facts.get(name) for name in ("integration", "seed", "size", "faults")}
-    return {**known, "scenarios": [each["id"] for each in run["scenarios"] if each.get("evidence")]}
+    return {
+        **known,
+        "name": called(str(known["integration"])),
+        "scenarios": [each["id"] for each in run["scenarios"] if each.get("evidence")],
+    }
 
 
 def gather(run: Run, evidence: Path, folder: Path) -> None:
