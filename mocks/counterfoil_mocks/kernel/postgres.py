@@ -145,7 +145,7 @@ class Connection:
     @property
     def in_transaction(self) -> bool:
         """Whether a transaction is open."""
-        return self.driver.info.transaction_status != TransactionStatus.IDLE
+        return self.driver.info.transaction_status not in (TransactionStatus.IDLE, TransactionStatus.UNKNOWN)
 
     def close(self) -> None:
         """Hang up."""
