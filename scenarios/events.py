@@ -130,7 +130,8 @@ def scenario_s38_duplicate_and_shuffle(world: World) -> None:
         "The orderly run billed and posted", len(orderly["erp.ar_document"]) >= 3, found=orderly["erp.ar_document"]
     )
     for number in range(1, (MANY_ORDERS if world.slow else ORDERS) + 1):
-        world.restore(start)
+        world.faults.clear()
+        world.restore(start, nth=number)
         if world.integration is not None:
             world.integration.reset()
         world.faults.inject(

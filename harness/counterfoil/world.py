@@ -301,9 +301,9 @@ class World:
         """Keep the whole state; returns its id."""
         return str(self.control.post("/snapshots", {"label": label})["id"])
 
-    def restore(self, snapshot_id: str) -> None:
-        """Go back to a state, clock included."""
-        self.control.post(f"/snapshots/{segment(snapshot_id)}/restore")
+    def restore(self, snapshot_id: str, *, nth: int | None = None) -> None:
+        """Go back to a state, clock included. nth: as the how many-th time, so that ids and chance are the same whenever it is told."""
+        self.control.post(f"/snapshots/{segment(snapshot_id)}/restore", None if nth is None else {"nth": nth})
 
     def export(self) -> str:
         """The whole canonical state as NDJSON in a stable order."""

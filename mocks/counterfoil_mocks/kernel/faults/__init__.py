@@ -168,6 +168,7 @@ class Faults:
         if fault_id is None:
             self.planned.clear()
             self._attempts.clear()
+            self._count = 0
             self._tell()
             return
         kept = [fault for fault in self.planned if fault.id != fault_id]
