@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
@@ -43,8 +43,9 @@ class Verdict(TypedDict):
 class Ground:
     """A landscape for one mutant after the other."""
 
-    def __init__(self, seed: int | None) -> None:
+    def __init__(self, seed: int | None, vendors: Mapping[str, str]) -> None:
         self._seed = seed
+        self._vendors = vendors
         self._process: LandscapeProcess | None = None
         self._control: Control | None = None
 
@@ -52,7 +53,7 @@ class Ground:
         """Address and token of the landscape in its seeded state; starts it where it does not run. Raises Broken."""
         if self._process is None or self._process.ended or self._control is None:
             self.close()
-            self._process = LandscapeProcess(Settings(resolve("noop"), seed=self._seed))
+            self._process = LandscapeProcess(Settings(resolve("noop"), seed=self._seed, vendors=self._vendors))
             told = self._process.announcement()["control"]
             self._control = Control(told["url"], told.get("token"))
             self.token = str(told.get("token") or "")
@@ -78,11 +79,13 @@ def measure(
     *,
     workers: int,
     seed: int | None,
+    vendors: Mapping[str, str] | None = None,
     done: Callable[[Verdict], object] = lambda verdict: None,
 ) -> list[Verdict]:
-    """Try them all, `workers` at once; those that nothing caught come first. done: told of each as it ends."""
+    """Try them all, `workers` at once; those that nothing caught come first. vendors: by role, whose protocol a system
+    speaks. done: told of each as it ends."""
     grounds: SimpleQueue[Ground] = SimpleQueue()
-    made = [Ground(seed) for _ in range(min(workers, max(len(mutants), 1)))]
+    made = [Ground(seed, vendors or {}) for _ in range(min(workers, max(len(mutants), 1)))]
     for each in made:
         grounds.put(each)
 

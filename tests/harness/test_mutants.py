@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from counterfoil.commands.faces import checked, faces, words
+from counterfoil.descriptor import Unreadable
 from counterfoil.detection import Verdict, exit_code, judged
 
 Start = Callable[..., Any]
@@ -97,3 +99,11 @@ def test_an_unknown_mutant_exits_2(cli: Start) -> None:
     done = cli("mutants", "F-99")
     assert done.code == 2
     assert "no mutant F-99; there are: F-01" in done.err
+
+
+def test_a_vendor_that_a_role_does_not_have_is_refused_by_name() -> None:
+    vendors = faces("salesforce", None, None, "stripe")
+    assert checked(vendors) == {"crm": "salesforce", "billing": "stripe"}
+    assert words(vendors) == " --crm salesforce --billing stripe"
+    with pytest.raises(Unreadable, match=r"crm.*no vendor 'stripe'"):
+        checked({"crm": "stripe"})

@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
+from counterfoil.commands.faces import Billing, Crm, Erp, Psa, checked, faces
+
 
 def explore(
     integration: Annotated[
@@ -26,6 +28,10 @@ def explore(
         "story.yaml"
     ),
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    crm: Crm = None,
+    psa: Psa = None,
+    erp: Erp = None,
+    billing: Billing = None,
 ) -> None:
     """Make up stories of deeds, faults and clock moves until one breaks an invariant; shorten it and keep it in a file.
 
@@ -48,7 +54,8 @@ def explore(
     console = Console(stderr=True, quiet=as_json)
     try:
         plan = plans.plan(faults) if faults else []
-        bench = Bench(Settings(resolve(integration), seed=seed, faults=plan, serial=True))
+        vendors = checked(faces(crm, psa, erp, billing))
+        bench = Bench(Settings(resolve(integration), seed=seed, faults=plan, serial=True, vendors=vendors))
     except Unreadable as error:
         typer.echo(f"counterfoil explore: {error}", err=True)
         raise typer.Exit(2) from error
@@ -73,7 +80,7 @@ def explore(
                 )
                 asked = [] if found == RESTLESS else [found]
                 told = shrink(told, found, lambda steps: telling(steps, asked), seconds=seconds)
-                write(out, told, seed=seed, integration=integration, faults=faults, found=found)
+                write(out, told, seed=seed, integration=integration, faults=faults, vendors=vendors, found=found)
                 result |= {
                     "found": found,
                     "rule": told.broken[found]["rule"],

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from counterfoil.commands.faces import Billing, Crm, Erp, Psa, checked, faces
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -27,6 +29,10 @@ def mutants(
     named: Annotated[
         bool, typer.Option("--named", help="Count as caught only what an invariant of its catalogue row catches.")
     ] = False,
+    crm: Crm = None,
+    psa: Psa = None,
+    erp: Erp = None,
+    billing: Billing = None,
 ) -> None:
     """Run each mutant against the scenarios and faults that its file declares, and show what caught it.
 
@@ -38,12 +44,12 @@ def mutants(
     from counterfoil.descriptor import Unreadable
 
     try:
-        wanted = chosen(ids or ())
+        wanted, vendors = chosen(ids or ()), checked(faces(crm, psa, erp, billing))
     except Unreadable as error:
         typer.echo(f"counterfoil mutants: {error}", err=True)
         raise typer.Exit(2) from error
     with progress(len(wanted), shown=not as_json) as done:
-        verdicts = detection.measure(wanted, workers=workers, seed=seed, done=done)
+        verdicts = detection.measure(wanted, workers=workers, seed=seed, vendors=vendors, done=done)
     told: dict[str, Any] = {
         "total": len(verdicts),
         "caught": sum(each["caught"] for each in verdicts),

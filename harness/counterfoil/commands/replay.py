@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from counterfoil.commands.faces import checked
+
 
 def replay(
     file: Annotated[Path, typer.Argument(help="A story that `counterfoil explore` has written.")],
@@ -33,7 +35,8 @@ def replay(
         story = read(file)
         under_test = integration or str(story["integration"])
         plan = plans.plan(story["faults"]) if story.get("faults") else []
-        bench = Bench(Settings(resolve(under_test), seed=story.get("seed"), faults=plan, serial=True))
+        vendors = checked(dict(story.get("vendors") or {}))
+        bench = Bench(Settings(resolve(under_test), seed=story.get("seed"), faults=plan, serial=True, vendors=vendors))
     except Unreadable as error:
         typer.echo(f"counterfoil replay: {error}", err=True)
         raise typer.Exit(2) from error

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from counterfoil.commands.faces import Billing, Crm, Erp, Psa, faces
+
 if TYPE_CHECKING:
     from rich.console import Console
 
     from counterfoil.outcome import Run
 
-ROLES = ("crm", "psa", "erp", "billing")
 VERDICTS = {
     "passed": ("The books are right", "bold green"),
     "violated": ("The books are not right", "bold red"),
@@ -66,10 +67,10 @@ def run(
         int, typer.Option("--seeds", help="So many runs, each with the next seed (for the night).", min=1, max=1000)
     ] = 1,
     size: Annotated[str | None, typer.Option("--size", help="Size of the firm: S, M, L or XL.")] = None,
-    crm: Annotated[str | None, typer.Option(metavar="VENDOR", help="Whose protocol the CRM speaks.")] = None,
-    psa: Annotated[str | None, typer.Option(metavar="VENDOR", help="Whose protocol the PSA speaks.")] = None,
-    erp: Annotated[str | None, typer.Option(metavar="VENDOR", help="Whose protocol the ERP speaks.")] = None,
-    billing: Annotated[str | None, typer.Option(metavar="VENDOR", help="Whose protocol billing speaks.")] = None,
+    crm: Crm = None,
+    psa: Psa = None,
+    erp: Erp = None,
+    billing: Billing = None,
 ) -> None:
     """Run scenarios against an integration and say whether the books are right.
 
@@ -93,7 +94,7 @@ def run(
         size,
         scenario or (),
         slow,
-        {role: vendor for role, vendor in zip(ROLES, (crm, psa, erp, billing), strict=True) if vendor is not None},
+        faces(crm, psa, erp, billing),
     )
     console = None if as_json else console_on_stdout()
     try:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from counterfoil.commands.faces import Billing, Crm, Erp, Psa, checked, faces, words
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -33,6 +35,10 @@ def simulate(
     ] = False,
     html: Annotated[Path | None, typer.Option("--html", help="Write a self-contained page here.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    crm: Crm = None,
+    psa: Psa = None,
+    erp: Erp = None,
+    billing: Billing = None,
 ) -> None:
     """Live the firm for months: sell, deliver, change, bill, get paid; then the invariants, the KPIs and a report.
 
@@ -53,7 +59,8 @@ def simulate(
                 f"--size {size}: a firm that is simulated has one of these sizes: {', '.join(rhythm.BUSY)}"
             )
         plan = plans.plan(faults) if faults else []
-        bench = Bench(Settings(resolve(integration), seed=seed, size=size, faults=plan, serial=serial))
+        vendors = checked(faces(crm, psa, erp, billing))
+        bench = Bench(Settings(resolve(integration), seed=seed, size=size, faults=plan, serial=serial, vendors=vendors))
         try:
             with progress(months, shown=not as_json) as done:
                 result = simulation.simulate(bench.world(story), months=months, size=size, done=done)
@@ -65,10 +72,10 @@ def simulate(
         raise typer.Exit(2) from error
     except (Broken, Refused) as error:
         result = judge.broken(story, str(error))
-    words = f"counterfoil simulate --months {months} --size {size} --seed {seed}"
+    again = f"counterfoil simulate --months {months} --size {size} --seed {seed}" + words(faces(crm, psa, erp, billing))
     for name, value in (("integration", integration), ("faults", faults)):
-        words += f" --{name} {value}" if value and value != "reference" else ""
-    result |= {"nodeid": story.id, "seed": seed, "seconds": 0.0, "replay": words + " --serial" * serial}
+        again += f" --{name} {value}" if value and value != "reference" else ""
+    result |= {"nodeid": story.id, "seed": seed, "seconds": 0.0, "replay": again + " --serial" * serial}
     run = outcome.run_object([result], integration=integration, seed=seed, size=size, faults=faults, seconds=0.0)
     if html is not None:
         from counterfoil.report.html import write

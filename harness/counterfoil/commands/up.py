@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from counterfoil.commands.faces import Billing, Crm, Erp, Psa, faces
+
 if TYPE_CHECKING:
     from counterfoil_mocks.landscape import Landscape
 
-ROLES = ("crm", "psa", "erp", "billing")
 HIDDEN = ("token_url", "refresh_token")
 
 
@@ -19,10 +21,10 @@ def up(
     file: Annotated[
         Path | None, typer.Argument(metavar="[LANDSCAPE.yaml]", help="Landscape file; the four roles by default.")
     ] = None,
-    crm: Annotated[str | None, typer.Option(metavar="VENDOR", help="Whose protocol the CRM speaks.")] = None,
-    psa: Annotated[str | None, typer.Option(metavar="VENDOR", help="Whose protocol the PSA speaks.")] = None,
-    erp: Annotated[str | None, typer.Option(metavar="VENDOR", help="Whose protocol the ERP speaks.")] = None,
-    billing: Annotated[str | None, typer.Option(metavar="VENDOR", help="Whose protocol billing speaks.")] = None,
+    crm: Crm = None,
+    psa: Psa = None,
+    erp: Erp = None,
+    billing: Billing = None,
     seed: Annotated[int | None, typer.Option(help="Seed of data, ids, timestamps and faults.")] = None,
     size: Annotated[str | None, typer.Option(metavar="S|M|L|XL", help="Size of the firm.")] = None,
     port_base: Annotated[
@@ -43,12 +45,11 @@ def up(
 
     Exit code 0: stopped as asked. 2: wrong usage, or a landscape that cannot be. 3: a port is taken.
     """
-    vendors = dict(zip(ROLES, (crm, psa, erp, billing), strict=True))
     choices = {"seed": seed, "size": size, "port_base": port_base, "store": store, "processes": processes}
-    raise typer.Exit(serve(file or landscape, vendors, choices, as_json))
+    raise typer.Exit(serve(file or landscape, faces(crm, psa, erp, billing), choices, as_json))
 
 
-def serve(file: Path | None, vendors: dict[str, str | None], choices: dict[str, Any], as_json: bool) -> int:
+def serve(file: Path | None, vendors: Mapping[str, str], choices: dict[str, Any], as_json: bool) -> int:
     """Build, start, say so, wait for a signal, stop; returns the exit code."""
     import gc
 
@@ -82,7 +83,7 @@ def slim() -> None:
     gc.enable()
 
 
-def wanted(file: Path | None, vendors: dict[str, str | None], choices: dict[str, Any]) -> Any:
+def wanted(file: Path | None, vendors: Mapping[str, str], choices: dict[str, Any]) -> Any:
     """The landscape that is asked for: the file's, with what the command line says put over it; raises Unusable."""
     from counterfoil_mocks import config
 

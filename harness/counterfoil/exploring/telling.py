@@ -77,13 +77,23 @@ def _named(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name != "id" and not name.endswith("_id")}
 
 
-def write(path: Path, told: Told, *, seed: int, integration: str, faults: str | None, found: str) -> None:
+def write(
+    path: Path,
+    told: Told,
+    *,
+    seed: int,
+    integration: str,
+    faults: str | None,
+    found: str,
+    vendors: Mapping[str, str] | None = None,
+) -> None:
     """Keep a telling in a file that `read` understands."""
     broken = told.broken[found]
     content = {
         "integration": integration,
         "seed": seed,
         "faults": faults,
+        **({"vendors": dict(vendors)} if vendors else {}),
         "steps": [{"deed": each.deed, "numbers": list(each.numbers)} for each in told.steps],
         "violated": {"invariant": found, "rule": broken["rule"], "rows": broken["rows"][:KEPT]},
     }
