@@ -210,7 +210,8 @@ class Bench:
             try:
                 world.planned = [each["id"] for each in world.faults.inject(plan)]
             except Refused as error:
-                raise Unreadable(f"the fault plan cannot be taken: {error.detail} {error.remedy}".strip()) from error
+                said = ". ".join(part.rstrip(".") for part in (error.detail, error.remedy) if part)
+                raise Unreadable(f"the fault plan cannot be taken: {said}.") from error
 
     def _rewind(self, story: Story) -> None:
         assert self._control is not None

@@ -17,6 +17,10 @@ from counterfoil import commands
 ORDER = ("init", "doctor", "up", "run", "mutants", "explore", "replay", "simulate", "contracts", "certify", "data")
 
 
+INTERRUPTED = 130
+"""As shells have it: 128 and the number of SIGINT."""
+
+
 class Verbs(TyperGroup):
     """The verbs: one module each, whose function of the same name is the command, or whose Typer is a group of them."""
 
@@ -24,6 +28,14 @@ class Verbs(TyperGroup):
         """All verbs, the everyday ones first."""
         found = {each.name.replace("_", "-") for each in pkgutil.iter_modules(commands.__path__)}
         return [name for name in ORDER if name in found] + sorted(found - set(ORDER))
+
+    def invoke(self, ctx: Any) -> Any:
+        """Do what a verb says; Ctrl-C ends it with a code that no verdict has."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            typer.echo("Interrupted.", err=True)
+            raise typer.Exit(INTERRUPTED) from None
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of a verb, or None."""
@@ -60,7 +72,7 @@ def counterfoil(
 ) -> None:
     """A testbed for quote-to-cash integrations of professional-services firms.
 
-    Exit codes: 0 all held; 1 something was violated; 2 wrong usage or an unreadable file; 3 something could not be run.
+    Exit codes: 0 all held; 1 something was violated; 2 wrong usage or an unreadable file; 3 something could not be run; 130 interrupted.
     """
     if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _interrupted)  # who is told to end stops what it has started, as after Ctrl-C

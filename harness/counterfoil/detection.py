@@ -100,7 +100,11 @@ def measure(
 
     try:
         with ThreadPoolExecutor(len(made)) as pool:
-            found = list(pool.map(one, mutants))
+            try:
+                found = list(pool.map(one, mutants))
+            except KeyboardInterrupt:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
     finally:
         for each in made:
             each.close()

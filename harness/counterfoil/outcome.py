@@ -8,13 +8,14 @@ from typing import Any, TypedDict
 
 from counterfoil.judge import Result
 
-HELD, VIOLATED, USAGE, BROKEN = 0, 1, 2, 3
-"""Exit codes: all held; something was violated; wrong usage or nothing ran; something could not be run (wins over 1)."""
+HELD, VIOLATED, USAGE, BROKEN, INTERRUPTED = 0, 1, 2, 3, 130
+"""Exit codes: all held; something was violated; wrong usage or nothing ran; something could not be run (wins over 1); ended by Ctrl-C
+or SIGTERM before all was told."""
 
 
 class Run(TypedDict):
     """A run as `--json` prints it. verdict: `passed`, `violated`, `broken`, `empty` when no scenario ran, `unreadable` when a file
-    or argument could not be understood; complaints, or the scenarios' errors, say why. idle_faults: planned faults that struck nothing
+    or argument could not be understood, `interrupted`; complaints, or the scenarios' errors, say why. idle_faults: planned faults that struck nothing
     in any scenario."""
 
     verdict: str

@@ -14,7 +14,7 @@ import orjson
 import pytest
 
 from counterfoil.descriptor import Unreadable
-from counterfoil.outcome import BROKEN, USAGE, Run, idle_faults, run_object
+from counterfoil.outcome import BROKEN, INTERRUPTED, USAGE, Run, idle_faults, run_object
 from counterfoil.stories import scenario_folder
 
 if TYPE_CHECKING:
@@ -134,12 +134,16 @@ def execute(order: Order, face: Face) -> Run:
     with tempfile.TemporaryDirectory(prefix="counterfoil-") as place:
         answer = Path(place) / "run.json"
         code = _pytest(arguments(order, files, ids, answer), face)
+        if face.interrupted and not answer.exists():
+            raise KeyboardInterrupt
         if not answer.exists():
             raise Unreadable("\n".join(face.complaints) or f"pytest ended with code {code}")
         run = cast(Run, orjson.loads(answer.read_bytes()))
     if face.complaints:
         run["exit_code"] = BROKEN if run["exit_code"] == BROKEN else USAGE
         run["verdict"] = "broken" if run["exit_code"] == BROKEN else "unreadable"
+    if face.interrupted:
+        run["verdict"], run["exit_code"] = "interrupted", INTERRUPTED
     run["complaints"] = face.complaints
     return run
 
@@ -155,6 +159,8 @@ def execute_all(order: Order, seeds: int, face: Callable[[], Face]) -> Run:
         if seen.console is not None:
             seen.console.print(f"seed {seed}", style="bold", highlight=False)
         runs.append(execute(replace(order, seed=seed), seen))
+        if seen.interrupted:
+            break
     whole = run_object(
         [each for run in runs for each in run["scenarios"]],
         integration=order.integration,
@@ -166,6 +172,8 @@ def execute_all(order: Order, seeds: int, face: Callable[[], Face]) -> Run:
     whole["idle_faults"] = idle_faults([scenario for run in runs for scenario in run["scenarios"]])
     whole["complaints"] = [complaint for run in runs for complaint in run["complaints"]]
     whole["exit_code"] = max((run["exit_code"] for run in runs), default=USAGE)
+    if whole["exit_code"] == INTERRUPTED:
+        whole["verdict"] = "interrupted"
     return whole
 
 
@@ -220,6 +228,7 @@ class Face:
     def __init__(self, console: Console | None) -> None:
         self.console = console
         self.complaints: list[str] = []
+        self.interrupted = False
         self._status: Status | None = None
         self._quiet = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
 
@@ -239,6 +248,10 @@ class Face:
     def pytest_internalerror(self, excrepr: object) -> None:
         """So is a failure of the machinery."""
         self.complaints.append(str(excrepr))
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Who ended the run shall read that it was ended. (pytest tells files that it cannot collect by the same hook.)"""
+        self.interrupted = excinfo.type is KeyboardInterrupt
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Say what is being told."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +13,7 @@ from xml.etree import ElementTree
 
 import orjson
 import pytest
+from tests.harness.conftest import ROOTS
 
 Start = Callable[..., Any]
 
@@ -125,6 +129,29 @@ def test_a_fault_that_struck_nothing_is_told(cli: Start, quick: Path, tmp_path: 
     plan.write_bytes(orjson.dumps([{"kind": "latency", "system": "erp", "operation": "create_work_entry", "nth": 1}]))
     done = cli("run", quick, "--integration", "noop", "--faults", plan, "--json")
     assert ["operation: create_work_entry" in each for each in done.json["idle_faults"]] == [True]
+
+
+def test_what_is_wrong_for_all_scenarios_is_told_once(cli: Start, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.yaml"
+    plan.write_text("- {kind: eror, system: erp}\n", encoding="utf-8")
+    done = cli("run", "S-01", "S-03", "S-08", "--integration", "noop", "--faults", plan)
+    assert done.code == 2, done.err
+    assert done.out.count("See it again") == 1
+    assert "'eror' is not a kind of fault. One of: auth_expiry" in done.out
+    assert "The same for S-03, S-08." in done.out
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_says_so_and_has_no_verdict(number: int, tmp_path: Path) -> None:
+    words = [sys.executable, "-u", "-m", "counterfoil", "run", "S-01", "S-03", "S-08", "--integration", "noop"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(ROOTS), "COLUMNS": "160"}
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=environment) as run:
+        assert run.stdout is not None
+        assert "S-01" in run.stdout.readline()
+        run.send_signal(number)
+        said = run.stdout.read()
+    assert run.returncode == 130, said
+    assert "No verdict: interrupted" in said
 
 
 def test_a_fault_of_an_operation_that_there_is_not_exits_2(cli: Start, quick: Path, tmp_path: Path) -> None:

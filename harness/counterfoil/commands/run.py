@@ -21,6 +21,7 @@ VERDICTS = {
     "broken": ("No verdict: something could not be run", "bold yellow"),
     "empty": ("No verdict: no scenario ran", "bold yellow"),
     "unreadable": ("No verdict: a file cannot be read", "bold yellow"),
+    "interrupted": ("No verdict: interrupted", "bold yellow"),
 }
 
 
@@ -75,6 +76,7 @@ def run(
     """Run scenarios against an integration and say whether the books are right.
 
     Exit code 0: all held. 1: something was violated. 2: wrong usage, or no scenario ran. 3: something could not be run.
+    130: interrupted.
     """
     from counterfoil.descriptor import Unreadable
     from counterfoil.runner import Face, Order, execute, execute_all
@@ -130,10 +132,17 @@ def tell(console: Console, found: Run) -> None:
     """Explain what failed, then the verdict."""
     from counterfoil.explain import explain
 
+    alike: dict[str, list[str]] = {}
     for each in found["scenarios"]:
-        if each["verdict"] in ("violated", "broken", "unreadable"):
+        if each["verdict"] in ("broken", "unreadable"):
+            alike.setdefault(str(each.get("error")), []).append(each["id"])
+    for each in found["scenarios"]:
+        others = alike.get(str(each.get("error")), [each["id"]])
+        if each["verdict"] in ("violated", "broken", "unreadable") and each["id"] == others[0]:
             console.rule(style="dim")
             console.print(explain(each), markup=False, highlight=False, soft_wrap=True)
+            if others[1:]:
+                console.print(f"The same for {', '.join(others[1:])}.", highlight=False, soft_wrap=True)
     for fault in found["idle_faults"]:
         console.print(f"[yellow]Never struck:[/] a fault of the plan: {fault}", highlight=False, soft_wrap=True)
     for complaint in found["complaints"]:
@@ -154,4 +163,5 @@ def summary(found: Run) -> str:
     parts += [f"not applicable: {', '.join(sorted(apart))}"] if apart else []
     seeds = sorted({int(seed) for each in found["scenarios"] if (seed := each.get("seed")) is not None})
     parts += [f"seeds {seeds[0]} to {seeds[-1]}"] if len(seeds) > 1 else [f"seed {seed}" for seed in seeds]
+    parts += [f"integration {found['integration']}"]
     return ", ".join([*parts, f"{found['seconds']:.1f} s"])

@@ -14,7 +14,7 @@ import orjson
 
 from counterfoil.contracting import journal, record, shapes, verifying
 from counterfoil.integration import called
-from counterfoil.outcome import Run
+from counterfoil.outcome import INTERRUPTED, Run
 from counterfoil.runner import Face, Order, execute
 
 Record = dict[str, Any]
@@ -63,7 +63,10 @@ def _tell(
     order = Order(
         scenarios, integration=commission.integration, seed=commission.seed, faults=faults, export=export, serial=True
     )
-    return execute(order, Face(None))
+    told = execute(order, Face(None))
+    if told["exit_code"] == INTERRUPTED:
+        raise KeyboardInterrupt
+    return told
 
 
 def drawn(
