@@ -148,6 +148,20 @@ def test_a_refusal_is_a_problem_with_a_code_and_a_remedy(
 
 
 @pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/systems/psa/milestoness", "Did you mean milestones? There are: "),
+        ("/systems/crmm/customers", "Did you mean crm? There are: billing, crm, erp, psa."),
+        ("/systems/psa/actions/aprove_time", "Did you mean approve_time? There are: "),
+    ],
+)
+def test_a_name_that_there_is_not_is_answered_with_those_that_there_are(running: Any, path: str, said: str) -> None:
+    answer = running.call("POST", path, {})
+    assert (answer.status, answer.json["code"]) == (404, "NOT_FOUND")
+    assert said in answer.json["remedy"]
+
+
+@pytest.mark.parametrize(
     ("path", "allowed"),
     [
         ("/faults", {"GET", "POST", "DELETE"}),

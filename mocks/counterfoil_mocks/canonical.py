@@ -81,10 +81,10 @@ class Canonical:
         """The system, the operation and its subject; raises Problem 404, or 405 naming the methods that the path has."""
         system = self.systems.get(segments[0]) if segments else None
         if system is None:
-            raise not_found("system", segments[0] if segments else "")
+            raise not_found("system", segments[0] if segments else "", self.systems)
         found = route(system.role, segments[1:])
         if not found:
-            raise not_found("path", "/".join(["", "systems", *segments]))
+            raise unknown(system, segments[1:])
         operation = found.get("GET" if method == "HEAD" else method)
         if operation is None:
             allow = ", ".join(sorted(found))
@@ -101,6 +101,19 @@ class Canonical:
 def offered(role: Role) -> list[Operation]:
     """The operations of a role that the control plane offers."""
     return [each for each in operations.table(role).values() if each.kind in OFFERED]
+
+
+def unknown(system: System, segments: list[str]) -> Problem:
+    """404 for a path below a system, with the names that it could have had."""
+    if len(segments) == 2 and segments[0] == "actions":
+        return not_found("action", segments[1], system.role.actions)
+    if len(segments) in (1, 2) and all(segments):
+        return not_found("collection", segments[0], system.role.by_plural)
+    problem = not_found("path", "/".join(["", "systems", system.name, *segments]))
+    problem.remedy = (
+        "Ask for /systems/{system}/{collection}, one of its records, or /systems/{system}/actions/{action}."
+    )
+    return problem
 
 
 def route(role: Role, segments: list[str]) -> dict[str, Operation]:

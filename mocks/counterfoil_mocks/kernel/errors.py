@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 
@@ -59,11 +60,14 @@ def invalid(field: str, detail: str, remedy: str | None = None) -> Problem:
     )
 
 
-def not_found(what: str, value: object) -> Problem:
-    """404: no such record, collection, action or path."""
-    return Problem(
-        404, "NOT_FOUND", f"There is no {what} {value!r}.", remedy=f"List the {what} records for valid ids and keys."
-    )
+def not_found(what: str, value: object, known: Iterable[str] | None = None) -> Problem:
+    """404: no such record, collection, action or path. known: all that there are, for what is named in the code rather than stored."""
+    remedy = f"List the {what} records for valid ids and keys."
+    if known is not None:
+        names = sorted(known)
+        alike = get_close_matches(str(value), names, 1)
+        remedy = (f"Did you mean {alike[0]}? " if alike else "") + f"There are: {', '.join(names)}."
+    return Problem(404, "NOT_FOUND", f"There is no {what} {value!r}.", remedy=remedy)
 
 
 def conflict(code: str, detail: str, *, field: str | None = None, remedy: str | None = None) -> Problem:

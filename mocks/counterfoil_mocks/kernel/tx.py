@@ -432,7 +432,7 @@ def perform(tx: Tx, name: str, id_or_key: str | None, values: Record, if_match: 
     """Do a named action within an open transaction; `if_match` is the version of the subject that the caller has seen."""
     action = tx.role.actions.get(name)
     if action is None:
-        raise not_found("action", name)
+        raise not_found("action", name, tx.role.actions)
     subject: Record = {}
     if action.subject is not None:
         if id_or_key is None:
