@@ -138,22 +138,29 @@ def by_email(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.
     return sa.and_(sa.literal(domain == "counterfoil.test"), sa.func.lower(table.c.employee_no) == name.lower())
 
 
-PAIR = re.compile(r"\((\w+):([^)]*)\)")
+PAIR = re.compile(r"\((\w+):([^)]*)\)|^(\w+):(.*)$")
+PLAIN = ("text", "choice", "state", "ref", "date", "instant")
+"""Kinds of columns that hold what a custom field shows."""
 
 
 def by_custom_value(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
-    """Values of custom fields, as `(12:abc):(13:x)`; all of them must hold, and a field that nobody knows matches nothing."""
+    """Values of custom fields, as `(12:abc):(13:x)`, or `12:abc` for one; all of them must hold, and a field that nobody knows matches
+    nothing."""
     fields = {each.id: each for each in view.face.values.fields(view, map.name)}
     clauses = []
-    for id, wanted in PAIR.findall(value):
+    for found in PAIR.findall(value):
+        id, wanted = found[:2] if found[0] else found[2:]
         each = fields.get(id)
-        if each is None:
+        place = None if each is None else each.places.get(map.entity)
+        if each is None or (each.places and place is None):
             clauses.append(sa.false())
-            continue
-        held = (
-            table.c[each.column] if each.column else sa.func.json_extract(table.c.custom, f'$."{KEEP}"."values"."{id}"')
-        )
-        clauses.append(sa.cast(held, sa.Text) == wanted)
+        elif place is None:
+            held = sa.func.json_extract(table.c.custom, f'$."{KEEP}"."values"."{id}"')
+            clauses.append(sa.cast(held, sa.Text) == wanted)
+        elif place.kind in PLAIN:
+            clauses.append(table.c[place.name] == wanted)
+        else:
+            clauses.append(sa.cast(table.c[place.name], sa.Text) == {"true": "1", "false": "0"}.get(wanted, wanted))
     return sa.and_(sa.true(), *clauses)
 
 

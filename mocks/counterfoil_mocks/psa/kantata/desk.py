@@ -131,9 +131,9 @@ class Desk(View):
 
     def besides(self, kind: Kind, record: Record, given: Given) -> Record:
         """What any object takes along: custom fields and a reference."""
-        for field, value in self.face.values.read(self, kind, given.get("custom_fields")):
-            if not field.column or record.get(field.column) != value:
-                record = self.face.values.put(self, kind, record, field, value)
+        said = dict(self.face.values.read(self, kind, given.get("custom_fields")))
+        if said:
+            record = self.face.values.put(self, kind, record, said)
         if given.get("external_reference"):
             references.put(self, kind, record["id"], given["external_reference"])
         return record

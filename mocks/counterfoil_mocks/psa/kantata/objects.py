@@ -22,9 +22,10 @@ STATUSES: dict[int, tuple[str, str, str]] = {
     500: ("red", "Issue", "ACTIVE"),
     600: ("blue", "Completed", "COMPLETED"),
     610: ("gray", "Cancelled", "CANCELLED"),
+    620: ("gray", "Closed", "CLOSED"),
 }
 """status_key → colour, message, and the business's status; the customer-only rest of the list is not known."""
-USUAL = {"PLANNED": 130, "ACTIVE": 300, "ON_HOLD": 410, "COMPLETED": 600, "CLOSED": 600, "CANCELLED": 610}
+USUAL = {"PLANNED": 130, "ACTIVE": 300, "ON_HOLD": 410, "COMPLETED": 600, "CLOSED": 620, "CANCELLED": 610}
 CATEGORIES = {
     "FLIGHT": "Travel",
     "RAIL_TAXI": "Mileage",

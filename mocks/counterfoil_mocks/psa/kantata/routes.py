@@ -118,7 +118,7 @@ def _values(face: KantataFace) -> Iterable[Operation]:
         return put(desk, kind, record, field, given.get("value"))
 
     def put(desk: Desk, kind: Kind, record: Record, field: Any, value: Any) -> Record:
-        record = face.values.put(desk, kind, record, field, checked(field, value))
+        record = face.values.put(desk, kind, record, {field: checked(field, value)})
         found = [each for each in face.values.of(desk, record) if each["custom_field_id"] == field.id]
         return desk.envelope(values, found, len(found))
 
@@ -137,6 +137,7 @@ def _values(face: KantataFace) -> Iterable[Operation]:
         key = Values.key(str(given.get("subject_type") or ""))
         said = {"name": str(given["name"]), "value_type": given["value_type"], "key": key}
         record = desk.keep("custom_fields", said, columns={"name": said["name"][:500]})
+        desk.custom_fields.clear()
         return desk.one(fields, face.values.shown_field(desk, face.values.field(desk, key, record["id"])))
 
     yield face.writing("create_custom_field", "POST", fields.key, create_field, fields)

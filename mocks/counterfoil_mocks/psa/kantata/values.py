@@ -2,57 +2,117 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from counterfoil_mocks.kernel.fields import Record
+import orjson
+
+from counterfoil_mocks.kernel import money
+from counterfoil_mocks.kernel.errors import Problem
+from counterfoil_mocks.kernel.fields import COMMON, Field, Record
+from counterfoil_mocks.kernel.wire import patch_shape
 from counterfoil_mocks.psa.kantata.errors import invalid
 from counterfoil_mocks.psa.kantata.kind import VENDOR, Kind, kept
+from counterfoil_mocks.psa.model import ROLE
 
 if TYPE_CHECKING:
     from counterfoil_mocks.psa.kantata.desk import Desk
     from counterfoil_mocks.psa.kantata.view import View
 
-BUSINESS: Mapping[str, tuple[str, ...]] = {
-    "workspaces": ("contract_no", "project_no", "opp_no", "legal_entity", "practice"),
-    "workspace_groups": ("customer_no", "country", "vat_id", "legal_name"),
-    "stories": ("task_code", "ms_code", "line_no"),
+COPIED = "external_id source_key version"
+BUSINESS: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "workspaces": (
+        ("project",),
+        "contract_no project_no opp_no legal_entity practice budget_hours budget_cost etc_hours etc_cost co_seq rate_card_code"
+        f" rate_card_version lines {COPIED}",
+    ),
+    "workspace_groups": (
+        ("customer",),
+        "customer_no country vat_id legal_name parent status tax_no tax_status exemption_cert exemption_expires vat_validated_at"
+        f" terms invoice_ccy credit_limit po_required language owner segment distinct_approved {COPIED}",
+    ),
+    "stories": (
+        ("task", "milestone"),
+        f"task_code ms_code line_no contract_no project_no amount rev_weight accepted_at accepted_by {COPIED}",
+    ),
+    "users": (
+        ("employee",),
+        "employee_no legal_entity region level cost_rate cost_ccy capacity_minutes_per_day calendar tz status version",
+    ),
+    "time_entries": (
+        ("time_entry",),
+        "entry_id contract_no project_no legal_entity line_no employee_no employee_entity approval billing bill_rate rate_source"
+        f" amount cost cost_ccy approved_by approved_at invoice_line rejected_reason original_entry {COPIED}",
+    ),
+    "expenses": (
+        ("expense",),
+        "expense_id contract_no project_no legal_entity line_no employee_no approval billing category ccy vat_recoverable fx_rate"
+        f" cost markup bill_amount receipt approved_by approved_at invoice_line {COPIED}",
+    ),
 }
-"""Fields of the business that Kantata has no place for, by collection."""
-NUMBERS = ("line_no",)
-SUBJECTS = {"workspace": "workspaces", "workspace_group": "workspace_groups", "story": "stories", "user": "users"}
+"""By collection: whose fields they are in the business, and those that Kantata has no place for."""
+SUBJECTS = {
+    "workspace": "workspaces",
+    "workspace_group": "workspace_groups",
+    "story": "stories",
+    "user": "users",
+    "time_entry": "time_entries",
+    "expense": "expenses",
+}
 TYPES = ("string", "date", "number", "currency", "single", "multi")
+TYPE_OF = {"integer": "number", "date": "date", "money": "currency"}
+"""The type of a custom field by the kind of the business's field; all others are texts."""
 FIRST = 101
+SHARED = {each.name: each for each in COMMON}
 
 
-class CustomField(NamedTuple):
-    """A custom field. column: of the business, empty for one that is only kept."""
+@dataclass(frozen=True, eq=False)
+class CustomField:
+    """A custom field. places: the business's field that it is, by entity; empty for one that is only kept."""
 
     id: str
     name: str
     type: str
     key: str
-    column: str = ""
+    places: Mapping[str, Field] = field(default_factory=dict)
+
+    @property
+    def column(self) -> str:
+        """The column of the business, empty for one that is only kept."""
+        return self.name if self.places else ""
+
+
+def built_in() -> list[CustomField]:
+    """The custom fields that each account has: the business's own."""
+    found: list[CustomField] = []
+    for key, (entities, names) in BUSINESS.items():
+        for name in names.split():
+            places = {
+                entity: SHARED.get(name) or ROLE.by_name[entity].by_name[name]
+                for entity in entities
+                if name in SHARED or name in ROLE.by_name[entity].by_name
+            }
+            kind = TYPE_OF.get(next(iter(places.values())).kind, "string")
+            found.append(CustomField(str(FIRST + len(found)), name, kind, key, places))
+    return found
 
 
 class Values:
     """The custom fields of an account and what they are set to."""
 
     def __init__(self) -> None:
-        places = [(key, name) for key, names in BUSINESS.items() for name in names]
-        self.built_in = [
-            CustomField(str(FIRST + number), name, "number" if name in NUMBERS else "string", key, name)
-            for number, (key, name) in enumerate(places)
-        ]
+        self.built_in = built_in()
 
     def fields(self, view: View, key: str | None = None) -> list[CustomField]:
-        """All custom fields, or those of a collection."""
-        made = [
-            CustomField(each["id"], kept(each)["name"], kept(each)["value_type"], kept(each)["key"])
-            for each in view.all("vendor_object", vendor=VENDOR, kind="custom_fields")
-        ]
-        return [each for each in (*self.built_in, *made) if key is None or each.key == key]
+        """All custom fields, or those of a collection; a call looks them up once."""
+        if key not in view.custom_fields:
+            made = [
+                CustomField(each["id"], kept(each)["name"], kept(each)["value_type"], kept(each)["key"])
+                for each in view.all("vendor_object", vendor=VENDOR, kind="custom_fields")
+            ]
+            view.custom_fields[key] = [each for each in (*self.built_in, *made) if key is None or each.key == key]
+        return view.custom_fields[key]
 
     def field(self, view: View, key: str, id: Any) -> CustomField:
         """A custom field of a collection; raises Refused 422."""
@@ -63,11 +123,10 @@ class Values:
 
     def shown_field(self, view: View, each: CustomField) -> Record:
         """A custom field as an object."""
-        subject = next(name for name, key in SUBJECTS.items() if key == each.key)
         return {
             "name": each.name,
             "value_type": each.type,
-            "subject_type": subject,
+            "subject_type": SUBJECT_OF[each.key],
             "account_id": view.account_id,
             "default_value": None,
             "id": each.id,
@@ -76,30 +135,37 @@ class Values:
     def of(self, view: View, record: Record) -> list[Record]:
         """The values that a subject has."""
         key = key_of(record)
-        found = []
-        for each in self.fields(view, key):
-            value = record.get(each.column) if each.column else (kept(record).get("values") or {}).get(each.id)
-            if value is not None:
-                found.append(self._shown(view, record, each, value))
-        return found
-
-    def _shown(self, view: View, record: Record, each: CustomField, value: Any) -> Record:
-        subject = next(name for name, key in SUBJECTS.items() if key == each.key)
-        return {
-            "subject_type": subject,
+        own = kept(record).get("values") or {}
+        common = {
+            "subject_type": SUBJECT_OF[key],
             "subject_id": int(record["id"]),
-            "custom_field_id": each.id,
-            "custom_field_name": each.name,
-            "type": each.type,
-            "value": value,
-            "display_value": ", ".join(map(str, value)) if isinstance(value, list) else str(value),
             "can_edit": True,
             "setter_id": view.user_id,
             "account_id": view.account_id,
             "created_at": view.local(record["created_at"]),
             "updated_at": view.local(record["updated_at"]),
-            "id": f"{record['id']}{each.id}",
         }
+        found = []
+        for each in self.fields(view, key):
+            if not each.places:
+                value = own.get(each.id)
+            elif (stored := record.get(each.name)) is None:
+                continue
+            else:
+                value = shown(next(iter(each.places.values())), stored, record)
+            if value is not None:
+                found.append(
+                    {
+                        **common,
+                        "custom_field_id": each.id,
+                        "custom_field_name": each.name,
+                        "type": each.type,
+                        "value": value,
+                        "display_value": ", ".join(map(str, value)) if isinstance(value, list) else str(value),
+                        "id": f"{record['id']}{each.id}",
+                    }
+                )
+        return found
 
     def all(self, view: View) -> list[Record]:
         """The values of all subjects of the type asked for; raises Refused 422 where none is."""
@@ -120,26 +186,10 @@ class Values:
             raise invalid("Subject type can't be blank", "subject_type")
         return SUBJECTS[words]
 
-    def columns(self, view: View, kind: Kind, given: Any) -> Record:
-        """What `custom_fields` of a body says of the business's own fields."""
-        found: Record = {}
-        for each, value in self.read(view, kind, given):
-            if each.column:
-                found[each.column] = self.bounded(view, kind, each, value)
-        return found
-
-    @staticmethod
-    def bounded(view: View, kind: Kind, field: CustomField, value: Any) -> Any:
-        """A value of the business's own field, if the business can hold it; raises Refused 422."""
-        for map in kind.maps:
-            found = view.system.role.by_name[map.entity].by_name.get(field.column)
-            if found is None or value is None:
-                continue
-            long = found.kind == "text" and len(str(value)) > found.limit
-            beyond = found.kind == "integer" and not (found.low or 0) <= value <= (found.high or value)
-            if long or beyond or (found.pattern and not re.fullmatch(found.pattern, str(value))):
-                raise invalid(f"{field.name} is not valid", "custom_fields")
-        return value
+    def columns(self, view: View, kind: Kind, entity: str, given: Any) -> Record:
+        """What `custom_fields` of a body says of the business's own fields, as stored values of a new record."""
+        said = [(each, value) for each, value in self.read(view, kind, given) if entity in each.places]
+        return {each.name: stored(each, entity, value) for each, value in said if value is not None}
 
     def read(self, view: View, kind: Kind, given: Any) -> Iterable[tuple[CustomField, Any]]:
         """The fields and values of `custom_fields` of a body; raises Refused 422."""
@@ -147,35 +197,84 @@ class Values:
             return
         if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
             raise invalid("Custom fields must be a list of custom_field_id and value", "custom_fields")
-        for each in given:
-            field = self.field(view, kind.key, each.get("custom_field_id"))
-            yield field, checked(field, each.get("value"))
+        for said in given:
+            each = self.field(view, kind.key, said.get("custom_field_id"))
+            yield each, checked(each, said.get("value"))
 
-    def put(self, desk: Desk, kind: Kind, record: Record, field: CustomField, value: Any) -> Record:
-        """Set a value on a subject."""
-        if field.column:
-            return desk.alter(kind, record, {field.column: self.bounded(desk, kind, field, value)})
-        values = {**(kept(record).get("values") or {}), field.id: value}
-        return desk.alter(kind, record, {}, {"values": values})
+    def put(self, desk: Desk, kind: Kind, record: Record, fields: Mapping[CustomField, Any]) -> Record:
+        """Set values on a subject, all in one."""
+        entity = kind.map_of(record).entity
+        columns = {each.name: stored(each, entity, value) for each, value in fields.items() if each.places}
+        own = {each.id: value for each, value in fields.items() if not each.places}
+        values = {**(kept(record).get("values") or {}), **own}
+        return desk.alter(kind, record, columns, {"values": values} if own else None)
 
 
-def checked(field: CustomField, value: Any) -> Any:
+def shown(place: Field, value: Any, record: Record) -> Any:
+    """A value of the business as a custom field holds it: money as subunits and code, lists as JSON, decimals as text."""
+    if place.kind == "money":
+        return [value, record[place.ccy]]
+    if place.kind == "decimal":
+        return money.unscaled(value, place.scale)
+    if place.kind == "boolean":
+        return str(value).lower()
+    if place.kind == "lines" and place.entity is not None:
+        return orjson.dumps([place.entity.line_to_wire(line) for line in value]).decode() if value else None
+    return value
+
+
+def stored(custom: CustomField, entity: str, value: Any) -> Any:
+    """A custom field's value as the business keeps it; raises Refused 422."""
+    place = custom.places.get(entity)
+    if place is None:
+        raise invalid("Custom field is not valid for this subject", "custom_field_id")
+    if place.computed:
+        raise invalid(f"{custom.name} is worked out and cannot be set", "custom_fields")
+    try:
+        if value is not None:
+            if place.kind == "money":
+                value = {"minor": value[0], "ccy": value[1]}
+            elif place.kind == "boolean":
+                value = {"true": True, "false": False}.get(value)
+            elif place.kind == "lines":
+                value = orjson.loads(value)
+        elif place.default is not None:
+            return place.default
+        return patch_shape(ROLE.by_name[entity]).read({place.name: value})[place.name]
+    except (Problem, orjson.JSONDecodeError):
+        raise invalid(f"{custom.name} is not valid", "custom_fields") from None
+
+
+def checked(custom: CustomField, value: Any) -> Any:
     """A value as its field wants it; raises Refused 422."""
     if value is None or value == "":
         return None
-    if field.type == "number":
+    if custom.type == "number":
         if not str(value).lstrip("-").isdecimal():
-            raise invalid(f"{field.name} is not a number", "value")
+            raise invalid(f"{custom.name} is not a number", "value")
         return int(value)
-    if field.type in ("string", "date") and not isinstance(value, (str, int)):
-        raise invalid(f"{field.name} must be text", "value")
-    return str(value) if field.type in ("string", "date") else value
+    if custom.type == "currency" and custom.places:
+        pair = isinstance(value, list) and len(value) == 2
+        if not pair or not str(value[0]).lstrip("-").isdecimal() or not isinstance(value[1], str):
+            raise invalid(f"{custom.name} must be an amount in subunits and a currency", "value")
+        return [int(value[0]), value[1]]
+    if custom.type in ("string", "date") and not isinstance(value, (str, int)):
+        raise invalid(f"{custom.name} must be text", "value")
+    return str(value) if custom.type in ("string", "date") else value
+
+
+MARKS = {
+    "task_code": "stories",
+    "ms_code": "stories",
+    "entry_id": "time_entries",
+    "expense_id": "expenses",
+    "customer_no": "workspace_groups",
+    "opp_no": "workspaces",
+}
+"""Columns that tell whose a record is."""
+SUBJECT_OF = {key: name for name, key in SUBJECTS.items()}
 
 
 def key_of(record: Record) -> str:
     """The collection that a subject belongs to."""
-    if "task_code" in record or "ms_code" in record:
-        return "stories"
-    if "project_no" in record:
-        return "workspaces"
-    return "workspace_groups" if "customer_no" in record else "users"
+    return next((key for column, key in MARKS.items() if column in record), "users")

@@ -50,6 +50,8 @@ class View:
         self.hidden = hidden
         self.sums: dict[str, int] = {}
         """What projects have used of their budgets, which several of their fields say."""
+        self.custom_fields: dict[str | None, list[Any]] = {}
+        """Custom fields by collection, as far as they have been asked for."""
 
     # values
 

@@ -24,6 +24,7 @@ MOVES: Mapping[tuple[str, str], str] = {
     ("ON_HOLD", "ACTIVE"): "resume_project",
     ("ACTIVE", "COMPLETED"): "complete_project",
     ("COMPLETED", "ACTIVE"): "reopen_project",
+    ("COMPLETED", "CLOSED"): "close_project",
 }
 
 
@@ -72,7 +73,7 @@ def create_workspace(desk: Desk, kind: Kind, given: Given) -> Record:
     own = {**values.pop("custom", {}).get(KEEP, {}), "creator_id": desk.user_id}
     values |= {"ccy": ccy, "budget_fee": subunits(given.get("price") or 0, ccy, "price")}
     values.setdefault("manager", desk.user_id or None)
-    values |= desk.face.values.columns(desk, kind, given.get("custom_fields"))
+    values |= desk.face.values.columns(desk, kind, "project", given.get("custom_fields"))
     values |= {"customer": _customer(desk, given), "custom": {KEEP: own}}
     values["legal_entity"] = values.get("legal_entity") or desk.face.legal_entity(desk, ccy)
     values["contract_no"] = values.get("contract_no") or f"KT-{desk.system.next_number('kantata:contract'):06d}"
@@ -152,8 +153,8 @@ def create_group(desk: Desk, kind: Kind, given: Given) -> Record:
     """A customer."""
     desk.check(kind, given)
     values = desk.stored(kind, kind.maps[0], given, None) | named(given["name"], 80, "name") | {"country": "US"}
-    found = desk.face.values.columns(desk, kind, given.get("custom_fields"))
-    record = desk.make(kind, kind.maps[0], values | {name: value for name, value in found.items() if value is not None})
+    found = desk.face.values.columns(desk, kind, "customer", given.get("custom_fields"))
+    record = desk.make(kind, kind.maps[0], values | found)
     return _joined(desk, kind, desk.besides(kind, record, given), given)
 
 
@@ -192,12 +193,12 @@ def create_story(desk: Desk, kind: Kind, given: Given) -> Record:
     values = desk.stored(kind, map, given, None)
     own = {**values.get("custom", {}).get(KEEP, {}), "creator_id": desk.user_id, "story_type": said}
     values |= {"name": title[:120], "custom": {KEEP: own}}
-    named_so = desk.face.values.columns(desk, kind, given.get("custom_fields"))
+    values |= desk.face.values.columns(desk, kind, map.entity, given.get("custom_fields"))
     count = desk.system.next_number("kantata:story")
     if map is objects.MILESTONE:
-        values["ms_code"] = named_so.get("ms_code") or f"K-{count}"
+        values.setdefault("ms_code", f"K-{count}")
     else:
-        values |= {"task_code": named_so.get("task_code") or f"K-{count}", "line_no": named_so.get("line_no") or 1}
+        values = {"task_code": f"K-{count}", "line_no": 1, **values}
         values.setdefault("billable", not kept(project).get("tasks_default_non_billable", False))
     record = desk.make(kind, map, values)
     record = _state(desk, kind, record, given)
