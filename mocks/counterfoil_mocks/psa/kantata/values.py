@@ -34,7 +34,7 @@ BUSINESS: Mapping[str, tuple[tuple[str, ...], str]] = {
     ),
     "stories": (
         ("task", "milestone"),
-        f"task_code ms_code line_no contract_no project_no amount rev_weight accepted_at accepted_by {COPIED}",
+        f"task_code ms_code line_no contract_no project_no amount rev_weight completed_at accepted_at accepted_by {COPIED}",
     ),
     "users": (
         ("employee",),

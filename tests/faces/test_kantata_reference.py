@@ -1,0 +1,114 @@
+"""The reference's connector of Kantata: what it says to Kantata, and what stays with the native face."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from counterfoil.reference.config import SystemSettings
+from counterfoil.reference.connectors import Trail
+from counterfoil.reference.connectors.kantata import Connector
+from counterfoil.reference.errors import Refused
+
+DOCS = Path(__file__).parents[2] / "docs" / "vendors" / "kantata.md"
+Story = Callable[[Connector], Awaitable[Any]]
+
+
+@pytest.fixture
+def landscape(launch: Any) -> Any:
+    """A landscape whose PSA speaks as Kantata, without a firm."""
+    return launch(systems={"crm": {}, "psa": {"vendor": "kantata"}, "erp": {}, "billing": {}})
+
+
+@pytest.fixture
+def tell(landscape: Any) -> Callable[[Story], Any]:
+    """Have a story told to a connector."""
+    psa = next(each for each in landscape.call("GET", "/landscape").json["systems"] if each["name"] == "psa")
+    settings = SystemSettings(
+        "psa",
+        psa["url"],
+        token=psa["native"]["credentials"]["access_token"],
+        vendor="kantata",
+        credentials=psa["credentials"],
+    )
+
+    async def told(story: Story) -> Any:
+        async with aiohttp.ClientSession() as session:
+            return await story(Connector(settings, session))
+
+    return lambda story: asyncio.run(told(story))
+
+
+def asked(landscape: Any) -> list[str]:
+    """Paths of the calls to the PSA."""
+    items = landscape.call("GET", "/journal?system=psa&limit=200").json["items"]
+    return [each["path"] for each in items if each["kind"] == "request"]
+
+
+async def project(connector: Connector) -> Any:
+    """A customer with a project."""
+    name = "A customer whose name is much longer than eighty characters, so that it has to be cut somewhere"
+    customer = {"customer_no": "CU-1", "name": name[:77], "name_full": name, "country": "FR", "po_required": True}
+    made = await connector.create("customer", customer, Trail(key="c"), None)
+    assert (made["name_full"], made["po_required"], made["terms"]) == (name, True, "NET30")
+    values = {
+        "project_no": "CT-1-P01",
+        "contract_no": "CT-1",
+        "customer": made["id"],
+        "name": "Rollout",
+        "legal_entity": "CF-US",
+        "ccy": "USD",
+        "budget_fee": {"minor": 5_000_050, "ccy": "USD"},
+        "budget_cost": {"minor": 7, "ccy": "USD"},
+        "lines": [{"line_no": 1, "type": "TM"}],
+        "start": "2026-01-05",
+    }
+    return await connector.create("project", values, Trail(key="p"), None)
+
+
+def test_what_is_written_by_kantata_s_api_is_what_the_business_holds(landscape: Any, tell: Any) -> None:
+    async def story(connector: Connector) -> Any:
+        made = await project(connector)
+        await connector.act("activate_project", {"key": "CT-1-P01"}, {}, Trail())
+        stones = [
+            {"project": "CT-1-P01", "ms_code": "M1", "name": "Go-live", "amount": {"minor": 100, "ccy": "USD"}},
+            {"project": "CT-1-P01", "ms_code": "M2", "name": "No price", "planned": "2026-03-01"},
+        ]
+        await connector.create_all("milestone", stones, Trail(key="m"), None)
+        return made, await connector.get("project", "CT-1-P01"), await connector.get("milestone", "CT-1/M1")
+
+    made, read, stone = tell(story)
+    record = landscape.call("GET", f"/systems/psa/projects/{made['id']}").json
+    for name, value in read.items():
+        if name in record and name not in ("created_at", "updated_at", "lines"):
+            assert record[name] == value, name
+    assert read["status"] == "ACTIVE"
+    assert [each["type"] for each in record["lines"]] == [each["type"] for each in read["lines"]] == ["TM"]
+    assert (stone["amount"], stone["status"], stone["key"]) == ({"minor": 100, "ccy": "USD"}, "PLANNED", "CT-1/M1")
+    assert not [path for path in asked(landscape) if "/native/" in path and "/oauth/" not in path]
+
+
+def test_a_second_record_of_the_same_key_is_a_duplicate(tell: Any) -> None:
+    async def story(connector: Connector) -> Any:
+        await project(connector)
+        task = {"project": "CT-1-P01", "task_code": "T-1", "name": "Build"}
+        await connector.create_all("task", [task, {**task, "task_code": "T-2"}], Trail(), None)
+        made = await connector.list("task", {"project_no": "CT-1-P01"})
+        assert [each["task_code"] for each in made] == ["T-1", "T-2"]
+        with pytest.raises(Refused) as refused:
+            await connector.create("task", task, Trail(), None)
+        return refused.value
+
+    refused = tell(story)
+    assert (refused.status, refused.code) == (409, "DUPLICATE_KEY")
+
+
+def test_what_stays_native_is_told_with_its_reason() -> None:
+    told = DOCS.read_text(encoding="utf-8")
+    for name, reason in Connector.NATIVE.items():
+        assert f"| `{name}` | {reason} |" in told
