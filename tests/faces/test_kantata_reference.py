@@ -112,3 +112,46 @@ def test_what_stays_native_is_told_with_its_reason() -> None:
     told = DOCS.read_text(encoding="utf-8")
     for name, reason in Connector.NATIVE.items():
         assert f"| `{name}` | {reason} |" in told
+
+
+async def approved_time(connector: Connector, project_id: str, count: int) -> list[Any]:
+    """Approved time of the token's user on a project."""
+    say, user = connector.kantata.say, connector.settings.credentials["user_id"]
+    seat = {"workspace_id": project_id, "user_id": user, "role": "maven", "rate_in_cents": 12000}
+    await say("POST", "participations", {"participation": seat}, Trail())
+    booked = {"workspace_id": project_id, "date_performed": "2026-01-06", "time_in_minutes": 60}
+    made = [(await say("POST", "time_entries", {"time_entry": booked}, Trail()))["results"][0] for _ in range(count)]
+    sheet = {"workspace_id": project_id, "line_item_ids": [each["id"] for each in made], "title": "Week"}
+    handed = await say("POST", "timesheet_submissions", {"timesheet_submission": sheet}, Trail())
+    await say("PUT", f"timesheet_submissions/{handed['results'][0]['id']}/approve", {}, Trail())
+    return await connector.list("time_entry", {"project": project_id})
+
+
+@pytest.mark.by_test("mark_billed release_billed")
+def test_time_is_billed_and_freed_by_kantata_s_invoices(landscape: Any, tell: Any) -> None:
+    async def story(connector: Connector) -> Any:
+        made = await project(connector)
+        await connector.act("activate_project", {"key": "CT-1-P01"}, {}, Trail())
+        time = await approved_time(connector, made["id"], 3)
+        keys = [each["key"] for each in time]
+        assert {each["amount"]["minor"] for each in time} == {12000}
+        items = [{"source_type": "TIME", "source_id": key, "invoice_line": "INV-1/2"} for key in keys]
+        subject = {"key": "CT-1-P01"}
+        for _ in range(2):  # saying it again changes nothing
+            await connector.act("mark_billed", subject, {"items": items}, Trail())
+        billed = [(each["billing"], each["invoice_line"]) for each in await connector.list("time_entry", {})]
+        other = [{**items[0], "invoice_line": "INV-2/1"}]
+        with pytest.raises(Refused) as refused:
+            await connector.act("mark_billed", subject, {"items": other}, Trail())
+        await connector.act("release_billed", subject, {"items": items[:1]}, Trail())
+        return billed, refused.value, [await connector.known("time_entry", key) for key in keys]
+
+    billed, refused, after = tell(story)
+    assert billed == [("BILLED", "INV-1/2")] * 3
+    assert (refused.status, refused.code) == (409, "ALREADY_BILLED")
+    assert [(each["billing"], each["invoice_line"]) for each in after] == [
+        ("UNBILLED", None),
+        ("BILLED", "INV-1/2"),
+        ("BILLED", "INV-1/2"),
+    ]
+    assert not [path for path in asked(landscape) if "/native/" in path and "/oauth/" not in path]

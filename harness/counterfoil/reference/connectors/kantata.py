@@ -18,7 +18,9 @@ import orjson
 
 from counterfoil.reference.config import SystemSettings
 from counterfoil.reference.connectors import LookUp, Record, Records, Trail
+from counterfoil.reference.connectors.kantata_billed import Billed
 from counterfoil.reference.connectors.kantata_objects import (
+    BILLING,
     DEEDS,
     FLAGS,
     LISTS,
@@ -37,6 +39,8 @@ from counterfoil.reference.errors import Refused
 
 PAGE = 200
 CODES = {401: "NO_TOKEN", 403: "FORBIDDEN", 404: "NOT_FOUND"}
+COMMON = {"updated_since": "updated_after", "id": "only"}
+"""Filters that all lists have."""
 EXISTS = "exists already"
 """What a refusal of a second record says: Kantata has no codes, clients match the text."""
 
@@ -114,6 +118,7 @@ class Connector(VendorConnector):
         self.kantata = Wire(settings, session, patience)
         self._custom: dict[str, Custom] = {}
         self._turn_custom = asyncio.Lock()
+        self._billed = Billed(self)
         self._ids: dict[tuple[str, str], str] = {}
 
     # reading
@@ -170,8 +175,8 @@ class Connector(VendorConnector):
         found: Record = dict(thing.always)
         texts = []
         for name, value in where.items():
-            if name == "updated_since":
-                found["updated_after"] = value
+            if name in COMMON:
+                found[COMMON[name]] = value
             elif name in thing.filters:
                 found[thing.filters[name]] = value
             else:
@@ -303,9 +308,15 @@ class Connector(VendorConnector):
 
     async def act(self, action: str, subject: Mapping[str, str], fields: Record, trail: Trail) -> Record:
         """Have a deed done to the subject (`key` or `id`)."""
-        if action not in DEEDS:
+        if action not in DEEDS and action not in BILLING:
             return await super().act(action, subject, fields, trail)
         id = await self._id("project", subject.get("id") or subject["key"])
+        if action == "mark_billed":
+            await self._billed.mark(id, fields["items"], trail)
+            return {"id": id}
+        if action == "release_billed":
+            left = await self._billed.release(id, fields["items"], trail)
+            return await super().act(action, {"id": id}, {"items": left}, trail) if left else {"id": id}
         try:
             return await self._put("project", THINGS["project"], id, {"status_key": DEEDS[action]}, trail)
         except Refused as refused:

@@ -22,7 +22,10 @@ NATIVE = {
     "update_etc": "the reference estimates nothing; project managers do",
     "merge_customer": "Kantata's groups cannot be merged through its API",
     "reopen_task": "only a mutant does it",
+    "release_billed": "for entries that no invoice of Kantata's bills: they were billed before it was connected",
 }
+BILLING = ("mark_billed", "release_billed")
+"""Deeds that are made by invoices."""
 DEEDS = {
     "activate_project": 300,
     "resume_project": 300,

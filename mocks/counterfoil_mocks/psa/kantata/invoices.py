@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
@@ -24,6 +25,8 @@ from counterfoil_mocks.psa.kantata.view import Given, View
 FIRST_NUMBER = 19_001
 LINES = {"time_entry_ids": "time_entry", "expense_ids": "expense", "billing_milestone_ids": "milestone"}
 SOURCES = {"time_entry": "TIME", "expense": "EXPENSE"}
+ELSEWHERE = re.compile(r"[!-~]{1,50}/[0-9]{1,5}")
+"""`invoice_no/line_no` of the billing engine."""
 ITEMS = ("fixed_fee_items", "additional_items")
 
 
@@ -195,7 +198,7 @@ def create(desk: Desk, kind: Kind, given: Given) -> Record:
         "balance_in_cents": total,
     }
     record = desk.keep("invoices", values, columns={"owner": projects[0]["id"], "name": str(number)})
-    _bill(desk, lines, number)
+    _bill(desk, lines, number, str(given.get("user_invoice_title") or ""))
     for each in lines["billing_milestone_ids"]:
         desk.mark("milestone", each, invoice_id=record["id"])
     return desk.besides(kind, record, given)
@@ -240,15 +243,17 @@ def _said(desk: Desk, name: str, given: Given, ccy: str) -> list[Record]:
     return found
 
 
-def _bill(desk: Desk, lines: Mapping[str, list[Record]], number: int) -> None:
-    """Have the business mark what is on the invoice."""
+def _bill(desk: Desk, lines: Mapping[str, list[Record]], number: int, title: str) -> None:
+    """Have the business mark what is on the invoice. A title that names a line of another system's invoice is what bills all of it."""
     place = 0
+    elsewhere = title if ELSEWHERE.fullmatch(title) else ""
     by_project: dict[str, list[Record]] = {}
     for name, entity in LINES.items():
         for each in lines[name]:
             place += 1
             if entity in SOURCES:
-                item = {"source_type": SOURCES[entity], "source_id": each["id"], "invoice_line": f"{number}/{place}"}
+                line = elsewhere or f"{number}/{place}"
+                item = {"source_type": SOURCES[entity], "source_id": each["id"], "invoice_line": line}
                 by_project.setdefault(each["project"], []).append(item)
     for project, billed in by_project.items():
         desk.do("mark_billed", project, items=billed)
