@@ -37,7 +37,7 @@ from counterfoil.reference.connectors.native import Call, NativeConnector
 from counterfoil.reference.connectors.vendor import VendorConnector
 from counterfoil.reference.errors import Refused
 
-PAGE = 200
+PAGE = 100
 CODES = {401: "NO_TOKEN", 403: "FORBIDDEN", 404: "NOT_FOUND"}
 COMMON = {"updated_since": "updated_after", "id": "only"}
 """Filters that all lists have."""
@@ -234,9 +234,15 @@ class Connector(VendorConnector):
             return await super().create(entity, values, trail, look_up)
         thing = THINGS[entity]
         body = {thing.root: await self._said(thing, values, new=True)}
-        answer = await self.kantata.say("POST", thing.path, body, trail, look_up, thing.include)
+        try:
+            answer = await self.kantata.say("POST", thing.path, body, trail, look_up, thing.include)
+        except Refused as refused:
+            there = await look_up() if thing.elsewhere and look_up and refused.code == "DUPLICATE_KEY" else None
+            if there is None:
+                raise
+            answer = there  # what another object says of it may be missing
         record = await self._made(entity, thing, answer)
-        if entity == "milestone" and await self._price([values], [record], trail):
+        if thing.elsewhere and await self._price([values], [record], trail):
             return await self.known(entity, record["id"])
         return record
 
@@ -249,7 +255,7 @@ class Connector(VendorConnector):
             part = many[at : at + thing.bulk]
             body = {thing.path: [await self._said(thing, each, new=True) for each in part]}
             answer = await self.kantata.say("POST", thing.path, body, trail, look_up, thing.include)
-            if entity == "milestone":
+            if thing.elsewhere:
                 there = {"project": await self._id("project", str(part[0]["project"]))}
                 found = "results" in answer
                 made = await self._read(entity, thing, answer) if found else await self.list(entity, there)

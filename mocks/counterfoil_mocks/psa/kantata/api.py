@@ -167,7 +167,7 @@ class KantataFace(Face):
             self.calling = ask.request.grant
             try:
                 with Tx(self.system, ask.origin) as tx:
-                    payload = work(Desk(self, ask.body or {}, tx, ask.request.grant), ask.subject)
+                    payload = work(Desk(self, ask.body or {}, tx, ask.request.grant, ask.fail_item), ask.subject)
             except OverflowError:
                 raise errors.invalid("A figure is too large to be kept") from None
             finally:

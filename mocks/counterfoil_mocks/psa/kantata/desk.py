@@ -24,9 +24,18 @@ if TYPE_CHECKING:
 class Desk(View):
     """A view that writes, within one deed."""
 
-    def __init__(self, face: KantataFace, given: Given, tx: Tx, grant: Grant | None = None) -> None:
+    def __init__(
+        self,
+        face: KantataFace,
+        given: Given,
+        tx: Tx,
+        grant: Grant | None = None,
+        fail_item: Callable[[int], bool] | None = None,
+    ) -> None:
         super().__init__(face, given, grant)
         self.tx = tx
+        self.fail_item = fail_item
+        """Which items of a bulk a fault lets fail."""
 
     def entity(self, name: str) -> Entity:
         """An entity of the role."""
@@ -146,6 +155,8 @@ class Desk(View):
             try:
                 if not isinstance(item, dict):
                     raise invalid(f"{words} is not an object")
+                if self.fail_item is not None and self.fail_item(index):
+                    raise invalid(f"{words} could not be saved, try again")
                 found.append(work(item))
             except Refused as refused:
                 said += [{**each, "index": index} for each in refused.said]
