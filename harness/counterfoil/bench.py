@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from typing import IO, Any
 import orjson
 
 from counterfoil.client import Broken, Control, Record, Refused
+from counterfoil.container import listening
 from counterfoil.descriptor import Descriptor, Unreadable
 from counterfoil.integration import PAUSE, Integration
 from counterfoil.stories import Story
@@ -48,6 +50,7 @@ class LandscapeProcess:
     """A landscape of one's own: `counterfoil up` on free ports."""
 
     def __init__(self, settings: Settings) -> None:
+        host = listening(settings.integration.start)
         command = [sys.executable, "-m", "counterfoil", "up", "--port-base", "0", "--json"]
         self._size = settings.size
         self._file = widened(settings) if settings.systems else None
@@ -57,11 +60,20 @@ class LandscapeProcess:
             if value is not None:
                 command += [f"--{name}", str(value)]
         command += [part for role, vendor in settings.vendors.items() for part in (f"--{role}", vendor)]
+        environment = dict(os.environ)
+        if host is not None:
+            command += ["--host", host]
+            environment.setdefault("COUNTERFOIL_TOKEN", secrets.token_hex(16))
         self._out = tempfile.TemporaryFile(prefix="counterfoil-")  # noqa: SIM115
         self._err = tempfile.TemporaryFile(prefix="counterfoil-")  # noqa: SIM115
         try:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=self._out, stderr=self._err, start_new_session=True
+                command,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=self._out,
+                stderr=self._err,
+                start_new_session=True,
             )
         except OSError as error:
             raise Broken(f"the landscape could not be started: {error}") from error

@@ -52,6 +52,7 @@ class Control:
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise Broken(f"{url!r} is not the address of {peer}")
         self.peer = peer
+        self.token = token
         self.trusted = trusted
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         self.url = url.rstrip("/")

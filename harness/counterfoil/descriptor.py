@@ -35,17 +35,36 @@ class Part(BaseModel):
 
 
 class Start(Part):
-    """How it comes to run: exactly one of a command, a container image, or the address of one that runs already."""
+    """How it comes to run: exactly one of a command, a container image (with or without a command), or the address of one that runs
+    already."""
 
-    command: list[str] | None = Field(None, min_length=1, description="Program and arguments.")
-    image: str | None = Field(None, description="Container image; it is run with the host's network.")
+    command: list[str] | None = Field(
+        None, min_length=1, description="Program and arguments; of an image, what it is given instead of its own."
+    )
+    image: str | None = Field(None, min_length=1, description="Container image; pulled where it is not there.")
+    env: dict[str, str] = Field({}, description="Further environment variables of the container.")
+    ports: list[Annotated[int, Field(ge=1, le=65535)]] = Field(
+        [],
+        description="Ports that the image listens on whatever it is told; `${port}` is the first as seen from where it is used, `${ports.N}` this machine's for each.",
+    )
+    network: Literal["host", "bridge"] | None = Field(
+        None,
+        description="`host` (the default where the engine runs on this machine and no `ports` are fixed) or `bridge`.",
+    )
     url: str | None = Field(None, pattern=r"^https?://", description="Address of an integration that runs already.")
     cwd: str | None = Field(None, description="Working folder of the command; the descriptor's own by default.")
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Start:
-        if sum(each is not None for each in (self.command, self.image, self.url)) != 1:
-            raise ValueError("give exactly one of `command`, `image` and `url`")
+        program = None if self.image is not None else self.command
+        if sum(each is not None for each in (program, self.image, self.url)) != 1 or (self.url and self.command):
+            raise ValueError("give exactly one of `command`, `image` and `url` (an `image` may have a `command` too)")
+        if self.image is None and (self.env or self.ports or self.network):
+            raise ValueError("`env`, `ports` and `network` belong to an `image`")
+        if self.network == "host" and self.ports:
+            raise ValueError(
+                "`ports` are published, and with `network: host` there is nothing to publish: leave one out"
+            )
         return self
 
 

@@ -14,6 +14,7 @@ from counterfoil import activity as firm
 from counterfoil import vocabulary
 from counterfoil.bench import Bench, Settings
 from counterfoil.client import Broken, Records, Refused
+from counterfoil.container import Unrunnable
 from counterfoil.descriptor import PLACE, Descriptor, Unreadable, expand
 from counterfoil.integration import Integration, resolve
 from counterfoil.money import usd
@@ -26,6 +27,7 @@ WRITES = ("POST", "PUT", "PATCH", "DELETE")
 LINK_REMEDY = (
     "Write `erp.customer: external_id -> crm.customer`, with the field that holds the reference, or leave the link out."
 )
+IMAGE_REMEDY = "See that `docker info` answers, and that the image of `start` is there or can be pulled."
 TRIED = 5.0
 """Seconds that a webhook's address has to take a connection."""
 
@@ -158,6 +160,9 @@ def awake(case: Diagnosis, bench: Bench) -> World | None:
     """Start landscape and integration."""
     try:
         control = bench.serve()
+    except Unrunnable as error:
+        case.found("start", str(error), IMAGE_REMEDY, BROKEN)
+        return None
     except Broken as error:
         case.found("landscape", str(error), "Start it by itself to see more: counterfoil up", BROKEN)
         return None
@@ -172,6 +177,9 @@ def awake(case: Diagnosis, bench: Bench) -> World | None:
         world = bench.world(STORY)
     except Unreadable as error:
         case.found("descriptor", str(error), "Name systems as the landscape does.", USAGE)
+        return None
+    except Unrunnable as error:
+        case.found("start", str(error), IMAGE_REMEDY, BROKEN)
         return None
     except Broken as error:
         case.found("start", str(error), start_remedy(str(error)), BROKEN)
@@ -200,6 +208,7 @@ def unknown_places(candidate: Integration) -> Iterator[str]:
     """Every `${…}` of the descriptor that names no fact, and system names that there are not."""
     told, systems = candidate.descriptor, candidate.facts["systems"]
     texts = {f"env.{name}": text for name, text in told.env.items()}
+    texts |= {f"start.env.{name}": text for name, text in told.start.env.items()}
     texts |= {f"webhooks.{name}": text for name, text in told.webhooks.items()}
     texts |= {f"start.command[{number}]": text for number, text in enumerate(told.start.command or ())}
     texts |= {"ready.url": told.ready.url} if told.ready else {}

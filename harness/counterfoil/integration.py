@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from counterfoil.answers import ANSWERS
 from counterfoil.client import Broken, Control, Record, Records, Refused
+from counterfoil.container import Container
 from counterfoil.descriptor import Descriptor, Unreadable, expand, origin, read, understand
 
 PAUSE = 0.02
@@ -98,12 +99,16 @@ class Integration:
         self._control = control
         self._landscape: Record = control.get("/landscape")
         self.port = free_port() if descriptor.start.url is None else 0
+        self.ports = {str(each): free_port() if nth else self.port for nth, each in enumerate(descriptor.start.ports)}
         self.facts = self._known_facts()
         present = {name: each for name, each in descriptor.also.items() if name in self.facts["systems"]}
         self.env = dict(descriptor.env)
         for each in present.values():
             self.env |= each.env
         self.webhooks = descriptor.webhooks | {name: each.webhook for name, each in present.items() if each.webhook}
+        self._container = (
+            Container(descriptor.start, self.name, self.port, self.ports) if descriptor.start.image else None
+        )
         self._process: subprocess.Popen[bytes] | None = None
         self._log: BinaryIO | None = None
         self.base = descriptor.start.url or origin(self._fill(descriptor.ready.url if descriptor.ready else ""))
@@ -117,14 +122,15 @@ class Integration:
         seed = self._landscape.get("seed")
         return {
             "systems": systems,
-            "control": {"url": self._control.url},
+            "control": {"url": self._control.url, "token": self._control.token or ""},
             "webhooks": {name: {"secret": secret_of(seed, name)} for name in systems},
             "seed": seed,
             "serial": str(self.serial).lower(),
+            "ports": self.ports,
         } | ({"port": self.port} if self.port else {})
 
-    def _fill(self, text: str) -> str:
-        return expand(text, self.facts, self.name)
+    def _fill(self, text: str, facts: Record | None = None) -> str:
+        return expand(text, self.facts if facts is None else facts, self.name)
 
     # what it claims
 
@@ -174,16 +180,15 @@ class Integration:
 
     def launch(self) -> None:
         """Start the process or container (nothing for one that runs already) and wait until it is ready."""
-        command = self._command()
-        if command is not None:
-            environment = os.environ | {name: self._fill(value) for name, value in self.env.items()}
+        command, environment = self._command()
+        if command:
             folder = self.descriptor.folder / (self.descriptor.start.cwd or "")
             if self._log is None:
                 self._log = tempfile.TemporaryFile(prefix="counterfoil-")  # noqa: SIM115
             try:
                 self._process = subprocess.Popen(
                     command,
-                    env=environment,
+                    env=os.environ | environment,
                     cwd=folder,
                     stdin=subprocess.DEVNULL,
                     stdout=self._log,
@@ -194,14 +199,19 @@ class Integration:
                 raise Broken(f"{self.name} could not be started: {command[0]}: {error.strerror or error}") from error
         self._wait_ready()
 
-    def _command(self) -> list[str] | None:
-        start = self.descriptor.start
-        if start.command is not None:
-            return [self._fill(part) for part in start.command]
-        if start.image is None:
-            return None
-        environment = [f"--env={name}={self._fill(value)}" for name, value in self.env.items()]
-        return ["docker", "run", "--rm", "--network=host", *environment, self._fill(start.image)]
+    def _command(self) -> tuple[list[str], dict[str, str]]:
+        """What to run, nothing where it runs already, and the environment variables for it. The image of a container is fetched."""
+        start, container = self.descriptor.start, self._container
+        if start.url is not None:
+            return [], {}
+        facts = self.facts if container is None else container.facts(self.facts)
+        environment = {name: self._fill(value, facts) for name, value in (self.env | start.env).items()}
+        command = [self._fill(part, facts) for part in start.command or ()]
+        if container is None:
+            return command, environment
+        image = self._fill(start.image or "")
+        container.prepare(image)
+        return container.command(environment, command, image), {}
 
     def _wait_ready(self) -> None:
         ready = self.descriptor.ready
@@ -240,19 +250,13 @@ class Integration:
             raise Broken(f"{self.name} ended with code {self._process.returncode}{self._said()}")
 
     def stop(self) -> None:
-        """End its process, politely first."""
+        """End its process or container, politely first."""
         process, self._process = self._process, None
         self._client.close()
-        if process is None or process.poll() is not None:
-            return
-        for sign in (signal.SIGTERM, signal.SIGKILL):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, sign)
-            try:
-                process.wait(5)
-            except subprocess.TimeoutExpired:
-                continue
-            return
+        if process is not None:
+            end(process)
+            if self._container is not None:
+                self._container.remove()
 
     def restart(self) -> None:
         """Stop it and start it again, on the same port, with the same subscriptions."""
@@ -353,3 +357,14 @@ class Integration:
 
     def _keep(self, type_: str, said: Record) -> None:
         self._control.post("/integration/events", {"type": type_, "data": said})
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process and those that it started, politely first."""
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, sign)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(5)

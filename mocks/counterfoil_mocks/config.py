@@ -19,6 +19,7 @@ VENDORS: dict[str, tuple[str, ...]] = vendors.offered()
 RoleName = Literal["crm", "psa", "erp", "billing"]
 DEFAULT_ORDER: tuple[RoleName, ...] = ("crm", "psa", "erp", "billing")
 SYSTEM_NAME = re.compile(r"^[a-z][a-z0-9_-]{0,39}$")
+LOOPBACK = "127.0.0.1"
 STORES = ("sqlite:///", "postgresql://")
 """Beginnings of the addresses of stores that outlive the process."""
 
@@ -70,7 +71,7 @@ class Config(Strict):
     processes: int = Field(
         1, ge=1, le=31, description="API processes that serve the systems; more than one needs a PostgreSQL store."
     )
-    host: str = Field("127.0.0.1", description="Interface to listen on; other than loopback needs a token.")
+    host: str = Field(LOOPBACK, description="Interface to listen on; other than loopback needs a token.")
     port_base: int = Field(8100, ge=0, le=65000, description="Port of the control plane; 0 takes free ports.")
     token: str | None = Field(None, min_length=8, description="Bearer token that the control plane asks for.")
     limits: dict[str, dict[str, int]] = Field({}, description="Rate limits by system.")
@@ -89,7 +90,9 @@ class Config(Strict):
             if system.vendor not in VENDORS[system.role]:
                 raise ValueError(unknown_vendor(system.role, system.vendor))
         if not loopback(self.host) and self.token is None:
-            raise ValueError(f"host: {self.host} is not loopback, so the control plane needs a `token`")
+            raise ValueError(
+                f"host: {self.host} is not loopback, so the control plane needs a `token` (the file's, or COUNTERFOIL_TOKEN in the environment)"
+            )
         if not (
             self.store == "memory" or any(len(self.store) > len(kind) for kind in STORES if self.store.startswith(kind))
         ):

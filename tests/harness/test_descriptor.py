@@ -52,7 +52,7 @@ def test_a_complete_descriptor_is_read(tmp_path: Path) -> None:
 def test_unknown_keys_are_refused_with_those_that_are_known() -> None:
     said = refusal({"name": "x", "start": {"url": "http://127.0.0.1:1", "cmd": []}, "webhook": {}})
     assert "webhook: unknown key; known here: name, start, env, ready, webhooks" in said
-    assert "start.cmd: unknown key; known here: command, image, url, cwd" in said
+    assert "start.cmd: unknown key; known here: command, image, env, ports, network, url, cwd" in said
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,10 @@ def test_unknown_keys_are_refused_with_those_that_are_known() -> None:
         ([], "expected a mapping"),
         ({"name": "x"}, "start: is missing"),
         ({"name": "x", "start": {}}, "start: give exactly one of `command`, `image` and `url`"),
+        ({"name": "x", "start": {"command": ["a"], "url": "http://a"}}, "start: give exactly one of"),
+        ({"name": "x", "start": {"command": ["a"], "ports": [80]}}, "start: `env`, `ports` and `network` belong to an"),
+        ({"name": "x", "start": {"image": "a", "ports": [80], "network": "host"}}, "start: `ports` are published"),
+        ({"name": "x", "start": {"image": "a", "ports": [0]}}, "start.ports.0: "),
         ({"name": "x", "start": {"command": ["a"]}}, "needs `ready: {url: …}`"),
         ({"name": "x", "start": {"url": "ftp://a"}}, "start.url: "),
         ({"name": "x", "start": {"url": "http://a"}, "declares": ["magic"]}, "declares.0: "),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,6 +31,12 @@ def up(
     port_base: Annotated[
         int | None, typer.Option(help="Port of the control plane, 8100 by default; 0 takes free ports.")
     ] = None,
+    host: Annotated[
+        str | None,
+        typer.Option(
+            help="Interface to listen on; other than loopback needs a token: the file's, or $COUNTERFOIL_TOKEN."
+        ),
+    ] = None,
     store: Annotated[
         str | None, typer.Option(metavar="URL", help="`memory`; sqlite:///FILE or postgresql://… to keep it.")
     ] = None,
@@ -45,7 +52,7 @@ def up(
 
     Exit code 0: stopped as asked. 2: wrong usage, or a landscape that cannot be. 3: a port is taken.
     """
-    choices = {"seed": seed, "size": size, "port_base": port_base, "store": store, "processes": processes}
+    choices = {"seed": seed, "size": size, "host": host, "port_base": port_base, "store": store, "processes": processes}
     raise typer.Exit(serve(file or landscape, faces(crm, psa, erp, billing), choices, as_json))
 
 
@@ -89,6 +96,8 @@ def wanted(file: Path | None, vendors: Mapping[str, str], choices: dict[str, Any
 
     said = config.read(file) if file is not None else {}
     said |= {name: value for name, value in choices.items() if value is not None}
+    if not config.loopback(str(said.get("host", config.LOOPBACK))):
+        said.setdefault("token", os.environ.get("COUNTERFOIL_TOKEN"))
     return config.understood(config.wearing(said, vendors), str(file) if file is not None else "landscape")
 
 
