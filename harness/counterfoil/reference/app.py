@@ -116,6 +116,8 @@ class Integration:
         self.state.forget()
         for flow in self.flows:
             flow.forget()
+        for system in self.systems.values():
+            system.forget()
         await self._baseline()
 
     async def figures(self) -> Record:

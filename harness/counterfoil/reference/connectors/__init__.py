@@ -51,3 +51,6 @@ class Connector(Protocol):
 
     async def remove(self, entity: str, record: Record, trail: Trail) -> None:
         """Delete a record that has been read."""
+
+    def forget(self) -> None:
+        """Forget what has been read; the system may be another one now."""

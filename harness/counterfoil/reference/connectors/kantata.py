@@ -116,9 +116,13 @@ class Connector(VendorConnector):
     def __init__(self, settings: SystemSettings, session: aiohttp.ClientSession, patience: float = 10) -> None:
         super().__init__(settings, session, patience)
         self.kantata = Wire(settings, session, patience)
-        self._custom: dict[str, Custom] = {}
         self._turn_custom = asyncio.Lock()
         self._billed = Billed(self)
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget custom fields and the ids of business keys."""
+        self._custom: dict[str, Custom] = {}
         self._ids: dict[tuple[str, str], str] = {}
 
     # reading

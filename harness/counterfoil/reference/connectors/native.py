@@ -66,6 +66,9 @@ class NativeConnector:
         self._turn = asyncio.Lock()
         self._open_at = 0.0
 
+    def forget(self) -> None:
+        """Forget what has been read: nothing is kept."""
+
     # reading
 
     async def get(self, entity: str, key: str) -> Record | None:
