@@ -26,6 +26,7 @@ from counterfoil_mocks.billing.stripe import (
     refunds,
     schedules,
     search,
+    setups,
     subscription_changes,
     usage,
     versions,
@@ -56,6 +57,7 @@ ROOMS: tuple[Any, ...] = (
     customers,
     balances,
     payments,
+    setups,
     refunds,
     previews,
     invoices,
@@ -299,7 +301,8 @@ class StripeFace(Face):
             found = desk.get(kind.name, ask.subject, param=kind.param)
             if kind.removed:
                 kind.removed(desk, found)
-            desk.remove(kind.name, ask.subject)
+            if desk.find(kind.name, ask.subject) is not None:
+                desk.remove(kind.name, ask.subject)
             return gone(kind, ask.subject)
 
         return self.do(ask, work)
@@ -312,7 +315,7 @@ class StripeFace(Face):
         where = kind.map.where
         if record is None or (where and any(record[name] != value for name, value in where.items())):
             raise errors.missing(kind.noun, ask.subject, param=kind.param)
-        if record["deleted_at"] is not None and not kind.lasting:
+        if kind.gone(record):
             if not kind.stub:
                 raise errors.missing(kind.noun, ask.subject, param=kind.param)
             return Answer(200, gone(kind, ask.subject), record["key"])

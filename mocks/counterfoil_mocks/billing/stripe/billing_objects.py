@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 
+from counterfoil_mocks.billing.stripe import meanings
 from counterfoil_mocks.billing.stripe.ids import chars
-from counterfoil_mocks.billing.stripe.kind import KEEP, Kind, kept, mapped, metadata_of
+from counterfoil_mocks.billing.stripe.kind import KEEP, Kind, kept, mapped
 from counterfoil_mocks.billing.stripe.objects import (
     BILLED_BY,
     DISCOUNTS,
@@ -16,7 +18,7 @@ from counterfoil_mocks.billing.stripe.objects import (
     SHIPPING,
     json_at,
 )
-from counterfoil_mocks.billing.stripe.params import ANY, BOOL, DEC, INT, META, TEXT, TIME, Spec, words
+from counterfoil_mocks.billing.stripe.params import ANY, BOOL, DEC, INT, META, TEXT, TIME, Spec, plain, words
 from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.protocols import conversion
@@ -53,7 +55,7 @@ STATUS = {
     "CREDITED": "paid",
     "WRITTEN_OFF": "uncollectible",
     "VOID": "void",
-    "DISCARDED": "void",
+    "DISCARDED": "draft",
 }
 """What an invoice of the business is in Stripe's words. Stripe's own are finer: a state that it left is kept beside (`seen`)."""
 
@@ -96,11 +98,11 @@ def _line(record: Record, line: Record, face: Any) -> Record:
         "discounts": [],
         "invoice": record["id"],
         "livemode": False,
-        "metadata": {},
+        "metadata": meanings.of_line(line),
         "parent": None,
         "period": {"start": start, "end": start},
         "pretax_credit_amounts": [],
-        "pricing": None,
+        "pricing": {"type": "price_details", "price_details": None, "unit_amount_decimal": _unit(line, record["ccy"])},
         "quantity": quantity if not rest else None,
         "quantity_decimal": money.unscaled(line["qty"], money.QTY_SCALE).rstrip("0").rstrip("."),
         "subscription": None,
@@ -109,6 +111,11 @@ def _line(record: Record, line: Record, face: Any) -> Record:
         "_line_no": line["line_no"],
         "_rates": [rate] if rate else [],
     }
+
+
+def _unit(line: Record, ccy: str) -> str:
+    """The price of one hour or piece in minor units."""
+    return plain(Decimal(line["unit_price"]) * 10 ** money.exponent(ccy) / money.PRICE_SCALE)
 
 
 def taxed(rate: str, amount: int, taxable: int, behavior: str = "exclusive", reason: str = "not_available") -> Record:
@@ -161,14 +168,6 @@ def pre_credited(record: Record) -> int:
     if "pre_payment_credit_notes_amount" in mine:
         return int(mine["pre_payment_credit_notes_amount"])
     return int(record["total"] or 0) - int(record["paid"] or 0) if record["status"] == "CREDITED" else 0
-
-
-def _metadata(record: Record, face: Any) -> Record:
-    said = metadata_of(record)
-    for name in ("contract_no", "project_no"):
-        if record[name] and name not in said:
-            said[name] = record[name]
-    return said
 
 
 def _transitions(record: Record, face: Any) -> Record:
@@ -226,7 +225,6 @@ INVOICE = Kind(
         FieldMap("currency", "ccy", conversion.LOWER),
         FieldMap("number", "invoice_no"),
         FieldMap("status", computed=status_of, sql=_status_sql),
-        FieldMap("metadata", computed=_metadata),
         FieldMap("amount_due", computed=lambda record, face: due_of(record)),
         FieldMap("amount_paid", computed=lambda record, face: record["paid"] or 0),
         FieldMap("amount_remaining", computed=lambda record, face: max(0, due_of(record) - (record["paid"] or 0))),
@@ -329,6 +327,7 @@ INVOICE = Kind(
         "due_date": lambda table, value: _bounded(sa.func.json_extract(table.c.custom, f"$.{KEEP}.due_date"), value),
     },
     deletable=True,
+    absent=("status", "DISCARDED"),
     param="invoice",
     searched=("created", "currency", "customer", "number", "status", "subscription", "total"),
 )
@@ -407,7 +406,7 @@ def _memo_line(record: Record, line: Record, face: Any) -> Record:
         "discount_amounts": [],
         "invoice_line_item": None,
         "livemode": False,
-        "metadata": {},
+        "metadata": meanings.of_line(line),
         "pretax_credit_amounts": [],
         "quantity": None,
         "tax_rates": [],

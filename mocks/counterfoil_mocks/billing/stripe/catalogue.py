@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from counterfoil_mocks.billing.stripe import meanings
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.documents import alter, altered, make, merged
 from counterfoil_mocks.billing.stripe.errors import emptied, invalid, needed
-from counterfoil_mocks.billing.stripe.objects import COUPON, PRICE, PRODUCT, TAX_RATE
+from counterfoil_mocks.billing.stripe.objects import PRICE, PRODUCT, TAX_RATE
 from counterfoil_mocks.billing.stripe.params import plain
 from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.errors import Problem
 from counterfoil_mocks.kernel.fields import Record
-
-TAX_KINDS = {"vat": "VAT", "gst": "VAT", "sales_tax": "SALES_TAX"}
 
 
 def currency(given: str, param: str = "currency") -> str:
@@ -146,28 +145,6 @@ def _take_key(desk: Desk, said: Record, mine: str) -> None:
         desk.change("price", other["id"], {"lookup_key": None})
 
 
-@COUPON.on_create
-def create_coupon(desk: Desk, given: Record) -> Record:
-    """A coupon: a share, or an amount in a currency."""
-    said = {name: value for name, value in given.items() if value is not None}
-    if (said.get("percent_off") is None) == (said.get("amount_off") is None):
-        raise needed("percent_off" if said.get("percent_off") is None else "amount_off")
-    if said.get("amount_off") is not None:
-        if not said.get("currency"):
-            raise needed("currency")
-        said["currency"] = currency(said["currency"])
-    if said.get("percent_off") is not None:
-        percent = float(said["percent_off"])
-        if not 0 < percent <= 100:
-            raise invalid("Invalid percent_off: must be between 0 and 100", "percent_off")
-        said["percent_off"] = percent
-    if said.get("duration") == "repeating" and not said.get("duration_in_months"):
-        raise needed("duration_in_months")
-    if said.get("id") and desk.find("coupon", said["id"]) is not None:
-        raise invalid("Coupon already exists.", "id", "resource_already_exists")
-    return make(desk, COUPON, said)
-
-
 @TAX_RATE.on_create
 def create_tax_rate(desk: Desk, given: Record) -> Record:
     """A tax rate: a tax code of the business."""
@@ -178,11 +155,15 @@ def create_tax_rate(desk: Desk, given: Record) -> Record:
         raise invalid("Invalid percentage: must be between 0 and 100", "percentage")
     said["percentage"] = float(exact)
     number = desk.system.next_number("tax_rate")
+    _, meant = meanings.told("tax_rate", said["metadata"], None)
+    fraction = meant.get("taxable_fraction") or money.RATE_SCALE
     columns = {
-        "code": said["metadata"].get("tax_code") or f"STX-{number:05d}",
-        "kind": TAX_KINDS.get(said.get("tax_type") or "", "SALES_TAX"),
-        "rate": round(exact * money.RATE_SCALE / 100),
-        "taxable_fraction": money.RATE_SCALE,
+        "code": f"STX-{number:05d}",
+        "kind": meanings.TAX_KINDS.get(said.get("tax_type") or "", "SALES_TAX"),
+        "taxable_fraction": fraction,
         "category": "S",
+        "jurisdiction": (said.get("jurisdiction") or "")[:40] or None,
+        **meant,
+        "rate": round(exact * money.RATE_SCALE * money.RATE_SCALE / 100 / fraction),
     }
     return desk.insert("tax_rate", said, columns)

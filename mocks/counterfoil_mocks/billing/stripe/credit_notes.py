@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING
 
 from counterfoil_mocks.billing.credits import credit_priced
 from counterfoil_mocks.billing.model import CREDIT_MEMO
-from counterfoil_mocks.billing.stripe import balances, invoices, payments, refunds, totals
-from counterfoil_mocks.billing.stripe.billing_objects import CREDIT_NOTE, CREDITED, INVOICE, taxed, total_taxes
+from counterfoil_mocks.billing.stripe import balances, invoices, meanings, payments, refunds, totals
+from counterfoil_mocks.billing.stripe.billing_objects import (
+    CREDIT_NOTE,
+    CREDITED,
+    INVOICE,
+    lines_of,
+    taxed,
+    total_taxes,
+)
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.documents import merged
 from counterfoil_mocks.billing.stripe.errors import invalid, missing, needed
@@ -19,6 +26,7 @@ from counterfoil_mocks.billing.stripe.params import LISTED
 from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.operations import Operation
+from counterfoil_mocks.kernel.tx import perform
 
 if TYPE_CHECKING:
     from counterfoil_mocks.billing.stripe.api import StripeFace
@@ -30,12 +38,18 @@ REASONS = {
     "product_unsatisfactory": "CUSTOMER",
 }
 
+CREDITABLE = ("POSTED", "PARTIALLY_PAID", "PAID", "DISPUTED")
+"""States in which the business credits an invoice: it is in the books."""
+
 
 @CREDIT_NOTE.on_create
 def create(desk: Desk, given: Record) -> Record:
     """Credit an invoice by its lines, by lines of one's own, or by an amount."""
     invoice = desk.named("invoice", given["invoice"], "invoice")
     desk.at(invoice["test_clock"])
+    record = desk.tx.get("invoice", invoice["id"])
+    if meanings.drawn_up(record) and record["status"] in CREDITABLE and _by_lines(given):
+        return _of_business(desk, invoice, record, given)
     said = drawn(desk, invoice, given)
     paid = invoice["status"] == "paid"
     _check_left(desk, invoice, said["total"], paid)
@@ -47,6 +61,50 @@ def create(desk: Desk, given: Record) -> Record:
     if paid:
         return _after_payment(desk, invoice, made, said)
     return _before_payment(desk, invoice, made)
+
+
+def _by_lines(given: Record) -> bool:
+    """Whether parts of lines are credited, each by an amount."""
+    lines = given.get("lines") or []
+    return bool(lines) and all(each.get("type") == "invoice_line_item" and each.get("amount") for each in lines)
+
+
+def _of_business(desk: Desk, invoice: Record, record: Record, given: Record) -> Record:
+    """Credit an invoice that the firm's own engine drew up: it numbers the memo, at the invoice's own rates and rounding."""
+    lines = {each["id"]: each for each in lines_of(record, desk.face)}
+    wanted = []
+    for number, each in enumerate(given["lines"]):
+        line = lines.get(each.get("invoice_line_item") or "")
+        if line is None:
+            param = f"lines[{number}][invoice_line_item]"
+            raise missing("invoice line item", each.get("invoice_line_item"), param=param, status=400)
+        wanted.append((line["_line_no"], each["amount"], line["amount"]))
+    whole = len(wanted) == len(lines) and all(amount == there for _, amount, there in wanted)
+    metadata = merged({}, given.get("metadata") or {})
+    values: Record = {
+        "reason": metadata.pop("business_reason", None) or REASONS.get(given.get("reason") or "", "CUSTOMER"),
+        "release_items": metadata.pop("release_items", "false") == "true",
+        **{name: metadata.pop(name) for name in ("approved_by", "source_key") if name in metadata},
+    }
+    if not whole:
+        values["lines"] = [{"line_no": at, "net": amount} for at, amount, _ in wanted]
+    memo = perform(desk.tx, "credit_invoice", invoice["id"], values)
+    paid = invoice["status"] == "paid"
+    side, total = "post" if paid else "pre", -memo["total"]
+    if not whole:
+        credited = invoice[f"{side}_payment_credit_notes_amount"] + total
+        invoices.mark(desk, invoice["id"], invoice["status"], {f"{side}_payment_credit_notes_amount": credited})
+    said = {
+        **{name: given.get(name) for name in ("memo", "reason")},
+        "invoice": invoice["id"],
+        "type": f"{side}_payment",
+        "pre_payment_amount": 0 if paid else total,
+        "post_payment_amount": total if paid else 0,
+        "out_of_band_amount": total if paid else None,
+    }
+    return desk.change(
+        "credit_note", memo["id"], {**said, "metadata": {**desk.get("credit_note", memo["id"])["metadata"], **metadata}}
+    )
 
 
 def _check_left(desk: Desk, invoice: Record, total: int, paid: bool) -> None:
@@ -149,8 +207,6 @@ def _line(desk: Desk, invoice: Record, given: Record, number: int) -> Record:
         raise needed(f"{path}[invoice_line_item]")
     record = desk.record(INVOICE, invoice["id"])
     assert record is not None
-    from counterfoil_mocks.billing.stripe.billing_objects import lines_of
-
     found = next((line for line in lines_of(record, desk.face) if line["id"] == given["invoice_line_item"]), None)
     if found is None:
         raise missing("invoice line item", given["invoice_line_item"], param=f"{path}[invoice_line_item]", status=400)

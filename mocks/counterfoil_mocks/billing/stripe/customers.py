@@ -125,16 +125,23 @@ def _columns(said: Record, before: Record) -> Record:
     columns: Record = {}
     if "name" in said:
         full = said["name"]
-        columns = {"name": full[:LONGEST_NAME], "name_full": full if len(full) > LONGEST_NAME else None}
+        columns = {"name": _short(full), "name_full": full if len(full) > LONGEST_NAME else None}
     country = (said.get("address") or {}).get("country")
     if country and len(country) == 2:
         columns["country"] = country.upper()
     elif not before:
         columns["country"] = DEFAULT_COUNTRY
-    if not before:
-        metadata = said.get("metadata") or {}
-        columns["customer_no"] = metadata.get("customer_no")
+    if "preferred_locales" in said:
+        columns["language"] = next(iter(said["preferred_locales"] or ()), "")[:10] or None
     return columns
+
+
+def _short(name: str) -> str:
+    """As much of a name as the business keeps, to the end of a word."""
+    if len(name) <= LONGEST_NAME:
+        return name
+    cut = name[: LONGEST_NAME + 1].rsplit(" ", 1)[0].rstrip()
+    return cut if 0 < len(cut) <= LONGEST_NAME else name[:LONGEST_NAME]
 
 
 def operations(face: StripeFace) -> Iterable[Operation]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from counterfoil_mocks.billing.stripe import meanings
 from counterfoil_mocks.billing.stripe.errors import missing
 from counterfoil_mocks.billing.stripe.kind import KEEP, Kind, kept
 from counterfoil_mocks.billing.stripe.kinds import KINDS
@@ -62,7 +63,7 @@ class Desk:
     def record(self, kind: Kind, id: str) -> Record | None:
         """The live record of an object, None where there is none."""
         found = self.system.table(kind.map.entity).by_id(self.system.name, id)
-        if found is None or (found["deleted_at"] is not None and not kind.lasting):
+        if found is None or kind.gone(found):
             return None
         return found if all(found[name] == value for name, value in kind.map.where.items()) else None
 
@@ -90,7 +91,7 @@ class Desk:
         """Objects whose fields equal the values given, in the order in which they were made."""
         kind = KINDS[name]
         table = self.system.table(kind.map.entity)
-        clauses = [table.sql.c.system == self.system.name, *kind.map.conditions(table.sql)]
+        clauses = [table.sql.c.system == self.system.name, *kind.conditions(table.sql)]
         for each, value in where.items():
             expression = kind.map.expression(kind.map.by_name[each], table.sql)
             clauses.append(expression.is_(None) if value is None else expression == value)
@@ -180,7 +181,8 @@ class Desk:
         for name, value in said.items():
             each = kind.map.by_name.get(name)
             if name == "metadata":
-                metadata = dict(value or {})
+                metadata, columns = meanings.told(kind.name, value or {}, record)
+                values |= columns
             elif each is not None and each.column and each.column != "id":
                 values[each.column] = (
                     None if value is None else each.conversion.read(value, {**(record or {}), **values})

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from counterfoil_mocks.billing import documents as business
-from counterfoil_mocks.billing.stripe import catalogue, items, totals
+from counterfoil_mocks.billing.model import INVOICE as DOCUMENT
+from counterfoil_mocks.billing.stripe import catalogue, discounts, items, meanings, totals
 from counterfoil_mocks.billing.stripe.billing_objects import INVOICE
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.documents import altered, merged
 from counterfoil_mocks.billing.stripe.errors import invalid, needed
 from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.kernel.tx import perform
 
 DAY = 86400
 HOUR = 3600
@@ -87,7 +89,9 @@ def draft(desk: Desk, customer: Record, said: Record, coupons: list[Record] | No
         _check_number(desk, said["number"], None)
     said["metadata"] = merged({}, said.get("metadata") or {})
     said["discounts"] = (
-        items.discounts(desk, coupons, "discounts") if coupons is not None else said.get("discounts") or []
+        discounts.redeemed(desk, coupons, "discounts", customer["id"])
+        if coupons is not None
+        else said.get("discounts") or []
     )
     said |= {"created": now, "period_start": said.get("period_start", now), "period_end": said.get("period_end", now)}
     if customer["invoice_settings"]["custom_fields"] and not said.get("custom_fields"):
@@ -142,10 +146,7 @@ def _revision(desk: Desk, given: Record) -> Record:
     said |= {name: value for name, value in given.items() if name in INVOICE.map.by_name and value is not None}
     said["from_invoice"] = {"action": "revision", "invoice": old["id"]}
     made = draft(desk, customer, said)
-    lines = [
-        {**line, "id": desk.new_id("line_item"), "invoice": made["id"]}
-        for line in desk.kept("invoice", old["id"])["lines"]
-    ]
+    lines = [{**line, "id": desk.new_id("line_item"), "invoice": made["id"]} for line in own_lines(desk, old["id"])]
     return recalculated(desk, made["id"], lines)
 
 
@@ -162,6 +163,8 @@ def change(desk: Desk, before: Record, given: Record) -> Record:
                 raise invalid("Finalized invoices can't be updated in this way", name)
         said = altered(before, given)
         return desk.change("invoice", before["id"], said) if said else before
+    if meanings.drawn_up(desk.tx.get(DOCUMENT, before["id"])):
+        return _redrawn(desk, before, given)
     said = altered(
         before, {name: value for name, value in given.items() if name not in ("discounts", "days_until_due", "number")}
     )
@@ -181,7 +184,7 @@ def change(desk: Desk, before: Record, given: Record) -> Record:
     if said.get("default_payment_method"):
         desk.named("payment_method", said["default_payment_method"], "default_payment_method")
     if "discounts" in given:
-        said["discounts"] = items.discounts(desk, given["discounts"], "discounts")
+        said["discounts"] = discounts.redeemed(desk, given["discounts"], "discounts", before["customer"])
     if "number" in given:
         if given["number"] is not None:
             _check_number(desk, given["number"], before["id"])
@@ -191,6 +194,17 @@ def change(desk: Desk, before: Record, given: Record) -> Record:
             {**before, **said, "automatically_finalizes_at": said.get("automatically_finalizes_at")}, desk.now
         )
     return recalculated(desk, before["id"], None, said) if said else before
+
+
+def _redrawn(desk: Desk, before: Record, given: Record) -> Record:
+    """A draft that the business drew up, changed in what is not its content; with automatic tax its tax is determined anew."""
+    frozen = next((name for name in given if name not in (*FREE, "automatic_tax")), None)
+    if frozen is not None:
+        raise invalid("The billing engine drew this invoice up; its content can't be updated in this way", frozen)
+    if (given.get("automatic_tax") or {}).get("enabled"):
+        perform(desk.tx, "recalculate_invoice", before["id"], {})
+    said = altered(before, {name: value for name, value in given.items() if name != "automatic_tax"})
+    return desk.change("invoice", before["id"], said) if said else desk.get("invoice", before["id"])
 
 
 def recalculated(desk: Desk, id: str, lines: Sequence[Record] | None = None, said: Record | None = None) -> Record:
@@ -233,9 +247,19 @@ def recalculated(desk: Desk, id: str, lines: Sequence[Record] | None = None, sai
 
 
 def discard(desk: Desk, invoice: Record) -> None:
-    """Only a draft is deleted."""
+    """Only a draft is deleted; what the business had put on one may be billed again."""
     if invoice["status"] != "draft":
         raise invalid("You can only delete draft invoices.")
+    if meanings.drawn_up(desk.tx.get(DOCUMENT, invoice["id"])):
+        perform(desk.tx, "discard_invoice", invoice["id"], {})
+
+
+def own_lines(desk: Desk, id: str) -> list[Record]:
+    """The lines of a draft, to change; raises Refused where the business drew it up: its lines are plan lines and approved work."""
+    lines: list[Record] | None = desk.kept("invoice", id).get("lines")
+    if lines is None:
+        raise invalid(items.EDITABLE, None, "invoice_not_editable")
+    return lines
 
 
 INVOICE.on_remove(discard)
@@ -291,7 +315,7 @@ def line_of(desk: Desk, invoice: str, item: Record, id: str | None = None) -> Re
 
 def take_items(desk: Desk, id: str, found: Sequence[Record], more: Sequence[Record] = ()) -> Record:
     """Put items (and lines that are no items) onto a draft, the newest first as Stripe shows them."""
-    mine = desk.kept("invoice", id)["lines"]
+    mine = own_lines(desk, id)
     for item in found:
         desk.change("invoiceitem", item["id"], {"invoice": id})
     fresh = [line_of(desk, id, item) for item in reversed(found)]
@@ -303,14 +327,14 @@ def refresh_items(desk: Desk, id: str, changed: Sequence[Record]) -> Record:
     by_id = {item["id"]: item for item in changed}
     lines = [
         line_of(desk, id, by_id[line["_item"]], line["id"]) if line.get("_item") in by_id else line
-        for line in desk.kept("invoice", id)["lines"]
+        for line in own_lines(desk, id)
     ]
     return recalculated(desk, id, lines)
 
 
 def drop_items(desk: Desk, id: str, gone: Sequence[str]) -> Record:
     """Take the lines of items off a draft."""
-    return recalculated(desk, id, [line for line in desk.kept("invoice", id)["lines"] if line.get("_item") not in gone])
+    return recalculated(desk, id, [line for line in own_lines(desk, id) if line.get("_item") not in gone])
 
 
 def editable(desk: Desk, id: str) -> Record:
@@ -351,7 +375,7 @@ def update_lines(desk: Desk, id: str, given: Record) -> Record:
 def update_line(desk: Desk, id: str, line_id: str, given: Record, param: str = "id") -> Record:
     """One line of a draft changed, and the item behind it; the line."""
     editable(desk, id)
-    lines = desk.kept("invoice", id)["lines"]
+    lines = own_lines(desk, id)
     line = next((each for each in lines if each["id"] == line_id), None)
     if line is None:
         raise invalid(f"No such invoice line item: '{line_id}'", param, "resource_missing")
@@ -362,13 +386,13 @@ def update_line(desk: Desk, id: str, line_id: str, given: Record, param: str = "
         line |= {name: value for name, value in said.items() if name in ("description", "period")}
         line["metadata"] = merged(line["metadata"], said.get("metadata") or {})
         recalculated(desk, id, lines)
-    return next(each for each in desk.kept("invoice", id)["lines"] if each["id"] == line_id)
+    return next(each for each in own_lines(desk, id) if each["id"] == line_id)
 
 
 def remove_lines(desk: Desk, id: str, given: Record) -> Record:
     """Lines off a draft: their items are deleted, or wait again."""
     editable(desk, id)
-    lines = {line["id"]: line for line in desk.kept("invoice", id)["lines"]}
+    lines = {line["id"]: line for line in own_lines(desk, id)}
     for number, each in enumerate(given["lines"]):
         line = lines.pop(each.get("id") or "", None)
         if line is None:

@@ -77,7 +77,10 @@ def error_of(problem: Problem) -> tuple[int, Record]:
         error = {"type": API, "message": "An unknown error occurred"}
     else:
         status = problem.status if problem.status in (401, 403, 404, 429) else 400
-        error = {"type": INVALID, "message": problem.detail, "param": problem.field}
+        code = (
+            problem.code.lower() if problem.status == 409 else None
+        )  # a rule of the business that Stripe has no word for
+        error = {"type": INVALID, "code": code, "message": problem.detail, "param": problem.field}
     error = {name: value for name, value in error.items() if value is not None}
     if "code" in error:
         error["doc_url"] = f"https://stripe.com/docs/error-codes/{str(error['code']).replace('_', '-')}"

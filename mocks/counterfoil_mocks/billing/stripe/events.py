@@ -52,6 +52,15 @@ TOLD: dict[str, Told] = {
     "product": told("product", deleted=True),
     "price": told("price"),
     "coupon": told("coupon", deleted=True),
+    "promotion_code": told("promotion_code"),
+    "setup_intent": Told(
+        "setup_intent.created",
+        then=(
+            ("setup_intent.succeeded", "status", ("succeeded",)),
+            ("setup_intent.requires_action", "status", ("requires_action",)),
+            ("setup_intent.canceled", "status", ("canceled",)),
+        ),
+    ),
     "tax_rate": told("tax_rate"),
     "invoiceitem": Told("invoiceitem.created", "", "invoiceitem.deleted"),
     "invoice": Told(
@@ -159,7 +168,7 @@ def _rank(touch: tuple[Entity, Record | None, Record]) -> int:
 def _of_one(face: StripeFace, tx: Tx, kind: Kind, entity: Entity, before: Record | None, after: Record) -> None:
     said, now = TOLD[kind.name], kind.map.shown(after, face)
     old = None if before is None else kind.map.shown(before, face)
-    if after["deleted_at"] is not None and not kind.lasting:
+    if kind.gone(after):
         _tell(face, tx, entity, after, said.deleted, now)
         return
     if old is None:

@@ -23,6 +23,20 @@ SWEEP = 500
 """Every so many requests."""
 
 
+def alone(face: StripeFace, ask: Ask, work: Callable[[], Record]) -> Answer:
+    """Do work that is no deed of the business (an endpoint for events) once for each key."""
+    key = face.key_of(ask)
+    print_ = idempotency.fingerprint(ask.operation.name, ask.request.path, ask.request.body)
+    before = None if key is None else _recalled(face, key, print_)
+    if before is not None:
+        return before
+    answer = Answer(200, work())
+    if key is not None:
+        with Tx(ask.system, ask.origin) as tx:
+            idempotency.remember(tx, key, print_, 200, {"payload": answer.payload, "request": ask.request.kept})
+    return answer
+
+
 def done(face: StripeFace, ask: Ask, work: Callable[[Desk], Record | Answer]) -> Answer:
     """Do the work as one deed and keep its answer under the call's key, or give the answer that the key stands for."""
     key = face.key_of(ask)

@@ -31,6 +31,7 @@ PREFIXES: dict[str, tuple[str, int]] = {
     "invoice_payment": ("inpay_", 24),
     "balance_transaction": ("txn_", 24),
     "discount": ("di_", 24),
+    "promotion_code": ("promo_", 24),
     "coupon": ("", 8),
     "billing.meter": ("mtr_", 24),
     "billing.meter_event": ("mev_", 24),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from counterfoil_mocks.billing.stripe import catalogue
+from counterfoil_mocks.billing.stripe import catalogue, discounts
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.documents import altered, merged
 from counterfoil_mocks.billing.stripe.errors import invalid, needed
@@ -179,31 +179,12 @@ def item_of(desk: Desk, given: Record, worth: Record) -> Record:
         "net_amount": worth["amount"],
         "description": described(desk, given, worth),
         "discountable": given.get("discountable") if given.get("discountable") is not None else worth["amount"] >= 0,
-        "discounts": discounts(desk, given.get("discounts"), "discounts"),
+        "discounts": discounts.redeemed(desk, given.get("discounts"), "discounts", given.get("customer")),
         "metadata": merged({}, given.get("metadata") or {}),
         "period": {"start": period.get("start", now), "end": period.get("end", now)},
         "tax_rates": [desk.get("tax_rate", rate) for rate in given.get("tax_rates") or ()],
         "date": now,
     }
-
-
-def discounts(desk: Desk, given: list[Record] | None, path: str) -> list[str]:
-    """Discounts by the coupons that callers name: ids of what is minted for each, or of one that there is."""
-    made = []
-    for number, each in enumerate(given or ()):
-        if each.get("discount"):
-            made.append(desk.named("discount", each["discount"], f"{path}[{number}][discount]")["id"])
-            continue
-        if not each.get("coupon"):
-            raise needed(f"{path}[{number}][coupon]")
-        coupon = desk.named("coupon", each["coupon"], f"{path}[{number}][coupon]")
-        found = desk.insert(
-            "discount",
-            {"source": {"type": "coupon", "coupon": coupon["id"]}, "start": desk.now, "end": None},
-        )
-        desk.change("coupon", coupon["id"], {"times_redeemed": coupon["times_redeemed"] + 1})
-        made.append(found["id"])
-    return made
 
 
 def fix_currency(desk: Desk, customer: Record, ccy: str) -> None:
@@ -246,7 +227,7 @@ def change(desk: Desk, before: Record, given: Record) -> Record:
             desk.named("tax_rate", rate, f"tax_rates[{n}]") for n, rate in enumerate(given["tax_rates"] or ())
         ]
     if "discounts" in given:
-        said["discounts"] = discounts(desk, given["discounts"], "discounts")
+        said["discounts"] = discounts.redeemed(desk, given["discounts"], "discounts", before["customer"])
     changed = desk.change("invoiceitem", before["id"], said) if said else before
     if draft:
         drafts.refresh_items(desk, draft, [changed])

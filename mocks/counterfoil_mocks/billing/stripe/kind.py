@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from counterfoil_mocks.billing.stripe import meanings
 from counterfoil_mocks.billing.stripe.params import Spec
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.protocols import conversion
-from counterfoil_mocks.protocols.fieldmap import FieldMap, ObjectMap
+from counterfoil_mocks.protocols.fieldmap import Computed, FieldMap, ObjectMap
 
 if TYPE_CHECKING:
     from counterfoil_mocks.billing.stripe.desk import Desk
@@ -25,13 +26,18 @@ def kept(record: Record) -> Mapping[str, Any]:
     return record["custom"].get(KEEP) or {}
 
 
-def metadata_of(record: Record, face: Any = None) -> Record:
-    """The metadata of a record: its custom fields, as texts."""
-    return {
-        name: value if isinstance(value, str) else str(value)
-        for name, value in record["custom"].items()
-        if name != KEEP and value is not None
-    }
+def metadata_of(name: str) -> Computed:
+    """What shows the metadata of a kind of object: its custom fields, as texts, and what they say of its other fields."""
+
+    def computed(record: Record, face: Any = None) -> Record:
+        plain = {
+            key: value if isinstance(value, str) else str(value)
+            for key, value in record["custom"].items()
+            if key != KEEP and value is not None
+        }
+        return meanings.of_record(name, record, plain) if name in meanings.MEANINGS else plain
+
+    return computed
 
 
 def _created(record: Record, face: Any) -> int:
@@ -67,6 +73,8 @@ class Kind:
     asked: Mapping[str, Callable[[sa.FromClause, Any], sa.ColumnElement[bool]]] = field(default_factory=dict)
     lasting: bool = False
     """Whether it is still shown when the business has taken it away (a credit note that is void)."""
+    absent: tuple[str, str] | None = None
+    """A field and its value in records that the business keeps and callers have no more (a draft that was discarded)."""
     implied: Mapping[str, str] = field(default_factory=dict)
     """Filters that lists have while nobody gives them."""
     param: str = "id"
@@ -74,6 +82,19 @@ class Kind:
     made: Made | None = None
     changed: Changed | None = None
     removed: Removed | None = None
+
+    def gone(self, record: Record) -> bool:
+        """Whether a record is no object of callers any more."""
+        if record["deleted_at"] is not None and not self.lasting:
+            return True
+        return self.absent is not None and record[self.absent[0]] == self.absent[1]
+
+    def conditions(self, table: sa.FromClause) -> Iterator[sa.ColumnElement[bool]]:
+        """What makes a row one of these objects."""
+        if not self.lasting:
+            yield from self.map.conditions(table)
+        if self.absent is not None:
+            yield table.c[self.absent[0]] != self.absent[1]
 
     def on_create(self, run: Made) -> Made:
         """Say what making one does beyond keeping its parameters: `run(desk, given)` returns the object."""
@@ -99,7 +120,7 @@ def mapped(name: str, entity: str, /, *fields: FieldMap, **defaults: Any) -> Obj
         FieldMap("object", computed=lambda record, face: name),
         FieldMap("created", computed=_created),
         FieldMap("livemode", computed=lambda record, face: False),
-        FieldMap("metadata", computed=metadata_of),
+        FieldMap("metadata", computed=metadata_of(name)),
     )
     rest = tuple(FieldMap(each, default=value) for each, value in defaults.items())
     return ObjectMap(name, entity, (*head, *fields, *rest), where, keep=KEEP)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from counterfoil_mocks.billing.stripe import billing_objects, objects, payment_objects, subscription_objects
+from counterfoil_mocks.billing.stripe import (
+    billing_objects,
+    discount_objects,
+    objects,
+    payment_objects,
+    subscription_objects,
+)
 from counterfoil_mocks.billing.stripe.kind import Kind
 from counterfoil_mocks.kernel.fields import Entity, Record
 
 KINDS: dict[str, Kind] = {
     each.name: each
-    for module in (objects, payment_objects, billing_objects, subscription_objects)
+    for module in (objects, discount_objects, payment_objects, billing_objects, subscription_objects)
     for each in vars(module).values()
     if isinstance(each, Kind)
 }
@@ -35,7 +41,9 @@ EXPANDS: dict[str, dict[str, str]] = {
     "customer_balance_transaction": {"customer": "customer", "invoice": "invoice", "credit_note": "credit_note"},
     "product": {"default_price": "price"},
     "price": {"product": "product"},
-    "discount": {"customer": "customer", "source.coupon": "coupon"},
+    "discount": {"customer": "customer", "source.coupon": "coupon", "promotion_code": "promotion_code"},
+    "promotion_code": {"customer": "customer", "promotion.coupon": "coupon"},
+    "setup_intent": {"customer": "customer", "payment_method": "payment_method"},
     "invoiceitem": {**CLOCKED, **PRICED, "invoice": "invoice", "discounts": "discount"},
     "invoice": {
         **CLOCKED,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -69,7 +69,7 @@ def page(
     """One page. given: checked parameters. where: further conditions. hidden: records that this caller must not see yet."""
     limit = limit_of(given)
     table = desk.system.table(kind.map.entity).sql
-    clauses = [table.c.system == desk.system.name, *_shown(kind, table), *(where(table) if where else ())]
+    clauses = [table.c.system == desk.system.name, *kind.conditions(table), *(where(table) if where else ())]
     for name, value in {**kind.implied, **given}.items():
         if name in kind.filters and value is not None:
             clauses += filtered(kind, table, name, value)
@@ -91,10 +91,6 @@ def page(
         "has_more": more,
         "data": [desk.shown(kind, record) for record in found],
     }
-
-
-def _shown(kind: Kind, table: sa.FromClause) -> Iterable[sa.ColumnElement[bool]]:
-    return () if kind.lasting else kind.map.conditions(table)
 
 
 def filtered(kind: Kind, table: sa.FromClause, name: str, value: Any) -> list[sa.ColumnElement[bool]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from counterfoil_mocks.billing.stripe.kind import KEEP, Kind, kept, mapped, metadata_of
+from counterfoil_mocks.billing.stripe.kind import KEEP, Kind, kept, mapped
 from counterfoil_mocks.billing.stripe.params import ANY, BOOL, DEC, INT, META, TEXT, TIME, Spec, words
 from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.fields import Record
@@ -49,11 +49,9 @@ def _name(value: str, record: Record) -> str | None:
     return record["name_full"] or value
 
 
-def _customer_metadata(record: Record, face: Any) -> Record:
-    said = metadata_of(record)
-    return (
-        {**said, "customer_no": record["customer_no"]} if record["customer_no"] and "customer_no" not in said else said
-    )
+def _locales(record: Record, face: Any) -> list[str]:
+    said = kept(record).get("preferred_locales")
+    return said if said is not None else [record["language"]] if record["language"] else []
 
 
 NAME = Conversion("text", _name, conversion.same)
@@ -65,7 +63,6 @@ CUSTOMER = Kind(
         "customer",
         "customer",
         FieldMap("name", "name", NAME),
-        FieldMap("metadata", computed=_customer_metadata),
         FieldMap("tax_exempt", "tax_status", TAX_EXEMPT),
         FieldMap("address", computed=lambda record, face: face.address_of(record)),
         FieldMap(
@@ -74,6 +71,7 @@ CUSTOMER = Kind(
             sql=lambda table: sa.func.json_extract(table.c.custom, f"$.{KEEP}.email"),
         ),
         FieldMap("invoice_prefix", computed=lambda record, face: face.prefix_of(record)),
+        FieldMap("preferred_locales", computed=_locales),
         balance=0,
         currency=None,
         default_source=None,
@@ -88,7 +86,6 @@ CUSTOMER = Kind(
         },
         next_invoice_sequence=1,
         phone=None,
-        preferred_locales=[],
         shipping=None,
         test_clock=None,
     ),
@@ -286,64 +283,11 @@ PRICE = Kind(
     },
     searched=("active", "currency", "lookup_key", "product", "type"),
 )
-COUPON = Kind(
-    "coupon",
-    mapped(
-        "coupon",
-        "vendor_object",
-        amount_off=None,
-        currency=None,
-        duration="once",
-        duration_in_months=None,
-        max_redemptions=None,
-        name=None,
-        percent_off=None,
-        redeem_by=None,
-        times_redeemed=0,
-        valid=True,
-    ),
-    "coupon",
-    "/v1/coupons",
-    create={
-        **dict.fromkeys(("id", "name", "currency"), TEXT),
-        "percent_off": DEC,
-        "amount_off": INT,
-        "duration": words("once repeating forever"),
-        "duration_in_months": INT,
-        "max_redemptions": INT,
-        "redeem_by": TIME,
-        "applies_to": ANY,
-        "metadata": META,
-    },
-    update={"name": TEXT, "metadata": META, "currency_options": ANY},
-    deletable=True,
-)
-DISCOUNT = Kind(
-    "discount",
-    mapped(
-        "discount",
-        "vendor_object",
-        checkout_session=None,
-        customer=None,
-        customer_account=None,
-        end=None,
-        invoice=None,
-        invoice_item=None,
-        promotion_code=None,
-        source=None,
-        start=None,
-        subscription=None,
-        subscription_item=None,
-    ),
-    "discount",
-)
 
 
 def percentage(record: Record, face: Any) -> float:
     """The rate of a tax code in percent: of the whole amount, also where only a part of it is taxed."""
-    given = kept(record).get("percentage")
-    exact = Decimal(record["rate"]) * record["taxable_fraction"] / money.RATE_SCALE / money.RATE_SCALE * 100
-    return float(given if given is not None else exact)
+    return float(Decimal(record["rate"]) * record["taxable_fraction"] / money.RATE_SCALE / money.RATE_SCALE * 100)
 
 
 TAX_RATE = Kind(
@@ -356,7 +300,12 @@ TAX_RATE = Kind(
         FieldMap(
             "jurisdiction", computed=lambda record, face: kept(record).get("jurisdiction") or record["jurisdiction"]
         ),
-        FieldMap("effective_percentage", computed=lambda record, face: kept(record).get("percentage")),
+        FieldMap(
+            "effective_percentage",
+            computed=lambda record, face: (
+                percentage(record, face) if kept(record).get("percentage") is not None else None
+            ),
+        ),
         active=True,
         country=None,
         description=None,

@@ -122,6 +122,54 @@ PAYMENT_INTENT = Kind(
     filters={"customer": TEXT},
     searched=("amount", "created", "currency", "customer", "status"),
 )
+SETUP: Spec = {
+    **dict.fromkeys(("customer", "customer_account", "description", "payment_method", "on_behalf_of"), TEXT),
+    "attach_to_self": BOOL,
+    "automatic_payment_methods": {"enabled": BOOL, "allow_redirects": TEXT},
+    "flow_directions": [TEXT],
+    "metadata": META,
+    "payment_method_options": ANY,
+    "payment_method_types": [TEXT],
+}
+SET_UP: Spec = {
+    **dict.fromkeys(("payment_method", "return_url", "confirmation_token"), TEXT),
+    "mandate_data": ANY,
+    "payment_method_data": ANY,
+    "use_stripe_sdk": BOOL,
+}
+"""What confirming a setup takes."""
+SETUP_INTENT = Kind(
+    "setup_intent",
+    mapped(
+        "setup_intent",
+        "vendor_object",
+        application=None,
+        automatic_payment_methods=None,
+        cancellation_reason=None,
+        client_secret=None,
+        customer=None,
+        customer_account=None,
+        description=None,
+        flow_directions=None,
+        last_setup_error=None,
+        latest_attempt=None,
+        mandate=None,
+        next_action=None,
+        on_behalf_of=None,
+        payment_method=None,
+        payment_method_configuration_details=None,
+        payment_method_options={},
+        payment_method_types=["card"],
+        single_use_mandate=None,
+        status="requires_payment_method",
+        usage="off_session",
+    ),
+    "setupintent",
+    "/v1/setup_intents",
+    create={**SETUP, **SET_UP, "confirm": BOOL, "usage": words("off_session on_session")},
+    update=SETUP,
+    filters={"customer": TEXT, "payment_method": TEXT, "attach_to_self": BOOL},
+)
 CHARGE = Kind(
     "charge",
     mapped(

@@ -13,6 +13,7 @@ from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.errors import invalid
 from counterfoil_mocks.billing.stripe.kind import KEEP, Kind
 from counterfoil_mocks.billing.stripe.lists import limit_of
+from counterfoil_mocks.billing.stripe.meanings import MEANINGS
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.protocols.conversion import of_epoch
 
@@ -29,7 +30,7 @@ def found(desk: Desk, kind: Kind, given: Record) -> Record:
     table = desk.system.table(kind.map.entity).sql
     clauses = [
         table.c.system == desk.system.name,
-        *kind.map.conditions(table),
+        *kind.conditions(table),
         condition(kind, table, given["query"] or ""),
     ]
     limit, start = limit_of(given), _start(given.get("page"))
@@ -109,7 +110,11 @@ def _clause(kind: Kind, table: sa.FromClause, clause: re.Match[str]) -> sa.Colum
 
 def _column(kind: Kind, table: sa.FromClause, name: str, key: str | None) -> tuple[Any, bool]:
     if name == "metadata" and key is not None:
-        return sa.func.json_extract(table.c.custom, f'$."{key}"'), False
+        plain = sa.func.json_extract(table.c.custom, f'$."{key}"')
+        meant = MEANINGS.get(kind.name, {}).get(key)
+        if meant is None or meant.field.kind != "text":
+            return plain, False
+        return sa.func.coalesce(table.c[meant.column], plain), False
     if name not in kind.searched or key is not None:
         known = ", ".join((*kind.searched, "metadata"))
         raise invalid(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from counterfoil_mocks.billing.stripe import drafts, invoices, items
+from counterfoil_mocks.billing.stripe import discounts, drafts, invoices, items
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.documents import altered, merged
 from counterfoil_mocks.billing.stripe.errors import invalid, missing
@@ -71,7 +71,7 @@ def change(desk: Desk, before: Record, given: Record) -> Any:
             desk.named("tax_rate", rate, "default_tax_rates") for rate in given["default_tax_rates"] or ()
         ]
     if "discounts" in given:
-        said["discounts"] = items.discounts(desk, given["discounts"], "discounts")
+        said["discounts"] = discounts.redeemed(desk, given["discounts"], "discounts", before["customer"])
     changed = desk.change("subscription", before["id"], said) if said else before
     if given.get("trial_end") == "now" and before["status"] == "trialing":
         renew_from(desk, before["id"], now)

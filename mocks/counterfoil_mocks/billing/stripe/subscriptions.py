@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from counterfoil_mocks.billing.stripe import catalogue, drafts, invoices, items, payments, usage
+from counterfoil_mocks.billing.stripe import catalogue, discounts, drafts, invoices, items, payments, usage
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.documents import merged
 from counterfoil_mocks.billing.stripe.errors import Refused, invalid, needed
@@ -135,7 +135,7 @@ def begun(
             desk.named("tax_rate", rate, f"default_tax_rates[{n}]")
             for n, rate in enumerate(given.get("default_tax_rates") or ())
         ],
-        "discounts": items.discounts(desk, given.get("discounts"), "discounts"),
+        "discounts": discounts.redeemed(desk, given.get("discounts"), "discounts", customer["id"]),
         "metadata": merged({}, given.get("metadata") or {}),
         "start_date": start,
         "status": "trialing" if trial_end else "active",

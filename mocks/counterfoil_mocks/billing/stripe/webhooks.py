@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from counterfoil_mocks.billing.stripe import errors, events, params
+from counterfoil_mocks.billing.stripe import errors, events, idempotency, params
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.ids import chars
 from counterfoil_mocks.billing.stripe.lists import limit_of, url_of
@@ -46,10 +46,8 @@ def operations(face: StripeFace) -> Iterable[Operation]:
     def create(ask: Ask) -> Answer:
         given = said(ask, CREATE, "url", "enabled_events")
         more = {name: given.get(name) for name in ("api_version", "description")}
-        made = subscribe(
-            face, given["url"], given["enabled_events"], None, {**more, "metadata": given.get("metadata") or {}}
-        )
-        return Answer(200, made)
+        more["metadata"] = given.get("metadata") or {}
+        return idempotency.alone(face, ask, lambda: subscribe(face, given["url"], given["enabled_events"], None, more))
 
     def listing(ask: Ask) -> Answer:
         given = said(ask, params.LISTED)
@@ -63,6 +61,9 @@ def operations(face: StripeFace) -> Iterable[Operation]:
         return Answer(200, endpoint(_row(face, ask.subject)))
 
     def update(ask: Ask) -> Answer:
+        return idempotency.alone(face, ask, lambda: changed(ask))
+
+    def changed(ask: Ask) -> Record:
         row, given = _row(face, ask.subject), said(ask, UPDATE)
         settings = {
             **orjson.loads(row["settings"]),
@@ -76,7 +77,7 @@ def operations(face: StripeFace) -> Iterable[Operation]:
                 (given.get("url") or row["url"], _types(types), active, orjson.dumps(settings).decode(), row["id"]),
             )
         face.system.subscriptions = None
-        return Answer(200, endpoint(_row(face, ask.subject)))
+        return endpoint(_row(face, ask.subject))
 
     def delete(ask: Ask) -> Answer:
         row = _row(face, ask.subject)
