@@ -88,3 +88,11 @@ def compare(
     if not known or not our_postcode or normal_code(our_postcode) in known:
         return "same"
     return "doubtful"
+
+
+def shortened(name: str, limit: int) -> str:
+    """A name cut at a word boundary where it is longer than `limit`."""
+    if len(name) <= limit:
+        return name
+    cut = name[: limit + 1].rsplit(" ", 1)[0].rstrip()
+    return cut if 0 < len(cut) <= limit else name[:limit]

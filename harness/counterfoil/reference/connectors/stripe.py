@@ -1,11 +1,13 @@
-"""The connector of Stripe: customers, invoices and payments by Stripe's own API; what Stripe has no object for by the native face beside.
+"""The connector of Stripe: customers, tax rates, invoices and credit notes by Stripe's own API; what Stripe has no object for by the native
+face beside.
 
-It is what an integration with Stripe would write: forms, an idempotency key for every POST, retries that keep the key.
+It is what an integration with Stripe would write: forms, an idempotency key for every POST, retries that keep the key, searches and lists.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -14,15 +16,17 @@ import orjson
 from yarl import URL
 
 from counterfoil.reference.config import SystemSettings
-from counterfoil.reference.connectors import LookUp, Record, Trail
+from counterfoil.reference.connectors import LookUp, Record, Records, Trail
 from counterfoil.reference.connectors.native import LOST, Call, NativeConnector
+from counterfoil.reference.connectors.stripe_objects import KEY, NATIVE, OBJECTS, PREFIX, lines_of
+from counterfoil.reference.connectors.vendor import VendorConnector
 from counterfoil.reference.errors import Refused
 
-TAX_EXEMPT = {"TAXABLE": "none", "EXEMPT": "exempt", "REVERSE_CHARGE_ELIGIBLE": "reverse"}
 CODES = {"resource_already_exists": "DUPLICATE_KEY", "resource_missing": "NOT_FOUND"}
 """Stripe's words for refusals that the flows know by ours."""
-STRIPE_FIELDS = ("name", "name_full", "country", "tax_status", "customer_no", "custom")
-"""Fields of a customer that Stripe's parameters can say; all others go by the native face."""
+PAGE = 100
+REASONS = {"DUPLICATE": "duplicate", "SCOPE": "order_change", "RATE": "order_change"}
+"""Why something is credited, in Stripe's words; dissatisfaction otherwise."""
 
 
 class Wire(NativeConnector):
@@ -36,11 +40,18 @@ class Wire(NativeConnector):
     async def _renew(self) -> bool:
         return False
 
-    async def post(self, path: str, params: Mapping[str, Any], trail: Trail, look_up: LookUp | None = None) -> Record:
-        """One POST with its form; raises Refused with our word for the reason, or Unreachable."""
-        call = self._write("POST", path, params, trail)
+    async def say(self, method: str, path: str, params: Mapping[str, Any], trail: Trail) -> Record:
+        """One write; raises Refused with our word for the reason, or Unreachable."""
+        return await self._told(self._write(method, path, dict(params), trail))
+
+    async def read(self, path: str, **params: Any) -> Record:
+        """One object or list; raises Refused, Unreachable."""
+        query = urlencode(flat(params))
+        return await self._told(Call("GET", f"{path}?{query}" if query else path))
+
+    async def _told(self, call: Call) -> Record:
         try:
-            answer: Record = await self.send(call, look_up)
+            answer: Record = await self.send(call)
         except Refused as refused:
             error = refused.body.get("error") or {}
             code = CODES.get(error.get("code", ""), str(error.get("code") or error.get("type")).upper())
@@ -48,16 +59,29 @@ class Wire(NativeConnector):
             raise Refused(status, {"code": code, "detail": error.get("message")}, call.asked) from refused
         return answer
 
+    async def each(self, path: str, **params: Any) -> AsyncIterator[Record]:
+        """All objects of a list or a search, the newest first, page by page."""
+        asked: Record = {"limit": PAGE, **params}
+        while True:
+            page = await self.read(path, **asked)
+            for theirs in page["data"]:
+                yield theirs
+            if not page["has_more"]:
+                return
+            asked |= {"page": page["next_page"]} if "next_page" in page else {"starting_after": page["data"][-1]["id"]}
+
     async def _attempt(self, call: Call) -> tuple[int, Any, float]:
         headers = {
             "Authorization": f"Bearer {self._token}",
-            "Content-Type": "application/x-www-form-urlencoded",
             "Stripe-Version": self.settings.credentials["api_version"],
             **call.headers,
         }
-        if call.key is not None:
-            headers["Idempotency-Key"] = call.key
-        body = urlencode(list(flat(call.body or {})))
+        body = None
+        if call.method == "POST":
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            body = urlencode(flat(call.body or {}))
+            if call.key is not None:
+                headers["Idempotency-Key"] = call.key
         try:
             async with self._session.request(
                 call.method,
@@ -91,94 +115,242 @@ def flat(params: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     return pairs
 
 
-class Connector(NativeConnector):
+def nested(said: Mapping[str, Any]) -> Record:
+    """Values by dotted names as parameters."""
+    params: Record = {}
+    for name, value in said.items():
+        outer, _, inner = name.partition(".")
+        if inner:
+            params.setdefault(outer, {})[inner] = value
+        else:
+            params[outer] = value
+    return params
+
+
+class Connector(VendorConnector):
     """A billing engine that speaks as Stripe."""
+
+    NATIVE = NATIVE
 
     def __init__(self, settings: SystemSettings, session: aiohttp.ClientSession, patience: float = 10) -> None:
         super().__init__(settings, session, patience)
         self.stripe = Wire(settings, session, patience)
 
+    # reading
+
+    async def get(self, entity: str, key: str) -> Record | None:
+        if entity not in OBJECTS:
+            return await super().get(entity, key)
+        theirs = await self._found(entity, key)
+        return None if theirs is None else await self._read(entity, theirs)
+
+    async def list(self, entity: str, where: Mapping[str, Any]) -> Records:
+        """All records that equal every named field, the oldest first."""
+        if entity not in OBJECTS:
+            return await super().list(entity, where)
+        wanted = {name: value for name, value in where.items() if name != "updated_since"}
+        found = [await self._read(entity, theirs) async for theirs in self._asked(entity, wanted)]
+        return [each for each in reversed(found) if all(each.get(name) == value for name, value in wanted.items())]
+
+    async def _found(self, entity: str, key: str) -> Record | None:
+        """Stripe's object by its id or our business key; None where there is none, or none any more."""
+        of = OBJECTS[entity]
+        if key.startswith(PREFIX[entity]):
+            try:
+                theirs = await self.stripe.read(f"{of.path}/{quote(key, safe='')}")
+            except Refused as refused:
+                if refused.status == 404:
+                    return None
+                raise
+            return None if theirs.get("deleted") or theirs.get("voided_at") else theirs
+        listed = self.stripe.each(of.path)
+        if of.searched:
+            listed = self.stripe.each(f"{of.path}/search", query=of.searched.format(escaped(key)))
+        async for theirs in listed:
+            if of.fields.read(theirs)[KEY[entity]] == key:
+                return theirs
+        return None
+
+    def _asked(self, entity: str, where: Mapping[str, Any]) -> AsyncIterator[Record]:
+        """What Stripe finds for some fields: by a search where it has one for one of them, else everything."""
+        of = OBJECTS[entity]
+        for name in of.filters:
+            if name in where:
+                return self.stripe.each(f"{of.path}/search", query=f"metadata['{name}']:'{escaped(str(where[name]))}'")
+        if entity == "credit_memo" and "contract_no" in where:
+            return self._credited(str(where["contract_no"]))
+        return self.stripe.each(of.path)
+
+    async def _credited(self, contract_no: str) -> AsyncIterator[Record]:
+        """The credit notes of the customers that a contract was invoiced to: Stripe does not search them by their metadata."""
+        query = f"metadata['contract_no']:'{escaped(contract_no)}'"
+        customers = {each["customer"] async for each in self.stripe.each("/v1/invoices/search", query=query)}
+        for customer in sorted(customers):
+            async for theirs in self.stripe.each("/v1/credit_notes", customer=customer):
+                yield theirs
+
+    async def _read(self, entity: str, theirs: Record) -> Record:
+        """Stripe's object in our words; by the native face where it says too little of the business."""
+        of = OBJECTS[entity]
+        if of.mark and of.mark not in theirs["metadata"]:
+            return await super().get(entity, theirs["id"]) or of.read(theirs)
+        record = of.read(theirs)
+        record["key"] = record[KEY[entity]]
+        if "lines" in theirs:
+            record["lines"] = lines_of(theirs, await self.lines(theirs), -1 if entity == "credit_memo" else 1)
+            record["tax"] = {**record["total"], "minor": record["total"]["minor"] - record["net"]["minor"]}
+        return record
+
+    # writing
+
     async def create(self, entity: str, values: Record, trail: Trail, look_up: LookUp | None) -> Record:
-        if entity != "customer" or not custom_is_text(values):
+        of = OBJECTS.get(entity)
+        if of is None or self.natively(entity, "create"):
             return await super().create(entity, values, trail, look_up)
-        made = await self.stripe.post("/v1/customers", customer_params(values), trail)
-        record = await self._known("customer", made["id"])
-        rest = {name: value for name, value in values.items() if name not in STRIPE_FIELDS}
-        return await self.patch("customer", record, rest, trail) if rest else record
+        said = {name: value for name, value in values.items() if of.fields.sayable([name], "c")}
+        made = await self._read(entity, await self.stripe.say("POST", of.path, self._params(entity, said, {}), trail))
+        rest = {name: value for name, value in values.items() if name not in said and made.get(name) != value}
+        return await self.patch(entity, made, rest, trail) if rest else made
+
+    async def create_all(self, entity: str, many: Sequence[Record], trail: Trail, look_up: LookUp | None) -> None:
+        if entity not in OBJECTS:
+            await super().create_all(entity, many, trail, look_up)
+            return
+        for at, each in enumerate(many):
+            await self.create(entity, each, replace(trail, key=trail.key and f"{trail.key}-{at}"), None)
 
     async def patch(self, entity: str, record: Record, changes: Record, trail: Trail) -> Record:
-        told = {name: value for name, value in changes.items() if name in STRIPE_FIELDS and name != "customer_no"}
-        if entity == "customer" and told and custom_is_text(told):
-            params = customer_params({**({"name": record["name"]} if "name_full" in told else {}), **told})
-            await self.stripe.post(f"/v1/customers/{quote(record['id'], safe='')}", params, trail)
-            record = await self._known("customer", record["id"])
-            changes = {name: value for name, value in changes.items() if record.get(name) != value}
-        return await super().patch(entity, record, changes, trail) if changes else record
+        of = OBJECTS.get(entity)
+        if of is None:
+            return await super().patch(entity, record, changes, trail)
+        said = {name: value for name, value in changes.items() if of.fields.sayable([name])}
+        if said:
+            # A change said twice changes nothing more, and two changes of one event must not share a key.
+            trail, path = replace(trail, key=None), f"{of.path}/{quote(record['id'], safe='')}"
+            record = await self._read(
+                entity, await self.stripe.say("POST", path, self._params(entity, said, record), trail)
+            )
+        rest = {name: value for name, value in changes.items() if record.get(name) != value}
+        if not rest:
+            return record
+        versioned = await super().get(entity, record["id"]) or record
+        return await super().patch(entity, versioned, rest, trail)
+
+    def _params(self, entity: str, values: Record, before: Record) -> Record:
+        """Values as parameters."""
+        if entity == "customer" and not values.keys().isdisjoint(("name", "name_full")):
+            both = {"name": before.get("name"), "name_full": before.get("name_full"), **values}
+            values = {**values, "name": both["name_full"] or both["name"]}
+            values.pop("name_full", None)
+        params = nested(OBJECTS[entity].say(values))
+        if entity == "tax_code" and "code" in values:
+            params |= {"display_name": values["code"], "inclusive": False}
+        return params
+
+    async def remove(self, entity: str, record: Record, trail: Trail) -> None:
+        of = OBJECTS.get(entity)
+        if of is None:
+            await super().remove(entity, record, trail)
+            return
+        try:
+            await self.stripe.say("DELETE", f"{of.path}/{quote(record['id'], safe='')}", {}, trail)
+        except Refused as refused:
+            if refused.status != 404:
+                raise
+
+    # deeds
 
     async def act(self, action: str, subject: Mapping[str, str], fields: Record, trail: Trail) -> Record:
         route = ROUTES.get(action)
-        params = route and route(fields)
-        if route is None or params is None:
+        if route is None:
             return await super().act(action, subject, fields, trail)
-        record = await self._known("invoice", subject.get("id") or subject["key"])
-        path, said = params
-        if record["status"] in DONE[path]:
-            return await super().act(action, subject, fields, trail)
-        await self.stripe.post(f"/v1/invoices/{quote(record['id'], safe='')}/{path}", said, trail)
-        return await self._known("invoice", record["id"])
+        name = subject.get("id") or subject["key"]
+        theirs = await self._found("invoice", name)
+        if theirs is None:
+            raise Refused(404, {"code": "NOT_FOUND", "detail": f"there is no invoice {name}"}, action)
+        said = await route(self, theirs, fields)
+        if said is None:
+            return await super().act(action, {"id": theirs["id"]}, fields, trail)
+        method, path, params = said
+        try:
+            answer = await self.stripe.say(method, path, params, trail)
+        except Refused as refused:
+            if refused.status != 400:
+                raise
+            raise Refused(409, refused.body, action) from refused  # the state of the invoice forbids it
+        if answer.get("deleted"):
+            return {"id": answer["id"], "key": None, "status": "DISCARDED"}
+        return await self._read("credit_memo" if answer["object"] == "credit_note" else "invoice", answer)
 
-    async def _known(self, entity: str, id: str) -> Record:
-        """A record in our words, after Stripe has done something to it."""
-        found = await self.get(entity, id)
-        if found is None:
-            raise Refused(404, {"code": "NOT_FOUND", "detail": f"there is no {entity} {id}"}, f"GET {entity}")
-        return found
-
-
-def custom_is_text(values: Mapping[str, Any]) -> bool:
-    """Whether Stripe can keep the custom fields: metadata are texts."""
-    return all(isinstance(value, str) for value in (values.get("custom") or {}).values())
-
-
-def customer_params(values: Mapping[str, Any]) -> Record:
-    """A customer's fields as Stripe's parameters."""
-    params: Record = {}
-    if values.get("name_full") or values.get("name"):
-        params["name"] = values.get("name_full") or values["name"]
-    if values.get("country"):
-        params["address"] = {"country": values["country"]}
-    if values.get("tax_status"):
-        params["tax_exempt"] = TAX_EXEMPT[values["tax_status"]]
-    metadata = dict(values.get("custom") or {})
-    if values.get("customer_no"):
-        metadata["customer_no"] = values["customer_no"]
-    return {**params, "metadata": metadata} if metadata else params
+    async def lines(self, theirs: Record) -> Records:
+        """All lines of a document, as Stripe has them: the document shows the first ten."""
+        found: Records = theirs["lines"]["data"]
+        if not theirs["lines"]["has_more"]:
+            return found
+        return [line async for line in self.stripe.each(theirs["lines"]["url"])]
 
 
-def _paid(fields: Record) -> tuple[str, Record] | None:
-    """Paid in full, as the books say: paid outside Stripe."""
-    return ("pay", {"paid_out_of_band": True}) if fields.get("ar_status") == "PAID" else None
+def escaped(text: str) -> str:
+    """A text within the quotation marks of a search."""
+    return text.replace("\\", "\\\\").replace("'", "\\'")
+
+
+Said = tuple[str, str, Record] | None
+"""Method, path and parameters of a deed; None where Stripe cannot say it."""
+
+
+async def _finalize(stripe: Connector, theirs: Record, fields: Record) -> Said:
+    """The number, the date and the rate are the engine's own."""
+    return None if fields else ("POST", f"/v1/invoices/{theirs['id']}/finalize", {"auto_advance": False})
+
+
+async def _void(stripe: Connector, theirs: Record, fields: Record) -> Said:
+    return "POST", f"/v1/invoices/{theirs['id']}/void", {}
+
+
+async def _delete(stripe: Connector, theirs: Record, fields: Record) -> Said:
+    return "DELETE", f"/v1/invoices/{theirs['id']}", {}
+
+
+async def _determine_tax(stripe: Connector, theirs: Record, fields: Record) -> Said:
+    return "POST", f"/v1/invoices/{theirs['id']}", {"automatic_tax": {"enabled": True}}
+
+
+async def _settle(stripe: Connector, theirs: Record, fields: Record) -> Said:
+    """Paid in full elsewhere, or given up: the other things that books say of an invoice are not Stripe's."""
+    paid = (fields.get("paid") or {}).get("minor")
+    if theirs["status"] not in ("open", "uncollectible"):
+        return None
+    if fields["ar_status"] == "PAID" and paid in (None, theirs["amount_due"]):
+        return "POST", f"/v1/invoices/{theirs['id']}/pay", {"paid_out_of_band": True}
+    if fields["ar_status"] == "WRITTEN_OFF" and paid in (None, theirs["amount_paid"]) and theirs["status"] == "open":
+        return "POST", f"/v1/invoices/{theirs['id']}/mark_uncollectible", {}
+    return None
+
+
+async def _credit(stripe: Connector, theirs: Record, fields: Record) -> Said:
+    """A credit note by lines; all of them in full where none is named."""
+    lines = await stripe.lines(theirs)
+    wanted = {each["line_no"]: each["net"]["minor"] for each in fields.get("lines") or ()}
+    credited = [
+        {"type": "invoice_line_item", "invoice_line_item": line["id"], "amount": wanted.get(number, line["amount"])}
+        for number, line in enumerate(lines, 1)
+        if not wanted or number in wanted
+    ]
+    if len(credited) < len(wanted) or any(each["amount"] <= 0 for each in credited):
+        return None
+    about = {"business_reason": fields["reason"], "release_items": str(bool(fields.get("release_items"))).lower()}
+    about |= {name: fields[name] for name in ("approved_by", "source_key") if fields.get(name)}
+    reason = REASONS.get(fields["reason"], "product_unsatisfactory")
+    return "POST", "/v1/credit_notes", {"invoice": theirs["id"], "lines": credited, "reason": reason, "metadata": about}
 
 
 ROUTES = {
-    "issue_invoice": lambda fields: ("finalize", {"auto_advance": False}) if not fields else None,
-    "void_invoice": lambda fields: ("void", {}),
-    "record_ar_status": _paid,
+    "issue_invoice": _finalize,
+    "void_invoice": _void,
+    "discard_invoice": _delete,
+    "recalculate_invoice": _determine_tax,
+    "record_ar_status": _settle,
+    "credit_invoice": _credit,
 }
-"""Deeds that are Stripe's: its route and parameters, None where the deed says more than Stripe can."""
-DONE: dict[str, tuple[str, ...]] = {
-    "finalize": (
-        "ISSUED",
-        "POSTED",
-        "PARTIALLY_PAID",
-        "PAID",
-        "VOID",
-        "POST_FAILED",
-        "DISPUTED",
-        "CREDITED",
-        "WRITTEN_OFF",
-    ),
-    "void": ("VOID", "DRAFT", "DISCARDED"),
-    "pay": ("PAID", "DRAFT", "APPROVED", "VOID", "CREDITED", "WRITTEN_OFF"),
-}
-"""States in which the native face answers as the flows expect it."""
+"""Deeds that are Stripe's."""

@@ -51,14 +51,6 @@ class Golden:
     ids: dict[str, str]
 
 
-def shortened(name: str, limit: int) -> str:
-    """A name cut at a word boundary where it is longer than `limit`."""
-    if len(name) <= limit:
-        return name
-    cut = name[: limit + 1].rsplit(" ", 1)[0].rstrip()
-    return cut if 0 < len(cut) <= limit else name[:limit]
-
-
 class Directory:
     """The debtors of the books, kept up to date by reading what has changed since the last look."""
 
@@ -299,7 +291,7 @@ class Customers(Flow):
         tax: Record,
     ) -> Record:
         """One copy. tax: whose values the fields that the books own are taken from."""
-        short = shortened(customer["name"], NAME_LIMIT[system])
+        short = matching.shortened(customer["name"], NAME_LIMIT[system])
         full = customer["name_full"] or (customer["name"] if short != customer["name"] else None)
         values = {name: customer[name] for name in OWNED_BY_CRM} | {"name": short, "name_full": full}
         if parents or customer["parent"] is None:

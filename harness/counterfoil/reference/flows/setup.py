@@ -9,7 +9,8 @@ from counterfoil.reference import dates
 from counterfoil.reference.connectors import Record, Records
 from counterfoil.reference.errors import Unfit
 from counterfoil.reference.flows import Desk, Flow, on, together
-from counterfoil.reference.flows.customers import Golden, shortened
+from counterfoil.reference.flows.customers import Golden
+from counterfoil.reference.matching import shortened
 from counterfoil.reference.work import Work, is_in, minor, total
 
 MANDATORY = ("customer", "bill_to", "ship_to", "legal_entity", "ccy", "lines")
