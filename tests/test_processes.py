@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -101,6 +102,55 @@ def test_what_a_process_commits_is_delivered_and_rest_waits_for_it(several: Runn
     together(lambda number: several.native("crm", "POST", "/customers", {"name": f"C{number}", "country": "US"}), 20)
     assert several.settle(quiet_ms=50)["settled"]
     assert len(receiver.heard) == 20
+
+
+def claims(several: Running) -> dict[int, int]:
+    """How many deliveries each process has claimed now."""
+
+    async def ask() -> dict[int, int]:
+        found = several.landscape.store.rows(
+            "SELECT claimed_by, count(*) AS many FROM crm.delivery WHERE claimed_by IS NOT NULL GROUP BY claimed_by"
+        )
+        return {each["claimed_by"]: each["many"] for each in found}
+
+    return several.run(ask())
+
+
+def once(true: Callable[[], bool]) -> None:
+    """Look until something is so."""
+    limit = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < limit
+
+
+def test_every_process_delivers_and_what_one_carried_when_it_died_another_delivers(several: Running) -> None:
+    receiver = several.listen("crm")
+    receiver.delay = 3.0
+    made = together(
+        lambda number: several.native("crm", "POST", "/customers", {"name": f"C{number}", "country": "US"}), 12
+    )
+    once(lambda: sum(claims(several).values()) == 12)
+    assert claims(several) == {0: 4, 1: 4, 2: 4}
+    receiver.delay = 0.0
+    for each in workers():
+        os.kill(each, signal.SIGKILL)
+    assert several.settle(quiet_ms=100)["settled"]
+    assert {each.event["data"]["after"]["id"] for each in receiver.heard} == {each.json["id"] for each in made}
+    listed = several.call("GET", "/deliveries").json["items"]
+    assert {(each["state"], each["attempts"]) for each in listed} == {("DELIVERED", 1)}
+    assert claims(several) == {}
+
+
+def test_changes_of_one_record_arrive_in_their_order_whoever_carries_them(several: Running) -> None:
+    receiver = several.listen("crm")
+    receiver.delay = 0.02
+    made = [several.customer(f"C{number}") for number in range(4)]
+    together(lambda number: [several.rename(made[number], f"{number} {turn}") for turn in range(8)], 4)
+    assert several.settle(quiet_ms=100)["settled"]
+    for each in made:
+        told = [heard.event["data"]["after"] for heard in receiver.heard]
+        versions = [after["version"] for after in told if after["id"] == each["id"]]
+        assert versions == list(range(1, 10))
 
 
 def test_the_journal_holds_every_request_once(several: Running) -> None:

@@ -33,7 +33,7 @@ from counterfoil_mocks.control_shapes import (
     SnapshotIn,
     SnapshotOut,
 )
-from counterfoil_mocks.kernel.errors import Problem, invalid
+from counterfoil_mocks.kernel.errors import Problem, StoreAway, invalid
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.journal import trace_of
 from counterfoil_mocks.kernel.settle import Integration
@@ -56,7 +56,7 @@ def build_control(landscape: Landscape) -> FastAPI:
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
     )
-    for kind in (Problem, RequestValidationError, HTTPException):
+    for kind in (Problem, StoreAway, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, refuse)
     app.add_exception_handler(Exception, broken)
     if landscape.config.token is not None:

@@ -13,7 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from counterfoil_mocks.kernel.errors import Problem
+from counterfoil_mocks.kernel.errors import Problem, StoreAway
 
 PROBLEM = "application/problem+json"
 COOKIE = "counterfoil_token"
@@ -29,6 +29,8 @@ async def refuse(request: Request, error: Exception) -> Response:
     """Render whatever went wrong."""
     if isinstance(error, Problem):
         return problem_response(error)
+    if isinstance(error, StoreAway):
+        return problem_response(error.refusal())
     if isinstance(error, RequestValidationError):
         return problem_response(explained(error))
     if isinstance(error, HTTPException):

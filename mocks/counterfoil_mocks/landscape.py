@@ -158,6 +158,7 @@ class Landscape:
             self._workers = Workers(self, self.config.processes, self._moved_elsewhere)
             self.journal.others = self._workers.gather
             self.rest.look = self.deliverer.look
+            self.deliverer.helpers = self._workers
             await self._workers.start({name: bound[name] for name in self.systems})
         self._served["control"] = Served(self.control, bound["control"])
         for served in self._served.values():

@@ -17,6 +17,8 @@ from counterfoil_mocks import landscape as assembly
 from counterfoil_mocks.config import Config
 from counterfoil_mocks.kernel import native
 from counterfoil_mocks.kernel.auth import Tokens
+from counterfoil_mocks.kernel.carrying import Carrier, insisted, read
+from counterfoil_mocks.kernel.errors import StoreAway
 from counterfoil_mocks.kernel.face import ASGIApp, Receive, Scope, Send
 from counterfoil_mocks.kernel.faults import Call, Fault, Faults
 from counterfoil_mocks.kernel.journal import Journal
@@ -81,6 +83,7 @@ class Worker:
         self._nudge, self._write, self._written = said["nudge"], said["write"], said["written"]
         os.set_blocking(self._nudge, False)
         self.store = open_store(self.config.store, ROLES, guest=True)
+        self.store.returned(self._returned)
         self.world = World(SharedClock(self.shared), seed=self.config.seed, shared=self.shared)
         self.world.traffic = SharedTraffic(self.shared, lambda: self.nudge(MOVED))
         self.world.on_commit.append(self._committed)
@@ -89,6 +92,8 @@ class Worker:
         self.journal = Journal(self.store, self.world)
         self.journal.numbers = SharedNumbers(self.shared, 0)
         self.faults = SharedFaults(self.world, channel)
+        self.carrier = Carrier(self.world, self.journal, said["slot"])
+        self._carried: set[asyncio.Task[None]] = set()
         self._generation = -1
         self.served = [
             Served(self._app(name, system), socket.socket(fileno=said["sockets"][name]))
@@ -107,21 +112,28 @@ class Worker:
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
             if self._generation != self.shared.generation:
-                self._follow()
+                with contextlib.suppress(StoreAway):  # the pipeline meets it too, and knows how to say it
+                    self._follow()
             await pipeline(scope, receive, send)
 
         return app
 
     def _follow(self) -> None:
         """Read again what other processes may have changed."""
-        self._generation = self.shared.generation
+        generation = self.shared.generation
         self.world.epoch = int(self.store.meta("epoch") or 0)
         self.faults.adopt(orjson.loads(self.store.meta("faults") or "[]"))
+        self._generation = generation
 
     def nudge(self, what: int) -> None:
         """Wake the landscape's own process; one that is far behind will look for itself."""
         with contextlib.suppress(BlockingIOError):
             os.write(self._nudge, bytes((what,)))
+
+    def _returned(self) -> None:
+        """The database answers again: who knows what was committed."""
+        for number in range(len(self.systems)):
+            self.nudge(number)
 
     def _committed(self, system: System) -> None:
         if system.subscribers():
@@ -133,17 +145,52 @@ class Worker:
             self.journal.flush()
             os.write(self._written, b".")
 
+    # deliveries
+
+    def _heard(self, said: dict[str, Any]) -> None:
+        """The landscape has said something."""
+        if "carry" in said:
+            task = asyncio.get_running_loop().create_task(self._carry(self.systems[said["system"]], said["carry"]))
+            self._carried.add(task)
+            task.add_done_callback(self._carried.discard)
+        elif "drop" in said:
+            self._dropping = asyncio.get_running_loop().create_task(self._drop())
+        else:
+            self.channel.answered(said)
+
+    async def _carry(self, system: System, seq: int) -> None:
+        """Carry a delivery that nobody else has claimed, and tell what became of it."""
+        became = None
+        if await insisted(lambda: self.carrier.claim(system, seq)):
+            for job in await insisted(lambda: read(system, "d.seq = ?", (seq,))):
+                await self.carrier.carry(job)
+                became = {name: job.row[name] for name in ("state", "attempts", "next_at")}
+        self.channel.tell(carried=seq, system=system.name, became=became)
+
+    async def _drop(self) -> None:
+        """Drop what is being carried."""
+        carried = list(self._carried)
+        for task in carried:
+            task.cancel()
+        await asyncio.gather(*carried, return_exceptions=True)
+        self.channel.tell(dropped=True)
+
     async def live(self) -> None:
         """Serve until the landscape hangs up."""
         asyncio.get_running_loop().add_reader(self._write, self._write_out)
         for each in self.served:
             await each.start()
+        self.carrier.start()
         self.channel.tell(ready=True)
-        while line := await self.channel.reader.readline():
-            self.channel.answered(orjson.loads(line))
+        with contextlib.suppress(ConnectionError):  # the landscape is gone
+            while line := await self.channel.reader.readline():
+                self._heard(orjson.loads(line))
         asyncio.get_running_loop().remove_reader(self._write)
         for each in self.served:
             await each.stop()
+        for task in self._carried:
+            task.cancel()
+        await self.carrier.stop()
         self.journal.flush()
         self.store.close()
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from counterfoil_mocks.kernel.carrying import Job
 from counterfoil_mocks.kernel.faults import Call
 from counterfoil_mocks.kernel.shared import MOST_PROCESSES
 
@@ -42,6 +43,8 @@ class Worker:
     channel: asyncio.StreamWriter
     write: int
     written: int
+    dropped: asyncio.Future[None] | None = None
+    """Done when it has dropped the deliveries that it carried."""
 
     def tell(self, **words: Any) -> None:
         """Send an object."""
@@ -92,10 +95,12 @@ class Workers:
         while True:
             worker = await self._started(slot, bound)
             try:
-                await self._serve(worker, ready)
+                with contextlib.suppress(ConnectionError):  # what was said to it last, it did not read
+                    await self._serve(worker, ready)
                 code = await worker.process.wait()
             finally:
                 self.alive.pop(slot, None)
+                _done(worker.dropped)
                 if self.landscape.shared is not None:
                     self.landscape.shared.vacate(slot)
                 worker.close()
@@ -105,6 +110,7 @@ class Workers:
                 raise RuntimeError(f"API process {slot} ended with code {code} before it served")
             log.warning("API process %s ended with code %s; another takes its place", slot, code)
             self.moved(set(range(len(bound))))
+            await self.landscape.deliverer.bereft(slot)
 
     async def _started(self, slot: int, bound: Mapping[str, socket.socket]) -> Worker:
         ours, theirs = socket.socketpair()
@@ -144,6 +150,10 @@ class Workers:
             if "ready" in said:
                 self.alive[worker.slot] = worker
                 ready.set()
+            elif "carried" in said:
+                self.landscape.deliverer.carried(said["system"], said["carried"], said["became"])
+            elif "dropped" in said:
+                _done(worker.dropped)
             else:
                 found = self.landscape.faults.struck(Call(*said["call"]), said["stage"])
                 worker.tell(answer=said["id"], struck=[fault.id for fault in found])
@@ -159,6 +169,24 @@ class Workers:
             if heard:
                 os.read(worker.written, 1)
 
+    # deliveries
+
+    def slots(self) -> list[int]:
+        """The processes that can be asked to carry a delivery."""
+        return list(self.alive)
+
+    def hand(self, slot: int, job: Job) -> None:
+        """Have a process carry a delivery."""
+        self.alive[slot].tell(carry=job.row["seq"], system=job.system.name)
+
+    async def call_back(self) -> None:
+        """Have all drop what they carry, and wait for it."""
+        asked = list(self.alive.values())
+        for worker in asked:
+            worker.dropped = asyncio.get_running_loop().create_future()
+            worker.tell(drop=True)
+        await asyncio.gather(*(worker.dropped for worker in asked if worker.dropped is not None))
+
     async def stop(self) -> None:
         """End them all."""
         asyncio.get_running_loop().remove_reader(self._hear)
@@ -167,6 +195,11 @@ class Workers:
         await asyncio.gather(*self._lives, return_exceptions=True)
         os.close(self._hear)
         os.close(self._call)
+
+
+def _done(future: asyncio.Future[None] | None) -> None:
+    if future is not None and not future.done():
+        future.set_result(None)
 
 
 async def _all(events: Sequence[asyncio.Event]) -> None:

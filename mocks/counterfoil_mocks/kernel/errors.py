@@ -48,6 +48,20 @@ class Problem(Exception):
         return body
 
 
+class StoreAway(Exception):
+    """The database server does not answer. What was being written is not there, unless its commit was the last word it heard."""
+
+    def refusal(self) -> Problem:
+        """503: what a caller learns of it."""
+        return Problem(
+            503,
+            "STORE_AWAY",
+            "The database of this landscape does not answer; whether a write that was under way is done is not known.",
+            remedy="Call again, a write with the same Idempotency-Key; it is dialled again at every call.",
+            headers=[("Retry-After", "1")],
+        )
+
+
 def invalid(field: str, detail: str, remedy: str | None = None) -> Problem:
     """422: the value of one field cannot be taken."""
     return Problem(

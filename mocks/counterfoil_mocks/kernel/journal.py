@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from counterfoil_mocks.kernel import clock
+from counterfoil_mocks.kernel.errors import StoreAway
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.store import Store
 from counterfoil_mocks.kernel.system import System, World
@@ -44,7 +45,7 @@ BATCH = 512
 FOLLOWER_LIMIT = 10_000
 HIDDEN = "***"
 
-INSERT = f"INSERT INTO journal.entry ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+INSERT = f"INSERT INTO journal.entry ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) ON CONFLICT (seq) DO NOTHING"
 NEW_EVENTS = (
     "SELECT seq, id, type, key, at, correlation_id, causation_id, traceparent FROM {schema}.outbox"
     " WHERE seq > ? AND system = ? ORDER BY seq"
@@ -138,7 +139,7 @@ class Journal:
             shown = cleaned({name: columns.get(name) for name in COLUMNS})
             for follower in self._followers:
                 follower.offer(shown)
-        if len(self._buffer) >= BATCH:
+        if len(self._buffer) % BATCH == 0:
             self.flush()
         elif self._flush_later is None:
             self._arm()
@@ -192,9 +193,13 @@ class Journal:
         rows = [(*row[:-2], readable(row[-2]), readable(row[-1])) for row in self._buffer]
         path = COLUMNS.index("path")
         rows = [(*row[:path], row[path] and redacted(row[path]), *row[path + 1 :]) for row in rows]
+        try:
+            with self.store.transaction():
+                self.store.connection.executemany(INSERT, rows)
+        except StoreAway:
+            self._arm()
+            return
         self._buffer.clear()
-        with self.store.transaction():
-            self.store.connection.executemany(INSERT, rows)
 
     def gather(self) -> None:
         """Write what is buffered, here and in other processes."""

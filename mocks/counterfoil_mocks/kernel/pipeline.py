@@ -10,7 +10,7 @@ import logging
 from time import perf_counter
 
 from counterfoil_mocks.kernel import auth
-from counterfoil_mocks.kernel.errors import Problem
+from counterfoil_mocks.kernel.errors import Problem, StoreAway
 from counterfoil_mocks.kernel.face import (
     ASGIApp,
     Face,
@@ -95,6 +95,8 @@ class Pipeline:
             out = face.refused(request, problem)
         except (Aborted, Gone):
             out = Rendered(0, [], b"")
+        except StoreAway as away:
+            out = face.refused(request, away.refusal())
         except Exception:
             log.exception("%s %s failed", request.method, request.path.decode("latin-1"))
             out = face.refused(request, _internal())

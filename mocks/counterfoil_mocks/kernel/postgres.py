@@ -5,10 +5,9 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
 from typing import Any
 from zlib import crc32
 
@@ -18,7 +17,7 @@ from psycopg.adapt import Dumper, Loader
 from psycopg.pq import TransactionStatus
 from sqlalchemy.dialects import postgresql
 
-from counterfoil_mocks.kernel import clock
+from counterfoil_mocks.kernel.errors import StoreAway
 from counterfoil_mocks.kernel.role import Role
 from counterfoil_mocks.kernel.store import Store
 
@@ -26,9 +25,7 @@ PARAMETER = re.compile(r"'[^']*'|\?|(?<![:\w]):([A-Za-z_]\w*)|%")
 """What is put into the driver's style; quoted text comes first, so that it is passed over."""
 OCCUPIED = crc32(b"counterfoil.landscape")
 """Key of the advisory lock that keeps two landscapes out of one database."""
-PATIENCE = 60.0
-"""Seconds that a server may take to come back."""
-PAUSE = 0.1
+DIAL_SECONDS = 2
 FORGET_SHOWN = """
 CREATE OR REPLACE FUNCTION control.forget_shown() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -81,46 +78,53 @@ class Connection:
     def __init__(self, url: str) -> None:
         self.url = url
         self.on_connect: str | None = None
+        self.on_return: Callable[[], object] = lambda: None
+        """Called when the server has been reached again."""
+        self._halfway = False
         self.driver = self._dialled()
         self._texts: dict[str, str] = {}
 
     def _dialled(self) -> psycopg.Connection[Any]:
-        driver = psycopg.connect(self.url, autocommit=True, prepare_threshold=3)
+        driver = psycopg.connect(self.url, autocommit=True, prepare_threshold=3, connect_timeout=DIAL_SECONDS)
         driver.prepared_max = 2000
         driver.adapters.register_dumper(bool, _Flag)
         driver.adapters.register_loader("numeric", _Whole)
         return driver
 
     def _again(self) -> None:
-        """Dial again where the server has hung up, for as long as it takes to come back; raises the driver's error after `PATIENCE`."""
-        limit = clock.monotonic() + PATIENCE
-        while True:
-            try:
-                self.driver = self._dialled()
-                break
-            except psycopg.OperationalError:
-                if clock.monotonic() > limit:
-                    raise
-                Event().wait(PAUSE)
-        if self.on_connect is not None:
-            self.driver.execute(self.on_connect)
+        """Dial again where the server has hung up; raises StoreAway where it does not answer, or where a transaction broke off that
+        has not been given up yet."""
+        if self._halfway:
+            raise StoreAway
+        try:
+            self.driver = self._dialled()
+            if self.on_connect is not None and self.driver.execute(self.on_connect).fetchone() != (True,):
+                self.driver.close()
+                raise StoreAway
+        except psycopg.OperationalError as error:
+            raise StoreAway from error
+        self.on_return()
 
     def execute(self, sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> psycopg.Cursor[Any]:
-        """Run one statement. Where the server has hung up meanwhile, a question is asked again; a write fails, as nobody knows
-        whether it was done, and the next finds a new connection."""
+        """Run one statement. Where the server has hung up meanwhile, a question is asked again; a write raises StoreAway, as nobody
+        knows whether it was done, and the next finds a new connection."""
+        if self.driver.closed:
+            self._again()
         alone = not self.in_transaction
         try:
             return self.driver.execute(self._text(sql), params) if params else self.driver.execute(sql)
-        except psycopg.OperationalError:
+        except psycopg.OperationalError as error:
             if not self.driver.closed:
                 raise
-            self._again()
+            self._halfway = not alone
             if not alone or not sql.startswith("SELECT"):
-                raise
+                raise StoreAway from error
         return self.execute(sql, params)
 
     def begin(self, text: str) -> None:
         """Begin a transaction by these statements, which have no parameters."""
+        if self.driver.closed:
+            self._again()
         try:
             self.driver.execute(text, prepare=False)
         except psycopg.OperationalError:
@@ -129,10 +133,30 @@ class Connection:
             self._again()
             self.driver.execute(text, prepare=False)
 
+    def rollback(self) -> None:
+        """Give up a transaction; one that broke off with the connection is gone already."""
+        self._halfway = False
+        if not self.driver.closed:
+            try:
+                self.driver.execute("ROLLBACK")
+            except psycopg.OperationalError:
+                if not self.driver.closed:
+                    raise
+
     def executemany(self, sql: str, many: Iterable[Sequence[Any] | Mapping[str, Any]]) -> None:
         """Run one statement for each of many rows."""
-        with self.driver.cursor() as cursor:
-            cursor.executemany(self._text(sql), list(many))
+        rows = list(many)
+        if self.driver.closed:
+            self._again()
+        alone = not self.in_transaction
+        try:
+            with self.driver.cursor() as cursor:
+                cursor.executemany(self._text(sql), rows)
+        except psycopg.OperationalError as error:
+            if not self.driver.closed:
+                raise
+            self._halfway = not alone
+            raise StoreAway from error
 
     def _text(self, sql: str) -> str:
         text = self._texts.get(sql)
@@ -145,7 +169,7 @@ class Connection:
     @property
     def in_transaction(self) -> bool:
         """Whether a transaction is open."""
-        return self.driver.info.transaction_status not in (TransactionStatus.IDLE, TransactionStatus.UNKNOWN)
+        return self.driver.pgconn.transaction_status not in (TransactionStatus.IDLE, TransactionStatus.UNKNOWN)
 
     def close(self) -> None:
         """Hang up."""
@@ -175,7 +199,7 @@ class PostgresStore(Store):
             if not free or not free[0]:
                 connection.close()
                 raise ValueError("another landscape is at work in this database; stop it, or name another database")
-            connection.on_connect = f"SELECT pg_advisory_lock({OCCUPIED})"
+            connection.on_connect = f"SELECT pg_try_advisory_lock({OCCUPIED})"
         return connection
 
     def _create(self) -> None:
@@ -201,6 +225,14 @@ class PostgresStore(Store):
             text = self._begins[schemas] = "; ".join(["BEGIN", *locks])
         self.connection.begin(text)
 
+    def returned(self, heard: Callable[[], object]) -> None:
+        """Have somebody hear of it whenever the server has been reached again."""
+        self.connection.on_return = heard
+
+    def rollback(self) -> None:
+        """Give up a transaction."""
+        self.connection.rollback()
+
     def rows(self, sql: str, params: Any = ()) -> list[dict[str, Any]]:
         """Read rows as dicts."""
         cursor = self.connection.execute(sql, params)
@@ -214,7 +246,7 @@ class PostgresStore(Store):
         try:
             yield self
         finally:
-            self.connection.execute("ROLLBACK")
+            self.rollback()
 
     @contextmanager
     def local(self) -> Iterator[Store]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 import tempfile
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -178,9 +178,13 @@ class Store:
         try:
             yield
         except BaseException:
-            self.connection.execute("ROLLBACK")
+            self.rollback()
             raise
         self.connection.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """Give up a transaction."""
+        self.connection.execute("ROLLBACK")
 
     def meta(self, name: str) -> str | None:
         """A fact about the landscape that outlives the process."""
@@ -193,6 +197,9 @@ class Store:
             "INSERT INTO control.meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
             (name, value),
         )
+
+    def returned(self, heard: Callable[[], object]) -> None:
+        """Have somebody hear of it whenever the database answers again after it did not; one in this process always does."""
 
     def names(self, schema: str) -> list[str]:
         """The tables of a schema."""

@@ -78,6 +78,7 @@ def of_system(schema: str) -> sa.MetaData:
         column("next_at", need=False),
         column("last_status", WHOLE, need=False),
         *(column(name, need=False) for name in ("last_error", "fault")),
+        column("claimed_by", WHOLE, need=False),
     )
     sa.Index("delivery_state", delivery.c.state, delivery.c.next_at)
     timer = sa.Table(

@@ -62,13 +62,17 @@ class Tx:
         if kind is not None:
             self._undo()
             return
-        self.system.store.connection.execute("COMMIT")
+        try:
+            self.system.store.connection.execute("COMMIT")
+        except BaseException:
+            self._undo()
+            raise
         self.system.clock.release()
         for notify in self.system.world.on_commit:
             notify(self.system)
 
     def _undo(self) -> None:
-        self.system.store.connection.execute("ROLLBACK")
+        self.system.store.rollback()
         self.system.clock.take_back(self._before)
 
     # reading
