@@ -200,7 +200,28 @@ def test_a_plan_line_is_held_released_and_cancelled(billing: Desk) -> None:
     assert billing.refused("ready_plan_line", "CT-0001/2").code == "ILLEGAL_TRANSITION"
 
 
+def test_a_cycle_that_is_ended_early_leaves_the_next_one(billing: Desk) -> None:
+    a_plan(billing)
+    billing.act("ready_plan_line", "CT-0001/4")
+    assert [(line["status"], line["due"]) for line in lines_of(billing, line_no=2)] == [
+        ("READY", "2026-02-01"),
+        ("SCHEDULED", "2026-03-01"),
+    ]
+    live_until(billing, "2026-03-02")
+    assert [line["due"] for line in lines_of(billing, line_no=2)] == ["2026-02-01", "2026-03-01", "2026-04-01"]
+
+
 # items and caps
+
+
+def test_work_that_was_credited_and_not_released_has_used_its_cap(billing: Desk) -> None:
+    a_plan(billing)
+    billing.act("ready_plan_line", "CT-0001/4")
+    an_hour(billing, "e1", 600, "1000")
+    issued(billing, plan_lines=["CT-0001/4"], items=["e1"])
+    billing.act("record_ar_status", FIRST, ar_status="POSTED")
+    billing.act("credit_invoice", FIRST, reason="GOODWILL")
+    assert an_hour(billing, "e2", 60, "1000")["billing"] == "OVER_CAP"
 
 
 def test_labour_above_the_cap_is_split_and_announced_once(billing: Desk) -> None:

@@ -211,3 +211,34 @@ def test_settling_beside_somebody_else_keeps_to_its_own_limit(running: Any) -> N
     assert running.settle(timeout_ms=300)["settled"] is False
     assert time.monotonic() - started < 2
     other.join(10)
+
+
+def test_a_clock_that_flows_moves_by_itself_and_does_what_comes_due(running: Any, rung: list[Any]) -> None:
+    arm(running, "crm", "soon", clock.later(running.now, hours=1))
+    assert running.call("POST", "/clock/flow", {"rate": 36_000}).json["rate"] == 36_000
+    wait_for(lambda: rung, "the timer fires")
+    assert rung[0][1] == "soon"
+    stopped = running.call("POST", "/clock/flow", {"rate": 0}).json
+    assert stopped["rate"] == 0
+    assert running.now == stopped["now"]
+
+
+def test_a_clock_that_flows_stands_still_again_after_a_reset(running: Any) -> None:
+    before = running.now
+    running.call("POST", "/clock/flow", {"rate": 1000})
+    wait_for(lambda: running.now > clock.later(before, seconds=10), "time passes")
+    running.call("POST", "/reset")
+    assert running.landscape.rest.rate == 0
+    assert running.now == before
+
+
+def test_the_queues_are_counted(running: Any) -> None:
+    empty = {"flying": 0, "ready": 0, "behind": 0, "later": 0}
+    assert running.call("GET", "/queues").json["deliveries"] == empty
+
+
+def wait_for(what: Any, sentence: str) -> None:
+    limit = time.monotonic() + 10
+    while not what():
+        assert time.monotonic() < limit, sentence
+        threading.Event().wait(0.02)

@@ -32,7 +32,7 @@ ASKED_SECONDS, ANSWER_SECONDS, SLOW_SECONDS = 60.0, 120.0, 1200.0
 @dataclass(frozen=True)
 class Settings:
     """What a run was asked for. landscape: a file, or the address of a control plane that runs; None for the default one.
-    vendors: by role, whose protocol a system speaks. systems: further ones that it must have; then a landscape of one's own is started."""
+    vendors: by role, whose protocol a system speaks. store, processes: of a landscape of one's own. systems: further ones that it must have; then a landscape of one's own is started."""
 
     integration: Descriptor
     landscape: str | None = None
@@ -44,6 +44,8 @@ class Settings:
     slow: bool = False
     vendors: Mapping[str, str] = field(default_factory=dict)
     systems: Sequence[tuple[str, dict[str, Any]]] = ()
+    store: str | None = None
+    processes: int | None = None
 
 
 class LandscapeProcess:
@@ -55,7 +57,7 @@ class LandscapeProcess:
         self._size = settings.size
         self._file = widened(settings) if settings.systems else None
         given = {"landscape": self._file.name if self._file else settings.landscape}
-        for name in ("landscape", "seed", "size"):
+        for name in ("landscape", "seed", "size", "store", "processes"):
             value = given.get(name, getattr(settings, name))
             if value is not None:
                 command += [f"--{name}", str(value)]
@@ -157,6 +159,7 @@ class Bench:
         self.integration: Integration | None = None
         self._landscape: LandscapeProcess | None = None
         self._control: Control | None = None
+        self.token = settings.token
         self._baseline = ""
         self._broken: Broken | Unreadable | None = None
 
@@ -192,7 +195,8 @@ class Bench:
             return Control(given, self.settings.token, timeout=self._patience)
         self._landscape = LandscapeProcess(self.settings)
         announced = self._landscape.announcement()
-        return Control(announced["control"]["url"], announced["control"].get("token"), timeout=self._patience)
+        self.token = announced["control"].get("token")
+        return Control(announced["control"]["url"], self.token, timeout=self._patience)
 
     @property
     def _patience(self) -> float:

@@ -14,7 +14,20 @@ from typer.core import TyperGroup
 
 from counterfoil import commands
 
-ORDER = ("init", "doctor", "up", "run", "mutants", "explore", "replay", "simulate", "contracts", "certify", "data")
+ORDER = (
+    "init",
+    "doctor",
+    "up",
+    "run",
+    "mutants",
+    "explore",
+    "replay",
+    "simulate",
+    "load",
+    "contracts",
+    "certify",
+    "data",
+)
 
 
 INTERRUPTED = 130

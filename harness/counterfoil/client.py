@@ -61,6 +61,10 @@ class Control:
         self._headers = {"accept": "application/json"} | ({"authorization": f"Bearer {token}"} if token else {})
         self._headers |= headers or {}
 
+    def follow(self, traceparent: str) -> None:
+        """Send this with every call from now on, so that what comes of them can be found in the journal."""
+        self._headers["traceparent"] = traceparent
+
     def get(self, path: str, **query: Any) -> Any:
         """GET and decode; parameters that are None are left out."""
         return self.send("GET", path, query=query)

@@ -28,7 +28,7 @@ class Result(TypedDict, total=False):
 
     violations: `{invariant, rule, count, rows, at_stake, first_cause}`. expectations: all that were looked at, those that failed
     with both values. not_applicable, unknown: invariants that were asked for and could not be judged. faults: those in force from its start to its end, with how often each has `struck`. error: why the story
-    could not be told to its end. replay: the command that tells it again. months: of a simulation, what each held.
+    could not be told to its end. replay: the command that tells it again. months: of a simulation, what each held. load: of a load, what was measured.
     """
 
     id: str
@@ -49,11 +49,13 @@ class Result(TypedDict, total=False):
     ended_at: str
     kpis: Records
     months: Records
+    load: Record
     evidence: str
 
 
-def judge(world: World, story: Story, failure: BaseException | None) -> Result:
-    """The verdict on a told story. failure: what ended it early, if anything did. Raises Broken."""
+def judge(world: World, story: Story, failure: BaseException | None, *, promised: bool = True) -> Result:
+    """The verdict on a told story. failure: what ended it early, if anything did. promised: whether what the integration promises in
+    seconds is held against it. Raises Broken."""
     error = None if failure is None or isinstance(failure, Unmet) else sentence_of(failure)
     if failure is None:
         try:
@@ -61,7 +63,8 @@ def judge(world: World, story: Story, failure: BaseException | None) -> Result:
         except NotSettled as restless:
             error = str(restless)
     if world.integration is not None:
-        promises.look(world, world.integration.descriptor.slo)
+        if promised:
+            promises.look(world, world.integration.descriptor.slo)
         if failure is None and error is None:
             error = inquire(world.integration, story)
     asked = world.invariants(

@@ -19,6 +19,8 @@ from counterfoil_mocks.control_shapes import (
     Advance,
     ClockOut,
     DeliveryQuery,
+    Flow,
+    FlowOut,
     FreeJson,
     IntegrationEvent,
     IntegrationIn,
@@ -27,6 +29,7 @@ from counterfoil_mocks.control_shapes import (
     LimitIn,
     OwnEventQuery,
     Page,
+    Queues,
     RestoreIn,
     Settled,
     SettledQuery,
@@ -128,6 +131,12 @@ def add_time(app: FastAPI, landscape: Landscape) -> None:
         """Let time pass, from timer to timer, settling between; answers when it is done."""
         return ClockOut(now=await landscape.advance(body.to, body.days))
 
+    @app.post("/clock/flow")
+    async def flow(body: Flow) -> FlowOut:
+        """Let business time flow by itself, or stand still again; it does until the next restore."""
+        landscape.rest.flow(body.rate)
+        return FlowOut(now=landscape.world.clock.now, rate=landscape.rest.rate)
+
     @app.get("/settled")
     async def settled(query: Annotated[SettledQuery, Query()]) -> Settled:
         """Wait until nothing moves; answers 200 also at the time limit, saying what still moves."""
@@ -166,6 +175,15 @@ def add_events(app: FastAPI, landscape: Landscape) -> None:
         start = int(query.cursor or 0)
         found = landscape.deliverer.listed(query.filters(), query.limit + 1, start)
         return Page(**query.cut(found, str(start + query.limit)))
+
+    @app.get("/queues")
+    async def queues() -> Queues:
+        """How much is on its way now, by counting only: cheap enough to be asked every second."""
+        return Queues(
+            now=landscape.world.clock.now,
+            in_flight=landscape.world.traffic.in_flight,
+            deliveries=landscape.deliverer.depth(),
+        )
 
     @app.post("/deliveries/{delivery_id}/redeliver")
     async def redeliver(delivery_id: str) -> dict[str, Any]:

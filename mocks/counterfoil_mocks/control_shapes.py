@@ -48,6 +48,12 @@ class Advance(Strict):
     days: Annotated[Whole, Field(ge=0, le=400)] | None = None
 
 
+class Flow(Strict):
+    """How fast business time flows. rate: business seconds a wall second; 0 for a clock that stands still."""
+
+    rate: Annotated[float, Field(ge=0, le=10**6)]
+
+
 class SnapshotIn(Strict):
     """A label for a snapshot."""
 
@@ -109,6 +115,21 @@ class ClockOut(BaseModel):
     """now: business instant."""
 
     now: str
+
+
+class FlowOut(ClockOut):
+    """rate: business seconds that pass in a wall second."""
+
+    rate: float
+
+
+class Queues(BaseModel):
+    """in_flight: requests being answered. deliveries: `flying` on their way, `ready` and without room, `behind` another of their
+    partition, `later` waiting for their time."""
+
+    now: str
+    in_flight: int
+    deliveries: dict[str, int]
 
 
 class Settled(BaseModel):

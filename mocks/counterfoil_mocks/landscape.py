@@ -248,6 +248,7 @@ class Landscape:
 
     async def restore(self, snapshot_id: str, label: str | None = None, nth: int | None = None) -> Snapshot:
         """Go back to a snapshot, for the nth time under this label. Tokens stay valid; so do the subscriptions of the integration that is registered."""
+        self.rest.flow(0)
         self.journal.gather()
         await self.deliverer.halt()
         try:

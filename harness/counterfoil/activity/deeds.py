@@ -88,6 +88,21 @@ class Life:
         """One of the deals that are set up, the newest first."""
         return self.deals[-1 - which % len(self.deals)] if self.deals else None
 
+    def company(self, name: int) -> str:
+        """What a new customer is called."""
+        return NAMES[name]
+
+    def won(self, deal: firm.Deal, types: set[str]) -> None:
+        """A deal is won: it is worked on where it has been set up. types: of its lines."""
+        if self.world.psa.find("project", deal.project_no) is not None:
+            self.take_up(deal, types)
+
+    def take_up(self, deal: firm.Deal, types: set[str]) -> None:
+        """Begin to work on a deal; where it has expenses, the customer pays them."""
+        self.deals.append(deal)
+        if "EXPENSE" in types:
+            self.rebilled.add(deal.contract_no)
+
     def money(self, deal: firm.Deal, units: int) -> dict[str, Any]:
         """So many thousand units of a deal's currency."""
         return dict(amount(str(units * 1000), deal.ccy))
@@ -114,16 +129,17 @@ def sold(
         )
         life.managed.add(entity)
     life.buyers += 1
+    called = life.company(name)
     number = f"{country}{name + 1}{life.buyers:08d}"  # one name, several companies
     if look_alike:
-        shown = NAMES[name].upper().removesuffix(" LTD") + ", Ltd."
+        shown = called.upper().removesuffix(" LTD") + ", Ltd."
         twin = world.erp.create("customer", name=shown[:60], country=country, vat_id=number, invoice_ccy=ccy)
         world.erp.create(
             "site", customer=twin["id"], site_code="MAIN", country=country, postcode="60601", city="Chicago"
         )
     buyer = firm.add_customer(
         world,
-        name=NAMES[name],
+        name=called,
         country=country,
         region=country,
         jurisdiction=firm.AMERICAN_PLACES.get(tax_code),
@@ -142,10 +158,7 @@ def sold(
         rate_card=card,
         **terms,
     )
-    if world.psa.find("project", deal.project_no) is not None:
-        life.deals.append(deal)
-        if any(line["type"] == "EXPENSE" for line in lines):
-            life.rebilled.add(deal.contract_no)
+    life.won(deal, {line["type"] for line in lines})
 
 
 @deed(4, 3, 1, weight=4)
@@ -322,6 +335,14 @@ def credit(life: Life, which: int) -> None:
         life.world.billing.act(
             "credit_invoice", id=bills[-1]["id"], reason="CUSTOMER", release_items=False, approved_by=firm.FINANCE
         )
+
+
+@deed(2, weight=0)
+def bill(life: Life, which: int) -> None:
+    """Finance bills what was worked so far, before the cycle ends (exploration lets cycles end)."""
+    deal = life.deal(which)
+    if deal is not None:
+        firm.bill_cycles(life.world, deal)
 
 
 @deed(2, 1)

@@ -30,6 +30,12 @@ def issue_drafts(world: World, deal: Deal) -> Records:
     return issued
 
 
+def bill_cycles(world: World, deal: Deal) -> Records:
+    """Finance ends the deal's billing cycles early: what was worked until now may be billed; returns the plan lines."""
+    lines = world.billing.list("plan_line", contract_no=deal.contract_no, kind="TM_CYCLE", status="SCHEDULED")
+    return [world.billing.act("ready_plan_line", key=each["key"]) for each in lines]
+
+
 def pay(
     world: World,
     *,

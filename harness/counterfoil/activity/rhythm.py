@@ -3,9 +3,11 @@ one week shifts nothing in the next."""
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import accumulate
 
 from counterfoil.activity.deeds import DEEDS, Life, Step, do
 from counterfoil.world import instant, moment
@@ -16,6 +18,27 @@ BUSY = {"S": 10, "M": 40}
 HUNGRY = 3
 """How much more a firm sells that is not busy."""
 FRIDAY = 4
+PACES = {
+    "ordinary": {
+        **{"sell_fixed_fee": 6, "sell_capped_time": 4, "sell_retainer": 2},
+        **{"work": 36, "spend": 5, "complete": 12, "change": 2, "withdraw": 2, "estimate": 5},
+        **{"bill": 9, "pay": 12, "edit": 4, "credit": 1},
+    },
+    "month_end": {
+        **{"sell_fixed_fee": 3, "sell_capped_time": 2, "sell_retainer": 1},
+        **{"work": 44, "spend": 8, "complete": 10, "change": 1, "withdraw": 2, "estimate": 8},
+        **{"bill": 15, "pay": 4, "edit": 1, "credit": 1},
+    },
+}
+"""How often people who work without pause do what, in parts: in the middle of a month, and when it ends."""
+MEANT = {
+    "complete": "FIXED_FEE",
+    "estimate": "FIXED_FEE",
+    "change": "FIXED_FEE",
+    "spend": "EXPENSE",
+    "bill": "TM_CAPPED",
+}
+"""The type of line that a deal must have for a deed to make sense."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +87,19 @@ def week(life: Life, number: int, size: str = "S") -> Iterator[Step]:
             if chance(*about) < habit.weekly:
                 rest = (_number(most, *about, at) for at, most in enumerate(highest[1:]))
                 yield Step(habit.deed, (which, *rest))
+
+
+def next_step(life: Life, number: int, *, pace: str = "ordinary", size: str = "S") -> Step:
+    """The next deed of people who work without pause; without a deal to work on they sell. number: of the deed, from 0."""
+    seed, parts = life.world.seed, dict(PACES[pace])
+    if not life.deals:
+        parts = {name: part for name, part in parts.items() if name.startswith("sell_")}
+    elif len(life.deals) < BUSY[size]:
+        parts |= {name: HUNGRY * part for name, part in parts.items() if name.startswith("sell_")}
+    passed = list(accumulate(parts.values()))
+    name = list(parts)[bisect(passed, chance(seed, "pace", number) * passed[-1])]
+    highest = DEEDS[name].highest
+    return Step(name, tuple(_number(most, seed, "pace", number, name, at) for at, most in enumerate(highest)))
 
 
 def _number(most: int, *parts: object) -> int:

@@ -12,8 +12,9 @@ from counterfoil_mocks.kernel.tx import Tx
 USED = """
 SELECT coalesce(sum(amount - over_cap), 0) AS used, coalesce(sum(over_cap), 0) AS over FROM billing.billable_item
 WHERE system = :system AND contract_no = :contract_no AND line_no = :line_no AND source_type = 'TIME' AND deleted_at IS NULL
-    AND billing NOT IN ('NOT_BILLABLE', 'WRITTEN_OFF', 'CREDITED')
+    AND billing NOT IN ('NOT_BILLABLE', 'WRITTEN_OFF')
 """
+"""What has taken room below a cap. Work that was credited and not released has: it was delivered, and stays recognised."""
 
 
 @ROLE.on_create(BILLABLE_ITEM)

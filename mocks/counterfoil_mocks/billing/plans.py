@@ -117,10 +117,13 @@ def next_due(due: str, months: int, anchor: int) -> str:
 
 @ROLE.action("ready_plan_line", on=PLAN_LINE)
 def ready_plan_line(tx: Tx, subject: Record, values: Record) -> Record:
-    """Say that a line may be billed now. A line that is ready stays as it is."""
+    """Say that a line may be billed now; a repeating one leaves its successor. A line that is ready stays as it is."""
     if subject["status"] == "READY":
         return subject
-    return step(tx, PLAN_LINE, subject, "READY", {"ready_at": tx.stamp}, sources=("SCHEDULED",))
+    ready = step(tx, PLAN_LINE, subject, "READY", {"ready_at": tx.stamp}, sources=("SCHEDULED",))
+    if ready["every_months"] and ready["due"]:
+        _repeat(tx, tx.get(PLAN, ready["plan"]), ready)
+    return ready
 
 
 register_steps(

@@ -255,6 +255,16 @@ class Deliverer:
             for job in jobs[:50]
         ]
 
+    def depth(self) -> dict[str, int]:
+        """How many deliveries there are now: `flying` on their way, `ready` and without room, `behind` another of their partition,
+        `later` waiting for their time."""
+        return {
+            "flying": len(self._flying),
+            "ready": len(self._ready),
+            "behind": sum(len(lane.jobs) - 1 for lane in self._lanes.values()),
+            "later": len(self._later),
+        }
+
     # one delivery
 
     async def _send(self, lane: Lane) -> None:

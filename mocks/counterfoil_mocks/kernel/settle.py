@@ -30,6 +30,8 @@ IDLE_PATIENCE = 5
 SHORTEST_WAIT = 0.02
 LONGEST_WAIT = 0.5
 STEP_LIMIT = 100_000
+FLOW_STEP = 0.05
+"""Wall seconds between two steps of a clock that flows."""
 
 
 @dataclass
@@ -61,6 +63,9 @@ class Rest:
         self.look: Callable[[], bool] = lambda: False
         """Takes up what other processes have committed; whether there was anything."""
         self._walking = asyncio.Lock()
+        self._flow: asyncio.Task[None] | None = None
+        self.rate = 0.0
+        """Business seconds that pass in a wall second; 0 while the clock stands still."""
 
     async def start(self) -> None:
         """Listen to the traffic."""
@@ -70,6 +75,7 @@ class Rest:
 
     async def stop(self) -> None:
         """Listen no more."""
+        self.flow(0)
         with contextlib.suppress(ValueError):
             self.world.traffic.on_move.remove(self._moved.set)
         if self._session is not None:
@@ -204,6 +210,37 @@ class Rest:
         async with self._walking:
             await self._walk(target, None, None)
         return self.world.clock.now
+
+    def flow(self, rate: float) -> None:
+        """Let the clock flow by itself, so many business seconds a wall second; 0 lets it stand still again.
+
+        What comes due happens, however busy the landscape is; while somebody settles or advances, the clock is theirs.
+        """
+        if self._flow is not None:
+            self._flow.cancel()
+            self._flow = None
+        self.rate = rate
+        if rate:
+            self._flow = asyncio.get_running_loop().create_task(self._flowing(rate))
+
+    async def _flowing(self, rate: float) -> None:
+        last = clock.monotonic()
+        while True:
+            await asyncio.sleep(FLOW_STEP)
+            now = clock.monotonic()
+            passed, last = now - last, now
+            if self._walking.locked():
+                continue
+            async with self._walking:
+                await self._flow_to(clock.later(self.world.clock.now, seconds=passed * rate))
+
+    async def _flow_to(self, target: str) -> None:
+        """Do what comes due until an instant, without waiting for rest."""
+        while (timer := next_timer(self.systems.values(), target)) is not None:
+            fire(timer, self.journal)
+            await asyncio.sleep(0)
+        self.world.clock.move_to(target)
+        self.deliverer.pump()
 
     async def _walk(self, target: str, quiet_ms: int | None, limit: float | None) -> None:
         """Go from timer to timer and from retry to retry until the target; rest after each that made something move."""

@@ -1,0 +1,124 @@
+"""What a load's lines and samples come to: percentiles, rates, and how things stood over time. Pure functions."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from counterfoil.client import Record, Records
+from counterfoil.flows import Span
+from counterfoil.loading.crowd import DONE, FAILED, Line
+from counterfoil.loading.plan import Plan
+
+PERCENTILES = (("p50", 0.50), ("p95", 0.95), ("p99", 0.99), ("max", 1.0))
+BUCKETS = 60
+"""How many points a picture over time has at most."""
+WHAT, NUMBER, NAME, OUTCOME, WHY, DUE, BEGUN, ENDED, TRACE = range(9)
+
+
+def percentiles(seconds: Iterable[float]) -> Record:
+    """How many there were and, by nearest rank, how long they took; None where there were none."""
+    found = sorted(seconds)
+    return {"count": len(found)} | {
+        name: round(found[math.ceil(share * len(found)) - 1], 3) if found else None for name, share in PERCENTILES
+    }
+
+
+def rates(lines: Sequence[Line], plan: Plan, what: str, begin: float, seconds: float) -> Record:
+    """What was intended within so many seconds and what was achieved of it. A deed counts once it is answered; `not_begun` ones were
+    due and found nobody free; `late` is how long after it was due a deed began."""
+    due = plan.due(what).by(seconds)
+    mine = [each for each in lines if each[WHAT] == what]
+    answered = sum(each[ENDED] <= begin + seconds for each in mine)
+    return {
+        "intended": due,
+        "begun": len(mine),
+        "answered": answered,
+        "not_begun": max(0, due - len(mine)),
+        "intended_rate": round(due / seconds, 2),
+        "achieved_rate": round(answered / seconds, 2),
+        "late": percentiles(max(0.0, each[BEGUN] - each[DUE]) for each in mine),
+    }
+
+
+def by_name(lines: Sequence[Line], plan: Plan, what: str, begin: float, seconds: float) -> Records:
+    """Each deed, or call, with how often it was done and how long it took since it was due; all of them last. Those that nobody began count
+    there with the time that they had waited when the load ended, so that a stall does not hide what it kept from happening."""
+    kinds: dict[str, list[Line]] = {}
+    for each in lines:
+        if each[WHAT] == what:
+            kinds.setdefault(each[NAME], []).append(each)
+    waited = []
+    schedule = plan.due(what)
+    numbers = {each[NUMBER] for each in lines if each[WHAT] == what}
+    for number in range(schedule.by(seconds)):
+        if number not in numbers and (due := schedule.due(number)) is not None:
+            waited.append(max(0.0, seconds - due))
+    rows = [_row(name, found) for name, found in sorted(kinds.items())]
+    if rows:
+        every = [each for found in kinds.values() for each in found]
+        rows.append(_row("all", every) | percentiles([*(each[ENDED] - each[DUE] for each in every), *waited]))
+    return rows
+
+
+def _row(name: str, found: Sequence[Line]) -> Record:
+    why = Counter(str(each[WHY]) for each in found if each[OUTCOME] != DONE)
+    return {
+        "name": name,
+        "refused": sum(each[OUTCOME] not in (DONE, FAILED) for each in found),
+        "failed": sum(each[OUTCOME] == FAILED for each in found),
+        "why": dict(why.most_common(5)),
+    } | percentiles(each[ENDED] - each[DUE] for each in found)
+
+
+def late_by_trace(lines: Iterable[Line]) -> dict[str, float]:
+    """By trace, how many seconds after it was due a deed began."""
+    return {each[TRACE]: max(0.0, each[BEGUN] - each[DUE]) for each in lines if each[TRACE]}
+
+
+def flow(spans: Sequence[Span]) -> Record:
+    """A flow's figures; `open`: how many have begun and not ended."""
+    found = percentiles(max(0.0, end - begun) for begun, end in spans if end is not None)
+    return found | {"open": sum(end is None for _, end in spans)}
+
+
+def over_time(
+    lines: Sequence[Line], plan: Plan, begin: float, seconds: float, spans: Mapping[str, Sequence[Span]], until: float
+) -> Records:
+    """Points over the whole time, the drain included: deeds intended and answered a second, the 95th percentile of what was due, and
+    of each flow how many cases were under way."""
+    total = max(until - begin, seconds)
+    width = max(1.0, total / BUCKETS)
+    schedule, count = plan.due("deed"), math.ceil(total / width)
+    answered, slow = Counter[int](), [list[float]() for _ in range(count)]
+    for each in lines:
+        if each[WHAT] == "deed":
+            answered[int((each[ENDED] - begin) / width)] += 1
+            place = int((each[DUE] - begin) / width)
+            if 0 <= place < count:
+                slow[place].append(each[ENDED] - each[DUE])
+    points = []
+    for at in range(count):
+        end = begin + (at + 1) * width
+        points.append(
+            {
+                "second": round((at + 1) * width, 1),
+                "intended_rate": round((schedule.by((at + 1) * width) - schedule.by(at * width)) / width, 2),
+                "achieved_rate": round(answered[at] / width, 2),
+                "p95": percentiles(slow[at])["p95"],
+                "open": {name: under_way(found, end) for name, found in spans.items()},
+            }
+        )
+    return points
+
+
+def under_way(spans: Sequence[Span], at: float) -> int:
+    """How many cases had begun and not ended at an instant."""
+    return sum(begun <= at and (end is None or end > at) for begun, end in spans)
+
+
+def peak(samples: Sequence[Mapping[str, Any]], name: str) -> float:
+    """The largest value of a sample's member."""
+    return max((each[name] for each in samples), default=0)
