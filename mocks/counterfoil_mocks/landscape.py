@@ -123,15 +123,22 @@ class Landscape:
         if self.store.meta("firm") is None:
             if self.config.size != "empty" and {system.role.name for system in self.systems.values()} >= set(ROLES):
                 firm.load(self.store, self.systems, self.world, self.config.seed, self.config.size)
-            for system in self.systems.values():
-                if system.face is not None:
-                    system.face.furnish()
+            self._furnish()
             for name, each in self.config.systems.items():
                 for hook in each.webhooks:
                     self.subscribe(self.systems[name], hook.url, hook.types, hook.secret)
             self.store.set_meta("firm", self.config.size)
         if self.store.meta("baseline") is None:
             self.store.set_meta("baseline", self.snapshots.take("seeded").id)
+
+    def _furnish(self) -> None:
+        """What vendors ship is there before time begins: it takes none of the first day's milliseconds."""
+        began = self.world.clock.now
+        self.world.clock.reset(clock.later(began, minutes=-1))
+        for system in self.systems.values():
+            if system.face is not None:
+                system.face.furnish()
+        self.world.clock.reset(began)
 
     @staticmethod
     def subscribe(system: System, url: str, types: list[str], secret: str | None) -> Record:

@@ -33,6 +33,7 @@ class Integration:
         self.session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=60),
             cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"Accept-Encoding": "identity"},  # nothing is to be unpacked
             auto_decompress=False,
         )
         self.state = State(settings.state, parts.inbox)

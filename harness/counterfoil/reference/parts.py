@@ -28,12 +28,13 @@ from counterfoil.reference.state import Inbox
 
 
 def connector_of(vendor: str, chosen: type[NativeConnector]) -> type[NativeConnector]:
-    """The connector of a vendor, `Connector` in the module named like it; the native one where there is none. A mutant's stays."""
+    """The connector of a vendor, `Connector` in the module named like it; the native one where there is none. A mutant's defect lies
+    over it."""
     place = f"{connectors.__name__}.{vendor}"
-    if chosen is not NativeConnector or vendor == "native" or importlib.util.find_spec(place) is None:
+    if vendor == "native" or importlib.util.find_spec(place) is None:
         return chosen
     found: type[NativeConnector] = importlib.import_module(place).Connector
-    return found
+    return found if chosen is NativeConnector else type(chosen.__name__, (chosen, found), {})
 
 
 @dataclass(frozen=True)

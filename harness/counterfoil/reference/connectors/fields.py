@@ -21,10 +21,11 @@ Way = Callable[[Any, str], Any]
 
 @dataclass(frozen=True)
 class Kind:
-    """How a value is said. read: theirs → ours; say: ours → theirs. Null is null on both sides."""
+    """How a value is said. read: theirs → ours; say: ours → theirs. empty: what their null is to us."""
 
     read: Way
     say: Way
+    empty: Callable[[], Any] = lambda: None
 
 
 def minor_of(value: Any, ccy: str) -> int:
@@ -108,7 +109,7 @@ class Fields:
         found: Record = {}
         for row in self.rows:
             value = at(theirs, row.theirs)
-            found[row.ours] = None if value is None else row.kind.read(value, money)
+            found[row.ours] = row.kind.empty() if value is None else row.kind.read(value, money)
         return found
 
     def say(self, ours: Mapping[str, Any], ccy: str = "") -> Record:

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote, urlencode
 
 import aiohttp
@@ -51,7 +51,9 @@ class Call:
 
 
 class NativeConnector:
-    """One system by its native face."""
+    """One system by its native face. grant_as: how a request for a token is spelled, `json` or `data` (a form)."""
+
+    grant_as: ClassVar[str] = "json"
 
     def __init__(self, settings: SystemSettings, session: aiohttp.ClientSession, patience: float = 10) -> None:
         self.name = settings.name
@@ -274,9 +276,8 @@ class NativeConnector:
         last = ""
         for attempt in range(1, MOST_ATTEMPTS + 1):
             try:
-                async with self._session.post(
-                    self.settings.token_url or "", json=wanted[0], timeout=self._patience
-                ) as answer:
+                asked: Any = {self.grant_as: wanted[0]}
+                async with self._session.post(self.settings.token_url or "", timeout=self._patience, **asked) as answer:
                     if answer.status == 200:
                         granted: Record = orjson.loads(await answer.read())
                         return granted

@@ -1,160 +1,184 @@
-"""The connector of Salesforce: what Salesforce has objects for goes by its REST API; the rest, and whole documents, by the native face beside.
+"""The connector of Salesforce: everything that the flows ask of a CRM, by its REST API and SOQL; nothing by the native face.
 
-It is what an integration with Salesforce would write: a session, JSON, the record's own id, and a fresh sign-in when the session is dead.
+It is what an integration with Salesforce would write: a session of the connected app, records by id, external id and query, paged to the
+end, rows of several in one call, and statuses that are set where we speak of deeds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from decimal import Decimal
-from typing import Any
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
 from urllib.parse import quote, urlencode
 
 import aiohttp
-import orjson
 
 from counterfoil.reference.config import SystemSettings
-from counterfoil.reference.connectors import LookUp, Record, Trail
-from counterfoil.reference.connectors.native import LOST, Call, NativeConnector
+from counterfoil.reference.connectors import LookUp, Record, Records, Trail
+from counterfoil.reference.connectors.native import Call
+from counterfoil.reference.connectors.salesforce_objects import DEEDS, OBJECTS, Sobject
+from counterfoil.reference.connectors.vendor import VendorConnector
 from counterfoil.reference.errors import Refused
 
-FIELDS: dict[str, dict[str, str]] = {
-    "invoice": {
-        "invoice_no": "Name",
-        "contract_no": "Contract_No__c",
-        "doc_type": "Document_Type__c",
-        "total": "Total__c",
-        "paid": "Paid__c",
-        "issue_date": "Issue_Date__c",
-        "due": "Due_Date__c",
-        "status": "Status__c",
-        "external_id": "External_Id__c",
-        "ccy": "CurrencyIsoCode",
-    },
-    "customer": {
-        "name": "Name",
-        "external_id": "ERP_Customer_Id__c",
-        "legal_name": "Legal_Name__c",
-        "vat_id": "VAT_Id__c",
-        "parent": "ParentId",
-    },
-    "opportunity": {"external_id": "PSA_Project_Id__c"},
+ROWS = 200
+"""Most records in one call for several."""
+CODES = {
+    "DUPLICATE_VALUE": (409, "DUPLICATE_KEY"),
+    "ENTITY_IS_DELETED": (404, "NOT_FOUND"),
+    "UNABLE_TO_LOCK_ROW": (503, "STALE_VERSION"),
+    "REQUEST_LIMIT_EXCEEDED": (429, "RATE_LIMITED"),
 }
-"""By entity: our field → Salesforce's. What is not here goes by the native face."""
-OBJECTS = {"invoice": "Invoice_Mirror__c", "customer": "Account", "opportunity": "Opportunity", "contract": "Contract"}
-WORDS = {"doc_type": {"INVOICE": "Invoice", "CREDIT_MEMO": "Credit memo"}}
-PLACES = {**dict.fromkeys(("JPY", "KRW", "CLP"), 0), **dict.fromkeys(("KWD", "BHD", "OMR", "JOD", "TND"), 3), "CLF": 4}
-CODES = {"DUPLICATE_VALUE": "DUPLICATE_KEY", "UNABLE_TO_LOCK_ROW": "STALE_VERSION", "ENTITY_IS_DELETED": "NOT_FOUND"}
-"""Salesforce's words for refusals that the flows know by ours."""
+"""Salesforce's words for refusals that the flows know by ours; a row that is locked, or a full allowance, will not be so for long."""
+ROLLED_BACK = "ALL_OR_NONE_OPERATION_ROLLED_BACK"
 
 
-class Wire(NativeConnector):
-    """Calls to Salesforce's REST API, tried again as the native connector does it."""
+class Connector(VendorConnector):
+    """A CRM that speaks as Salesforce."""
+
+    grant_as: ClassVar[str] = "data"
 
     def __init__(self, settings: SystemSettings, session: aiohttp.ClientSession, patience: float = 10) -> None:
-        super().__init__(settings, session, patience)
         keys = settings.credentials
-        self.root = settings.url
-        self.base = f"{settings.url}/services/data/v{keys['api_version']}/sobjects"
+        app = replace(
+            settings,
+            token=None,
+            token_url=f"{settings.url}/services/oauth2/token",
+            client_id=keys["consumer_key"],
+            client_secret=keys["consumer_secret"],
+        )
+        super().__init__(app, session, patience)
+        self.place = f"/services/data/v{keys['api_version']}"
+        self.base = settings.url + self.place
         self.keyed = False
-        self._token = keys["access_token"]
 
-    async def _renew(self) -> bool:
-        """Sign in as the connected app, whose session has died."""
-        keys = self.settings.credentials
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": keys["consumer_key"],
-            "client_secret": keys["consumer_secret"],
-        }
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    # reading
+
+    async def get(self, entity: str, key: str) -> Record | None:
+        """A record by id or business key, None where there is none."""
+        each = described(entity)
+        if each.children or not (is_id(key) or each.external):
+            async for page in self._asked(each, [f"Id = {literal(key)}"] if is_id(key) else each.where_key(key)):
+                return page[0] if page else None
+            return None
+        path = f"/{quote(key, safe='')}" if is_id(key) else f"/{each.external}/{quote(key, safe='')}"
         try:
-            async with self._session.post(
-                f"{self.root}/services/oauth2/token", data=urlencode(form), headers=headers, timeout=self._patience
-            ) as answer:
-                if answer.status != 200:
-                    return False
-                self._token = orjson.loads(await answer.read())["access_token"]
-        except (*LOST, orjson.JSONDecodeError):
-            return False
-        return True
+            found = await self.send(Call("GET", f"/sobjects/{each.name}{path}?fields={','.join(each.fields.theirs)}"))
+        except Refused as error:
+            if error.status == 404:
+                return None
+            raise
+        return each.read(found)
 
-    async def say(self, method: str, path: str, fields: Record, trail: Trail, look_up: LookUp | None = None) -> Record:
-        """One write; raises Refused with our word for the reason, or Unreachable."""
-        answer: Record = await self.send(self._write(method, path, fields, trail), look_up)
-        return answer
+    async def pages(self, entity: str, where: Mapping[str, Any]) -> AsyncIterator[Records]:
+        """Records that equal every named field, page by page, oldest change first."""
+        each = described(entity)
+        deleted = where.get("include_deleted") == "true"
+        conditions = each.where({name: value for name, value in where.items() if name != "include_deleted"})
+        async for page in self._asked(each, conditions, "queryAll" if deleted else "query"):
+            yield page
+
+    async def _asked(self, each: Sobject, conditions: Sequence[str], by: str = "query") -> AsyncIterator[Records]:
+        following: str | None = f"/{by}?{urlencode({'q': each.soql(conditions)})}"
+        while following is not None:
+            answer = await self.send(Call("GET", following))
+            for record in answer["records"]:
+                for relation in each.relations:
+                    await self._finish(record.get(relation))
+            yield [each.read(record) for record in answer["records"]]
+            following = self._further(answer)
+
+    async def _finish(self, inner: Record | None) -> None:
+        """Read an inner list to its end: it may break off like any answer."""
+        while inner is not None and not inner["done"]:
+            more = await self.send(Call("GET", self._further(inner) or ""))
+            inner["records"] += more["records"]
+            inner |= {"done": more["done"], "nextRecordsUrl": more.get("nextRecordsUrl")}
+
+    def _further(self, answer: Record) -> str | None:
+        url = answer.get("nextRecordsUrl")
+        return None if url is None else str(url).removeprefix(self.place)
+
+    # writing
+
+    async def create(self, entity: str, values: Record, trail: Trail, look_up: LookUp | None) -> Record:
+        """Make a record. look_up finds it where an attempt without an answer may have made it."""
+        each = described(entity)
+        made = await self.send(self._write("POST", f"/sobjects/{each.name}", each.said(values, "c"), trail), look_up)
+        return await self.known(entity, made["id"])
+
+    async def create_all(self, entity: str, many: Sequence[Record], trail: Trail, look_up: LookUp | None) -> None:
+        """Make several records, all or none."""
+        each = described(entity)
+        for at in range(0, len(many), ROWS):
+            rows = [{"attributes": {"type": each.name}, **each.said(one, "c")} for one in many[at : at + ROWS]]
+            call = self._write("POST", "/composite/sobjects", {"allOrNone": True, "records": rows}, trail)
+            answer = await self.send(call, look_up)
+            errors = [error for row in answer if not row.get("success", True) for error in row["errors"]]
+            if errors:
+                first = next((error for error in errors if error["statusCode"] != ROLLED_BACK), errors[0])
+                raise Refused(*worded(400, {**first, "errorCode": first["statusCode"]}), call.asked)
+
+    async def patch(self, entity: str, record: Record, changes: Record, trail: Trail) -> Record:
+        """Change a record that has been read. Salesforce takes the last writer's word."""
+        each = described(entity)
+        await self._set(each, record["id"], each.said(changes, "u"), trail)
+        return await self.known(entity, record["id"])
+
+    async def remove(self, entity: str, record: Record, trail: Trail) -> None:
+        """Delete a record that has been read; one that is gone is gone."""
+        path = f"/sobjects/{described(entity).name}/{quote(record['id'], safe='')}"
+        try:
+            await self.send(self._write("DELETE", path, None, trail))
+        except Refused as error:
+            if error.status != 404:
+                raise
+
+    async def act(self, action: str, subject: Mapping[str, str], fields: Record, trail: Trail) -> Record:
+        """Have a deed done to the subject: set what the deed sets. A record that is not where the deed begins refuses with 409."""
+        if action not in DEEDS:
+            raise Refused(501, {"code": "NO_SUCH_DEED", "detail": f"{action} is no deed in Salesforce"}, action)
+        entity, told = DEEDS[action]
+        each, record_id = described(entity), subject.get("id")
+        if record_id is None:
+            record_id = (await self.known(entity, subject["key"]))["id"]
+        try:
+            await self._set(each, record_id, told(fields), trail)
+        except Refused as error:
+            if error.status != 400:
+                raise
+            raise Refused(409, error.body, action) from error
+        return await self.known(entity, record_id)
+
+    async def _set(self, each: Sobject, record_id: str, fields: Record, trail: Trail) -> None:
+        await self.send(self._write("PATCH", f"/sobjects/{each.name}/{quote(record_id, safe='')}", fields, trail))
+
+    # sending
 
     async def _attempt(self, call: Call) -> tuple[int, Any, float]:
         status, answer, wait = await super()._attempt(call)
         if status < 400 or not isinstance(answer, list) or not answer:
             return status, answer, wait
-        error = answer[0]
-        code = CODES.get(error["errorCode"], error["errorCode"])
-        shown = {"code": code, "detail": error["message"], "field": (error.get("fields") or [None])[0]}
-        if error["errorCode"] == "UNABLE_TO_LOCK_ROW":
-            status = 503  # the row will be free in a moment
-        return 409 if code == "DUPLICATE_KEY" else status, shown, wait
+        return *worded(status, answer[0]), wait
 
 
-class Connector(NativeConnector):
-    """A CRM that speaks as Salesforce."""
-
-    def __init__(self, settings: SystemSettings, session: aiohttp.ClientSession, patience: float = 10) -> None:
-        super().__init__(settings, session, patience)
-        self.salesforce = Wire(settings, session, patience)
-
-    async def create(self, entity: str, values: Record, trail: Trail, look_up: LookUp | None) -> Record:
-        if entity != "invoice" or not sayable(entity, values):
-            return await super().create(entity, values, trail, look_up)
-        made = await self.salesforce.say("POST", f"/{OBJECTS[entity]}", said(entity, values), trail, look_up)
-        # What a look-up has found is our own record already.
-        return await self._known(entity, made["id"])
-
-    async def patch(self, entity: str, record: Record, changes: Record, trail: Trail) -> Record:
-        told = {name: value for name, value in changes.items() if sayable(entity, {name: value})}
-        differs = {name: value for name, value in told.items() if record.get(name) != value}
-        if differs:
-            fields = said(entity, {"ccy": record.get("ccy"), **differs})
-            if "ccy" not in differs:
-                fields.pop("CurrencyIsoCode", None)
-            await self.salesforce.say("PATCH", f"/{OBJECTS[entity]}/{quote(record['id'], safe='')}", fields, trail)
-            record = await self._known(entity, record["id"])
-        rest = {name: value for name, value in changes.items() if name not in told}
-        return await super().patch(entity, record, rest, trail) if rest else record
-
-    async def act(self, action: str, subject: Mapping[str, str], fields: Record, trail: Trail) -> Record:
-        if action != "activate_contract":
-            return await super().act(action, subject, fields, trail)
-        contract = await self._known("contract", subject.get("id") or subject["key"])
-        if contract["status"] != "APPROVED":
-            return await super().act(action, subject, fields, trail)
-        await self.salesforce.say(
-            "PATCH", f"/Contract/{quote(contract['id'], safe='')}", {"Status": "Activated"}, trail
-        )
-        return await self._known("contract", contract["id"])
-
-    async def _known(self, entity: str, id: str) -> Record:
-        """A record in our words, after Salesforce has done something to it."""
-        found = await self.get(entity, id)
-        if found is None:
-            raise Refused(404, {"code": "NOT_FOUND", "detail": f"there is no {entity} {id}"}, f"GET {entity}")
-        return found
+def described(entity: str) -> Sobject:
+    """The object that keeps an entity; raises Refused 501 where there is none."""
+    if entity not in OBJECTS:
+        raise Refused(501, {"code": "NO_SUCH_OBJECT", "detail": f"Salesforce keeps no {entity}"}, entity)
+    return OBJECTS[entity]
 
 
-def sayable(entity: str, values: Mapping[str, Any]) -> bool:
-    """Whether Salesforce has a field for each of these."""
-    known = FIELDS.get(entity, {})
-    return all(name in known for name in values)
+def worded(status: int, error: Mapping[str, Any]) -> tuple[int, Record]:
+    """A refusal of Salesforce's in our words: status and body."""
+    status, code = CODES.get(error["errorCode"], (status, error["errorCode"]))
+    return status, {"code": code, "detail": error["message"], "field": (error.get("fields") or [None])[0]}
 
 
-def said(entity: str, values: Mapping[str, Any]) -> Record:
-    """Values as Salesforce's fields: amounts in major units, choices by their labels."""
-    fields: Record = {}
-    for name, value in values.items():
-        if isinstance(value, Mapping) and "minor" in value:
-            major = Decimal(value["minor"]).scaleb(-PLACES.get(value["ccy"], 2))
-            shown: Any = orjson.Fragment(f"{major:f}")
-        else:
-            shown = WORDS.get(name, {}).get(value, value) if isinstance(value, str) else value
-        fields[FIELDS[entity][name]] = shown
-    return fields
+def is_id(key: str) -> bool:
+    """Whether a key is an id of Salesforce's: business keys have other signs than letters and digits, or another length."""
+    return len(key) in (15, 18) and key.isalnum()
+
+
+def literal(value: str) -> str:
+    """A text of SOQL."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -98,7 +98,7 @@ def of_site(field: str) -> Expression:
         )
         value: sa.ColumnElement[Any] = site.c[field]
         if field == "lines":
-            value = lines_of(site)
+            value = texts_of("lines")(site)
         query = sa.select(value).where(
             site.c.system == rows.c.system, site.c.customer == rows.c.id, site.c.deleted_at.is_(None)
         )
@@ -107,10 +107,14 @@ def of_site(field: str) -> Expression:
     return sql
 
 
-def lines_of(rows: sa.FromClause) -> sa.ColumnElement[Any]:
-    """Address lines as one text."""
-    each = sa.func.json_each(rows.c.lines).table_valued("value", "key")
-    return sa.select(sa.func.group_concat(each.c.value, "\n")).select_from(each).scalar_subquery()
+def texts_of(name: str) -> Expression:
+    """A list of texts as one, each on a line of its own."""
+
+    def sql(rows: sa.FromClause) -> sa.ColumnElement[Any]:
+        each = sa.func.json_each(rows.c[name]).table_valued("value", "key")
+        return sa.select(sa.func.group_concat(each.c.value, "\n")).select_from(each).scalar_subquery()
+
+    return sql
 
 
 def address_of(kind: str, parts: Mapping[str, Expression]) -> Expression:

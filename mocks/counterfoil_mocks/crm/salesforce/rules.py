@@ -8,13 +8,13 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from counterfoil_mocks.crm import contracts, deals
-from counterfoil_mocks.crm.model import OPPORTUNITY, QUOTE
-from counterfoil_mocks.crm.salesforce import errors
+from counterfoil_mocks.crm.model import CHANGE_ORDER, OPPORTUNITY, QUOTE
+from counterfoil_mocks.crm.salesforce import errors, steps
 from counterfoil_mocks.crm.salesforce.desk import Change, Desk
 from counterfoil_mocks.crm.salesforce.errors import Refused, integrity, validation
 from counterfoil_mocks.crm.salesforce.objects import SObject
 from counterfoil_mocks.crm.salesforce.standard import STAGE_NAMES
-from counterfoil_mocks.crm.salesforce.values import code_of
+from counterfoil_mocks.crm.salesforce.steps import ACTOR
 from counterfoil_mocks.crm.salesforce.views import OBJECTS
 from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.fields import Record
@@ -28,7 +28,6 @@ COUNTRIES = {
     "mexico": "MX", "sweden": "SE", "norway": "NO", "denmark": "DK", "belgium": "BE", "poland": "PL", "portugal": "PT",
 }  # fmt: skip
 LINES = ("OpportunityLineItem", "QuoteLineItem", "OrderItem")
-ACTOR = "Salesforce user"
 
 Rule = Callable[[Change], None]
 
@@ -71,11 +70,18 @@ def after(change: Change) -> None:
 
 def _account(change: Change) -> None:
     change.values.pop("status", None)
-    country = change.said.get("BillingCountry")
-    if country or change.before is None:
+    country, told = change.said.get("BillingCountry"), change.said.get("Country__c")
+    if told is not None:
+        change.values["country"] = told.upper()
+    elif country or change.before is None:
         code = _country(country)
         if code is not None or change.before is None:
             change.values["country"] = code or "US"
+
+
+def _unlined(text: str | None, most: int) -> list[str]:
+    """The lines of a text as a list."""
+    return [] if text is None else [line for line in re.split(r"\r?\n", text) if line][:most]
 
 
 def _country(said: str | None) -> str | None:
@@ -121,8 +127,7 @@ def _contact(change: Change) -> None:
 
 def _site(change: Change) -> None:
     if "Street__c" in change.said:
-        street = change.said["Street__c"]
-        change.values["lines"] = [] if street is None else [line for line in re.split(r"\r?\n", street) if line][:4]
+        change.values["lines"] = _unlined(change.said["Street__c"], 4)
     country = change.said.get("Country__c")
     if country is not None:
         change.values["country"] = country.upper()
@@ -355,53 +360,11 @@ def roll_up(desk: Desk, deal_id: str) -> None:
 # quotes
 
 
-QUOTE_DEEDS: Mapping[str, tuple[str, dict[str, str]]] = {
-    "IN_REVIEW": ("submit_quote", {}),
-    "DRAFT": ("return_quote", {}),
-    "APPROVED": ("approve_quote", {"approver": ACTOR}),
-    "SENT": ("send_quote", {}),
-    "ACCEPTED": ("accept_quote", {"signer": ACTOR}),
-    "REJECTED": ("reject_quote", {}),
-    "EXPIRED": ("expire_quote", {}),
-}
-
-
 def _quote(change: Change) -> None:
     change.values.pop("status", None)
     if change.before is None:
         deal = change.desk.record(OBJECTS["opportunity"], str(change.values["opportunity"]))
         change.values["ccy"] = deal["ccy"]
-
-
-def _quote_after(change: Change) -> None:
-    label = change.said.get("Status")
-    if label is None or change.after is None:
-        return
-    one = change.object.by_name["status"]
-    if label == one.words.get(change.after["status"]):
-        return
-    target = "IN_REVIEW" if label == "Needs Review" else code_of(one, label)
-    for state in _way(change.after["status"], target):
-        deed, said = QUOTE_DEEDS[state]
-        if state == "ACCEPTED" and change.after["signer"]:
-            said = {"signer": change.after["signer"]}
-        change.after = perform(change.tx, deed, change.after["id"], dict(said))
-
-
-def _way(source: str, target: str) -> list[str]:
-    """The shortest legal way from one state of a quote to another; raises Refused where there is none."""
-    moves = QUOTE.by_name["status"].moves
-    ways: list[list[str]] = [[source]]
-    seen = {source}
-    while ways:
-        way = ways.pop(0)
-        if way[-1] == target:
-            return way[1:]
-        for state in moves.get(way[-1], ()):
-            if state not in seen and state in QUOTE_DEEDS:
-                seen.add(state)
-                ways.append([*way, state])
-    raise validation(f"A quote that is {source} cannot become {target}.", ["Status"])
 
 
 # contracts and orders
@@ -453,6 +416,19 @@ def _order(change: Change) -> None:
         if not change.desk.vendor("OrderItem", owner=(change.before or {}).get("id")):
             raise Refused(400, "FAILED_ACTIVATION", "An order must have at least one product.", [])
         change.custom |= {"ActivatedDate": change.tx.stamp, "ActivatedById": change.desk.face.org.user}
+
+
+def _status_later(change: Change) -> None:
+    """A status is not written: the deeds that lead to it are done afterwards."""
+    change.values.pop("status", None)
+
+
+def _approval(change: Change) -> None:
+    if "Evidence__c" in change.said:
+        change.values["evidence"] = _unlined(change.said["Evidence__c"], 100)
+    if change.before is not None and change.before["decision"] == "PENDING" and change.values.get("decision"):
+        for name in ("decision", "approver", "reason"):
+            change.values.pop(name, None)
 
 
 def _lead(change: Change) -> None:
@@ -521,11 +497,15 @@ BEFORE: Mapping[str, Rule] = {
     "Contract": _contract,
     "Order": _order,
     "Lead": _lead,
+    "Change_Order__c": _status_later,
+    "Approval__c": _approval,
 }
 AFTER: Mapping[str, Rule] = {
     "Account": _account_after,
     "Opportunity": _opportunity_after,
     **dict.fromkeys(LINES, _line_after),
-    "Quote": _quote_after,
+    "Quote": steps.walked("Status", QUOTE, steps.QUOTE),
     "Contract": _contract_after,
+    "Change_Order__c": steps.walked("Status__c", CHANGE_ORDER, steps.CHANGE_ORDER),
+    "Approval__c": steps.decided,
 }

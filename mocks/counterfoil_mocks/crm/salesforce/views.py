@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from counterfoil_mocks.crm.salesforce import computed
-from counterfoil_mocks.crm.salesforce.customized import CUSTOM
+from counterfoil_mocks.crm.salesforce.customized import CUSTOM, with_added
 from counterfoil_mocks.crm.salesforce.ids import line_id, made
 from counterfoil_mocks.crm.salesforce.objects import MONEY_TYPES, SField, SObject
 from counterfoil_mocks.crm.salesforce.standard import STAGE_NAMES, STANDARD
@@ -28,7 +28,7 @@ from counterfoil_mocks.protocols.relation import (
     stored,
 )
 
-OBJECTS: dict[str, SObject] = {each.name.lower(): each for each in (*STANDARD, *CUSTOM)}
+OBJECTS: dict[str, SObject] = {each.name.lower(): each for each in map(with_added, (*STANDARD, *CUSTOM))}
 """All objects by lower-case name."""
 functions.offer("sf_line_id", 3, line_id)
 functions.offer("sf_row_id", -1, made)
@@ -346,8 +346,15 @@ SOW = {
     "Tax_Code__c": "tax_code",
     "Service_Item__c": "service_item",
     "Budget_Hours__c": "budget_hours",
+    "Budget_Cost__c": "*budget_cost",
+    "Expense_Markup__c": "expense_markup",
+    "Quantity__c": "qty",
+    "Unit_Price__c": "unit_price",
+    "Discount__c": "discount",
+    "Standalone_Price__c": "*ssp",
     "Start__c": "start",
     "End__c": "end",
+    "Sort_Order__c": "position",
 }
 MILESTONE = {
     "Name": "name",
@@ -355,6 +362,28 @@ MILESTONE = {
     "Line_No__c": "line_no",
     "Amount__c": "*amount",
     "Planned__c": "planned",
+    "Revenue_Weight__c": "rev_weight",
+    "Change_Order_No__c": "co_seq",
+    "Sort_Order__c": "position",
+}
+DELTA = {
+    "Line_No__c": "line_no",
+    "Amount__c": "*amount",
+    "Cap__c": "*cap",
+    "Hours__c": "hours",
+    "Cost__c": "*cost",
+    "End__c": "end",
+    "Standalone_Price__c": "*ssp",
+    "Sort_Order__c": "position",
+}
+AMENDMENT = {
+    "Name": "name",
+    "Operation__c": "op",
+    "Code__c": "ms_code",
+    "Line_No__c": "line_no",
+    "Amount__c": "*amount",
+    "Planned__c": "planned",
+    "Sort_Order__c": "position",
 }
 
 
@@ -379,8 +408,19 @@ def milestones(system: System, org: Org) -> sa.FromClause:
 
 def rate_card_rows(system: System, org: Org) -> sa.FromClause:
     """The rates of a card; a price has four places already."""
-    named = {"Name": "level", "Level__c": "level", "Rate__c": "rate"}
+    named = {"Name": "level", "Level__c": "level", "Rate__c": "rate", "Sort_Order__c": "position"}
     return _lines(system, "rate_card_row", "a07", named, ("Rate_Card__c", "")).subquery()
+
+
+def change_order_lines(system: System, org: Org) -> sa.FromClause:
+    """What change orders add to lines."""
+    named = {"Name": "line_no", **DELTA}
+    return _lines(system, "co_delta", "a09", named, ("Change_Order__c", "")).subquery()
+
+
+def change_order_milestones(system: System, org: Org) -> sa.FromClause:
+    """What change orders do to milestones."""
+    return _lines(system, "co_milestone", "a0A", AMENDMENT, ("Change_Order__c", "")).subquery()
 
 
 DERIVED: dict[str, Callable[[System, Org], sa.FromClause]] = {
@@ -389,4 +429,6 @@ DERIVED: dict[str, Callable[[System, Org], sa.FromClause]] = {
     "sow_lines": sow_lines,
     "milestones": milestones,
     "rate_card_rows": rate_card_rows,
+    "change_order_lines": change_order_lines,
+    "change_order_milestones": change_order_milestones,
 }
