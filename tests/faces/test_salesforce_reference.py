@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
@@ -50,9 +50,9 @@ class Firm:
 
 
 @pytest.fixture(scope="module")
-def firm(launch_shared: Any) -> Iterator[Firm]:
+def firm(launch_shared: Any) -> Firm:
     systems: dict[str, Any] = {"crm": {"vendor": "salesforce"}, "psa": {}, "erp": {}, "billing": {}}
-    yield Firm(launch_shared(systems=systems, size="S"))
+    return Firm(launch_shared(systems=systems, size="S"))
 
 
 @pytest.mark.parametrize("entity", [entity for entity in OBJECTS if entity != "contact"])
@@ -73,3 +73,85 @@ def test_what_is_read_through_salesforce_is_what_the_native_face_says(firm: Firm
     assert by_id == read[:2]
     assert by_key == [each for each in read[:2] if each["key"]]
     assert read or entity in ("approval", "change_order")
+
+
+@pytest.mark.by_test("create_record update_record get_record")
+def test_an_invoice_s_mirror_is_written_by_salesforces_own_api(firm: Firm) -> None:
+    def fils(minor: int) -> dict[str, Any]:
+        return {"minor": minor, "ccy": "KWD"}
+
+    values = {"invoice_no": "INV-1", "ccy": "KWD", "doc_type": "INVOICE", "total": fils(507813), "status": "ISSUED"}
+
+    async def mirror(salesforce: Connector, native: NativeConnector) -> Any:
+        made = await salesforce.create("invoice", dict(values), Trail("CT-9", "event-9"), None)
+        await salesforce.patch("invoice", made, {"status": "PAID", "paid": fils(507813)}, Trail())
+        with pytest.raises(Refused) as again:
+            await salesforce.create("invoice", {**values, "external_id": "X"}, Trail(), None)
+        return await salesforce.get("invoice", "INV-1"), await native.get("invoice", "INV-1"), again.value
+
+    before = len(firm.paths())
+    read, own, refusal = firm.ask(mirror)
+    assert (read["total"], read["paid"], read["status"]) == (fils(507813), fils(507813), "PAID")
+    assert (own["correlation_id"], own["causation_id"]) == ("CT-9", "event-9")
+    assert (refusal.status, refusal.code) == (409, "DUPLICATE_KEY")
+    assert sum("/native/" in path for path in firm.paths()[before:]) == 1
+
+
+@pytest.mark.by_test("create_records query_more")
+def test_several_are_made_all_or_none_and_read_page_by_page_to_the_end(firm: Firm) -> None:
+    async def many(salesforce: Connector, native: NativeConnector) -> Any:
+        rows = [{"invoice_no": f"M-{number}", "ccy": "USD", "contract_no": "CT-MANY"} for number in range(250)]
+        await salesforce.create_all("invoice", rows, Trail(), None)
+        with pytest.raises(Refused) as refused:
+            await salesforce.create_all("invoice", [{"invoice_no": "N-1", "ccy": "USD"}, rows[0]], Trail(), None)
+        asked = salesforce.send
+        pages = []
+        salesforce.send = lambda call, look_up=None: asked(  # type: ignore[method-assign]
+            type(call)(call.method, call.path, headers={"Sforce-Query-Options": "batchSize=200"}), look_up
+        )
+        async for page in salesforce.pages("invoice", {"contract_no": "CT-MANY"}):
+            pages.append(len(page))
+        return pages, refused.value, await native.get("invoice", "N-1")
+
+    pages, refusal, left = firm.ask(many)
+    assert pages == [200, 50]
+    assert refusal.code == "DUPLICATE_KEY"
+    assert left is None
+
+
+def test_deeds_are_statuses_that_are_set_and_a_wrong_one_is_a_conflict(firm: Firm) -> None:
+    async def decide(salesforce: Connector, native: NativeConnector) -> Any:
+        asked = {"subject": "CT-1", "kind": "TAX_OVERRIDE", "requester": "Integration", "evidence": ["a", "b"]}
+        approval = await salesforce.create("approval", asked, Trail(), None)
+        told = {"approver": "Ada", "decision": "REJECTED", "reason": "No."}
+        decided = await salesforce.act("decide_approval", {"id": approval["id"]}, told, Trail())
+        (contract, *_) = await salesforce.list("contract", {"status": "COMPLETED"})
+        with pytest.raises(Refused) as unknown:
+            await salesforce.act("complete_contract", {"id": contract["id"]}, {}, Trail())
+        return approval, decided, unknown.value
+
+    approval, decided, unknown = firm.ask(decide)
+    assert (approval["decision"], approval["evidence"]) == ("PENDING", ["a", "b"])
+    assert [decided[name] for name in ("decision", "approver", "reason")] == ["REJECTED", "Ada", "No."]
+    assert decided["decided_at"] is not None
+    assert (unknown.status, unknown.code) == (501, "NO_SUCH_DEED")
+
+
+def test_a_change_order_goes_from_draft_to_applied_by_its_status(firm: Firm) -> None:
+    async def amend(salesforce: Connector, native: NativeConnector) -> Any:
+        (contract, *_) = await salesforce.list("contract", {"status": "ACTIVE"})
+        values = {"contract": contract["id"], "title": "More", "treatment": "PROSPECTIVE", "requested_by": "Ada"}
+        order = await salesforce.create("change_order", values, Trail(), None)
+        with pytest.raises(Refused) as early:
+            await salesforce.act("apply_change_order", {"key": order["key"]}, {}, Trail())
+        return order, early.value
+
+    order, early = firm.ask(amend)
+    assert order["status"] == "DRAFT"
+    firm.act("submit_change_order", key=order["key"])
+    firm.act("approve_change_order", key=order["key"], approver="Max")
+    applied = firm.ask(
+        lambda salesforce, native: salesforce.act("apply_change_order", {"key": order["key"]}, {}, Trail())
+    )
+    assert applied["status"] == "APPLIED"
+    assert early.status == 409

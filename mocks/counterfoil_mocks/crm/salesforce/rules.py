@@ -506,6 +506,6 @@ AFTER: Mapping[str, Rule] = {
     **dict.fromkeys(LINES, _line_after),
     "Quote": steps.walked("Status", QUOTE, steps.QUOTE),
     "Contract": _contract_after,
-    "Change_Order__c": steps.walked("Status__c", CHANGE_ORDER, steps.CHANGE_ORDER),
+    "Change_Order__c": steps.walked("Status__c", CHANGE_ORDER, steps.CHANGE_ORDER, most=1),
     "Approval__c": steps.decided,
 }

@@ -37,8 +37,8 @@ CHANGE_ORDER: Deeds = {
 }
 
 
-def walked(field: str, entity: Entity, deeds: Deeds) -> Callable[[Change], None]:
-    """A rule: after a write of the status, its record is brought to it."""
+def walked(field: str, entity: Entity, deeds: Deeds, most: int = 9) -> Callable[[Change], None]:
+    """A rule: after a write of the status, its record is brought to it. most: steps that one write may take."""
 
     def rule(change: Change) -> None:
         label = change.said.get(field)
@@ -48,7 +48,11 @@ def walked(field: str, entity: Entity, deeds: Deeds) -> Callable[[Change], None]
         if label == one.words.get(change.after["status"]):
             return
         target = code_of(one, SAME.get(label, label))
-        for state in _way(entity, deeds, change.after["status"], target, field):
+        way = _way(entity, deeds, change.after["status"], target)
+        if way is None or len(way) > most:
+            what = entity.name.replace("_", " ")
+            raise validation(f"A {what} that is {change.after['status']} cannot become {target}.", [field])
+        for state in way:
             deed, told = deeds[state]
             said = {name: change.after.get(name) or value for name, value in told.items()}
             change.after = perform(change.tx, deed, change.after["id"], said)
@@ -56,8 +60,8 @@ def walked(field: str, entity: Entity, deeds: Deeds) -> Callable[[Change], None]
     return rule
 
 
-def _way(entity: Entity, deeds: Deeds, source: str, target: str, field: str) -> list[str]:
-    """The shortest legal way from one state to another; raises Refused where there is none."""
+def _way(entity: Entity, deeds: Deeds, source: str, target: str) -> list[str] | None:
+    """The shortest legal way from one state to another, None where there is none."""
     moves = entity.by_name["status"].moves
     ways: list[list[str]] = [[source]]
     seen = {source}
@@ -69,8 +73,7 @@ def _way(entity: Entity, deeds: Deeds, source: str, target: str, field: str) -> 
             if state not in seen and state in deeds:
                 seen.add(state)
                 ways.append([*way, state])
-    what = entity.name.replace("_", " ")
-    raise validation(f"A {what} that is {source} cannot become {target}.", [field])
+    return None
 
 
 def decided(change: Change) -> None:
