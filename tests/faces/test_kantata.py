@@ -688,6 +688,139 @@ def test_events_can_come_late(client: Client, landscape: Any) -> None:
         landscape.call("DELETE", "/faults")
 
 
+# people beyond users
+
+
+@pytest.mark.by_test(
+    "list_account_membership get_account_membership update_account_membership disable_account_membership"
+)
+@pytest.mark.by_test(
+    "enable_account_membership create_account_invitation list_account_invitation get_account_invitation"
+)
+@pytest.mark.by_test("resend_account_invitation invite_to_project")
+def test_people_come_by_invitation_and_leave_by_their_membership(client: Client, staffed: Body, landscape: Any) -> None:
+    asked = {"full_name": "Ada Byron", "email_address": "ada@example.test", "permission": "project_lead"}
+    made = client.make("account_invitations", "account_invitation", **asked)
+    user = made["invited_user_id"]
+    assert client.get("account_invitations")["count"] >= 1
+    assert first(client.get(f"account_invitations/{made['id']}"))["email_address"] == "ada@example.test"
+    assert first(client.send("PUT", f"account_invitations/{made['id']}/resend", {}))["sent"] == 2
+    member = first(client.get("account_memberships", user_id=user, include="user"))
+    assert (member["user_id"], member["permission"], member["disabled_at"]) == (user, "collaborator", None)
+    said = {
+        "cost_rate_in_cents": 9000,
+        "default_role_id": "4",
+        "permission": "reports_viewer",
+        "billability_target": 80,
+    }
+    changed = first(client.send("PUT", f"account_memberships/{member['id']}", {"account_membership": said}))
+    assert {name: changed[name] for name in said} == said
+    record = landscape.call("GET", f"/systems/psa/employees/{user}").json
+    assert (record["level"], record["cost_rate"]) == ("MANAGER", "90.0000")
+    space = f"workspaces/{staffed['id']}"
+    for role in ("maven", "buyer"):
+        invitation = {"full_name": "Ada Byron", "email_address": "ada@example.test", "invitee_role": role}
+        client.send("POST", f"{space}/invite", {"invitation": invitation})
+    assert user in first(client.get(space, include="participants"))["participant_ids"]
+    assert client.refused("POST", f"{space}/invite", {"invitation": {}})[0] == 422
+    assert first(client.send("PUT", f"account_memberships/{member['id']}/disable", {}))["disabled_at"]
+    assert user not in ids(client.get("account_memberships", disabled="false", per_page=200))
+    assert first(client.send("PUT", f"account_memberships/{member['id']}/enable", {}))["disabled_at"] is None
+    assert first(client.get(f"account_memberships/{member['id']}"))["manager_id"] is None
+
+
+@pytest.mark.by_test(
+    "create_skill list_skill get_skill update_skill delete_skill create_skill_membership list_skill_membership"
+)
+@pytest.mark.by_test(
+    "get_skill_membership update_skill_membership delete_skill_membership create_cost_rate list_cost_rate"
+)
+@pytest.mark.by_test("get_cost_rate update_cost_rate delete_cost_rate")
+def test_skills_and_cost_rates_belong_to_people(client: Client) -> None:
+    user = client.keys["user_id"]
+    skill = client.make("skills", "skill", name="COBOL", max_level=3)
+    assert client.refused("POST", "skills", {"skill": {"name": "COBOL"}})[1][0]["field"] == "name"
+    held = client.make("skill_memberships", "skill_membership", skill_id=skill["id"], user_id=user, level=3)
+    over = {"skill_membership": {"level": 4}}
+    assert client.refused("PUT", f"skill_memberships/{held['id']}", over)[1][0]["field"] == "level"
+    client.send("PUT", f"skill_memberships/{held['id']}", {"skill_membership": {"level": 2}})
+    assert ids(client.get("skill_memberships", user_id=user, skill_id=skill["id"], level=2)) == [held["id"]]
+    assert first(client.get(f"skill_memberships/{held['id']}"))["max_level"] == 3
+    assert held["id"] in first(client.get(f"users/{user}", include="skill_memberships"))["skill_membership_ids"]
+    assert first(client.send("PUT", f"skills/{skill['id']}", {"skill": {"name": "Ada"}}))["name"] == "Ada"
+    assert client.call("DELETE", f"skill_memberships/{held['id']}").status == 204
+    assert skill["id"] in ids(client.get("skills", search="ada"))
+    assert ids(client.get(f"skills/{skill['id']}")) == [skill["id"]]
+    assert client.call("DELETE", f"skills/{skill['id']}").status == 204
+    rate = {"account_membership_id": user, "amount_in_subunits": 7000, "effective_date": "2026-01-01"}
+    made = client.make("cost_rates", "cost_rate", **rate)
+    assert ids(client.get("cost_rates", account_membership_id=user)) == [made["id"]]
+    changed = client.send("PUT", f"cost_rates/{made['id']}", {"cost_rate": {"amount_in_subunits": 7100}})
+    assert first(changed)["amount_in_subunits"] == 7100
+    wrong = {"cost_rate": {"end_date": "2025-01-01"}}
+    assert client.refused("PUT", f"cost_rates/{made['id']}", wrong)[1][0]["field"] == "end_date"
+    assert first(client.get(f"cost_rates/{made['id']}"))["currency"] == "USD"
+    assert client.call("DELETE", f"cost_rates/{made['id']}").status == 204
+
+
+@pytest.mark.by_test("create_story_allocation_day list_story_allocation_day get_story_allocation_day")
+@pytest.mark.by_test("update_story_allocation_day delete_story_allocation_day update_story_assignment")
+def test_days_of_a_story_add_up_to_what_its_assignment_has(client: Client, staffed: Body) -> None:
+    task = client.make("stories", "story", workspace_id=staffed["id"], story_type="task", title="Planned")
+    given = client.make("assignments", "assignment", story_id=task["id"], assignee_id=client.keys["user_id"])
+    said = {"assignment_id": given["id"], "date": "2026-02-02", "minutes": 240}
+    day = client.make("story_allocation_days", "story_allocation_day", **said)
+    client.make("story_allocation_days", "story_allocation_day", **{**said, "date": "2026-02-03"})
+    assert client.refused("POST", "story_allocation_days", {"story_allocation_day": said})[1][0]["field"] == "date"
+    assert first(client.get(f"story_allocation_days/{day['id']}"))["story_id"] == task["id"]
+    found = client.get("story_allocation_days", story_id=task["id"], date_between="2026-02-03:")
+    assert found["count"] == 1
+    client.send("PUT", f"story_allocation_days/{day['id']}", {"story_allocation_day": {"minutes": 60}})
+    one = f"assignments/{given['id']}"
+    assert first(client.get(one))["allocated_minutes"] == 300
+    include = {"include": "story_allocation_days"}
+    assert first(client.get(one, **include))["story_allocation_day_ids"] == []
+    assert day["id"] in first(client.get(one, **include, plannable="true"))["story_allocation_day_ids"]
+    assert client.call("DELETE", f"story_allocation_days/{day['id']}").status == 204
+    client.send("PUT", one, {"assignment": {"estimated_minutes": 99}})
+    assert first(client.get(one))["allocated_minutes"] == 240
+
+
+def test_choices_of_custom_fields_are_chosen_by_id_and_found_by_it(client: Client) -> None:
+    said = {"name": "Tier", "value_type": "multi", "subject_type": "workspace", "choices": ["Gold", {"label": "Tin"}]}
+    field = client.make("custom_fields", "custom_field", **said)
+    assert field["choices"] == [{"id": 1, "label": "Gold"}, {"id": 2, "label": "Tin"}]
+    both, tin = (
+        client.make(
+            "workspaces", "workspace", title="T", custom_fields=[{"custom_field_id": field["id"], "value": value}]
+        )
+        for value in ([1, 2], [2])
+    )
+    shown = client.get("custom_field_values", subject_type="workspace", subject_id=both["id"])["custom_field_values"]
+    own = next(each for each in shown.values() if each["custom_field_id"] == field["id"])
+    assert (own["value"], own["display_value"], own["type"]) == ([1, 2], "Gold, Tin", "multi")
+    assert ids(client.get("workspaces", by_custom_choice_value=f"({field['id']}:1)")) == [both["id"]]
+    assert set(ids(client.get("workspaces", by_custom_choice_value=f"({field['id']}:1,2)"))) == {both["id"], tin["id"]}
+    assert client.get("workspaces", by_custom_choice_value=f"({field['id']}:3):(9:1)")["count"] == 0
+    wrong = {"custom_fields": [{"custom_field_id": field["id"], "value": [3]}]}
+    assert client.refused("PUT", f"workspaces/{tin['id']}", {"workspace": wrong})[0] == 422
+
+
+@pytest.mark.by_test("list_rate_card_set get_rate_card_set list_rate_card_set_version get_rate_card_set_version")
+def test_rate_cards_of_one_code_are_a_set(client: Client, landscape: Any) -> None:
+    for number in (1, 2):
+        day = f"2026-0{number}-01"
+        card = {"code": "SET", "card_version": number, "ccy": "USD", "effective_from": day}
+        landscape.call("POST", "/systems/psa/rate_cards", {**card, "rows": [{"level": "SENIOR", "rate": "100"}]})
+    one = next(each for each in client.get("rate_card_sets")["rate_card_sets"].values() if each["title"] == "SET")
+    assert first(client.get(f"rate_card_sets/{one['id']}")) == one
+    versions = client.get("rate_card_set_versions", rate_card_set_id=one["id"])
+    days = [versions["rate_card_set_versions"][id]["effective_date"] for id in ids(versions)]
+    assert days == ["2026-01-01", "2026-02-01"]
+    assert ids(client.get(f"rate_card_set_versions/{ids(versions)[0]}"))
+    assert client.get("rate_cards", rate_card_set_id=one["id"])["count"] == 2
+
+
 # what nobody should send
 
 ROOTS = {
@@ -705,7 +838,12 @@ ROOTS = {
     "line_item_locks": "locked_to",
     "assignments": "story_id assignee_id resource_id estimated_minutes current",
     "workspace_allocations": "resource_id start_date end_date minutes hard notes",
-    "custom_fields": "name value_type subject_type",
+    "story_allocation_days": "assignment_id date minutes",
+    "account_invitations": "full_name email_address permission message",
+    "skills": "name max_level description skill_category_id",
+    "skill_memberships": "skill_id user_id level",
+    "cost_rates": "account_membership_id amount_in_subunits currency effective_date end_date",
+    "custom_fields": "name value_type subject_type choices",
     "custom_field_values": "subject_type subject_id custom_field_id value",
     "external_references/create_or_update": "subject_type subject_id service_name service_model service_model_ref",
 }
@@ -741,7 +879,7 @@ def test_odd_values_are_refused_in_the_envelope_and_never_break_it(client: Clien
         "title": "T", "name": "N", "workspace_id": staffed["id"], "user_id": client.keys["user_id"], "role": "maven",
         "story_type": "task", "date_performed": "2026-01-02", "time_in_minutes": 5, "date": "2026-01-02", "category": "Food",
         "amount_in_cents": 5, "payment_schedule": 30, "value_type": "string", "subject_type": "workspace",
-        "additional_items": [{"amount": 1}],
+        "additional_items": [{"amount": 1}], "full_name": "N N", "email_address": "n@example.test",
     }  # fmt: skip
     names = ROOTS[path].split()
     for name in names:

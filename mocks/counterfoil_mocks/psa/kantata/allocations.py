@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
+import sqlalchemy as sa
+
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.tx import removed
 from counterfoil_mocks.protocols.conversion import BOOLEAN, DATE, INTEGER
 from counterfoil_mocks.protocols.fieldmap import FieldMap
-from counterfoil_mocks.psa.kantata.conditions import own
+from counterfoil_mocks.psa.kantata import references
+from counterfoil_mocks.psa.kantata.conditions import among, own
 from counterfoil_mocks.psa.kantata.desk import Desk
 from counterfoil_mocks.psa.kantata.errors import absent, invalid
 from counterfoil_mocks.psa.kantata.kind import KEEP, REF, VENDOR, Kind, Link, computed, equals, kept, mapped
@@ -33,7 +36,18 @@ ASSIGNMENT = mapped(
     FieldMap("resource_id", conversion=REF, updatable=False),
     FieldMap("estimated_minutes", conversion=INTEGER, default=0),
     FieldMap("current", conversion=BOOLEAN, default=True),
-    computed("allocated_minutes", lambda record, view: 0),
+    computed(
+        "allocated_minutes", lambda record, view: sum(int(kept(each)["minutes"]) for each in days_of(view, record))
+    ),
+)
+DAY = mapped(
+    "story_allocation_days",
+    "vendor_object",
+    FieldMap("assignment_id", conversion=REF, updatable=False),
+    computed("story_id", lambda record, view: _of_assignment(view, record, "story_id")),
+    FieldMap("date", conversion=DATE, updatable=False),
+    FieldMap("minutes", conversion=INTEGER),
+    computed("current", lambda record, view: _of_assignment(view, record, "current")),
 )
 ALLOCATION = mapped(
     "workspace_allocations",
@@ -48,6 +62,29 @@ ALLOCATION = mapped(
     computed("percentage", _percentage),
     notes="",
 )
+
+
+def days_of(view: View, record: Record) -> list[Record]:
+    """The planned days of a story assignment."""
+    return view.all("vendor_object", vendor=VENDOR, kind="story_allocation_days", owner=record["id"])
+
+
+def _plannable(view: View, record: Record) -> list[Record]:
+    """Planned days come along only with `plannable=true`."""
+    return days_of(view, record) if view.flag("plannable") else []
+
+
+def _of_assignment(view: View, record: Record, name: str) -> Any:
+    found = view.record("vendor_object", kept(record)["assignment_id"])
+    return None if found is None else kept(found).get(name, True)
+
+
+def _date_between(view: View, map: Any, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
+    start, _, end = value.partition(":")
+    on = references.member(table, "date")
+    return sa.and_(on >= start[:10], on <= (end[:10] or "9999-12-31"))
+
+
 KINDS: tuple[Kind, ...] = (
     Kind(
         "assignments",
@@ -58,9 +95,33 @@ KINDS: tuple[Kind, ...] = (
         links={
             "assignee": Link("assignee_id", "users", own("employee", "assignee_id"), column=True),
             "story": Link("story_id", "stories", own("task", "story_id"), column=True),
+            "story_allocation_days": Link("story_allocation_day_ids", "story_allocation_days", _plannable),
         },
         required={"story_id": "Story can't be blank"},
         filters={name: equals(name) for name in ("story_id", "assignee_id", "current")},
+        verbs="create list get update delete",
+    ),
+    Kind(
+        "story_allocation_days",
+        "story_allocation_day",
+        "StoryAllocationDay",
+        "story_allocation_day",
+        (DAY,),
+        links={"assignment": Link("assignment_id", "assignments", own("vendor_object", "assignment_id"), column=True)},
+        required={
+            "assignment_id": "Assignment can't be blank",
+            "date": "Date can't be blank",
+            "minutes": "Minutes is not a number",
+        },
+        filters={
+            "assignment_id": among("owner"),
+            "story_id": lambda view, map, table, value: table.c.owner.in_(
+                [each["id"] for story in value.split(",") for each in assignments_of(view, story)]
+            ),
+            "date_between": _date_between,
+        },
+        orders=("created_at", "updated_at", "date"),
+        order=("date", "asc"),
         verbs="create list get update delete",
     ),
     Kind(
@@ -135,6 +196,19 @@ def assign(desk: Desk, story: Record, people: list[Any]) -> None:
         create_assignment(desk, kind, {"story_id": story["id"], "assignee_id": person})
 
 
+def create_day(desk: Desk, kind: Kind, given: Given) -> Record:
+    """What a person is to do of a story on a day, which is planned once."""
+    desk.check(kind, given)
+    assignment = desk.find(desk.face.kinds["assignments"], str(given["assignment_id"]))
+    if assignment is None:
+        raise invalid("Assignment can't be found", "assignment_id")
+    values = desk.stored(kind, kind.maps[0], given, None).get("custom", {}).get(KEEP, {})
+    if any(kept(each)["date"] == values["date"] for each in days_of(desk, assignment)):
+        raise invalid("Date has already been planned", "date")
+    _minutes(values, 24 * 60)
+    return desk.keep(kind.key, values, columns={"owner": assignment["id"]})
+
+
 def create_allocation(desk: Desk, kind: Kind, given: Given) -> Record:
     """A seat booked for some days."""
     desk.check(kind, given)
@@ -152,6 +226,8 @@ def update(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
     values = desk.stored(kind, kind.maps[0], given, record).get("custom", {}).get(KEEP, {})
     if kind.key == "workspace_allocations":
         _sound({**kept(record), **values})
+    elif kind.key == "story_allocation_days":
+        _minutes({**kept(record), **values}, 24 * 60)
     record = desk.keep(kind.key, values, record) if values else record
     if kind.key == "workspace_allocations":
         _planned(desk, kept(record)["resource_id"])
@@ -159,7 +235,9 @@ def update(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
 
 
 def delete(desk: Desk, kind: Kind, record: Record) -> None:
-    """Taken away."""
+    """Taken away; an assignment takes its planned days along."""
+    for each in days_of(desk, record) if kind.key == "assignments" else ():
+        removed(desk.tx, desk.entity("vendor_object"), each["id"])
     removed(desk.tx, desk.entity("vendor_object"), record["id"])
     if kind.key == "workspace_allocations":
         _planned(desk, kept(record)["resource_id"])
@@ -184,10 +262,14 @@ def split(desk: Desk, kind: Kind) -> list[Record]:
     return [first, desk.keep(kind.key, rest, columns={"owner": said["resource_id"]})]
 
 
-def _sound(values: Record) -> None:
+def _minutes(values: Record, most: int) -> None:
     minutes = values.get("minutes")
-    if not isinstance(minutes, int) or not 0 <= minutes <= 10**6:
-        raise invalid("Minutes must be between 0 and 1000000", "minutes")
+    if not isinstance(minutes, int) or not 0 <= minutes <= most:
+        raise invalid(f"Minutes must be between 0 and {most}", "minutes")
+
+
+def _sound(values: Record) -> None:
+    _minutes(values, 10**6)
     start, end = values.get("start_date"), values.get("end_date")
     if not start or not end or start > end:
         raise invalid("End date must be on or after start date", "end_date")

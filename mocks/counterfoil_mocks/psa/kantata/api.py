@@ -25,7 +25,15 @@ from counterfoil_mocks.psa.kantata.auth import Account
 from counterfoil_mocks.psa.kantata.desk import Desk
 from counterfoil_mocks.psa.kantata.kind import VENDOR, Kind, kept
 from counterfoil_mocks.psa.kantata.kinds import KINDS
-from counterfoil_mocks.psa.kantata.objects import CATEGORIES, LEVELS, cents, roles_of, version_of
+from counterfoil_mocks.psa.kantata.objects import (
+    CATEGORIES,
+    LEVELS,
+    cents,
+    roles_of,
+    set_versions_of,
+    sets_of,
+    version_of,
+)
 from counterfoil_mocks.psa.kantata.values import Values
 from counterfoil_mocks.psa.kantata.view import View
 from counterfoil_mocks.psa.kantata.writing import WRITERS
@@ -290,6 +298,10 @@ class KantataFace(Face):
             return [{"name": name, "id": str(number)} for number, name in enumerate(names, 1)]
         if kind.key == "custom_fields":
             return [self.values.shown_field(view, each) for each in self.values.fields(view)]
+        if kind.key == "rate_card_sets":
+            return sets_of(view)
+        if kind.key == "rate_card_set_versions":
+            return set_versions_of(view)
         if kind.key == "rate_card_versions":
             return [version_of(card, view) for card in view.all("rate_card")]
         if kind.key == "rate_card_roles":

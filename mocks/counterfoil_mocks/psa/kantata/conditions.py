@@ -35,7 +35,7 @@ def seats(view: Any, record: Record) -> list[Record]:
     return [each for each in view.all("assignment", project=record["id"]) if each["status"] != "CANCELLED"]
 
 
-def people(view: Any, record: Record) -> list[Record]:
+def participants(view: Any, record: Record) -> list[Record]:
     found: list[Record] = view.some(
         "employee", [record["manager"], *(each["employee"] for each in seats(view, record))]
     )
@@ -82,6 +82,11 @@ def between(column: str, side: str) -> Callable[..., Any]:
 def among(column: str) -> Callable[..., Any]:
     """A comma-separated list of ids in a column."""
     return lambda view, map, table, value: table.c[column].in_([part.strip() for part in value.split(",")])
+
+
+def of_set(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
+    """The rate cards of sets, which have the ids of their first cards."""
+    return table.c.code.in_([each["code"] for each in view.some("rate_card", value.split(","))])
 
 
 def archived(view: Any, map: ObjectMap, table: sa.FromClause) -> sa.ColumnElement[Any]:
@@ -161,6 +166,20 @@ def by_custom_value(view: Any, map: ObjectMap, table: sa.FromClause, value: str)
             clauses.append(table.c[place.name] == wanted)
         else:
             clauses.append(sa.cast(table.c[place.name], sa.Text) == {"true": "1", "false": "0"}.get(wanted, wanted))
+    return sa.and_(sa.true(), *clauses)
+
+
+def by_custom_choice(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
+    """Chosen choices of custom fields, as `(12:1):(13:2,3)`: one of those named, in each of the fields."""
+    known = {each.id for each in view.face.values.fields(view, map.name) if each.choices}
+    clauses: list[sa.ColumnElement[bool]] = []
+    for found in PAIR.findall(value):
+        id, wanted = found[:2] if found[0] else found[2:]
+        held: sa.ColumnElement[Any] = sa.cast(references.member(table, f'values"."{id}'), sa.Text)
+        for sign, instead in (("[", ","), ("]", ","), (" ", "")):
+            held = sa.func.replace(held, sign, instead)
+        chosen = [held.contains(f",{each.strip()},", autoescape=True) for each in wanted.split(",")]
+        clauses.append(sa.or_(*chosen) if id in known else sa.false())
     return sa.and_(sa.true(), *clauses)
 
 

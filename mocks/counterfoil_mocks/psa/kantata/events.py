@@ -102,6 +102,7 @@ def feed(view: View) -> Record:
         "count": count,
         "results": [{"key": "subscribed_events", "id": row["shown"]["id"]} for row in shown],
         "subscribed_events": {row["shown"]["id"]: _with_payload(view, row) for row in shown},
+        **_subjects(view, shown),
         "meta": {
             "count": count,
             "page_count": -(-count // per_page),
@@ -109,6 +110,17 @@ def feed(view: View) -> Record:
             "page_size": per_page,
         },
     }
+
+
+def _subjects(view: View, rows: Sequence[Record]) -> Record:
+    """The subjects that are still there, by collection and id, where they are asked for."""
+    found: dict[str, Record] = {}
+    for row in rows if "subject" in view.names("include") else ():
+        kind, id = view.face.kinds[row["said"]["kind"]], str(row["shown"]["subject_id"])
+        live = view.find(kind, id)
+        if live is not None and id not in found.setdefault(kind.key, {}):
+            found[kind.key][id] = view.shown(kind, live)
+    return found
 
 
 def _rows(view: View) -> Any:

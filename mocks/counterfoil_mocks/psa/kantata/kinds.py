@@ -7,7 +7,7 @@ from typing import Any
 
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.protocols.fieldmap import ObjectMap
-from counterfoil_mocks.psa.kantata import allocations, invoices, references
+from counterfoil_mocks.psa.kantata import allocations, invoices, people, references
 from counterfoil_mocks.psa.kantata.conditions import (
     USER_LINK,
     VALUES,
@@ -17,6 +17,7 @@ from counterfoil_mocks.psa.kantata.conditions import (
     archived_form,
     between,
     by,
+    by_custom_choice,
     by_custom_value,
     by_email,
     completed,
@@ -27,6 +28,7 @@ from counterfoil_mocks.psa.kantata.conditions import (
     in_submission,
     include_archived,
     matching,
+    of_set,
     of_unarchived,
     on_invoice,
     open_seat,
@@ -34,7 +36,7 @@ from counterfoil_mocks.psa.kantata.conditions import (
     parents_only,
     participant,
     participant_in,
-    people,
+    participants,
     priced,
     real_group,
     real_story,
@@ -110,7 +112,7 @@ KINDS: Mapping[str, Kind] = {
             "project",
             (WORKSPACE,),
             links={
-                "participants": Link("participant_ids", "users", people),
+                "participants": Link("participant_ids", "users", participants),
                 "participations": Link("participation_ids", "participations", seats),
                 "workspace_resources": Link("workspace_resource_ids", "workspace_resources", seats),
                 "creator": Link("creator_id", "users", own("employee", "creator_id"), column=True),
@@ -159,6 +161,7 @@ KINDS: Mapping[str, Kind] = {
                 "archived": archived_form,
                 "include_archived": include_archived,
                 "by_custom_text_value": by_custom_value,
+                "by_custom_choice_value": by_custom_choice,
                 "start_date_between": between("start", "start"),
                 "due_date_between": between("end", "end"),
             },
@@ -184,11 +187,24 @@ KINDS: Mapping[str, Kind] = {
                     ],
                 ),
                 "custom_field_values": VALUES,
+                "account_membership": Link(
+                    "account_membership_id", "account_memberships", lambda view, record: [record]
+                ),
+                "skill_memberships": Link(
+                    "skill_membership_ids",
+                    "skill_memberships",
+                    lambda view, record: [
+                        each
+                        for each in view.all("vendor_object", vendor="kantata", kind="skill_memberships")
+                        if kept(each)["user_id"] == record["id"]
+                    ],
+                ),
             },
             filters={
                 "participant_in": participant_in,
                 "by_email_address": by_email,
                 "by_custom_text_value": by_custom_value,
+                "by_custom_choice_value": by_custom_choice,
             },
             orders=("full_name", "created_at", "updated_at"),
             order=("created_at", "asc"),
@@ -211,6 +227,7 @@ KINDS: Mapping[str, Kind] = {
                 "company": equals("company"),
                 "matching": matching,
                 "by_custom_text_value": by_custom_value,
+                "by_custom_choice_value": by_custom_choice,
             },
             defaults={(): real_group},
             orders=("name", "created_at", "updated_at"),
@@ -258,6 +275,7 @@ KINDS: Mapping[str, Kind] = {
                 "parents_only": parents_only,
                 "with_parent_id": equals("parent_id"),
                 "by_custom_text_value": by_custom_value,
+                "by_custom_choice_value": by_custom_choice,
             },
             defaults={(): real_story, ("in_archived_workspaces",): of_unarchived},
             orders=("created_at", "updated_at", "title", "due_date"),
@@ -349,6 +367,7 @@ KINDS: Mapping[str, Kind] = {
                 "from_archived_workspaces": from_archived,
                 "in_active_invoice_id": on_invoice("time_entry_ids"),
                 "by_custom_text_value": by_custom_value,
+                "by_custom_choice_value": by_custom_choice,
             },
             defaults={("from_archived_workspaces",): of_unarchived},
             orders=("date_performed", "created_at", "updated_at"),
@@ -381,6 +400,7 @@ KINDS: Mapping[str, Kind] = {
                 "date_expensed_between": between("spend_date", ""),
                 "reimbursable": equals("reimbursable"),
                 "by_custom_text_value": by_custom_value,
+                "by_custom_choice_value": by_custom_choice,
                 "submitted": flag(lambda table: table.c.approval.not_in(["DRAFT", "REJECTED"])),
                 "unsubmitted": flag(lambda table: table.c.approval.in_(["DRAFT", "REJECTED"])),
                 "approved": flag(lambda table: table.c.approval == "APPROVED"),
@@ -463,7 +483,15 @@ KINDS: Mapping[str, Kind] = {
             required={"locked_to": "Locked to can't be blank"},
             verbs="list get",
         ),
-        Kind("rate_cards", "rate_card", "RateCard", "rate_card", (RATE_CARD,), verbs="list get"),
+        Kind(
+            "rate_cards",
+            "rate_card",
+            "RateCard",
+            "rate_card",
+            (RATE_CARD,),
+            filters={"rate_card_set_id": of_set},
+            verbs="list get",
+        ),
         derived("roles", "role", "Role", "role"),
         derived("expense_categories", "expense_category", "ExpenseCategory", "expense_category"),
         derived("custom_fields", "custom_field", "CustomField", "custom_field", "subject_type"),
@@ -479,6 +507,15 @@ KINDS: Mapping[str, Kind] = {
         ),
         *invoices.KINDS,
         *allocations.KINDS,
+        *people.KINDS,
+        derived("rate_card_sets", "rate_card_set", "RateCardSet", "rate_card_set"),
+        derived(
+            "rate_card_set_versions",
+            "rate_card_set_version",
+            "RateCardSetVersion",
+            "rate_card_set_version",
+            "rate_card_set_id",
+        ),
         derived("rate_card_versions", "rate_card_version", "RateCardVersion", "rate_card_version", "rate_card_id"),
         derived(
             "rate_card_roles", "rate_card_role", "RateCardRole", "rate_card_role", "rate_card_version_id", "role_id"

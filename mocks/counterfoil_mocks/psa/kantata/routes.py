@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.operations import Operation
-from counterfoil_mocks.psa.kantata import allocations, errors, invoices, references, submissions
+from counterfoil_mocks.psa.kantata import allocations, errors, invoices, people, references, submissions
 from counterfoil_mocks.psa.kantata.booking import approver
 from counterfoil_mocks.psa.kantata.desk import Desk
 from counterfoil_mocks.psa.kantata.kind import Kind
-from counterfoil_mocks.psa.kantata.values import TYPES, Values, checked
+from counterfoil_mocks.psa.kantata.values import TYPES, Values, checked, choices_of
 from counterfoil_mocks.psa.kantata.view import View
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def operations(face: KantataFace) -> Iterable[Operation]:
     yield from _submissions(face)
     yield from _values(face)
     yield from _invoices(face)
+    yield from _people(face)
     bookings = face.kinds["workspace_allocations"]
     yield face.writing(
         "split_workspace_allocation",
@@ -132,10 +133,12 @@ def _values(face: KantataFace) -> Iterable[Operation]:
         given = face.root(desk, fields)
         if not given.get("name"):
             raise errors.invalid("Name can't be blank", "name")
-        if given.get("value_type") not in TYPES:
+        if str(given.get("value_type")) not in TYPES:
             raise errors.invalid("Value type is not included in the list", "value_type")
         key = Values.key(str(given.get("subject_type") or ""))
         said = {"name": str(given["name"]), "value_type": given["value_type"], "key": key}
+        if given["value_type"] in ("single", "multi"):
+            said["choices"] = choices_of(given.get("choices"))
         record = desk.keep("custom_fields", said, columns={"name": said["name"][:500]})
         desk.custom_fields.clear()
         return desk.one(fields, face.values.shown_field(desk, face.values.field(desk, key, record["id"])))
@@ -179,3 +182,22 @@ def _invoices(face: KantataFace) -> Iterable[Operation]:
         "release_billed", "DELETE", one, lambda desk, id: invoices.delete(desk, held(desk, id)), kind, status=204
     )
     yield face.writing("create_external_payment", "POST", payments.key, pay, payments)
+
+
+def _people(face: KantataFace) -> Iterable[Operation]:
+    """Who comes to the account and to projects, and who leaves."""
+    members, invitations = face.kinds["account_memberships"], face.kinds["account_invitations"]
+    for verb, status in (("disable", "LEFT"), ("enable", "ACTIVE")):
+
+        def switched(desk: Desk, id: str, status: str = status) -> Record:
+            return desk.one(members, people.switch(desk, members, id, status))
+
+        yield face.writing(f"{verb}_account_membership", "PUT", f"{members.key}/{{id}}/{verb}", switched, members)
+    yield face.writing(
+        "resend_account_invitation",
+        "PUT",
+        f"{invitations.key}/{{id}}/resend",
+        lambda desk, id: desk.one(invitations, people.resend(desk, invitations, id)),
+        invitations,
+    )
+    yield face.writing("invite_to_project", "POST", "workspaces/{id}/invite", people.invite_to_workspace, invitations)

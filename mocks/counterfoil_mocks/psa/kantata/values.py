@@ -69,13 +69,14 @@ SHARED = {each.name: each for each in COMMON}
 
 @dataclass(frozen=True, eq=False)
 class CustomField:
-    """A custom field. places: the business's field that it is, by entity; empty for one that is only kept."""
+    """A custom field. places: the business's field that it is, by entity; empty for one that is only kept. choices: labels by id."""
 
     id: str
     name: str
     type: str
     key: str
     places: Mapping[str, Field] = field(default_factory=dict)
+    choices: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def column(self) -> str:
@@ -108,7 +109,13 @@ class Values:
         """All custom fields, or those of a collection; a call looks them up once."""
         if key not in view.custom_fields:
             made = [
-                CustomField(each["id"], kept(each)["name"], kept(each)["value_type"], kept(each)["key"])
+                CustomField(
+                    each["id"],
+                    kept(each)["name"],
+                    kept(each)["value_type"],
+                    kept(each)["key"],
+                    choices={int(id): label for id, label in (kept(each).get("choices") or {}).items()},
+                )
                 for each in view.all("vendor_object", vendor=VENDOR, kind="custom_fields")
             ]
             view.custom_fields[key] = [each for each in (*self.built_in, *made) if key is None or each.key == key]
@@ -129,6 +136,7 @@ class Values:
             "subject_type": SUBJECT_OF[each.key],
             "account_id": view.account_id,
             "default_value": None,
+            "choices": [{"id": id, "label": label} for id, label in each.choices.items()],
             "id": each.id,
         }
 
@@ -161,7 +169,7 @@ class Values:
                         "custom_field_name": each.name,
                         "type": each.type,
                         "value": value,
-                        "display_value": ", ".join(map(str, value)) if isinstance(value, list) else str(value),
+                        "display_value": displayed(each, value),
                         "id": f"{record['id']}{each.id}",
                     }
                 )
@@ -208,6 +216,25 @@ class Values:
         own = {each.id: value for each, value in fields.items() if not each.places}
         values = {**(kept(record).get("values") or {}), **own}
         return desk.alter(kind, record, columns, {"values": values} if own else None)
+
+
+def displayed(custom: CustomField, value: Any) -> str:
+    """A value as people read it: choices by their labels."""
+    if not isinstance(value, list):
+        return str(value)
+    return ", ".join(custom.choices.get(each, str(each)) if isinstance(each, int) else str(each) for each in value)
+
+
+def choices_of(given: Any) -> Mapping[str, str]:
+    """The choices of a new custom field, as labels or objects with one, by number; raises Refused 422."""
+    if given in (None, ""):
+        return {}
+    if not isinstance(given, list):
+        raise invalid("Choices must be a list", "choices")
+    labels = [each.get("label") if isinstance(each, dict) else each for each in given]
+    if not all(isinstance(each, str) and each for each in labels) or len(set(map(str, labels))) < len(labels):
+        raise invalid("Choices must have labels, each once", "choices")
+    return {str(number): str(label) for number, label in enumerate(labels, 1)}
 
 
 def shown(place: Field, value: Any, record: Record) -> Any:
@@ -258,6 +285,12 @@ def checked(custom: CustomField, value: Any) -> Any:
         if not pair or not str(value[0]).lstrip("-").isdecimal() or not isinstance(value[1], str):
             raise invalid(f"{custom.name} must be an amount in subunits and a currency", "value")
         return [int(value[0]), value[1]]
+    if custom.type in ("single", "multi") and custom.choices:
+        chosen = value if isinstance(value, list) else [value]
+        ids = [int(each) if str(each).isdecimal() else 0 for each in chosen]
+        if not all(each in custom.choices for each in ids) or (custom.type == "single" and len(ids) != 1):
+            raise invalid(f"{custom.name} is not included in the list", "value")
+        return ids
     if custom.type in ("string", "date") and not isinstance(value, (str, int)):
         raise invalid(f"{custom.name} must be text", "value")
     return str(value) if custom.type in ("string", "date") else value

@@ -11,7 +11,7 @@ from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.tx import removed
 from counterfoil_mocks.protocols.conversion import exact
-from counterfoil_mocks.psa.kantata import allocations, booking, objects
+from counterfoil_mocks.psa.kantata import allocations, booking, objects, people
 from counterfoil_mocks.psa.kantata.desk import Desk, items, whole
 from counterfoil_mocks.psa.kantata.errors import invalid
 from counterfoil_mocks.psa.kantata.kind import KEEP, Kind, kept
@@ -288,9 +288,7 @@ def _seat(project: Record, given: Given) -> Record:
         values["bill_rate_override"] = objects.price_of(whole(given, name), project["ccy"])
     role = given.get("workspace_role_id", given.get("role_id"))
     if role not in (None, ""):
-        if str(role) not in map(str, range(1, len(objects.LEVELS) + 1)):
-            raise invalid("Role can't be found", "role_id")
-        values["level"] = objects.LEVELS[int(str(role)) - 1]
+        values["level"] = people.level_of(role, "role_id")
     return values
 
 
@@ -343,5 +341,9 @@ WRITERS: Mapping[str, Writer] = {
     "billing_milestones": Writer(create_milestone, plain_update, plain_delete),
     "external_references": Writer(create_milestone, plain_update, plain_delete),
     "assignments": Writer(allocations.create_assignment, allocations.update, allocations.delete),
+    "story_allocation_days": Writer(allocations.create_day, allocations.update, allocations.delete),
+    "account_memberships": Writer(people.invite, people.update_membership, people.delete),
+    "account_invitations": Writer(people.invite, people.update, people.delete),
+    **dict.fromkeys(people.CHECKS, Writer(people.create, people.update, people.delete)),
     "workspace_allocations": Writer(allocations.create_allocation, allocations.update, allocations.delete),
 }
