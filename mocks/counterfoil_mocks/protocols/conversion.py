@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -86,6 +87,7 @@ def _instant(value: Any, record: Record) -> str:
     return clock.render(clock.parse(value))
 
 
+@lru_cache(4096)
 def epoch(instant: str) -> int:
     """Seconds since 1970 of an instant."""
     return int(clock.parse(instant).timestamp())

@@ -20,6 +20,8 @@ def decoded(text: bytes, *, filling: bool = False) -> dict[str, Any]:
     Array members go by their numeric index, not by arrival; `[]` appends. filling: as Rails has it, `a[][x]=1&a[][y]=2` is one member
     with both names, and a name that the last member has already begins the next.
     """
+    if not text:
+        return {}
     try:
         pairs = parse_qsl(text.decode("utf-8"), keep_blank_values=True, max_num_fields=MOST_PAIRS, errors="strict")
     except ValueError as error:

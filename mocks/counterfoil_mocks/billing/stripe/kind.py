@@ -35,7 +35,9 @@ def metadata_of(name: str) -> Computed:
             for key, value in record["custom"].items()
             if key != KEEP and value is not None
         }
-        return meanings.of_record(name, record, plain) if name in meanings.MEANINGS else plain
+        return meanings.of_record(name, record, plain) if meant else plain
+
+    meant = name in meanings.MEANINGS
 
     return computed
 

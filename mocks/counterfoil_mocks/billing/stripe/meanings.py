@@ -158,6 +158,12 @@ MEANINGS: dict[str, Mapping[str, Meaning]] = {
 }
 """By kind of object, by key."""
 
+PLANS = {
+    name: [(key, each.column, None if each.default else each.field.default, each) for key, each in known.items()]
+    for name, known in MEANINGS.items()
+}
+"""The rows as reading wants them: most fields are as they are while nobody says otherwise."""
+
 
 def shown(name: str, record: Record) -> Record:
     """What metadata say of a record's fields."""
@@ -167,11 +173,13 @@ def shown(name: str, record: Record) -> Record:
 
 def of_record(name: str, record: Record, plain: Record) -> Record:
     """The metadata of a record. What callers may write at any time is as the field has it; of the rest a caller's own value counts."""
-    for key, each in MEANINGS.get(name, {}).items():
-        if each.written == "always" or key not in plain:
-            text = each.shown(record)
-            if text is not None:
-                plain[key] = text
+    for key, column, default, each in PLANS[name]:
+        value = record.get(column)
+        if value is None or value == default or (each.written != "always" and key in plain):
+            continue
+        text = each.shown(record)
+        if text is not None:
+            plain[key] = text
     return plain
 
 
