@@ -30,9 +30,20 @@ SUBJECTS: dict[str, dict[str, str]] = {
         "get": "/v1/customers/{id}",
         "native": "/native/v1/customers/{id}",
         "key": "api_key",
+        "id": "id",
+    },
+    "kantata": {
+        "role": "psa",
+        "make": "/api/v1/workspaces",
+        "form": "workspace[title]=Acme&workspace[price]=50000&workspace[currency]=EUR",
+        "get": "/api/v1/workspaces/{id}",
+        "native": "/native/v1/projects/{id}",
+        "key": "access_token",
+        "id": "results.0.id",
     },
 }
-"""By vendor: its role, what makes a record and of what, where that is read by the vendor's path and by ours, and the credential."""
+"""By vendor: its role, what makes a record and of what, where that is read by the vendor's path and by ours, the credential, and where
+the answer has the id."""
 
 
 def made(system: dict[str, Any], subject: dict[str, str]) -> str:
@@ -43,7 +54,10 @@ def made(system: dict[str, Any], subject: dict[str, str]) -> str:
         "Content-Type": "application/x-www-form-urlencoded",
     }
     connection.request("POST", subject["make"], subject["form"], headers)
-    return str(json.loads(connection.getresponse().read())["id"])
+    found = json.loads(connection.getresponse().read())
+    for step in subject["id"].split("."):
+        found = found[int(step) if step.isdecimal() else step]
+    return str(found)
 
 
 async def measured(pid: int, system: dict[str, Any], subject: dict[str, str]) -> tuple[float, float]:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.protocols.fieldmap import ObjectMap
 from counterfoil_mocks.psa.kantata import references
-from counterfoil_mocks.psa.kantata.kind import KEEP, Link, kept
+from counterfoil_mocks.psa.kantata.kind import KEEP, Default, Link, kept
 from counterfoil_mocks.psa.kantata.objects import NO_GROUP, NO_STORY
 
 
@@ -245,3 +245,16 @@ def real_group(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> s
 
 def real_story(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool] | None:
     return None if map.entity == "milestone" else table.c.task_code != NO_STORY
+
+
+def _archived_project(view: Any, record: Record) -> bool:
+    found = view.record("project", record["project"])
+    return found is not None and bool(kept(found).get("archived"))
+
+
+UNARCHIVED = Default(unarchived, lambda view, record: not kept(record).get("archived"))
+OF_UNARCHIVED = Default(of_unarchived, lambda view, record: not _archived_project(view, record))
+OPEN_SEAT = Default(open_seat, lambda view, record: record["status"] != "CANCELLED")
+PRICED = Default(priced, lambda view, record: record["amount"] is not None)
+REAL_GROUP = Default(real_group, lambda view, record: record["customer_no"] != NO_GROUP)
+REAL_STORY = Default(real_story, lambda view, record: record.get("task_code") != NO_STORY)

@@ -43,6 +43,7 @@ class Desk(View):
 
     def do(self, action: str, id: str, **values: Any) -> Record:
         """Have a deed of the business done."""
+        self.sums.clear()
         return perform(self.tx, action, id, values)
 
     # vendor's own objects

@@ -24,6 +24,14 @@ Condition = Callable[["View", ObjectMap, sa.FromClause, str], sa.ColumnElement[b
 
 
 @dataclass(frozen=True)
+class Default:
+    """A default filter: what rows must meet, and whether one record meets it, which a call for that record asks much faster."""
+
+    condition: Condition
+    holds: Callable[[View, Record], bool]
+
+
+@dataclass(frozen=True)
 class Link:
     """An association. key: the member that holds ids. kind: of what is there, empty where each record says it. get: the records, from one.
 
@@ -60,7 +68,7 @@ class Kind:
     optional: Mapping[str, Callable[[Record, Any], Any]] = field(default_factory=dict)
     required: Mapping[str, str] = field(default_factory=dict)
     filters: Mapping[str, Condition] = field(default_factory=dict)
-    defaults: Mapping[tuple[str, ...], Condition] = field(default_factory=dict)
+    defaults: Mapping[tuple[str, ...], Default] = field(default_factory=dict)
     orders: tuple[str, ...] = ("created_at", "updated_at")
     order: tuple[str, str] = ("created_at", "desc")
     searched: tuple[str, ...] = ()

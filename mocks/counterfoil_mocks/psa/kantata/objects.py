@@ -81,12 +81,7 @@ def _status(record: Record, view: Any) -> Record:
 
 def used(record: Record, view: Any) -> int:
     """What approved time and expenses of a project come to, in minor units."""
-    sums: dict[str, int] = view.sums
-    if record["id"] not in sums:
-        time = view.all("time_entry", project=record["id"], approval="APPROVED")
-        spent = view.all("expense", project=record["id"], approval="APPROVED")
-        sums[record["id"]] = sum(each["amount"] or 0 for each in time) + sum(each["bill_amount"] or 0 for each in spent)
-    return sums[record["id"]]
+    return int(view.totals(record["id"])["used"])
 
 
 def minutes(record: Record, view: Any, **where: Any) -> int:
@@ -118,7 +113,7 @@ WORKSPACE = mapped(
     computed("over_budget", lambda record, view: used(record, view) > (record["budget_fee"] or 0)),
     computed(
         "total_expenses_in_cents",
-        lambda record, view: sum(each["cost"] or 0 for each in view.all("expense", project=record["id"])),
+        lambda record, view: view.totals(record["id"])["spent"],
     ),
     computed("status", _status),
     computed("creator_id", lambda record, view: kept(record).get("creator_id")),
@@ -126,11 +121,11 @@ WORKSPACE = mapped(
     FieldMap("rate_card_id", "rate_card", NUMBER),
     computed(
         "has_active_timesheet_submissions",
-        lambda record, view: bool(view.all("time_entry", project=record["id"], approval="SUBMITTED")),
+        lambda record, view: view.totals(record["id"])["time"] > 0,
     ),
     computed(
         "has_active_expense_report_submissions",
-        lambda record, view: bool(view.all("expense", project=record["id"], approval="SUBMITTED")),
+        lambda record, view: view.totals(record["id"])["expenses"] > 0,
     ),
     computed("update_whitelist", lambda record, view: ["title", "description", "due_date", "price", "status_key"]),
     computed("permissions", lambda record, view: {"can_upload_files": True, "can_invite": view.administrator}),

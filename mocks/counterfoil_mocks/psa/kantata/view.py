@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -15,7 +16,7 @@ from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.protocols.fieldmap import ObjectMap
 from counterfoil_mocks.psa.kantata import references
 from counterfoil_mocks.psa.kantata.errors import absent
-from counterfoil_mocks.psa.kantata.kind import Kind, kept
+from counterfoil_mocks.psa.kantata.kind import Default, Kind, kept
 
 if TYPE_CHECKING:
     from counterfoil_mocks.psa.kantata.api import KantataFace
@@ -30,7 +31,29 @@ ORDERS = {
     ("employee", "full_name"): "name",
 }
 """The columns that an order goes by where the vendor's field is worked out, by entity and field."""
+OF_PROJECT = "WHERE system = :system AND project = :project AND deleted_at IS NULL"
+TOTALS = f"""
+    SELECT time.used + expense.used AS used, expense.spent AS spent, time.submitted AS time, expense.submitted AS expenses FROM
+    (SELECT COALESCE(SUM(CASE approval WHEN 'APPROVED' THEN amount END), 0) AS used,
+        COUNT(CASE approval WHEN 'SUBMITTED' THEN 1 END) AS submitted FROM {{schema}}.time_entry {OF_PROJECT}) AS time,
+    (SELECT COALESCE(SUM(CASE approval WHEN 'APPROVED' THEN bill_amount END), 0) AS used, COALESCE(SUM(cost), 0) AS spent,
+        COUNT(CASE approval WHEN 'SUBMITTED' THEN 1 END) AS submitted FROM {{schema}}.expense {OF_PROJECT}) AS expense
+"""
 Given = Mapping[str, Any]
+
+
+@lru_cache(maxsize=8192)
+def _local(instant: str, zone: str) -> str:
+    found: datetime = clock.parse(instant).astimezone(clock.zone(zone))
+    return found.isoformat(timespec="seconds")
+
+
+@lru_cache(maxsize=2048)
+def _formatted(minor: int, ccy: str) -> str:
+    places = money.exponent(ccy)
+    whole, rest = divmod(abs(minor), 10**places)
+    tail = f".{rest:0{places}d}" if rest else ""
+    return f"{'-' if minor < 0 else ''}{SYMBOLS.get(ccy, ccy)}{whole:,}{tail}"
 
 
 class View:
@@ -48,8 +71,8 @@ class View:
         self.given = given
         self.grant = grant
         self.hidden = hidden
-        self.sums: dict[str, int] = {}
-        """What projects have used of their budgets, which several of their fields say."""
+        self.sums: dict[str, Record] = {}
+        """What projects add up to, which several of their fields say."""
         self.custom_fields: dict[str | None, list[Any]] = {}
         """Custom fields by collection, as far as they have been asked for."""
 
@@ -72,10 +95,7 @@ class View:
 
     def local(self, instant: str | None) -> str | None:
         """An instant with the offset of the account's zone."""
-        if instant is None:
-            return None
-        found: datetime = clock.parse(instant).astimezone(clock.zone(self.face.account.zone))
-        return found.isoformat(timespec="seconds")
+        return None if instant is None else _local(instant, self.face.account.zone)
 
     @staticmethod
     def symbol(ccy: str) -> str:
@@ -84,10 +104,7 @@ class View:
 
     def formatted(self, minor: int | None, ccy: str) -> str:
         """An amount as people read it: `$50,000`, with its cents where there are any."""
-        places = money.exponent(ccy)
-        whole, rest = divmod(abs(minor or 0), 10**places)
-        tail = f".{rest:0{places}d}" if rest else ""
-        return f"{'-' if (minor or 0) < 0 else ''}{self.symbol(ccy)}{whole:,}{tail}"
+        return _formatted(minor or 0, ccy)
 
     def text(self, name: str) -> str:
         """A parameter as text, empty where it is absent."""
@@ -138,11 +155,8 @@ class View:
         found = self.find(kind, id)
         if found is None or (self.hidden is not None and self.hidden(found)):
             raise absent()
-        if kind.maps:
-            map = kind.map_of(found)
-            table = self.system.table(map.entity).sql
-            clauses = [table.c.id == id, *self.defaults(kind, map, table)]
-            if not self.select(map, clauses):
+        for each in self.standing(kind):
+            if not each.holds(self, found):
                 raise absent()
         return found
 
@@ -154,14 +168,16 @@ class View:
 
     def defaults(self, kind: Kind, map: ObjectMap, table: sa.FromClause) -> list[sa.ColumnElement[bool]]:
         """The default filters, unless they are switched off or overridden."""
-        if self.flag("apply_default_filters") is False:
-            return []
-        found = [
-            make(self, map, table, "")
-            for names, make in kind.defaults.items()
-            if not any(self.text(name) for name in names)
-        ]
+        found = [each.condition(self, map, table, "") for each in self.standing(kind)]
         return [each for each in found if each is not None]
+
+    def standing(self, kind: Kind) -> list[Default]:
+        """The default filters that nothing switches off or overrides."""
+        if not self.given:
+            return list(kind.defaults.values())
+        if not kind.defaults or self.flag("apply_default_filters") is False:
+            return []
+        return [each for names, each in kind.defaults.items() if not any(self.text(name) for name in names)]
 
     def conditions(self, kind: Kind, map: ObjectMap, table: sa.FromClause) -> list[sa.ColumnElement[bool]]:
         """What the call asks for; a filter that nobody knows is ignored."""
@@ -337,7 +353,15 @@ class View:
 
     def one(self, kind: Kind, record: Record) -> Record:
         """The envelope of one record."""
-        return self.envelope(kind, [record], 1)
+        if self.given:
+            return self.envelope(kind, [record], 1)
+        id = record["id"]
+        return {
+            "count": 1,
+            "results": [{"key": kind.key, "id": id}],
+            kind.key: {id: self.shown(kind, record)},
+            "meta": {"count": 1, "page_count": 1, "page_number": 1, "page_size": PER_PAGE},
+        }
 
     def shown(self, kind: Kind, record: Record) -> Record:
         """A record as the object that it is."""
@@ -349,6 +373,16 @@ class View:
         return found
 
     # what several objects ask for
+
+    def totals(self, project: str) -> Record:
+        """What a project adds up to: `used` (approved time and expenses, minor units), `spent` (all expenses, minor units), `time` and
+        `expenses` (entries that are submitted)."""
+        found = self.sums.get(project)
+        if found is None:
+            bound = {"system": self.system.name, "project": project}
+            row = self.system.store.connection.execute(self.face.totals, bound).fetchone()
+            found = self.sums[project] = dict(zip(("used", "spent", "time", "expenses"), row, strict=True))
+        return found
 
     def requires_approval(self, project: str) -> bool:
         """Whether time of a project must be approved."""
