@@ -72,10 +72,12 @@ def test_what_nobody_began_counts_with_the_time_that_it_waited() -> None:
     assert every["p50"] > 4
 
 
-def test_what_is_answered_after_the_time_was_not_achieved() -> None:
-    lines = [line(number, 100.0 + number / 10, 100.0 + number / 10, 111.0) for number in range(100)]
+def test_what_was_begun_after_the_time_or_failed_was_not_achieved() -> None:
+    lines = [line(number, 100.0 + number / 10, 100.0 + number / 10, 111.0) for number in range(98)]
+    lines += [line(98, 109.8, 110.5, 110.6), line(99, 109.9, 109.9, 110.6, "failed")]
     rates = figures.rates(lines, plan(), "deed", 100.0, 10.0)
-    assert (rates["begun"], rates["answered"], rates["achieved_rate"]) == (100, 0, 0.0)
+    assert (rates["begun"], rates["answered"], rates["unanswered"], rates["under_way"]) == (100, 98, 1, 100)
+    assert rates["achieved_rate"] == 9.8
 
 
 def test_percentiles_go_by_nearest_rank() -> None:

@@ -125,7 +125,7 @@ def load(
         try:
             with progress(shown=not as_json) as told:
                 world = bench.world(story)
-                plan = loading.aimed(plan, world, bench.token)
+                plan, seed = loading.aimed(plan, world, bench.token), world.seed
                 result = loading.load(
                     world, plan, workers=workers, elsewhere=elsewhere, port=port, drain_seconds=patience, told=told
                 )
@@ -182,6 +182,7 @@ def standing(seen: Seen) -> Table:
     from rich.table import Table
 
     from counterfoil.loading.figures import BEGUN, DUE, ENDED, OUTCOME, WHAT, percentiles
+    from counterfoil.report.html import short
 
     now = time.time()
     deeds = [each for each in seen.lines if each[WHAT] == "deed"]
@@ -201,13 +202,13 @@ def standing(seen: Seen) -> Table:
     counts = [sum(each[OUTCOME] == name for each in deeds) for name in ("refused", "failed")]
     late = percentiles(max(0.0, each[BEGUN] - each[DUE]) for each in recent)
     table.add_row(
-        "since due", f"p50 {shown(slow['p50'])}  p95 {shown(slow['p95'])}", f"begun late by p95 {shown(late['p95'])}"
+        "since due", f"p50 {short(slow['p50'])}  p95 {short(slow['p95'])}", f"begun late by p95 {short(late['p95'])}"
     )
     table.add_row("answers", f"{counts[0]} refused", f"{counts[1]} failed")
     if seen.samples:
         last = seen.samples[-1]
         waits = f"{last['flying']} on their way, {last['ready']} ready, {last['behind']} behind others, {last['later']} later"
-        table.add_row("deliveries", waits, f"control plane answers in {shown(last['answer'])}")
+        table.add_row("deliveries", waits, f"control plane answers in {short(last['answer'])}")
     return table
 
 
@@ -215,29 +216,30 @@ def tell(console: Console, run: Run) -> None:
     """Rates, latencies, flows, queues; what failed; the verdict."""
     from counterfoil.commands.run import VERDICTS, summary
     from counterfoil.explain import explain
+    from counterfoil.report.html import short
 
     (result,) = run["scenarios"]
     found: dict[str, Any] = result.get("load") or {}
     if found:
         deeds, drained = found["deeds"], found["drain"]
         line = f"Deeds a second: {deeds['intended_rate']:g} intended, [bold]{deeds['achieved_rate']:g}[/] achieved"
-        line += f" ({deeds['intended']} due, {deeds['answered']} answered in time, {deeds['not_begun']} not begun)"
+        line += f" ({deeds['intended']} due, {deeds['answered']} answered, {deeds['not_begun']} not begun)"
         console.print(line, highlight=False, soft_wrap=True)
         console.print(table_of("Deed, since it was due", found["by_deed"], ("refused", "failed")))
         if found["by_call"]:
-            console.print(table_of("Call, since it was due", found["by_call"], ("refused",)))
+            console.print(table_of("Calls, since they were due", found["by_call"][-1:], ("refused",)))
         console.print(table_of("Flow, end to end", found["flows"], ("open",)))
         queues = {
             name: max((each[name] for each in found["queues"]), default=0) for name in ("ready", "behind", "later")
         }
         waits = ", ".join(f"{count} {name}" for name, count in queues.items())
         console.print(
-            f"Deliveries waiting, at most: {waits}. Control plane: p95 {shown(found['control_plane']['p95'])}.",
+            f"Deliveries waiting, at most: {waits}. Control plane: p95 {short(found['control_plane']['p95'])}.",
             highlight=False,
         )
         rest = "at rest" if drained["drained"] else "NOT at rest"
         console.print(
-            f"{rest} {drained['seconds']:g} s after the load; {found['dead_letters'] or 'no'} dead letters",
+            f"{rest} {drained['seconds']:g} s after the load; {found['dead_letters']['count'] or 'no'} dead letters",
             highlight=False,
         )
     if result["verdict"] != "passed":
@@ -252,18 +254,13 @@ def table_of(title: str, rows: list[dict[str, Any]], counts: tuple[str, ...]) ->
     """Percentiles of each row."""
     from rich.table import Table
 
+    from counterfoil.report.html import short
+
     table = Table(box=None, pad_edge=False)
     table.add_column(title)
     names = ("count", *counts, "p50", "p95", "p99", "max")
     for name in names:
         table.add_column(name, justify="right")
     for each in rows:
-        table.add_row(each["name"], *(shown(each[name]) if name[0] in "pm" else str(each[name]) for name in names))
+        table.add_row(each["name"], *(short(each[name]) if name[0] in "pm" else str(each[name]) for name in names))
     return table
-
-
-def shown(seconds: float | None) -> str:
-    """A time for people."""
-    if seconds is None:
-        return "–"
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -80,19 +81,20 @@ def load(
         to_last_working_day(world)
     seen.journal = world.control.get("/journal", limit=1)["last"]
     world.control.post("/clock/flow", {"rate": FLOW_RATE})
-    locusts = Locusts(plan, workers=workers, elsewhere=elsewhere, port=port)
+    locusts, loaded = Locusts(plan, workers=workers, elsewhere=elsewhere, port=port), plan.seconds
     try:
-        with contextlib.suppress(KeyboardInterrupt):
+        try:
             locusts.start()
             attend(world, locusts, seen, told)
-        if locusts.running:  # interrupted: no more deeds, but those that were begun are ended
-            seen.stopped = True
-            seen.stage = "stopping"
+        except KeyboardInterrupt:  # no more deeds, but those that were begun are ended
+            seen.stopped, seen.stage, stopped = True, "stopping", time.time()
             locusts.hush()
             attend(world, locusts, seen, told)
+            loaded = min(plan.seconds, stopped - seen.begin) if seen.begin else 0.0
     finally:
         locusts.stop()
-    loaded = min(plan.seconds, seen.elapsed) if seen.stopped else plan.seconds
+    if loaded <= 0:
+        raise Broken("the load was stopped before it had begun")
     failure, drained = drain(world, seen, drain_seconds, told)
     rate = figures.rates(seen.lines, plan, "deed", seen.begin, loaded)
     expect(world, seen, rate)
@@ -210,10 +212,6 @@ def measured(world: World, seen: Seen, seconds: float, drained: Record, rate: Re
     }
     spans: dict[str, list[Span]] = {flow.name: seen.watch.spans(flow, late, invoices) for flow in FLOWS}
     shown = replace(plan, token=None)
-    letters: int | None = None
-    if world.integration is not None and world.integration.offers("dead_letters"):
-        with contextlib.suppress(Broken, Refused):
-            letters = len(world.integration.dead_letters())
     return {
         "plan": {name: value for name, value in shown.as_data().items() if name not in ("token", "control")},
         "seconds": round(seconds, 1),
@@ -224,7 +222,7 @@ def measured(world: World, seen: Seen, seconds: float, drained: Record, rate: Re
         "by_call": figures.by_name(seen.lines, plan, "call", seen.begin, seconds),
         "flows": [{"name": name} | figures.flow(found) for name, found in spans.items()],
         "drain": drained,
-        "dead_letters": letters,
+        "dead_letters": dead_letters(world),
         "control_plane": figures.percentiles(each["answer"] for each in seen.samples),
         "queues": [
             {"second": round(each["at"] - seen.begin, 1), **each} for each in seen.samples if each["at"] >= seen.begin
@@ -233,6 +231,16 @@ def measured(world: World, seen: Seen, seconds: float, drained: Record, rate: Re
             seen.lines, plan, seen.begin, seconds, spans, seen.samples[-1]["at"] if seen.samples else seen.begin
         ),
     }
+
+
+def dead_letters(world: World) -> Record:
+    """How many messages the integration has parked, and the commonest reasons; none where it cannot say."""
+    letters: Records = []
+    if world.integration is not None and world.integration.offers("dead_letters"):
+        with contextlib.suppress(Broken, Refused):
+            letters = world.integration.dead_letters()
+    reasons = Counter(str(each.get("reason"))[:120] for each in letters)
+    return {"count": len(letters), "reasons": dict(reasons.most_common(10))}
 
 
 def of_role(world: World, role: str) -> list[str]:

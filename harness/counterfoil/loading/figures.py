@@ -27,15 +27,18 @@ def percentiles(seconds: Iterable[float]) -> Record:
 
 
 def rates(lines: Sequence[Line], plan: Plan, what: str, begin: float, seconds: float) -> Record:
-    """What was intended within so many seconds and what was achieved of it. A deed counts once it is answered; `not_begun` ones were
-    due and found nobody free; `late` is how long after it was due a deed began."""
+    """What was intended within so many seconds and what was achieved of it: what was begun in time and answered. `not_begun` was due and
+    found nobody free, `unanswered` was begun and failed; `under_way` was answered after the end; `late` is how long after it was due
+    something began."""
     due = plan.due(what).by(seconds)
     mine = [each for each in lines if each[WHAT] == what]
-    answered = sum(each[ENDED] <= begin + seconds for each in mine)
+    answered = sum(each[OUTCOME] != FAILED and each[BEGUN] <= begin + seconds for each in mine)
     return {
         "intended": due,
         "begun": len(mine),
         "answered": answered,
+        "unanswered": sum(each[OUTCOME] == FAILED for each in mine),
+        "under_way": sum(each[ENDED] > begin + seconds for each in mine),
         "not_begun": max(0, due - len(mine)),
         "intended_rate": round(due / seconds, 2),
         "achieved_rate": round(answered / seconds, 2),

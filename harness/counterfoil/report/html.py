@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 from counterfoil import explain
 from counterfoil.money import readable, show
 from counterfoil.outcome import Run
+from counterfoil.report.charts import lines
 from counterfoil.report.lanes import Pause, Picture, label, picture
 from counterfoil_mocks.kernel.money import EXPONENTS
 
@@ -41,6 +42,7 @@ def environment() -> jinja2.Environment:
     )
     made.globals.update(columns_of=explain.columns_of, cell=explain.cell, is_amount=explain.is_amount)
     made.globals.update(readable=readable, show=show, label=label, words=WORDS, figure=figure, chart=chart)
+    made.globals.update(lines=lines, short=short)
     made.tests["pause"] = lambda row: isinstance(row, Pause)
     return made
 
@@ -125,6 +127,13 @@ def figure(each: Mapping[str, Any]) -> str:
     if unit == "minor units" and ccy in EXPONENTS:
         return show({"minor": int(value), "ccy": ccy})
     return f"{value} {unit}".strip()
+
+
+def short(seconds: float | None) -> str:
+    """A time for people: milliseconds below a second."""
+    if seconds is None:
+        return "–"
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
 def chart(each: Mapping[str, Any]) -> Markup:
