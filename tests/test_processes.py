@@ -97,6 +97,16 @@ def test_the_nth_attempt_is_counted_over_both_processes(several: Running) -> Non
     assert several.native("crm", "POST", "/customers", {"name": "Mended", "country": "US"}).status == 201
 
 
+@pytest.mark.parametrize("limits", [{"rate": 0.001, "burst": 7}, {"daily": 7}])
+def test_limits_are_counted_over_both_processes(several: Running, limits: dict[str, float]) -> None:
+    assert several.call("PUT", "/limits", {"crm": limits}).status == 200
+    replies = together(lambda number: several.native("crm", "GET", "/customers"), 20)
+    assert Counter(reply.status for reply in replies) == {200: 7, 429: 13}
+    assert several.native("erp", "GET", "/customers").status == 200
+    assert several.call("PUT", "/limits", {}).status == 200
+    assert several.native("crm", "GET", "/customers").status == 200
+
+
 def test_what_a_process_commits_is_delivered_and_rest_waits_for_it(several: Running) -> None:
     receiver = several.listen("crm")
     together(lambda number: several.native("crm", "POST", "/customers", {"name": f"C{number}", "country": "US"}), 20)

@@ -68,8 +68,13 @@ class Landscape:
         self._workers: Workers | None = None
         if self.shared is not None:
             self._share(self.shared)
-        self._begin()
+        kept = store.meta("since")
+        if kept is None:
+            self._begin()
+        else:
+            self._since = int(kept)
         self._keep_limits()
+        self._recall()
 
     def _offered(self, name: str) -> Iterator[str]:
         """The names of what a system can be asked, by any of its faces, and of what it can announce."""
@@ -285,18 +290,15 @@ class Landscape:
 
     def limit(self, limits: Mapping[str, Mapping[str, float]]) -> None:
         """Put limits in force until the next restore, each `{"rate", "burst", "concurrent", "daily"}`; a system that is not named has
-        those of the landscape file. Raises Problem 409 where several processes serve: they would not know."""
-        if limits and self._workers is not None:
-            raise conflict(
-                "MANY_PROCESSES", "Several processes serve this landscape.", remedy="Put `limits` into its file."
-            )
+        those of the landscape file."""
         for name, system in self.systems.items():
             system.settings["limits"] = dict(limits[name] if name in limits else self.config.limits.get(name, {}))
         self._keep_limits()
 
     def _keep_limits(self) -> None:
-        """Leave a note of the limits where the verdict finds it."""
+        """Leave a note of the limits where the verdict and other processes find it."""
         self.store.set_meta("limits", orjson.dumps(self.limits).decode())
+        self.world.renew()
 
     def forget(self, snapshot_id: str) -> Snapshot:
         """Forget a snapshot; raises Problem 404, or 409 for the seeded state."""
@@ -339,8 +341,19 @@ class Landscape:
     def register(self, integration: Integration) -> None:
         """Announce what is under test. It subscribes by itself, as it would at the real systems."""
         self.unregister()
+        self._know(integration)
+
+    def _know(self, integration: Integration | None) -> None:
+        """Remember what is under test, also over the life of the process."""
         self.rest.integration = integration
-        self.deliverer.serial = integration.serial
+        self.deliverer.serial = integration is not None and integration.serial
+        self.store.set_meta("integration", orjson.dumps(self.integration).decode())
+
+    def _recall(self) -> None:
+        """What was under test when the process ended still is."""
+        kept = orjson.loads(self.store.meta("integration") or "null")
+        if kept is not None:
+            self._know(Integration(**kept))
 
     def unregister(self) -> None:
         """Forget what is under test, and the subscriptions to the addresses that it was announced with."""
@@ -351,8 +364,7 @@ class Landscape:
                 f"DELETE FROM {system.schema}.subscription WHERE system = ? AND url = ?", (system.name, url)
             )
             system.subscriptions = None
-        self.rest.integration = None
-        self.deliverer.serial = False
+        self._know(None)
 
     def describe(self) -> Record:
         """What the landscape is: its systems with addresses and credentials, its clock and its seed."""
@@ -378,17 +390,17 @@ class Landscape:
 
 def assembled(config: Config, store: Store, world: World) -> dict[str, System]:
     """The systems of a landscape, by name."""
-    return {name: _system(name, config, store, world) for name in config.order}
+    return {name: _system(name, number, config, store, world) for number, name in enumerate(config.order)}
 
 
-def _system(name: str, config: Config, store: Store, world: World) -> System:
+def _system(name: str, number: int, config: Config, store: Store, world: World) -> System:
     said = config.systems[name]
     settings = dict(said.settings)
     if name in config.limits:
         settings["limits"] = config.limits[name]
     if said.public_url is not None:
         settings["public_url"] = str(said.public_url)
-    system = System(name, ROLES[str(said.role)], store, world, settings)
+    system = System(name, ROLES[str(said.role)], store, world, settings, number=number)
     face = vendors.face_of(str(said.role), said.vendor)
     system.face = None if face is None else face(system)
     return system

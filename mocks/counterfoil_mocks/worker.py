@@ -123,6 +123,9 @@ class Worker:
         generation = self.shared.generation
         self.world.epoch = int(self.store.meta("epoch") or 0)
         self.faults.adopt(orjson.loads(self.store.meta("faults") or "[]"))
+        limits = orjson.loads(self.store.meta("limits") or "{}")
+        for name, system in self.systems.items():
+            system.settings["limits"] = limits.get(name, {})
         self._generation = generation
 
     def nudge(self, what: int) -> None:

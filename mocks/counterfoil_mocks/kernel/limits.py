@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
+from zlib import crc32
+
+import orjson
 
 from counterfoil_mocks.kernel import clock
 from counterfoil_mocks.kernel.errors import Problem
@@ -12,18 +16,35 @@ from counterfoil_mocks.kernel.system import System
 DAY = 86400
 
 
+class Counts:
+    """What the limits of one system count. level: of the bucket, at `filled_at` (wall seconds). today: calls of `day`, counted from
+    the epoch. running: calls under way. rules: a checksum of those that it was counted for."""
+
+    def __init__(self) -> None:
+        self.level = self.filled_at = 0.0
+        self.day = self.today = self.running = self.rules = 0
+
+    def guarded(self) -> AbstractContextManager[object]:
+        """Nobody else counts inside."""
+        return nullcontext()
+
+    def begin(self) -> None:
+        """A call is let in."""
+        self.running += 1
+
+    def end(self) -> None:
+        """A call is done."""
+        self.running -= 1
+
+
 class Limits:
     """Reads `settings["limits"]`: `{"rate": calls a second, "burst": most at once, "concurrent": at a time, "daily": a day}`; each is
-    optional. They may change while the system runs."""
+    optional. They may change while the system runs. Several processes count together."""
 
     def __init__(self, system: System) -> None:
         self.system = system
-        self._known: Any = None
-        self._level = 0.0
-        self._filled_at = 0.0
-        self._day = 0
-        self._today = 0
-        self.running = 0
+        shared = system.world.shared
+        self._counts = Counts() if shared is None else shared.counts(system.number)
 
     @property
     def active(self) -> bool:
@@ -33,40 +54,43 @@ class Limits:
     def enter(self) -> None:
         """Count a call in; raises Problem 429 where it is one too many. Whoever enters leaves."""
         rules = self.system.settings["limits"]
-        now = clock.wall()
-        if rules != self._known:
-            self._known = dict(rules)
-            self._level, self._filled_at = float(self._burst()), now
+        with self._counts.guarded():
+            self._admit(rules, clock.wall())
+            self._counts.begin()
+
+    def _admit(self, rules: dict[str, Any], now: float) -> None:
+        counts, burst = self._counts, float(rules.get("burst") or rules.get("rate") or 1)
+        checksum = crc32(orjson.dumps(rules, option=orjson.OPT_SORT_KEYS))
+        if checksum != counts.rules:
+            counts.rules, counts.level, counts.filled_at = checksum, burst, now
         concurrent, daily = rules.get("concurrent"), rules.get("daily")
-        if concurrent is not None and self.running >= concurrent:
+        if concurrent is not None and counts.running >= concurrent:
             raise _too_many("CONCURRENCY_LIMITED", f"More than {concurrent} calls at a time.", 1)
         if daily is not None:
             self._count_day(now, int(daily))
         if rules.get("rate"):
-            self._take(now, float(rules["rate"]))
-        self.running += 1
+            self._take(now, float(rules["rate"]), burst)
 
     def leave(self) -> None:
         """A call is done."""
-        self.running -= 1
+        with self._counts.guarded():
+            self._counts.end()
 
-    def _burst(self) -> float:
-        return float(self._known.get("burst") or self._known.get("rate") or 1)
-
-    def _take(self, now: float, rate: float) -> None:
-        self._level = min(self._burst(), self._level + (now - self._filled_at) * rate)
-        self._filled_at = now
-        if self._level < 1:
-            raise _too_many("RATE_LIMITED", f"More than {rate:g} calls a second.", math.ceil((1 - self._level) / rate))
-        self._level -= 1
+    def _take(self, now: float, rate: float, burst: float) -> None:
+        counts = self._counts
+        level = min(burst, counts.level + (now - counts.filled_at) * rate)
+        counts.filled_at = now
+        counts.level = level - 1 if level >= 1 else level
+        if level < 1:
+            raise _too_many("RATE_LIMITED", f"More than {rate:g} calls a second.", math.ceil((1 - level) / rate))
 
     def _count_day(self, now: float, daily: int) -> None:
-        today = int(now // DAY)
-        if today != self._day:
-            self._day, self._today = today, 0
-        if self._today >= daily:
+        today, counts = int(now // DAY), self._counts
+        if today != counts.day:
+            counts.day, counts.today = today, 0
+        if counts.today >= daily:
             raise _too_many("DAILY_LIMIT", f"More than {daily} calls a day.", math.ceil(DAY - now % DAY))
-        self._today += 1
+        counts.today += 1
 
 
 def _too_many(code: str, detail: str, seconds: int) -> Problem:

@@ -13,10 +13,12 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from counterfoil_mocks.kernel import clock
 from counterfoil_mocks.kernel.clock import Clock
 from counterfoil_mocks.kernel.journal import Numbers
+from counterfoil_mocks.kernel.limits import Counts
 from counterfoil_mocks.kernel.system import Traffic
 
 MOST_PROCESSES = 32
@@ -28,6 +30,12 @@ SLOT = 8
 IN_FLIGHT, MOVES, LAST, WRITTEN = range(4)
 """Cells of a process: requests under way, movements so far, the instant of the last on the monotonic clock in nanoseconds, and the
 generation of the journal's that it has written out."""
+MOST_SYSTEMS = 64
+LEVEL, FILLED, DAY, TODAY, RULES = range(5)
+COUNTED = 8
+"""Cells of a system, behind those of the processes: the bucket's level in millionths, when it was filled in microseconds, the day, its
+calls, a checksum of the limits. Behind those of all systems, for each process: how many calls of each system it lets run."""
+CELLS = HEAD + SLOT * MOST_PROCESSES + COUNTED * MOST_SYSTEMS + MOST_PROCESSES * MOST_SYSTEMS
 
 
 class Shared:
@@ -37,7 +45,7 @@ class Shared:
         """path: of a file that the landscape has made; without it, make one."""
         if path is None:
             handle, path = tempfile.mkstemp(prefix="counterfoil-", suffix=".shared")
-            os.ftruncate(handle, 8 * (HEAD + SLOT * MOST_PROCESSES))
+            os.ftruncate(handle, 8 * CELLS)
             self._owner = True
         else:
             handle = os.open(path, os.O_RDWR)
@@ -61,6 +69,10 @@ class Shared:
         """The index of a cell of a process."""
         return HEAD + SLOT * slot + cell
 
+    def counts(self, number: int) -> SharedCounts:
+        """What the limits of a system count, by its place in the landscape."""
+        return SharedCounts(self, number)
+
     @property
     def generation(self) -> int:
         """Grows whenever processes must forget what they keep in memory: subscriptions, tokens, faults, the epoch."""
@@ -74,6 +86,8 @@ class Shared:
     def vacate(self, slot: int) -> None:
         """A process is gone: nothing of it is under way any more."""
         self.cells[self.place(slot, IN_FLIGHT)] = 0
+        for number in range(MOST_SYSTEMS):
+            self.cells[running(slot, number)] = 0
 
     def close(self) -> None:
         """Give the file back."""
@@ -83,6 +97,71 @@ class Shared:
         if self._owner:
             with contextlib.suppress(OSError):
                 Path(self.path).unlink()
+
+
+def _cell(place: int, doc: str) -> Any:
+    """A property that is a cell of a system."""
+
+    def read(counts: SharedCounts) -> int:
+        return counts._cells[counts._base + place]
+
+    def write(counts: SharedCounts, value: int) -> None:
+        counts._cells[counts._base + place] = value
+
+    return property(read, write, doc=doc)
+
+
+def running(slot: int, number: int) -> int:
+    """The index of the cell of a process for the calls of a system that it lets run."""
+    return HEAD + SLOT * MOST_PROCESSES + COUNTED * MOST_SYSTEMS + MOST_SYSTEMS * slot + number
+
+
+class SharedCounts(Counts):
+    """What the limits of a system count over all processes."""
+
+    def __init__(self, shared: Shared, number: int) -> None:
+        self._shared, self._cells = shared, shared.cells
+        self._base = HEAD + SLOT * MOST_PROCESSES + COUNTED * number
+        self._mine = running(shared.slot, number)
+        self._running = tuple(running(slot, number) for slot in range(MOST_PROCESSES))
+        self._cells[self._mine] = 0
+
+    def guarded(self) -> contextlib.AbstractContextManager[object]:
+        """Every other process waits."""
+        return self._shared.locked()
+
+    @property
+    def running(self) -> int:  # type: ignore[override]
+        """Calls under way."""
+        return sum(self._cells[each] for each in self._running)
+
+    def begin(self) -> None:
+        self._cells[self._mine] += 1
+
+    def end(self) -> None:
+        self._cells[self._mine] -= 1
+
+    @property
+    def level(self) -> float:
+        """Of the bucket."""
+        return self._cells[self._base + LEVEL] / 1e6
+
+    @level.setter
+    def level(self, value: float) -> None:
+        self._cells[self._base + LEVEL] = int(value * 1e6)
+
+    @property
+    def filled_at(self) -> float:
+        """Wall seconds."""
+        return self._cells[self._base + FILLED] / 1e6
+
+    @filled_at.setter
+    def filled_at(self, value: float) -> None:
+        self._cells[self._base + FILLED] = int(value * 1e6)
+
+    day = _cell(DAY, "The day that is counted.")
+    today = _cell(TODAY, "Its calls so far.")
+    rules = _cell(RULES, "A checksum of the limits.")
 
 
 class SharedNumbers(Numbers):

@@ -94,7 +94,8 @@ class World:
 
 @dataclass
 class System:
-    """One fake. `name` is what the landscape calls it; `role.name` is its schema. face: the vendor's, where it wears one."""
+    """One fake. `name` is what the landscape calls it, `number` its place there; `role.name` is its schema. face: the vendor's, where it
+    wears one."""
 
     name: str
     role: Role
@@ -102,6 +103,7 @@ class System:
     world: World
     settings: dict[str, Any] = field(default_factory=dict)
     face: Face | None = None
+    number: int = 0
     _subscriptions: list[Record] | None = None
     _generation: int = 0
     _stamp: str = ""
