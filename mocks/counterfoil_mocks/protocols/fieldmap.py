@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from counterfoil_mocks.kernel.errors import Problem
 from counterfoil_mocks.kernel.fields import Record
-from counterfoil_mocks.protocols.conversion import PLAIN, Conversion
+from counterfoil_mocks.protocols.conversion import PLAIN, Conversion, same
 
 Computed = Callable[[Record, Any], Any]
 """(stored record, whatever context the face shows it in) → the vendor's value."""
@@ -115,38 +115,36 @@ class ObjectMap:
 
     def shown(self, record: Record, context: Any = None) -> Record:
         """A stored record as the vendor's object, nested names unfolded."""
-        made: Record = {}
+        template, plain, converted, computed, own, nested = self._plan
+        made = template.copy()
+        for name, column in plain:
+            stored = record[column]
+            if stored is not None:
+                made[name] = stored
+        for name, column, show in converted:
+            stored = record[column]
+            if stored is not None:
+                made[name] = show(stored, record)
+        for name, work in computed:
+            made[name] = work(record, context)
         kept = self.kept(record)
-        for name, outer, computed, column, show, default in self._plan:
-            if computed is not None:
-                value = computed(record, context)
-            elif column:
-                stored = record[column]
-                value = default if stored is None else show(stored, record)
-            else:
-                value = kept.get(name, default)
-            if outer is None:
-                made[name] = value
-                continue
-            place = made
-            for step in outer[:-1]:
-                place = place.setdefault(step, {})
-            place[outer[-1]] = value
-        return made
+        if kept:
+            for name in own & kept.keys():
+                made[name] = kept[name]
+        return _unfolded(made) if nested else made
 
     @cached_property
-    def _plan(self) -> tuple[tuple[Any, ...], ...]:
-        """The fields as `shown` wants them, which is where reading spends its time."""
-        return tuple(
-            (
-                each.name,
-                each.path if len(each.path) > 1 else None,
-                each.computed,
-                each.column,
-                each.conversion.show,
-                each.default,
-            )
-            for each in self.fields
+    def _plan(self) -> tuple[Any, ...]:
+        """The fields as `shown` wants them, which is where reading spends its time: what each is while nothing is stored, and where the
+        others come from, by how they come."""
+        columns = [each for each in self.fields if each.computed is None and each.column]
+        return (
+            {each.name: None if each.computed is not None else each.default for each in self.fields},
+            [(each.name, each.column) for each in columns if each.conversion.show is same],
+            [(each.name, each.column, each.conversion.show) for each in columns if each.conversion.show is not same],
+            [(each.name, each.computed) for each in self.fields if each.computed is not None],
+            {each.name for each in self.fields if each.computed is None and not each.column},
+            any(len(each.path) > 1 for each in self.fields),
         )
 
     # reading
@@ -220,3 +218,15 @@ class ObjectMap:
         for name, value in self.where.items():
             yield table.c[name] == value
         yield table.c.deleted_at.is_(None)
+
+
+def _unfolded(flat: Record) -> Record:
+    """Dotted names as objects in objects."""
+    made: Record = {}
+    for name, value in flat.items():
+        *outer, last = name.split(".")
+        place = made
+        for step in outer:
+            place = place.setdefault(step, {})
+        place[last] = value
+    return made

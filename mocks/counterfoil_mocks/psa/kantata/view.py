@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -73,6 +73,7 @@ class View:
         self.hidden = hidden
         self.sums: dict[str, Record] = {}
         """What projects add up to, which several of their fields say."""
+        self._approvals: dict[str, bool] = {}
         self.custom_fields: dict[str | None, list[Any]] = {}
         """Custom fields by collection, as far as they have been asked for."""
 
@@ -83,9 +84,9 @@ class View:
         """The account's number."""
         return self.face.account.account_id
 
-    @property
+    @cached_property
     def user_id(self) -> str:
-        """The token's user."""
+        """The token's user, looked up once a call."""
         return self.face.account.user_id(self.grant)
 
     @property
@@ -386,5 +387,7 @@ class View:
 
     def requires_approval(self, project: str) -> bool:
         """Whether time of a project must be approved."""
-        found = self.system.table("project").by_id(self.system.name, project)
-        return found is None or bool(kept(found).get("require_time_approvals", True))
+        if project not in self._approvals:
+            found = self.system.table("project").by_id(self.system.name, project)
+            self._approvals[project] = found is None or bool(kept(found).get("require_time_approvals", True))
+        return self._approvals[project]
