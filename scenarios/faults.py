@@ -110,7 +110,7 @@ def milestones_due(world: World, name: str, count: int) -> firm.Deal:
 def scenario_s34_rate_limit(world: World) -> None:
     """The books take so many calls a second while a month's hours are approved and invoices issue: the limit is kept, everything
     arrives, and the invoices do not wait behind the hours."""
-    entries, invoices, rate = (500, 50, 10) if world.slow else (24, 3, 15)
+    entries, invoices, rate = (500, 50, 10) if world.slow else (24, 3, 30)
     world.at("2026-01-30T09:00")
     deal, keys = month_of_time(world, "Carrigart Mills", entries)
     stones = milestones_due(world, "Doonbeg Dairies", invoices)
