@@ -286,6 +286,21 @@ def test_serial_deliveries_go_one_at_a_time_in_the_order_of_the_clock(running: A
     assert receiver.most_together == 1
 
 
+def test_what_a_receiver_asks_before_it_answers_follows_the_delivery_in_the_journal(running: Any) -> None:
+    receiver = running.listen()
+    receiver.delay = 0.3
+    running.customer("Acme")
+    while not receiver.heard:
+        assert running.now
+    assert running.native("crm", "GET", "/customers").status == 200
+    running.settle()
+    told = running.call("GET", "/journal?limit=1000").json["items"]
+    seqs = [each["seq"] for each in told]
+    assert seqs == sorted(seqs)
+    order = [each["kind"] for each in told if each["kind"] == "delivery" or each["operation"] == "list_customer"]
+    assert order == ["delivery", "request"]
+
+
 def test_the_secret_is_nowhere_in_the_journal(running: Any) -> None:
     receiver = running.listen(secret=SECRET)
     running.customer("Acme", custom={"api_secret": "hush-hush"})

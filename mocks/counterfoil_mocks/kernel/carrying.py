@@ -176,8 +176,10 @@ class Carrier:
             bad = job.bad_signature and copy == 0
             headers = face.event_headers(event, row["id"], subscription, body, bad_signature=bad)
             self.world.traffic.touch()
+            # The number is taken now: what the receiver asks while it answers, or right after, comes later in the journal at every run.
+            seq = self.journal.next_seq()
             answer = await self._post(face, subscription["url"], headers, body)
-            self._journal(job, event, subscription, headers, body, answer)
+            self._journal(seq, job, event, subscription, headers, body, answer)
             if not answer.taken:
                 break
         job.copies, job.bad_signature = 1, False
@@ -203,9 +205,10 @@ class Carrier:
         return answer
 
     def _journal(
-        self, job: Job, event: Record, to: Record, headers: Mapping[str, str], body: bytes, answer: Answer
+        self, seq: int, job: Job, event: Record, to: Record, headers: Mapping[str, str], body: bytes, answer: Answer
     ) -> None:
         self.journal.add(
+            seq=seq,
             kind="delivery",
             system=job.system.name,
             operation=event["type"],
