@@ -26,7 +26,12 @@ def written_down() -> Iterator[None]:
     def noted(self: Face, request: Request, operation: Operation) -> Answer:
         given = answer(self, request, operation)
         if given.status < 400:
-            DONE.append((operation.name, request.header(b"user-agent") != OWN_CALLS))
+            about = operation.about if isinstance(operation.about, dict) else {}
+            for name in {
+                operation.name,
+                about.get("query", operation.name),
+            }:  # a query is also the list that it asks for
+                DONE.append((name, request.header(b"user-agent") != OWN_CALLS))
         return given
 
     Face.answer = noted  # type: ignore[method-assign]

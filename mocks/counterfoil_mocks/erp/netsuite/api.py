@@ -97,7 +97,9 @@ class NetSuiteFace(Face):
                 request.params, request.subject = found.params, found.params.get("id", "")
                 request.operation = found.methods.get(request.method)
         operation = request.operation
-        if operation is not None and request.method == "PUT":
+        if operation is not None and operation.name == "query":
+            request.operation = self.queries.meant(request, operation)
+        elif operation is not None and request.method == "PUT":
             each = operation.about["type"]
             if Reader(self.system, "").find(each, request.subject) is not None:
                 request.operation = operation.about["update"]

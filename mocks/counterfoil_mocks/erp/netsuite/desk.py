@@ -24,7 +24,9 @@ LABELS = {"entity": "Customer", "customer": "Customer", "payment": "Payment Amou
 LONGEST_NAME = 83
 SHORT_NAME = 60
 LARGEST = 2**53
-PARTS = ("city", "state", "zip")
+PARTS = {"city": "city", "state": "region", "zip": "postcode"}
+"""Parts of an address, and what the business calls them."""
+STREET = ("addr1", "addr2", "addr3")
 
 
 class Desk:
@@ -150,10 +152,11 @@ class Desk:
         home = self.system.table("legal_entity").by_key(self.system.name, company)
         if home is None:
             raise errors.missing("Subsidiary", "subsidiary")
-        places = self._places(given.get("addressBook"))
-        values = self._values(each, {**{key: value for key, value in given.items() if key != "addressBook"}})
-        values |= named(name)
-        values["country"] = next((each_place["country"] for each_place in places), home["country"])
+        lines = items_of(given.get("addressBook"), "addressBook")
+        values = self._values(each, {key: value for key, value in given.items() if key != "addressBook"})
+        values = {**named(name), **values}
+        if not values.get("country"):
+            values["country"] = land_of(lines[0], "addressBook.items[0].") if lines else home["country"]
         if given.get("isInactive"):
             values["status"] = "INACTIVE"
         values["custom"] = {
@@ -161,55 +164,48 @@ class Desk:
             KEEP: {**values.get("custom", {}).get(KEEP, {}), "subsidiary": company},
         }
         record = made(tx, self.entity(each), values)
-        self._settle(tx, record, places)
+        self._settle(tx, record, lines)
         return record
 
-    def _places(self, sublist: Any) -> list[Record]:
-        """Sites of an address book."""
-        found = []
-        for number, line in enumerate(items_of(sublist, "addressBook")):
-            at = f"addressBook.items[{number}]."
-            said = line.get("addressBookAddress") or {}
-            if not isinstance(said, Mapping):
-                raise invalid(f"{at}addressBookAddress")
-            for name, value in (("label", line.get("label")), *((name, said.get(name)) for name in PARTS)):
-                if value is not None and not isinstance(value, str):
-                    raise invalid(at + name)
-            land = said.get("country")
-            land = land.get("id") if isinstance(land, Mapping) else land
-            if not isinstance(land, str) or not re.fullmatch(r"[A-Z]{2}", land):
-                raise errors.missing("Country", f"{at}addressBookAddress.country")
+    def _place(self, line: Mapping[str, Any], at: str, old: Record | None) -> Record:
+        """A site as a line of an address book tells of it; of an old one only what the line says."""
+        said = line.get("addressBookAddress") or {}
+        if not isinstance(said, Mapping):
+            raise invalid(f"{at}addressBookAddress")
+        for name in PARTS:
+            if said.get(name) is not None and not isinstance(said[name], str):
+                raise invalid(at + name)
+        given = {name: value for name, value in self._known(ADDRESS, line, at).items() if name != "addressBookAddress"}
+        place: Record = {}
+        if old is None or "defaultBilling" in line or "defaultShipping" in line:
             billing, shipping = bool(line.get("defaultBilling")), bool(line.get("defaultShipping"))
-            found.append(
-                {
-                    "label": line.get("label"),
-                    "known": line.get("addressId") or line.get("internalId"),
-                    "kind": "BOTH" if billing == shipping else "BILL_TO" if billing else "SHIP_TO",
-                    "lines": [str(said[name])[:40] for name in ("addr1", "addr2", "addr3") if said.get(name)],
-                    "city": said.get("city"),
-                    "region": said.get("state"),
-                    "postcode": said.get("zip"),
-                    "country": land,
-                    "custom": {KEEP: {"addressBookAddress": {
-                        name: said[name] for name in ("addressee", "attention", "addrPhone") if said.get(name)}}},
-                }
-            )  # fmt: skip
-        return found
+            place["kind"] = "BOTH" if billing == shipping else "BILL_TO" if billing else "SHIP_TO"
+        if old is None or any(name in said for name in STREET):
+            place["lines"] = [str(said[name])[:40] for name in STREET if said.get(name)]
+        place |= {column: said.get(name) for name, column in PARTS.items() if old is None or name in said}
+        if old is None or "country" in said:
+            place["country"] = land_of(line, at)
+        place |= self._values(ADDRESS, given, old, at)
+        people = {name: said[name] for name in ("addressee", "attention", "addrPhone") if said.get(name)}
+        custom = place.get("custom") or (old or {}).get("custom") or {}
+        return {**place, "custom": {**custom, KEEP: {**(custom.get(KEEP) or {}), "addressBookAddress": people}}}
 
-    def _settle(self, tx: Tx, customer: Record, places: list[Record], *, replace: bool = False) -> None:
+    def _settle(self, tx: Tx, customer: Record, lines: list[Mapping[str, Any]], *, replace: bool = False) -> None:
         site = self.system.role.by_name[ADDRESS.entity]
         there = tx.find(site, customer=customer["id"])
         matched = set()
-        for number, place in enumerate(places, len(there) + 1):
-            known, label = place.pop("known"), place.pop("label")
+        for number, line in enumerate(lines):
+            at, known = f"addressBook.items[{number}].", line.get("addressId") or line.get("internalId")
             old = next((each for each in there if known is not None and str(known) == each["id"]), None)
-            if old is None and label is not None:
-                old = next((each for each in there if each["site_code"] == label), None)
+            if old is None and line.get("label") is not None:
+                old = next((each for each in there if each["site_code"] == line["label"]), None)
+            place = self._place(line, at, old)
             if old is not None:
                 matched.add(old["id"])
-                changed(tx, site, old["id"], place)
+                changed(tx, site, old["id"], {name: value for name, value in place.items() if old.get(name) != value})
             else:
-                made(tx, site, {**place, "customer": customer["id"], "site_code": label or f"A{number}"})
+                code = place.pop("site_code", None) or f"A{len(there) + number + 1}"
+                made(tx, site, {**place, "customer": customer["id"], "site_code": code})
         for each in there if replace else ():
             if each["id"] not in matched:
                 removed(tx, site, each["id"])
@@ -412,11 +408,12 @@ class Desk:
         changes = self._values(each, head, record)
         if each is CUSTOMER:
             if head.get("companyName"):
-                changes |= named(head["companyName"])
+                changes = {**named(head["companyName"]), **changes}
             if "isInactive" in head:
                 changes["status"] = "INACTIVE" if head["isInactive"] else "ACTIVE"
             if "addressBook" in given:
-                self._settle(tx, record, self._places(given["addressBook"]), replace="addressBook" in replace)
+                lines = items_of(given["addressBook"], "addressBook")
+                self._settle(tx, record, lines, replace="addressBook" in replace)
         elif each.name == "serviceSaleItem" and "isInactive" in head:
             changes["active"] = not head["isInactive"]
         elif "apply" in given and each.name == "customerPayment":
@@ -463,6 +460,18 @@ def invalid(path: str) -> errors.Refused:
     return errors.content(
         f"Invalid value for the resource or sub-resource field '{name}'. Provide a valid value.", path=path
     )
+
+
+def land_of(line: Mapping[str, Any], at: str) -> str:
+    """The country of a line of an address book; raises Refused 400."""
+    said = line.get("addressBookAddress") or {}
+    if not isinstance(said, Mapping):
+        raise invalid(f"{at}addressBookAddress")
+    land = said.get("country")
+    land = land.get("id") if isinstance(land, Mapping) else land
+    if not isinstance(land, str) or not re.fullmatch(r"[A-Z]{2}", land):
+        raise errors.missing("Country", f"{at}addressBookAddress.country")
+    return land
 
 
 def items_of(sublist: Any, name: str) -> list[Mapping[str, Any]]:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from counterfoil_mocks.common_fields import CONTRACT_LINE_TYPE
+from counterfoil_mocks.erp import model
+from counterfoil_mocks.erp.netsuite.custom_fields import with_customs
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.protocols.conversion import (
     BOOLEAN,
@@ -115,68 +117,95 @@ def period_name(period: str) -> str:
 STAMPS = (instant("createdDate", "created_at"), instant("lastModifiedDate", "updated_at"))
 EXTERNAL = text("externalId", "external_id")
 
-ADDRESS = ObjectMap(
-    "addressBook",
-    "site",
-    (
-        text("label", "site_code"),
-        shown("addressId", lambda record, context: record["id"]),
-        shown("internalId", lambda record, context: record["id"]),
-        shown("defaultBilling", lambda record, context: record["kind"] in ("BILL_TO", "BOTH"), kind="boolean"),
-        shown("defaultShipping", lambda record, context: record["kind"] in ("SHIP_TO", "BOTH"), kind="boolean"),
-        flag("isResidential"),
-    ),
-    keep=KEEP,
-)
-CUSTOMER = ObjectMap(
-    "customer",
-    "customer",
-    (
-        text("entityId", "customer_no"),
-        shown("companyName", lambda record, context: record["name_full"] or record["name"]),
-        flag("isPerson"),
-        EXTERNAL,
-        to("parent", "customer", "parent"),
-        to("currency", "currency", "invoice_ccy"),
-        to("terms", "term", "terms"),
-        FieldMap("creditLimit", "credit_limit", major("invoice_ccy"), about={"kind": "number"}),
-        text("vatRegNumber", "vat_id"),
-        to("subsidiary", "subsidiary"),
-        shown("isInactive", lambda record, context: record["status"] in ("INACTIVE", "MERGED"), kind="boolean"),
-        shown("balance", lambda record, context: context.balance(record), kind="number"),
-        shown("overdueBalance", lambda record, context: context.balance(record, overdue=True), kind="number"),
-        *kept(
-            "firstName", "lastName", "email", "phone", "altEmail", "salesRep", "entityStatus", "category", "comments"
+ADDRESS = with_customs(
+    ObjectMap(
+        "addressBook",
+        "site",
+        (
+            text("label", "site_code"),
+            shown("addressId", lambda record, context: record["id"]),
+            shown("internalId", lambda record, context: record["id"]),
+            shown("defaultBilling", lambda record, context: record["kind"] in ("BILL_TO", "BOTH"), kind="boolean"),
+            shown("defaultShipping", lambda record, context: record["kind"] in ("SHIP_TO", "BOTH"), kind="boolean"),
+            flag("isResidential"),
         ),
-        *kept("receivablesAccount", "customForm", "url", "fax", "legalName", "defaultTaxReg", "taxRegistration"),
-        *kept("printOnCheckAs", "currencyList", "contactList", "priceLevel", "taxItem", "taxable", "language"),
-        instant("dateCreated", "created_at"),
-        instant("lastModifiedDate", "updated_at"),
+        keep=KEEP,
     ),
-    children=(ChildMap("addressBook", of=ADDRESS, by="customer"),),
-    keep=KEEP,
-    about={"family": "entity", "label": "Customer", "name": "companyName", "verbs": "create update delete"},
+    model.SITE,
+    "customer",
+    "city",
+    "region",
+    "postcode",
+    "country",
 )
-LINE = ObjectMap(
-    "item",
-    "",
-    (
-        FieldMap("line", "line_no", creatable=False),
-        FieldMap("lineUniqueKey", "line_no", creatable=False),
-        to("item", "serviceSaleItem", "service_item"),
-        text("description", "description"),
-        FieldMap("quantity", about={"kind": "number"}),
-        FieldMap("rate", about={"kind": "number"}),
-        amount("amount", "net"),
-        to("taxCode", "salesTaxItem", "tax_code"),
-        amount("tax1Amt", "tax"),
-        shown("grossAmt", lambda line, context: AMOUNT.show(line["net"] + (line["tax"] or 0), line), kind="number"),
-        FieldMap("custcol_contract_line", "contract_line", INTEGER),
-        FieldMap("custcol_line_type", "line_type", choice({each: each for each in CONTRACT_LINE_TYPE.split()})),
-        *kept("price", "isTaxable", "department", "class", "location", "job", "units", "orderDoc", "orderLine"),
-        *kept("revRecSchedule", "revRecStartDate", "revRecEndDate", "deferRevRec", "taxRate1", "taxAmount", "account"),
+CUSTOMER = with_customs(
+    ObjectMap(
+        "customer",
+        "customer",
+        (
+            text("entityId", "customer_no"),
+            shown("companyName", lambda record, context: record["name_full"] or record["name"]),
+            flag("isPerson"),
+            EXTERNAL,
+            to("parent", "customer", "parent"),
+            to("currency", "currency", "invoice_ccy"),
+            to("terms", "term", "terms"),
+            FieldMap("creditLimit", "credit_limit", major("invoice_ccy"), about={"kind": "number"}),
+            text("vatRegNumber", "vat_id"),
+            to("subsidiary", "subsidiary"),
+            shown("isInactive", lambda record, context: record["status"] in ("INACTIVE", "MERGED"), kind="boolean"),
+            shown("balance", lambda record, context: context.balance(record), kind="number"),
+            shown("overdueBalance", lambda record, context: context.balance(record, overdue=True), kind="number"),
+            *kept(
+                "firstName",
+                "lastName",
+                "email",
+                "phone",
+                "altEmail",
+                "salesRep",
+                "entityStatus",
+                "category",
+                "comments",
+            ),
+            *kept("receivablesAccount", "customForm", "url", "fax", "legalName", "defaultTaxReg", "taxRegistration"),
+            *kept("printOnCheckAs", "currencyList", "contactList", "priceLevel", "taxItem", "taxable", "language"),
+            instant("dateCreated", "created_at"),
+            instant("lastModifiedDate", "updated_at"),
+        ),
+        children=(ChildMap("addressBook", of=ADDRESS, by="customer"),),
+        keep=KEEP,
+        about={"family": "entity", "label": "Customer", "name": "companyName", "verbs": "create update delete"},
     ),
-    keep=KEEP,
+    model.CUSTOMER,
+)
+LINE = with_customs(
+    ObjectMap(
+        "item",
+        "",
+        (
+            FieldMap("line", "line_no", creatable=False),
+            FieldMap("lineUniqueKey", "line_no", creatable=False),
+            to("item", "serviceSaleItem", "service_item"),
+            text("description", "description"),
+            FieldMap("quantity", about={"kind": "number"}),
+            FieldMap("rate", about={"kind": "number"}),
+            amount("amount", "net"),
+            to("taxCode", "salesTaxItem", "tax_code"),
+            amount("tax1Amt", "tax"),
+            shown("grossAmt", lambda line, context: AMOUNT.show(line["net"] + (line["tax"] or 0), line), kind="number"),
+            FieldMap("custcol_contract_line", "contract_line", INTEGER),
+            FieldMap("custcol_line_type", "line_type", choice({each: each for each in CONTRACT_LINE_TYPE.split()})),
+            *kept("price", "isTaxable", "department", "class", "location", "job", "units", "orderDoc", "orderLine"),
+            *kept(
+                "revRecSchedule", "revRecStartDate", "revRecEndDate", "deferRevRec", "taxRate1", "taxAmount", "account"
+            ),
+        ),
+        keep=KEEP,
+    ),
+    model.AR_LINE,
+    "line_no",
+    "ccy",
+    common=False,
 )
 DOCUMENT: tuple[FieldMap, ...] = (
     text("tranId", "invoice_no"),
@@ -199,22 +228,31 @@ DOCUMENT: tuple[FieldMap, ...] = (
     *kept("billingAddress", "shippingAddress", "billAddressList", "shipAddressList", "toBeEmailed", "toBePrinted"),
     *STAMPS,
 )  # fmt: skip
-INVOICE = ObjectMap(
-    "invoice",
-    "ar_document",
-    (
-        *DOCUMENT,
-        day("dueDate", "due"),
-        to("terms", "term"),
-        shown("amountPaid", paid, kind="number"),
-        amount("amountRemaining", "open_amount", creatable=False),
-        enum("status", invoice_status),
-        *kept("job", "startDate", "endDate", "vatRegNum", "discountTotal", "shipDate", "billingSchedule"),
+INVOICE = with_customs(
+    ObjectMap(
+        "invoice",
+        "ar_document",
+        (
+            *DOCUMENT,
+            day("dueDate", "due"),
+            to("terms", "term"),
+            shown("amountPaid", paid, kind="number"),
+            amount("amountRemaining", "open_amount", creatable=False),
+            enum("status", invoice_status),
+            *kept("job", "startDate", "endDate", "vatRegNum", "discountTotal", "shipDate", "billingSchedule"),
+        ),
+        where={"doc_type": "INVOICE"},
+        children=(ChildMap("item", "lines", LINE),),
+        keep=KEEP,
+        about={
+            "family": "transaction",
+            "label": "Invoice",
+            "name": "tranId",
+            "verbs": "create update",
+            "code": "CustInvc",
+        },
     ),
-    where={"doc_type": "INVOICE"},
-    children=(ChildMap("item", "lines", LINE),),
-    keep=KEEP,
-    about={"family": "transaction", "label": "Invoice", "name": "tranId", "verbs": "create update", "code": "CustInvc"},
+    model.AR_DOCUMENT,
 )
 APPLY = ObjectMap(
     "apply",
@@ -229,28 +267,31 @@ APPLY = ObjectMap(
     ),
     keep=KEEP,
 )
-CREDIT_MEMO = ObjectMap(
-    "creditMemo",
-    "ar_document",
-    (
-        *(replace(each, required=False) if each.name == "entity" else each for each in DOCUMENT),
-        amount("applied", "total", creatable=False),
-        amount("unapplied", "open_amount", creatable=False),
-        enum("status", credit_status),
-        *kept("job"),
+CREDIT_MEMO = with_customs(
+    ObjectMap(
+        "creditMemo",
+        "ar_document",
+        (
+            *(replace(each, required=False) if each.name == "entity" else each for each in DOCUMENT),
+            amount("applied", "total", creatable=False),
+            amount("unapplied", "open_amount", creatable=False),
+            enum("status", credit_status),
+            *kept("job"),
+        ),
+        where={"doc_type": "CREDIT_MEMO"},
+        children=(ChildMap("item", "lines", LINE), ChildMap("apply", object="credited")),
+        keep=KEEP,
+        about={
+            "family": "transaction",
+            "label": "Credit Memo",
+            "name": "tranId",
+            "verbs": "create update",
+            "code": "CustCred",
+        },
     ),
-    where={"doc_type": "CREDIT_MEMO"},
-    children=(ChildMap("item", "lines", LINE), ChildMap("apply", object="credited")),
-    keep=KEEP,
-    about={
-        "family": "transaction",
-        "label": "Credit Memo",
-        "name": "tranId",
-        "verbs": "create update",
-        "code": "CustCred",
-    },
+    model.AR_DOCUMENT,
 )
-PAYMENT = ObjectMap(
+PAYMENT = with_customs(ObjectMap(
     "customerPayment",
     "payment",
     (
@@ -278,7 +319,7 @@ PAYMENT = ObjectMap(
     children=(ChildMap("apply", of=APPLY, by="payment"),),
     keep=KEEP,
     about={"family": "transaction", "label": "Payment", "name": "tranId", "verbs": "create update", "code": "CustPymt"},
-)  # fmt: skip
+), model.PAYMENT)  # fmt: skip
 JOURNAL_LINE = ObjectMap(
     "line",
     "",
@@ -312,21 +353,24 @@ JOURNAL = ObjectMap(
     keep=KEEP,
     about={"family": "transaction", "label": "Journal Entry", "name": "tranId", "verbs": "", "code": "Journal"},
 )  # fmt: skip
-SUBSIDIARY = ObjectMap(
-    "subsidiary",
-    "legal_entity",
-    (
-        text("name", "name"),
-        shown("legalName", lambda record, context: record["name"]),
-        to("currency", "currency", "functional_ccy"),
-        enum("country", country),
-        text("tranPrefix", "code"),
-        shown("isElimination", lambda record, context: False, kind="boolean"),
-        shown("isInactive", lambda record, context: False, kind="boolean"),
-        EXTERNAL,
-        instant("lastModifiedDate", "updated_at"),
+SUBSIDIARY = with_customs(
+    ObjectMap(
+        "subsidiary",
+        "legal_entity",
+        (
+            text("name", "name"),
+            shown("legalName", lambda record, context: record["name"]),
+            to("currency", "currency", "functional_ccy"),
+            enum("country", country),
+            text("tranPrefix", "code"),
+            shown("isElimination", lambda record, context: False, kind="boolean"),
+            shown("isInactive", lambda record, context: False, kind="boolean"),
+            EXTERNAL,
+            instant("lastModifiedDate", "updated_at"),
+        ),
+        about={"family": "list", "label": "Subsidiary", "name": "name", "verbs": "", "stored": "code"},
     ),
-    about={"family": "list", "label": "Subsidiary", "name": "name", "verbs": "", "stored": "code"},
+    model.LEGAL_ENTITY,
 )
 PERIOD = ObjectMap(
     "accountingPeriod",
@@ -350,18 +394,21 @@ PERIOD = ObjectMap(
     ),
     about={"family": "list", "label": "Accounting Period", "name": "periodName", "verbs": ""},
 )
-TAX_ITEM = ObjectMap(
-    "salesTaxItem",
-    "tax_code",
-    (
-        text("itemId", "code"),
-        text("displayName", "code"),
-        shown("rate", lambda record, context: RATE.show(record["rate"] * 100, record), kind="number"),
-        EXTERNAL,
+TAX_ITEM = with_customs(
+    ObjectMap(
+        "salesTaxItem",
+        "tax_code",
+        (
+            text("itemId", "code"),
+            text("displayName", "code"),
+            shown("rate", lambda record, context: RATE.show(record["rate"] * 100, record), kind="number"),
+            EXTERNAL,
+        ),
+        about={"family": "list", "label": "Tax Code", "name": "itemId", "verbs": "", "stored": "code"},
     ),
-    about={"family": "list", "label": "Tax Code", "name": "itemId", "verbs": "", "stored": "code"},
+    model.TAX_CODE,
 )
-ITEM = ObjectMap(
+ITEM = with_customs(ObjectMap(
     "serviceSaleItem",
     "service_item",
     (
@@ -378,7 +425,7 @@ ITEM = ObjectMap(
     keep=KEEP,
     about={"family": "item", "label": "Service for Sale", "name": "itemId", "verbs": "create update delete",
            "stored": "code"},
-)  # fmt: skip
+), model.SERVICE_ITEM)  # fmt: skip
 
 BUSINESS: tuple[ObjectMap, ...] = (
     CUSTOMER,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from counterfoil_mocks.erp.netsuite.errors import Refused
 from counterfoil_mocks.erp.netsuite.record_routes import pages, paging
 from counterfoil_mocks.erp.netsuite.tables import Tables
+from counterfoil_mocks.kernel.face import Request
+from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
 from counterfoil_mocks.protocols.relation import Views
 from counterfoil_mocks.protocols.suiteql import MOST_ROWS, Engine
@@ -17,6 +20,20 @@ if TYPE_CHECKING:
     from counterfoil_mocks.erp.netsuite.api import NetSuiteFace
 
 PATH = "/services/rest/query/v1/suiteql"
+ASKED = re.compile(r"\bFROM\s+(\w+)", re.IGNORECASE)
+NOUNS = {
+    "customer": "customer",
+    "customeraddressbook": "site",
+    "item": "service_item",
+    "subsidiary": "legal_entity",
+    "accountingperiod": "period",
+    "salestaxitem": "tax_code",
+    "currencyrate": "fx_rate",
+    "revenueelement": "revenue_schedule",
+}
+"""Entities of the business by the only table of a query: such a query is a list of them."""
+KINDS = {"custpymt": "payment", "custinvc": "ar_document", "custcred": "ar_document"}
+"""The same for the types of transactions that a query names."""
 
 
 class Queries:
@@ -25,10 +42,33 @@ class Queries:
     def __init__(self, face: NetSuiteFace) -> None:
         self.face = face
         self._engine: Engine | None = None
+        self._lists: dict[str, Operation] = {}
 
     def operations(self) -> Iterable[Operation]:
         """The route."""
         yield Operation("query", "POST", PATH, self._run, "Answer a query in SuiteQL", kind="json")
+
+    def meant(self, request: Request, operation: Operation) -> Operation:
+        """The operation that a query is: a list of an entity where it asks for nothing else, so that whatever is told of lists holds for it."""
+        said = request.body.decode("utf-8", "replace")
+        tables = {name.lower() for name in ASKED.findall(said)}
+        if len(tables) != 1 or re.search(r"\bJOIN\b", said, re.IGNORECASE):
+            return operation
+        noun = NOUNS.get(*tables) if tables != {"transaction"} else self._of_type(said)
+        if noun is None:
+            return operation
+        if noun not in self._lists:
+            entity = self.face.system.role.by_name[noun]
+            about = {"query": operation.name, "of": entity}
+            self._lists[noun] = Operation(
+                f"list_{noun}", "POST", PATH, self._run, operation.summary, kind="json", about=about
+            )
+        return self._lists[noun]
+
+    @staticmethod
+    def _of_type(said: str) -> str | None:
+        nouns = {noun for kind, noun in KINDS.items() if kind in said.lower()}
+        return nouns.pop() if len(nouns) == 1 else None
 
     @property
     def engine(self) -> Engine:
@@ -65,6 +105,8 @@ class Queries:
                 f"Invalid search query. Detailed unprocessed description follows. Search error occurred: {error}",
                 title="Invalid search query.",
             ) from None
+        if ask.hidden is not None and isinstance(ask.operation.about, dict):
+            items = [row for row in items if not self._hidden(ask, row)]
         answer = {
             "links": pages(self.face.base(ask.request) + PATH, asked, limit, offset, total),
             "count": len(items),
@@ -74,3 +116,10 @@ class Queries:
             "totalResults": total,
         }
         return Answer(200, answer)
+
+    def _hidden(self, ask: Ask, row: Record) -> bool:
+        """Whether a row is one that searches do not find yet."""
+        place = row.get("id") or row.get("internalid")
+        table = self.face.system.table(ask.operation.about["of"].name)
+        found = table.by_id(self.face.system.name, place) if place else None
+        return found is not None and ask.hidden is not None and ask.hidden(found)

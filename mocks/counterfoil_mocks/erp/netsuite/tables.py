@@ -7,8 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from counterfoil_mocks.erp import model
+from counterfoil_mocks.erp.netsuite.custom_fields import Customs, of_entity, of_map
+from counterfoil_mocks.erp.netsuite.desk import PARTS, STREET
 from counterfoil_mocks.erp.netsuite.lists import LISTS, account_type
-from counterfoil_mocks.erp.netsuite.objects import KEEP
+from counterfoil_mocks.erp.netsuite.objects import (
+    ADDRESS,
+    CREDIT_MEMO,
+    CUSTOMER,
+    INVOICE,
+    ITEM,
+    KEEP,
+    LINE,
+    PAYMENT,
+    SUBSIDIARY,
+    TAX_ITEM,
+)
 from counterfoil_mocks.erp.netsuite.record_types import TRANSACTIONS
 from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.fields import Record
@@ -32,15 +46,14 @@ COLUMNS: Mapping[str, str] = {
     "terms>term creditlimit:m parent>customer datecreated:t lastmodifieddate:t",
     "transaction": "id tranid transactionnumber type status trandate:d duedate:d entity>customer externalid memo otherrefnum "
     "postingperiod>accountingperiod currency>currency exchangerate:r foreigntotal:m foreignamountpaid:m "
-    "foreignamountunpaid:m createddate:t lastmodifieddate:t posting:b voided:b approvalstatus terms>term "
-    "custbody_contract_no",
+    "foreignamountunpaid:m createddate:t lastmodifieddate:t posting:b voided:b approvalstatus terms>term",
     "transactionline": "transaction>transaction id:n linesequencenumber:n mainline:b taxline:b item>item quantity:m rate:m "
     "foreignamount:m netamount:m memo subsidiary>subsidiary entity>customer createdfrom>transaction",
     "transactionaccountingline": "transaction>transaction transactionline:n account>account amount:m debit:m credit:m posting:b "
     "accountingbook:n",
     "nexttransactionlinelink": "previousdoc>transaction nextdoc>transaction previousline:n nextline:n linktype foreignamount:m",
     "item": "id itemid displayname externalid isinactive:b itemtype incomeaccount>account",
-    "subsidiary": "id name fullname externalid isinactive:b currency>currency country",
+    "subsidiary": "id name fullname tranprefix externalid isinactive:b currency>currency country",
     "accountingperiod": "id periodname startdate:d enddate:d closed:b allownonglchanges:b arlocked:b aplocked:b alllocked:b "
     "isposting:b isquarter:b isyear:b isadjust:b subsidiary>subsidiary",
     "account": "id acctnumber fullname accttype isinactive:b",
@@ -57,10 +70,30 @@ COLUMNS: Mapping[str, str] = {
     "term": "id name daysuntilnetdue:n isinactive:b",
     "revenuearrangement": "id tranid trandate:d entity>customer custbody_contract_no",
     "revenueelement": "id recordnumber revenuearrangement>revenuearrangement item>item allocationamount:m "
-    "revenuerecognitionrule startdate:d enddate:d amountrecognized:m",
+    "revenuerecognitionrule startdate:d enddate:d amountrecognized:m lastmodifieddate:t",
+    "salestaxitem": "id itemid displayname rate:r externalid lastmodifieddate:t",
+    "currencyrate": "id basecurrency>currency transactioncurrency>currency effectivedate:d exchangerate:r externalid lastmodifieddate:t",
+    "customeraddressbook": "internalid entity>customer label defaultbilling:b defaultshipping:b addr1 addr2 addr3 city state zip "
+    "country lastmodifieddate:t",
     "revenueplanplannedrevenue": "id revenueplan>revenueelement amount:m postingperiod>accountingperiod",
 }
-"""Columns by table: `:b` boolean, `:d` date, `:t` date and time, `:m` amount, `:r` rate, `:n` whole number, `>` a reference, else a text."""
+"""Standard columns by table: `:b` boolean, `:d` date, `:t` date and time, `:m` amount, `:r` rate, `:n` whole number, `>` a reference, else a text."""
+CUSTOMS: Mapping[str, tuple[Customs, ...]] = {
+    "customer": (of_map(CUSTOMER, model.CUSTOMER),),
+    "transaction": (
+        of_map(INVOICE, model.AR_DOCUMENT),
+        of_map(CREDIT_MEMO, model.AR_DOCUMENT),
+        of_map(PAYMENT, model.PAYMENT),
+    ),
+    "transactionline": (of_map(LINE, model.AR_LINE),),
+    "customeraddressbook": (of_map(ADDRESS, model.SITE),),
+    "item": (of_map(ITEM, model.SERVICE_ITEM),),
+    "subsidiary": (of_map(SUBSIDIARY, model.LEGAL_ENTITY),),
+    "salestaxitem": (of_map(TAX_ITEM, model.TAX_CODE),),
+    "currencyrate": (of_entity("custrecord_", model.FX_RATE, "rate", "rate_date"),),
+    "revenueelement": (of_entity("custrecord_", model.REVENUE_SCHEDULE),),
+}
+"""Custom fields by table."""
 ALIASES = {
     "entity": "customer",
     "previoustransactionlinelink": "nexttransactionlinelink",
@@ -74,6 +107,7 @@ SHOWN = {
     "item": "itemid",
     "subsidiary": "name",
     "accountingperiod": "periodname",
+    "salestaxitem": "itemid",
     "account": "fullname",
     "currency": "name",
     "term": "name",
@@ -103,12 +137,10 @@ class Tables:
 
     def views(self) -> Iterable[View]:
         """All tables."""
-        for name, said in COLUMNS.items():
-            rows: Callable[[], sa.FromClause] = getattr(self, f"_{name}", None) or self._other(name)
+        for name, same in {**{each: each for each in COLUMNS}, **ALIASES}.items():
+            rows: Callable[[], sa.FromClause] = getattr(self, f"_{same}", None) or self._other(same)
+            said = " ".join((COLUMNS[same], *columns_of(same)))
             yield View(name, rows, lambda rows, deleted: (), tuple(self._columns(said)), key="id")
-        for name, same in ALIASES.items():
-            rows = getattr(self, f"_{same}")
-            yield View(name, rows, lambda rows, deleted: (), tuple(self._columns(COLUMNS[same])), key="id")
 
     def _columns(self, said: str) -> Iterable[Column]:
         for each in said.split():
@@ -178,6 +210,18 @@ class Tables:
         each = self._table("service_item")
         return sa.select(each.c.id).where(each.c.system == self.name, each.c.key == code).limit(1).scalar_subquery()
 
+    def _tax_code_of(self, code: Value) -> Value:
+        each = self._table("tax_code")
+        return sa.select(each.c.id).where(each.c.system == self.name, each.c.key == code).limit(1).scalar_subquery()
+
+    def _customs(self, table: str, rows: Any, entity: str | None = None) -> dict[str, Any]:
+        """Custom fields of a table's rows. entity: whose rows these are, where the table has several kinds; null in others."""
+        found: dict[str, Any] = {}
+        for each in CUSTOMS[table]:
+            own = entity is None or each.entity.name == entity
+            found |= each.values(rows) if own else {name: found.get(name) for name in each.columns()}
+        return found
+
     def _live(self, each: Any) -> tuple[Value, ...]:
         return each.c.system == self.name, each.c.deleted_at.is_(None)
 
@@ -214,6 +258,50 @@ class Tables:
             "parent": each.c.parent,
             "datecreated": each.c.created_at,
             "lastmodifieddate": each.c.updated_at,
+            **self._customs("customer", each),
+        }
+        return self._put(values, each, *self._live(each)).subquery()
+
+    def _customeraddressbook(self) -> sa.FromClause:
+        each = self._table("site")
+        values = {
+            "internalid": each.c.id,
+            "entity": each.c.customer,
+            "label": each.c.site_code,
+            "defaultbilling": sa.case((each.c.kind.in_(("BILL_TO", "BOTH")), 1), else_=0),
+            "defaultshipping": sa.case((each.c.kind.in_(("SHIP_TO", "BOTH")), 1), else_=0),
+            **{name: sa.func.json_extract(each.c["lines"], f"$[{at}]") for at, name in enumerate(STREET)},
+            **{name: each.c[column] for name, column in PARTS.items()},
+            "country": each.c.country,
+            "lastmodifieddate": each.c.updated_at,
+            **self._customs("customeraddressbook", each),
+        }
+        return self._put(values, each, *self._live(each)).subquery()
+
+    def _salestaxitem(self) -> sa.FromClause:
+        each = self._table("tax_code")
+        values = {
+            "id": each.c.id,
+            "itemid": each.c.code,
+            "displayname": each.c.code,
+            "rate": each.c.rate * 100,
+            "externalid": each.c.external_id,
+            "lastmodifieddate": each.c.updated_at,
+            **self._customs("salestaxitem", each),
+        }
+        return self._put(values, each, *self._live(each)).subquery()
+
+    def _currencyrate(self) -> sa.FromClause:
+        each = self._table("fx_rate")
+        values = {
+            "id": each.c.id,
+            "basecurrency": coded("currency", each.c.to_ccy),
+            "transactioncurrency": coded("currency", each.c.from_ccy),
+            "effectivedate": each.c.rate_date,
+            "exchangerate": each.c.rate,
+            "externalid": each.c.external_id,
+            "lastmodifieddate": each.c.updated_at,
+            **self._customs("currencyrate", each),
         }
         return self._put(values, each, *self._live(each)).subquery()
 
@@ -227,6 +315,7 @@ class Tables:
             "isinactive": sa.case((each.c.active == 1, 0), else_=1),
             "itemtype": "Service",
             "incomeaccount": each.c.revenue_account,
+            **self._customs("item", each),
         }
         return self._put(values, each, *self._live(each)).subquery()
 
@@ -240,6 +329,8 @@ class Tables:
             "isinactive": 0,
             "currency": coded("currency", each.c.functional_ccy),
             "country": each.c.country,
+            "tranprefix": each.c.code,
+            **self._customs("subsidiary", each),
         }
         return self._put(values, each, *self._live(each)).subquery()
 
@@ -299,7 +390,7 @@ class Tables:
             "foreignamountunpaid": left,
             "voided": 0,
             "terms": None,
-            "custbody_contract_no": each.c.contract_no,
+            **self._customs("transaction", each, "ar_document"),
         }
         return self._put(ordered(values), each, *self._live(each))
 
@@ -319,7 +410,7 @@ class Tables:
             "foreignamountunpaid": amount("unapplied")(each),
             "voided": sa.case((each.c.status == "REVERSED", 1), else_=0),
             "terms": None,
-            "custbody_contract_no": None,
+            **self._customs("transaction", each, "payment"),
         }
         return self._put(ordered(values), each, *self._live(each))
 
@@ -340,6 +431,7 @@ class Tables:
             "foreignamountunpaid": None,
             "voided": 0,
             "terms": None,
+            **self._customs("transaction", each, ""),
             "custbody_contract_no": each.c.contract_no,
         }
         return self._put(ordered(values), each, *self._live(each), self._own(each.c.id))
@@ -366,6 +458,7 @@ class Tables:
             "foreignamountunpaid": None,
             "voided": 0,
             "terms": None,
+            **self._customs("transaction", each, ""),
             "custbody_contract_no": custom("custbody_contract_no")(each),
         }
         return self._put(ordered(values), each, *self._live(each), each.c.kind.in_(tuple(codes)))
@@ -386,7 +479,8 @@ class Tables:
             scaled(sa.func.json_extract(each.c.custom, inside.op("||")(".quantity"))), 10**MONEY_PLACES
         )
         net = amount("net")(line)
-        head = {"subsidiary": self._company(each.c.legal_entity), "entity": each.c.customer, "createdfrom": None}
+        head = {"subsidiary": self._company(each.c.legal_entity), "entity": each.c.customer, "createdfrom": None,
+                "taxcode": None, "taxamount": None, **self._customs("transactionline", line, "")}  # fmt: skip
         own = {**head, "transaction": each.c.id, "taxline": 0}
         main = {**own, "id": 0, "linesequencenumber": 0, "mainline": 1, "item": None, "quantity": None, "rate": None,
                 "foreignamount": -sign * amount("total")(each), "netamount": -sign * amount("total")(each),
@@ -394,13 +488,15 @@ class Tables:
         rate = scaled(sa.func.json_extract(each.c.custom, inside.op("||")(".rate")))
         lines = {**own, "id": line.c.line_no, "linesequencenumber": line.c.line_no, "mainline": 0,
                  "item": self._item_of(line.c.service_item), "quantity": sign * quantity, "rate": sa.func.coalesce(rate, net),
-                 "foreignamount": sign * net, "netamount": sign * net, "memo": line.c.description}  # fmt: skip
+                 "foreignamount": sign * net, "netamount": sign * net, "memo": line.c.description,
+                 "taxcode": self._tax_code_of(line.c.tax_code), "taxamount": amount("tax")(line),
+                 **self._customs("transactionline", line)}  # fmt: skip
         tax = {**main, "id": 9999, "linesequencenumber": 9999, "mainline": 0, "taxline": 1, "memo": None,
                "foreignamount": sign * amount("tax")(each), "netamount": sign * amount("tax")(each)}  # fmt: skip
         joined = each.join(line, sa.and_(line.c.system == each.c.system, line.c.parent == each.c.id))
         paid = self._table("payment")
         payment = {"subsidiary": self._company(paid.c.legal_entity), "entity": paid.c.payer, "createdfrom": None,
-                   "transaction": paid.c.id, "taxline": 0, "id": 0, "linesequencenumber": 0, "mainline": 1, "item": None,
+                   "taxcode": None, "taxamount": None, **self._customs("transactionline", line, ""), "transaction": paid.c.id, "taxline": 0, "id": 0, "linesequencenumber": 0, "mainline": 1, "item": None,
                    "quantity": None, "rate": None, "foreignamount": amount("amount")(paid), "netamount": amount("amount")(paid),
                    "memo": custom("memo", within=(KEEP,))(paid)}  # fmt: skip
         return sa.union_all(
@@ -480,6 +576,8 @@ class Tables:
             "startdate": each.c.start,
             "enddate": each.c.end,
             "amountrecognized": amount("recognised")(each),
+            "lastmodifieddate": each.c.updated_at,
+            **self._customs("revenueelement", each),
         }
         return self._put(values, each, *self._live(each)).subquery()
 
@@ -492,6 +590,14 @@ class Tables:
             "postingperiod": self._period_of(each.c.legal_entity, each.c.period),
         }
         return self._put(values, each, *self._live(each)).subquery()
+
+
+def columns_of(table: str) -> list[str]:
+    """Custom columns of a table, as `COLUMNS` writes them."""
+    found: dict[str, str] = {}
+    for each in CUSTOMS.get(table, ()):
+        found |= each.columns()
+    return [name + mark for name, mark in found.items()]
 
 
 def ordered(values: Mapping[str, Any]) -> dict[str, Any]:
