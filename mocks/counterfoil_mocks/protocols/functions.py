@@ -273,7 +273,7 @@ def _pattern(like: str) -> re.Pattern[str]:
     return re.compile(out, re.DOTALL)
 
 
-ORACLE_PARTS = re.compile(r"YYYY|MM|DD|HH24|HH12|HH|MI|SS|MONTH|MON|DAY|DY|YY|Q|AM|PM|D|.", re.IGNORECASE)
+ORACLE_PARTS = re.compile(r"YYYY|FF3|MM|DD|HH24|HH12|HH|MI|SS|MONTH|MON|DAY|DY|YY|Q|AM|PM|D|.", re.IGNORECASE)
 STRPTIME = {"YYYY": "%Y", "MM": "%m", "DD": "%d", "HH24": "%H", "HH12": "%I", "HH": "%I", "MI": "%M", "SS": "%S", "MONTH": "%B",
             "MON": "%b", "DAY": "%A", "DY": "%a", "YY": "%y", "AM": "%p", "PM": "%p"}  # fmt: skip
 
@@ -291,6 +291,8 @@ def date_written(value: str, pattern: str) -> str:
         known = STRPTIME.get(part.upper())
         if part.upper() == "Q":
             out += str((moment.month + 2) // 3)
+        elif part.upper() == "FF3":
+            out += f"{moment.microsecond // 1000:03d}"
         elif part.upper() == "D":
             out += str(moment.isoweekday() % 7 + 1)
         else:

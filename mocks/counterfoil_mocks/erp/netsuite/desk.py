@@ -322,7 +322,7 @@ class Desk:
         """What NetSuite fills in of a transaction where the caller says nothing."""
         home = ((customer["custom"] or {}).get(KEEP) or {}).get("subsidiary")
         values["legal_entity"] = values.get("legal_entity") or home or self.reader.company()
-        if home and values["legal_entity"] != home:
+        if home and values["legal_entity"] != home and not self.reader.related(customer, values["legal_entity"]):
             raise errors.reference(customer["id"], "entity", "entity")
         values["ccy"] = values.get("ccy") or customer["invoice_ccy"] or "USD"
         values[day] = values.get(day) or self.reader.today(values["legal_entity"])
@@ -412,8 +412,8 @@ class Desk:
             if "isInactive" in head:
                 changes["status"] = "INACTIVE" if head["isInactive"] else "ACTIVE"
             if "addressBook" in given:
-                lines = items_of(given["addressBook"], "addressBook")
-                self._settle(tx, record, lines, replace="addressBook" in replace)
+                places = items_of(given["addressBook"], "addressBook")
+                self._settle(tx, record, places, replace="addressBook" in replace)
         elif each.name == "serviceSaleItem" and "isInactive" in head:
             changes["active"] = not head["isInactive"]
         elif "apply" in given and each.name == "customerPayment":

@@ -11,6 +11,7 @@ from counterfoil_mocks.protocols.conversion import number
 from counterfoil_mocks.protocols.fieldmap import ChildMap, FieldMap, ObjectMap
 
 VENDOR = "netsuite"
+RELATIONSHIP = "customerSubsidiaryRelationship"
 LINES = "kept"
 """What a sublist is of whose lines live in the record's `custom`."""
 
@@ -143,6 +144,12 @@ KEPT: tuple[ObjectMap, ...] = (
             day("tranDate"),
         ),
         title="memo",
+    ),
+    record_type(
+        RELATIONSHIP,
+        "Customer-Subsidiary Relationship",
+        "relationship",
+        (to("entity", "customer", required=True), to("subsidiary", "subsidiary", required=True), *kept("name")),
     ),
     named("department", "Department"),
     named("classification", "Class"),

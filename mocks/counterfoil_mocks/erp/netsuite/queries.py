@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from counterfoil_mocks.erp.netsuite.api import NetSuiteFace
 
 PATH = "/services/rest/query/v1/suiteql"
-ASKED = re.compile(r"\bFROM\s+(\w+)", re.IGNORECASE)
+ASKED = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)", re.IGNORECASE)
 NOUNS = {
     "customer": "customer",
     "customeraddressbook": "site",
@@ -52,9 +52,10 @@ class Queries:
         """The operation that a query is: a list of an entity where it asks for nothing else, so that whatever is told of lists holds for it."""
         said = request.body.decode("utf-8", "replace")
         tables = {name.lower() for name in ASKED.findall(said)}
-        if len(tables) != 1 or re.search(r"\bJOIN\b", said, re.IGNORECASE):
-            return operation
-        noun = NOUNS.get(*tables) if tables != {"transaction"} else self._of_type(said)
+        if "transaction" in tables:
+            noun = self._of_type(said) if tables <= {"transaction", "transactionline"} else None
+        else:
+            noun = NOUNS.get(*tables) if len(tables) == 1 else None
         if noun is None:
             return operation
         if noun not in self._lists:

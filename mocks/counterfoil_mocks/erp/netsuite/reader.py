@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from counterfoil_mocks.erp.netsuite import errors
-from counterfoil_mocks.erp.netsuite.kept_objects import LINES
+from counterfoil_mocks.erp.netsuite.kept_objects import LINES, RELATIONSHIP
 from counterfoil_mocks.erp.netsuite.lists import BY_ID, BY_STORED, LISTS
 from counterfoil_mocks.erp.netsuite.objects import (
     AMOUNT,
@@ -249,6 +249,15 @@ class Reader:
             "SELECT id FROM erp.ar_document WHERE system = ? AND deleted_at IS NULL"
             f" AND json_extract(custom, '$.{KEEP}.createdFrom') = ? LIMIT 1",
             (self.system.name, record["id"]),
+        )
+        return bool(rows)
+
+    def related(self, customer: Record, company: str) -> bool:
+        """Whether a relationship says that a company does business with a customer of another one."""
+        rows = self.system.store.rows(
+            "SELECT id FROM erp.vendor_object WHERE system = ? AND kind = ? AND deleted_at IS NULL"
+            " AND json_extract(custom, '$.entity') = ? AND json_extract(custom, '$.subsidiary') = ? LIMIT 1",
+            (self.system.name, RELATIONSHIP, customer["id"], company),
         )
         return bool(rows)
 

@@ -43,12 +43,13 @@ if TYPE_CHECKING:
 RATE_PLACES = len(str(money.RATE_SCALE)) - 1
 COLUMNS: Mapping[str, str] = {
     "customer": "id entityid companyname altname email phone externalid isinactive:b subsidiary>subsidiary currency>currency "
-    "terms>term creditlimit:m parent>customer datecreated:t lastmodifieddate:t",
+    "terms>term creditlimit:m vatregnumber parent>customer datecreated:t lastmodifieddate:t",
     "transaction": "id tranid transactionnumber type status trandate:d duedate:d entity>customer externalid memo otherrefnum "
     "postingperiod>accountingperiod currency>currency exchangerate:r foreigntotal:m foreignamountpaid:m "
     "foreignamountunpaid:m createddate:t lastmodifieddate:t posting:b voided:b approvalstatus terms>term",
     "transactionline": "transaction>transaction id:n linesequencenumber:n mainline:b taxline:b item>item quantity:m rate:m "
-    "foreignamount:m netamount:m memo subsidiary>subsidiary entity>customer createdfrom>transaction",
+    "foreignamount:m netamount:m memo subsidiary>subsidiary entity>customer createdfrom>transaction "
+    "taxcode>salestaxitem taxamount:m",
     "transactionaccountingline": "transaction>transaction transactionline:n account>account amount:m debit:m credit:m posting:b "
     "accountingbook:n",
     "nexttransactionlinelink": "previousdoc>transaction nextdoc>transaction previousline:n nextline:n linktype foreignamount:m",
@@ -255,6 +256,7 @@ class Tables:
             "currency": coded("currency", each.c.invoice_ccy),
             "terms": coded("term", each.c.terms),
             "creditlimit": amount("credit_limit", "invoice_ccy")(each),
+            "vatregnumber": each.c.vat_id,
             "parent": each.c.parent,
             "datecreated": each.c.created_at,
             "lastmodifieddate": each.c.updated_at,
@@ -398,6 +400,7 @@ class Tables:
         each = self._table("payment")
         values = {
             **self._head(each, each.c.ccy, each.c.legal_entity, each.c.value_date),
+            "otherrefnum": sa.func.coalesce(custom("otherRefNum", within=(KEEP,))(each), each.c.bank_ref),
             "tranid": each.c.receipt_no,
             "transactionnumber": each.c.receipt_no,
             "type": "CustPymt",
