@@ -15,6 +15,10 @@ from counterfoil_mocks.protocols.relation import Catalog, unscaled
 from counterfoil_mocks.protocols.suiteql_tree import SuiteQlError, parsed
 
 MOST_ROWS = 100_000
+MARK = "\x01"
+"""Begins and ends what stands for a parameter while a query is translated for all that it may be."""
+MOST_KEPT = 256
+"""Queries whose translation is kept."""
 WRONG = {
     "column": "Field '{name}' not found.",
     "ambiguous": "Field '{name}' is ambiguous.",
@@ -30,27 +34,72 @@ class Page(NamedTuple):
     total: int
 
 
+class Prepared(NamedTuple):
+    """A query as the database takes it: its rows, how many there are without a limit, and what the rows' values are."""
+
+    rows: compiler.Ready
+    total: compiler.Ready
+    shapes: list[Shape]
+
+
 class Engine:
     """Answers SuiteQL over a catalog of views in a store."""
 
     def __init__(self, store: Store, catalog: Catalog) -> None:
         self.store = store
         self.catalog = catalog
-        self.compiler = Compiler(catalog, ignore_case=False, read_date=lambda text: date_read(text, "MM/DD/YYYY"))
+        self.compiler = Compiler(catalog, ignore_case=False, read_date=_date)
+        self._kept: dict[tuple[str, int, int, int], Prepared | None] = {}
 
     def page(self, text: str, now: str, params: Sequence[Any] = (), *, limit: int = 1000, offset: int = 0) -> Page:
         """Some rows of a query. now: what SYSDATE is. Raises SuiteQlError."""
+        prepared = self._known(text, now, params, limit, offset)
+        values: Sequence[Any] = params
+        if prepared is None:
+            prepared, values = self._prepared(text, now, params, limit, offset), ()
+        with self.store.local() as store:
+            rows = compiler.answer(store, prepared.rows, values)
+            total = offset + len(rows)
+            if len(rows) == limit or (offset and not rows):
+                total = compiler.answer(store, prepared.total, values)[0][0]
+        return Page([shown(row, prepared.shapes) for row in rows], min(total, MOST_ROWS))
+
+    def _prepared(self, text: str, now: str, params: Sequence[Any], limit: int, offset: int) -> Prepared:
         try:
             statement, shapes = self.compiler.query(parsed(text, params, self.catalog, now))
             whole = statement.subquery()
-            with self.store.local() as store:
-                rows = compiler.run(store, sa.select(*whole.c).limit(limit).offset(offset))
-                total = compiler.run(store, sa.select(sa.func.count()).select_from(whole))[0][0]
+            rows = compiler.ready(sa.select(*whole.c).limit(limit).offset(offset))
+            total = compiler.ready(sa.select(sa.func.count()).select_from(whole))
         except Unanswerable as error:
             raise SuiteQlError(WRONG.get(error.why, "{detail}").format(name=error.name, detail=error)) from None
         except (OverflowError, RecursionError):
             raise SuiteQlError("The query is out of range.") from None
-        return Page([shown(row, shapes) for row in rows], min(total, MOST_ROWS))
+        return Prepared(rows, total, list(shapes))
+
+    def _known(self, text: str, now: str, params: Sequence[Any], limit: int, offset: int) -> Prepared | None:
+        """A query that was asked before, with other texts in its parameters; None where its answer hangs on more than these."""
+        if "sysdate" in text.lower() or not all(isinstance(each, str) and each.isascii() for each in params):
+            return None
+        place = (text, len(params), limit, offset)
+        if place not in self._kept:
+            if len(self._kept) >= MOST_KEPT:
+                self._kept.clear()
+            marks = [f"{MARK}{number}{MARK}" for number in range(len(params))]
+            try:
+                made = self._prepared(text, now, marks, limit, offset)
+            except SuiteQlError:
+                self._kept[place] = None
+            else:
+                filled = (compiler.filled(made.rows, marks), compiler.filled(made.total, marks))
+                self._kept[place] = None if None in filled else Prepared(*filled, made.shapes)  # type: ignore[arg-type]
+        return self._kept[place]
+
+
+def _date(text: str) -> str | None:
+    """A literal that is compared with a date; a parameter there is translated each time."""
+    if text.startswith(MARK):
+        raise Unanswerable("type", "parameter")
+    return date_read(text, "MM/DD/YYYY")
 
 
 def shown(row: Sequence[Any], shapes: Sequence[Shape]) -> dict[str, str]:
