@@ -15,6 +15,7 @@ from counterfoil.reference.connectors import Record, Trail
 from counterfoil.reference.connectors.stripe import Connector
 from counterfoil.reference.connectors.stripe_objects import NATIVE
 from counterfoil.reference.errors import Refused
+from counterfoil.reference.event import BadSignature
 
 US = {
     "code": "CF-US", "name": "Firm Inc.", "country": "US", "tz": "America/Chicago", "functional_ccy": "USD", "rounding_policy": "LINE",
@@ -194,6 +195,42 @@ def test_a_discarded_draft_lets_its_work_go(stripe_face: Any, contract: Record, 
     ask(stripe_face, lambda stripe: stripe.act("discard_invoice", {"id": made["id"]}, {}, Trail()))
     assert native("billable_items", "TE-9")["billing"] == "UNBILLED"
     assert ask(stripe_face, lambda stripe: stripe.get("invoice", made["id"])) is None
+
+
+def test_what_has_changed_is_found_in_the_feed_of_events(stripe_face: Any, contract: Record, native: Native) -> None:
+    async def read(stripe: Connector, **where: str) -> list[Record]:
+        return [record async for page in stripe.pages("invoice", where) for record in page]
+
+    issued = ask(stripe_face, lambda stripe: read(stripe, updated_since="2026-01-01T00:00:00.000Z"))
+    assert [each["invoice_no"] for each in issued] == ["INV-CF-US-00001", "INV-CF-US-00002"]
+    everything = ask(stripe_face, lambda stripe: read(stripe, updated_since="2020-01-01T00:00:00.000Z"))
+    assert [each["id"] for each in everything] == [each["id"] for each in issued]
+    assert ask(stripe_face, lambda stripe: read(stripe, updated_since="2026-01-06T00:00:00.000Z")) == []
+
+
+def test_an_endpoint_hears_what_stripe_announces_and_the_native_face_the_rest(
+    stripe_face: Any, contract: Record
+) -> None:
+    receiver = stripe_face.listen("billing", subscribe=False)
+    stripe_face.native("billing", "POST", "/webhooks", {"url": receiver.url})
+
+    async def heard(stripe: Connector) -> list[Any]:
+        await stripe.subscribe(receiver.url, ["billing.invoice.issued", "billing.plan.created"])
+        made = await stripe.act(
+            "draft_invoice", {}, {"contract_no": "CT-0001", "plan_lines": ["CT-0001/1"]}, Trail(key="e")
+        )
+        await stripe.act("approve_invoice", {"id": made["id"]}, {}, Trail(key="e2"))
+        await stripe.act("issue_invoice", {"id": made["id"]}, {}, Trail(key="e3"))
+        stripe_face.settle()
+        with pytest.raises(BadSignature):
+            stripe.event(receiver.heard[-1].body + b" ", receiver.heard[-1].headers, 300)
+        return [stripe.event(each.body, each.headers, 300) for each in receiver.heard]
+
+    (event,) = ask(stripe_face, heard)
+    assert (event.type, event.key, event.flow) == ("billing.invoice.issued", "INV-CF-US-00003", "CT-0001")
+    subscribed = stripe_face.native("billing", "GET", "/webhooks").json["items"]
+    types = [each["types"] for each in subscribed if each["url"] == receiver.url]
+    assert types == [["com.counterfoil.billing.plan.created.v1"]]
 
 
 def test_every_reason_for_the_native_face_is_told_to_people() -> None:

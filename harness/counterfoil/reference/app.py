@@ -18,6 +18,7 @@ from counterfoil.reference.flows import Desk, Handler, Order
 from counterfoil.reference.flows.closing import Closing
 from counterfoil.reference.parts import Parts, connector_of
 from counterfoil.reference.reports import Reporter
+from counterfoil.reference.routes import role_of
 from counterfoil.reference.state import State
 
 log = logging.getLogger("counterfoil.reference")
@@ -77,6 +78,7 @@ class Integration:
     async def start(self) -> None:
         """Take up what is left, and begin what runs by the clock."""
         await self._baseline()
+        await self._subscribe()
         self.engine.resume()
         for seconds, deed in (
             (self.settings.poll_seconds, self.poller.poll),
@@ -84,6 +86,17 @@ class Integration:
         ):
             if seconds:
                 self._clocks.append(asyncio.get_running_loop().create_task(self._every(seconds, deed)))
+
+    async def _subscribe(self) -> None:
+        """Have events sent here where a system's own protocol has them; what cannot be had now is polled."""
+        for name, system in self.systems.items():
+            if self.settings.own_url is None:
+                return
+            types = [each for each in self.engine.handlers if each.startswith(f"{role_of(name)}.")]
+            try:
+                await system.subscribe(f"{self.settings.own_url.rstrip('/')}/hooks/{name}", types)
+            except Trouble as trouble:
+                log.warning("%s", trouble)
 
     async def _every(self, seconds: float, deed: Callable[[], Awaitable[object]]) -> None:
         while True:
@@ -120,6 +133,7 @@ class Integration:
         for system in self.systems.values():
             system.forget()
         await self._baseline()
+        await self._subscribe()
 
     async def figures(self) -> Record:
         """The dashboard."""

@@ -35,12 +35,13 @@ class SystemSettings:
 class Settings:
     """The whole configuration. Seconds are on the wall clock.
 
-    state: path of the SQLite file, or `:memory:`. parallel: flows handled at once. poll_seconds, reconcile_seconds: 0 for never by
+    own_url: where systems reach this integration; None: it subscribes nowhere by itself. state: path of the SQLite file, or `:memory:`. parallel: flows handled at once. poll_seconds, reconcile_seconds: 0 for never by
     itself. call_seconds: patience with one answer. tolerance: most seconds between a signature's time and now.
     """
 
     systems: Mapping[str, SystemSettings]
     control_url: str | None = None
+    own_url: str | None = None
     control_token: str | None = None
     state: str = ":memory:"
     serial: bool = False
@@ -64,6 +65,7 @@ def from_environment(env: Mapping[str, str]) -> Settings:
             for name in (*SYSTEMS, *(each for each in SECOND if env.get(f"{each.upper()}_URL")))
         },
         control_url=env.get("CONTROL_URL") or None,
+        own_url=env.get("OWN_URL") or None,
         control_token=env.get("CONTROL_TOKEN") or None,
         state=env.get("STATE") or ":memory:",
         serial=env.get("SERIAL", "") in ("1", "true", "yes"),

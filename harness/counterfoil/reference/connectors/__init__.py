@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from counterfoil.reference.event import Event
+
 Record = dict[str, Any]
 Records = list[Record]
 LookUp = Callable[[], Awaitable[Record | None]]
@@ -54,3 +56,9 @@ class Connector(Protocol):
 
     def forget(self) -> None:
         """Forget what has been read; the system may be another one now."""
+
+    async def subscribe(self, address: str, types: Sequence[str]) -> None:
+        """See to it that events come to an address, at the start and after a reset. types: what is dealt with, without prefix and version."""
+
+    def event(self, body: bytes, headers: Mapping[str, str], tolerance: int) -> Event:
+        """The event in a delivery; raises BadSignature, BadEvent. tolerance: most seconds between its signature's time and now."""

@@ -17,6 +17,7 @@ from yarl import URL
 from counterfoil.reference.config import SystemSettings
 from counterfoil.reference.connectors import LookUp, Record, Records, Trail
 from counterfoil.reference.errors import Refused, Unreachable
+from counterfoil.reference.event import Event, parse, verify
 from counterfoil.reference.routes import role_of
 
 MOST_ATTEMPTS = 8
@@ -70,6 +71,17 @@ class NativeConnector:
 
     def forget(self) -> None:
         """Forget what has been read: nothing is kept."""
+
+    # events
+
+    async def subscribe(self, address: str, types: Sequence[str]) -> None:
+        """See to it that events come to an address: whoever runs the integration has subscribed it to the native ones."""
+
+    def event(self, body: bytes, headers: Mapping[str, str], tolerance: int) -> Event:
+        """The event in a delivery; raises BadSignature, BadEvent."""
+        if self.settings.webhook_secret:
+            verify(body, headers, self.settings.webhook_secret, tolerance)
+        return parse(self.name, body)
 
     # reading
 

@@ -18,9 +18,11 @@ from yarl import URL
 from counterfoil.reference.config import SystemSettings
 from counterfoil.reference.connectors import LookUp, Record, Records, Trail
 from counterfoil.reference.connectors.native import LOST, Call, NativeConnector
-from counterfoil.reference.connectors.stripe_objects import KEY, NATIVE, OBJECTS, PREFIX, lines_of
+from counterfoil.reference.connectors.stripe_events import ONCE, Endpoint, changed, read
+from counterfoil.reference.connectors.stripe_objects import KEY, NATIVE, OBJECTS, PREFIX, instant, lines_of
 from counterfoil.reference.connectors.vendor import VendorConnector
 from counterfoil.reference.errors import Refused
+from counterfoil.reference.event import Event
 
 CODES = {"resource_already_exists": "DUPLICATE_KEY", "resource_missing": "NOT_FOUND"}
 """Stripe's words for refusals that the flows know by ours."""
@@ -135,6 +137,20 @@ class Connector(VendorConnector):
     def __init__(self, settings: SystemSettings, session: aiohttp.ClientSession, patience: float = 10) -> None:
         super().__init__(settings, session, patience)
         self.stripe = Wire(settings, session, patience)
+        self.endpoint = Endpoint(self.stripe, self)
+
+    # events
+
+    async def subscribe(self, address: str, types: Sequence[str]) -> None:
+        await self.endpoint.subscribe(address, types)
+
+    def event(self, body: bytes, headers: Mapping[str, str], tolerance: int) -> Event:
+        """The event in a delivery, Stripe's or a native one; raises BadSignature, BadEvent."""
+        signature = headers.get("stripe-signature")
+        if signature is None:
+            return super().event(body, headers, tolerance)
+        self.endpoint.verify(body, signature, tolerance)
+        return read(self.name, body)
 
     # reading
 
@@ -151,6 +167,21 @@ class Connector(VendorConnector):
         wanted = {name: value for name, value in where.items() if name != "updated_since"}
         found = [await self._read(entity, theirs) async for theirs in self._asked(entity, wanted)]
         return [each for each in reversed(found) if all(each.get(name) == value for name, value in wanted.items())]
+
+    async def pages(self, entity: str, where: Mapping[str, Any]) -> AsyncIterator[Records]:
+        """The same; what has changed since an instant by the feed of events, because lists tell by when objects were made."""
+        if entity not in OBJECTS:
+            async for page in super().pages(entity, where):
+                yield page
+            return
+        news = await changed(self.stripe, entity, where["updated_since"]) if "updated_since" in where else None
+        if news is None:
+            yield [{**each, **said_once(each.get("issued_at"))} for each in await self.list(entity, where)]
+            return
+        for id, at in news.items():
+            record = await self.get(entity, id)
+            if record is not None:
+                yield [{**record, **said_once(instant(at))}]
 
     async def _found(self, entity: str, key: str) -> Record | None:
         """Stripe's object by its id or our business key; None where there is none, or none any more."""
@@ -293,6 +324,11 @@ class Connector(VendorConnector):
 def escaped(text: str) -> str:
     """A text within the quotation marks of a search."""
     return text.replace("\\", "\\\\").replace("'", "\\'")
+
+
+def said_once(at: str | None) -> Record:
+    """When and in which version a record was told of, as far as Stripe tells it."""
+    return {"updated_at": at or "", "version": ONCE}
 
 
 Said = tuple[str, str, Record] | None

@@ -19,7 +19,8 @@ NAME_LIMIT = 120
 """Characters of the short name that the business keeps beside the whole one."""
 
 
-def _instant(value: Any, ccy: str) -> str:
+def instant(value: Any, ccy: str = "") -> str:
+    """An instant of seconds since 1970."""
     return datetime.fromtimestamp(int(value), UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
@@ -34,8 +35,8 @@ def _percent(value: Any, ccy: str) -> str:
 UPPER = Kind(lambda value, ccy: value.upper(), lambda value, ccy: value.lower())
 YES = Kind(lambda value, ccy: value == "true", lambda value, ccy: str(value).lower())
 KEYS = Kind(lambda value, ccy: value.split(",") if value else [], lambda value, ccy: ",".join(value))
-EPOCH = Kind(_instant, PLAIN.say)
-EPOCH_DAY = Kind(lambda value, ccy: _instant(value, ccy)[:10], PLAIN.say)
+EPOCH = Kind(instant, PLAIN.say)
+EPOCH_DAY = Kind(lambda value, ccy: instant(value, ccy)[:10], PLAIN.say)
 SHORT = Kind(lambda value, ccy: shortened(value, NAME_LIMIT), PLAIN.say)
 WHOLE_NAME = Kind(lambda value, ccy: value if len(value) > NAME_LIMIT else None, PLAIN.say)
 FIRST = Kind(lambda value, ccy: value[0] if value else None, lambda value, ccy: [value])
@@ -232,6 +233,5 @@ NATIVE: dict[str, str] = {
     "record_ar_status": f"{NO_BOOKS}; only paid in full and written off have",
     "merge_customer": "customers are not merged",
     "tax_code.patch": "the percentage of a tax rate never changes; a new rate would have a new id",
-    "pages": "lists tell by when objects were made, not changed; the feed of events reaches 30 days back",
 }
 """What goes by the native face, with the reason; for deeds and fields the row says which part."""
