@@ -21,6 +21,8 @@ from counterfoil_mocks.kernel.operations import Operation
 if TYPE_CHECKING:
     from counterfoil_mocks.billing.stripe.api import StripeFace
 
+LONGEST_TAX_ID = 30
+
 
 def move(desk: Desk, customer: str, amount: int, type: str, ccy: str, **said: object) -> Record:
     """Change a customer's balance by an amount; the transaction."""
@@ -51,7 +53,7 @@ def add_tax_id(desk: Desk, customer: str, given: Record) -> Record:
     """A tax id of a customer."""
     kind, value = given["type"], given["value"]
     country = value[:2].upper() if kind == "eu_vat" else kind[:2].upper()
-    return desk.insert(
+    made = desk.insert(
         "tax_id",
         {
             "country": country,
@@ -62,6 +64,24 @@ def add_tax_id(desk: Desk, customer: str, given: Record) -> Record:
             "verification": {"status": "pending", "verified_address": None, "verified_name": None},
         },
     )
+    _register(desk, customer, made["id"], column_of(kind), value[:LONGEST_TAX_ID])
+    return made
+
+
+def column_of(kind: str) -> str:
+    """Which of the business's two tax numbers a type of tax id is."""
+    return "vat_id" if kind.endswith(("_vat", "_gst", "_gst_hst", "_abn", "_trn", "_arn")) else "tax_no"
+
+
+def _register(desk: Desk, customer: str, id: str, column: str, value: str | None) -> None:
+    """Tell the business of a customer's number: the first tax id of its sort is it, until it is deleted (value None)."""
+    record = desk.record(KINDS["customer"], customer)
+    assert record is not None
+    known = dict(desk.kept("customer", customer).get("registered") or {})
+    if value is None and known.get(column) == id:
+        desk.change("customer", customer, {"registered": {**known, column: None}}, {column: None})
+    elif value is not None and not record[column]:
+        desk.change("customer", customer, {"registered": {**known, column: id}}, {column: value})
 
 
 def operations(face: StripeFace) -> Iterable[Operation]:
@@ -89,8 +109,9 @@ def operations(face: StripeFace) -> Iterable[Operation]:
         return add_tax_id(desk, id, given)
 
     def drop_tax_id(desk: Desk, id: str, given: Record) -> Record:
-        of(TAX_ID, desk, id, desk.params["sub"])
-        desk.remove("tax_id", desk.params["sub"])
+        found = of(TAX_ID, desk, id, desk.params["sub"])
+        desk.remove("tax_id", found["id"])
+        _register(desk, id, found["id"], column_of(found["type"]), None)
         return gone(TAX_ID, desk.params["sub"])
 
     def new_transaction(desk: Desk, id: str, given: Record) -> Record:

@@ -98,7 +98,7 @@ def arm(face: StripeFace, tx: Tx, touched: Iterable[tuple[Entity, Record | None,
         if kind is None or kind.name not in AGENDA:
             continue
         shown = {**kept(after), **kind.map.shown(after, face)}
-        found = None if after["deleted_at"] is not None or shown.get("test_clock") else AGENDA[kind.name](shown)
+        found = None if kind.gone(after) or shown.get("test_clock") else AGENDA[kind.name](shown)
         if found is None:
             tx.cancel_timer(TIMER, after["id"])
         else:

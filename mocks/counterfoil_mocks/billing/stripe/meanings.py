@@ -115,6 +115,11 @@ TAX_KINDS = {"vat": "VAT", "gst": "VAT", "sales_tax": "SALES_TAX"}
 """The kind of a tax code by the type of a tax rate; sales tax where none is said."""
 
 
+def _registered(record: Record, column: str) -> bool:
+    """Whether a tax id says it, and metadata need not."""
+    return bool(((record["custom"].get("stripe") or {}).get("registered") or {}).get(column))
+
+
 def _tax_type(record: Record) -> str:
     return str((record["custom"].get("stripe") or {}).get("tax_type") or "")
 
@@ -126,8 +131,10 @@ MEANINGS: dict[str, Mapping[str, Meaning]] = {
         _rows(CUSTOMER, "status", written="never"),
         _rows(
             CUSTOMER,
-            "external_id source_key legal_name parent_customer=parent vat_id tax_no exemption_cert exemption_expires",
+            "external_id source_key legal_name parent_customer=parent exemption_cert exemption_expires",
         ),
+        _rows(CUSTOMER, "vat_id", when=lambda record: not _registered(record, "vat_id")),
+        _rows(CUSTOMER, "tax_no", when=lambda record: not _registered(record, "tax_no")),
         _rows(CUSTOMER, "vat_validated_at terms invoice_ccy credit_limit po_required owner segment distinct_approved"),
     ),
     "tax_rate": _by_key(
