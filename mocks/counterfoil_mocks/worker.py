@@ -69,7 +69,7 @@ class SharedFaults(Faults):
 
     async def asked(self, call: Call, stage: str) -> list[Fault]:
         """The faults that strike a request, as the landscape counts them."""
-        struck = await self.channel.ask(call=[call.system, call.operation, call.key], stage=stage)
+        struck = await self.channel.ask(call=[call.system, call.operation, call.key, call.same], stage=stage)
         return [fault for fault in self.planned if fault.id in struck]
 
 

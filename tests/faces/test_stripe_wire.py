@@ -201,3 +201,17 @@ def test_a_failed_delivery_is_tried_again_by_stripe_s_schedule(ask: Any, stripe_
     assert len(receiver.heard) == 3
     assert len({json.loads(each.body)["id"] for each in receiver.heard}) == 1
     ask("DELETE", f"/v1/webhook_endpoints/{made['id']}")
+
+
+def test_a_fault_by_our_name_of_an_event_strikes_stripe_s(ask: Any, stripe_face: Any) -> None:
+    receiver = stripe_face.listen("billing", subscribe=False)
+    made = ask("POST", "/v1/webhook_endpoints", f"url={receiver.url}&enabled_events[]=invoice.finalized").json
+    spec = {"kind": "duplicate", "system": "billing", "operation": "billing.invoice.issued"}
+    assert stripe_face.call("POST", "/faults", [spec]).status == 201
+    owner = ask("POST", "/v1/customers", "name=Twice").json["id"]
+    invoice = ask("POST", "/v1/invoices", f"customer={owner}").json["id"]
+    ask("POST", f"/v1/invoices/{invoice}/finalize", "")
+    stripe_face.settle()
+    assert [json.loads(each.body)["type"] for each in receiver.heard] == ["invoice.finalized"] * 2
+    stripe_face.call("DELETE", "/faults")
+    ask("DELETE", f"/v1/webhook_endpoints/{made['id']}")

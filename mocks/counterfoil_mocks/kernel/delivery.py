@@ -169,7 +169,9 @@ class Deliverer:
     def _bend(self, job: Job) -> bool:
         """Ask the faults what becomes of a delivery; returns whether it leaves the order of its partition."""
         row = job.row
-        plan = self.faults.on_delivery(Call(job.system.name, row["type"], row["key"]), row["event_id"])
+        face = job.system.face
+        same = face.same_events.get(row["type"], "") if face is not None else ""
+        plan = self.faults.on_delivery(Call(job.system.name, row["type"], row["key"], same), row["event_id"])
         if not plan.faults:
             return False
         row["fault"] = ",".join(plan.faults)

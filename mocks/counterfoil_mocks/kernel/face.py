@@ -95,6 +95,7 @@ class Face:
     """The hooks of a face, in the order in which a request meets them. Subclasses override what their protocol does differently.
 
     vendor: whose protocol it is. body_limit: most bytes of a body.
+    same_events: our types of events by the vendor's own, where both tell of the same; a fault of either name strikes.
     retry_seconds, most_failures: how long its deliveries are tried on the business clock, and when a subscription is given up.
     """
 
@@ -102,6 +103,7 @@ class Face:
     body_limit: ClassVar[int] = 1024 * 1024
     retry_seconds: ClassVar[Sequence[int]] = (10, 60, 300, 1800, 7200, 7200, 7200)
     most_failures: ClassVar[int] = 20
+    same_events: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, system: System) -> None:
         self.system = system

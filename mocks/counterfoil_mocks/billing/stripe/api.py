@@ -78,6 +78,7 @@ class StripeFace(Face):
 
     vendor = "stripe"
     retry_seconds = events.RETRY_SECONDS
+    same_events = events.SAME
     most_failures = 1_000_000
     """Stripe tries each event for three days and never gives an endpoint up by itself while one listens again."""
 

@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 RETRY_SECONDS = (300, 1500, 5400, 10800, 18000, *(43200,) * 6)
 """Gaps between attempts on the business clock: at once, 5 min, 30 min, 2 h, 5 h, 10 h, then every 12 h to three days."""
 
+SAME = {
+    "invoice.finalized": "billing.invoice.issued",
+    "invoice.voided": "billing.invoice.voided",
+    "invoice.deleted": "billing.invoice.discarded",
+    "credit_note.created": "billing.credit_memo.issued",
+}
+"""Our events by Stripe's, where both tell of the same."""
+
 
 @dataclass(frozen=True)
 class Told:

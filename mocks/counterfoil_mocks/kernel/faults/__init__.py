@@ -46,7 +46,7 @@ class Fault:
         """Whether this call, at its nth attempt, is hit."""
         if not (
             fnmatchcase(call.system, self.system)
-            and matches(call.operation, self.operation)
+            and (matches(call.operation, self.operation) or (call.same and matches(call.same, self.operation)))
             and (self.key == "*" or fnmatchcase(call.key or "", self.key))
         ):
             return False

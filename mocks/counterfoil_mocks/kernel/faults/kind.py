@@ -13,11 +13,15 @@ from counterfoil_mocks.kernel.system import World
 
 @dataclass(frozen=True)
 class Call:
-    """What a call means: the system it goes to, the operation (or event type), the business key (None where it has none)."""
+    """What a call means: the system it goes to, the operation (or event type), the business key (None where it has none).
+
+    same: what the operation is called elsewhere, where it is a vendor's own name.
+    """
 
     system: str
     operation: str
     key: str | None
+    same: str = ""
 
 
 @dataclass
