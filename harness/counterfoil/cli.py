@@ -18,6 +18,7 @@ ORDER = (
     "init",
     "doctor",
     "up",
+    "attach",
     "run",
     "mutants",
     "explore",

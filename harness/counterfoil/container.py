@@ -119,7 +119,8 @@ class Container:
         urls = [each["url"] for each in facts["systems"].values()] + [facts["control"]["url"]]
         hidden = [url for url in urls if loopback(str(urlsplit(url).hostname))]
         if not self.engine.near:
-            return {name: elsewhere(value, hidden) for name, value in seen.items()}
+            shown = {url: url.replace(str(urlsplit(url).hostname), HOST_ALIAS, 1) for url in hidden}
+            return {name: elsewhere(value, shown) for name, value in seen.items()}
         if hidden:
             raise Unrunnable(
                 f"{self.integration} runs in a network of its own and does not reach {hidden[0]}; give the landscape the host "
@@ -174,12 +175,11 @@ def loopback(host: str) -> bool:
         return False
 
 
-def elsewhere(value: Any, hidden: Sequence[str]) -> Any:
-    """A fact in which the addresses that begin with a hidden one name this machine as a container does."""
+def elsewhere(value: Any, addresses: Mapping[str, str]) -> Any:
+    """A fact in which everything that begins with one address begins with another. addresses: the new one by the old."""
     if isinstance(value, Mapping):
-        return {name: elsewhere(each, hidden) for name, each in value.items()}
-    for url in hidden:
-        if isinstance(value, str) and value.startswith(url):
-            host = urlsplit(url).hostname or ""
-            return value.replace(host, HOST_ALIAS, 1)
+        return {name: elsewhere(each, addresses) for name, each in value.items()}
+    for old, new in addresses.items():
+        if isinstance(value, str) and (value == old or value.startswith(f"{old}/")):
+            return new + value.removeprefix(old)
     return value
