@@ -12,13 +12,16 @@ test: $(ready)  ## the project's own tests
 test-postgres: $(ready)  ## the kernel's and the systems' tests on a PostgreSQL server that lives as long as they do
 	$(VENV)/bin/python tests/postgres.py $(VENV)/bin/pytest -n 2 $(ON_POSTGRES) $(ARGS)
 
+test-docker: $(ready)  ## the image, the compose file and testcontainers; skipped, with a sentence, where no container engine answers
+	$(VENV)/bin/pytest -rs -m 'docker and not night' tests/docker $(ARGS)
+
 mutants: $(ready)  ## every mutant must be caught by an invariant that its catalogue row names
 	$(VENV)/bin/counterfoil mutants -n 2 --named $(ARGS)
 
 night: $(ready)  ## ten seeds, plain and with faults, and what takes minutes to test
 	$(VENV)/bin/counterfoil run -n 2 --seeds 10 $(ARGS)
 	$(VENV)/bin/counterfoil run -n 2 --seeds 10 --faults noisy $(ARGS)
-	$(VENV)/bin/pytest -m night
+	$(VENV)/bin/pytest -rs -m night
 
 lint: $(ready)  ## style and types
 	$(VENV)/bin/ruff check .
@@ -38,4 +41,4 @@ $(ready): pyproject.toml
 	$(VENV)/bin/pip install --quiet --editable '.[dev]'
 	touch $@
 
-.PHONY: run test test-postgres mutants night lint contracts bench
+.PHONY: run test test-postgres test-docker mutants night lint contracts bench
