@@ -45,7 +45,7 @@ def base() -> str:
     for name in filter(None, (os.environ.get("BASE"), LOCAL, OFFICIAL)):
         if subprocess.run(["docker", "image", "inspect", name], capture_output=True, check=False).returncode == 0:
             return name
-    done = subprocess.run(["docker", "pull", "-q", OFFICIAL], capture_output=True, text=True, check=False, timeout=250)
+    done = subprocess.run(["docker", "pull", "-q", OFFICIAL], capture_output=True, text=True, check=False, timeout=600)
     if done.returncode != 0:
         pytest.skip(
             f"NO BASE IMAGE, so the image is NOT TESTED: {OFFICIAL} cannot be pulled: {done.stderr.strip()[:200]}"
@@ -66,7 +66,7 @@ def tree(base: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     if base == LOCAL:
         settings["WHEELS"] = "wheelhouse"
         wheels = [sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", settings["WHEELS"]]
-        subprocess.run([*wheels, ".[postgres,load]", "hatchling"], cwd=folder, check=True, timeout=250)
+        subprocess.run([*wheels, ".[postgres,load]", "hatchling"], cwd=folder, check=True, timeout=600)
         for own in (folder / "wheelhouse").glob("counterfoil-*"):
             own.unlink()
     with (folder / ".env").open("a", encoding="utf-8") as file:

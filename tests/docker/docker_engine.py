@@ -11,7 +11,7 @@ from pathlib import Path
 Compose = Callable[..., str]
 
 
-def docker(*words: str, check: bool = True, cwd: Path | None = None, timeout: float = 280, stdin: str = "") -> str:
+def docker(*words: str, check: bool = True, cwd: Path | None = None, timeout: float = 600, stdin: str = "") -> str:
     """One command of `docker` and what it printed."""
     done = subprocess.run(
         ["docker", *words], capture_output=True, text=True, cwd=cwd, timeout=timeout, input=stdin, check=False

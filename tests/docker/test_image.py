@@ -13,7 +13,7 @@ import orjson
 import pytest
 from docker_engine import Compose, docker, inspected, ready
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from docker_engine import docker, until
 
 from counterfoil.container import LABEL
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
 AT_HOME: dict[str, Any] = {"command": ["--port", "${port}"], "network": "host"}
 FIXED: dict[str, Any] = {"command": ["--host", "0.0.0.0", "--port", "9000"], "ports": [9000]}

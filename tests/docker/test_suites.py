@@ -17,7 +17,7 @@ from counterfoil.descriptor import Unreadable
 if TYPE_CHECKING:
     from counterfoil.containers import CounterfoilContainer
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 OUTAGE = {"kind": "status", "system": "erp", "operation": "list_customer", "status": 503, "every": 1}
 
 
