@@ -224,6 +224,14 @@ def test_work_that_was_credited_and_not_released_has_used_its_cap(billing: Desk)
     assert an_hour(billing, "e2", 60, "1000")["billing"] == "OVER_CAP"
 
 
+def test_work_above_the_cap_goes_when_its_approval_is_withdrawn(billing: Desk) -> None:
+    a_plan(billing)
+    an_hour(billing, "e1", 600, "1000")
+    assert an_hour(billing, "e2", 60, "1000")["billing"] == "OVER_CAP"
+    billing.delete("billable_item", "e2")
+    assert [each["source_id"] for each in billing.list("billable_item")] == ["e1"]
+
+
 def test_labour_above_the_cap_is_split_and_announced_once(billing: Desk) -> None:
     cap = {"kind": "TM_CYCLE", "line_type": "TM_CAPPED", "line_no": 2, "cap": usd("40,000"), "tax_code": "TX-DP"}
     expenses = {"kind": "TM_CYCLE", "line_type": "EXPENSE", "line_no": 3, "tax_code": "NT"}

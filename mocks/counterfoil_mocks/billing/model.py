@@ -139,7 +139,7 @@ BILLABLE_ITEM = Entity(
         text("invoice_no", limit=40, computed=True, indexed=True),
     ),
     key="{source_id}",
-    deletable_in=("billing", "UNBILLED", "ON_HOLD"),
+    deletable_in=("billing", "UNBILLED", "ON_HOLD", "OVER_CAP"),
 )
 
 
