@@ -213,6 +213,15 @@ def test_settling_beside_somebody_else_keeps_to_its_own_limit(running: Any) -> N
     other.join(10)
 
 
+def test_settling_gives_up_at_its_limit_however_many_retries_there_are(running: Any) -> None:
+    running.listen()
+    running.call("POST", "/faults", [{"kind": "delay", "operation": "*", "seconds": 60.0, "every": 1}])
+    for number in range(30):
+        running.customer(f"Acme {number}")
+    assert running.settle(timeout_ms=1)["settled"] is False
+    assert running.settle(timeout_ms=30_000)["settled"]
+
+
 def test_a_clock_that_flows_moves_by_itself_and_does_what_comes_due(running: Any, rung: list[Any]) -> None:
     arm(running, "crm", "soon", clock.later(running.now, hours=1))
     assert running.call("POST", "/clock/flow", {"rate": 36_000}).json["rate"] == 36_000

@@ -183,6 +183,7 @@ def add_events(app: FastAPI, landscape: Landscape) -> None:
             now=landscape.world.clock.now,
             in_flight=landscape.world.traffic.in_flight,
             deliveries=landscape.deliverer.depth(),
+            next_due=landscape.deliverer.next_due,
         )
 
     @app.post("/deliveries/{delivery_id}/redeliver")

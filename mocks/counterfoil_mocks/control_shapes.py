@@ -125,11 +125,12 @@ class FlowOut(ClockOut):
 
 class Queues(BaseModel):
     """in_flight: requests being answered. deliveries: `flying` on their way, `ready` and without room, `behind` another of their
-    partition, `later` waiting for their time."""
+    partition, `later` waiting for their time. next_due: the business instant for which the first of these waits."""
 
     now: str
     in_flight: int
     deliveries: dict[str, int]
+    next_due: str | None
 
 
 class Settled(BaseModel):

@@ -100,6 +100,8 @@ class Rest:
                 due = self.deliverer.next_due
                 if due is None or due > clock.later(self.world.clock.now, hours=RETRY_HORIZON_HOURS):
                     return {"settled": True, "moving": []}
+                if clock.monotonic() > limit:
+                    break
                 await self._walk(due, quiet_ms, limit)
         finally:
             self._walking.release()
