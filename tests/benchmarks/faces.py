@@ -10,8 +10,10 @@ import asyncio
 import http.client
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,8 @@ SUBJECTS: dict[str, dict[str, str]] = {
     "stripe": {
         "role": "billing",
         "make": "/v1/customers",
-        "form": "name=Acme&email=ap@acme.example&address[country]=FR&metadata[crm_account]=001A",
+        "type": "application/x-www-form-urlencoded",
+        "body": "name=Acme&email=ap@acme.example&address[country]=FR&metadata[crm_account]=001A",
         "get": "/v1/customers/{id}",
         "native": "/native/v1/customers/{id}",
         "key": "api_key",
@@ -35,15 +38,28 @@ SUBJECTS: dict[str, dict[str, str]] = {
     "kantata": {
         "role": "psa",
         "make": "/api/v1/workspaces",
-        "form": "workspace[title]=Acme&workspace[price]=50000&workspace[currency]=EUR",
+        "type": "application/x-www-form-urlencoded",
+        "body": "workspace[title]=Acme&workspace[price]=50000&workspace[currency]=EUR",
         "get": "/api/v1/workspaces/{id}",
         "native": "/native/v1/projects/{id}",
         "key": "access_token",
         "id": "results.0.id",
     },
+    "salesforce": {
+        "role": "crm",
+        "make": "/services/data/v59.0/sobjects/Account",
+        "type": "application/json",
+        "body": '{"Name":"Acme","BillingCountry":"FR","Segment__c":"A"}',
+        "get": "/services/data/v59.0/sobjects/Account/{id}",
+        "native": "/native/v1/customers/{id}",
+        "key": "access_token",
+        "id": "id",
+        "store": "sqlite:///{folder}/landscape.db",
+    },
 }
-"""By vendor: its role, what makes a record and of what, where that is read by the vendor's path and by ours, the credential, and where
-the answer has the id."""
+"""By vendor: its role, what makes a record and of what, where that is read by the vendor's path and by ours, the credential, where
+the answer has the id, and where the landscape is kept: Salesforce's face remembers answers until something is written, but not where others
+may write to the same file."""
 
 
 def made(system: dict[str, Any], subject: dict[str, str]) -> str:
@@ -51,9 +67,9 @@ def made(system: dict[str, Any], subject: dict[str, str]) -> str:
     connection = http.client.HTTPConnection(*system["url"].removeprefix("http://").split(":"))
     headers = {
         "Authorization": f"Bearer {system['credentials'][subject['key']]}",
-        "Content-Type": "application/x-www-form-urlencoded",
+        "Content-Type": subject["type"],
     }
-    connection.request("POST", subject["make"], subject["form"], headers)
+    connection.request("POST", subject["make"], subject["body"], headers)
     found = json.loads(connection.getresponse().read())
     for step in subject["id"].split("."):
         found = found[int(step) if step.isdecimal() else step]
@@ -94,6 +110,8 @@ def main() -> int:
             "0",
             "--json",
         ]
+        folder = tempfile.mkdtemp(prefix="counterfoil-")
+        command += ["--store", subject["store"].format(folder=folder)] if "store" in subject else []
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
             assert child.stdout is not None
             about = json.loads(child.stdout.readline())
@@ -102,6 +120,7 @@ def main() -> int:
             system = next(each for each in about["systems"] if each["role"] == subject["role"])
             native, own = asyncio.run(measured(child.pid, system, subject))
             child.terminate()
+        shutil.rmtree(folder)
         slow += own / native > TARGET
         print(f"{vendor:<14}{native:>11.1f}{own:>11.1f}{own / native:>8.2f}{f'≤ {TARGET}':>9}")
     return 1 if slow else 0

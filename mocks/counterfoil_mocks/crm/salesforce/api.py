@@ -340,7 +340,7 @@ class SalesforceFace(Face):
 
     def rendered(self, request: Request, answer: Answer) -> Rendered:
         own = as_bytes(answer.headers)
-        headers = [(b"sforce-limit-info", f"api-usage={min(self.calls, self.daily)}/{self.daily}".encode()), *own]
+        headers = [self.allowance(), *own]
         if isinstance(answer.payload, Raw):
             body = bytes(answer.payload)
         elif answer.payload is None:
@@ -356,12 +356,17 @@ class SalesforceFace(Face):
 
     def refused(self, request: Request, problem: Problem) -> Rendered:
         refused = errors.of(problem)
-        headers = [(b"sforce-limit-info", f"api-usage={min(self.calls, self.daily)}/{self.daily}".encode())]
+        headers = [self.allowance()]
         headers += as_bytes([each for each in refused.headers if each[0].lower() != "retry-after"])
         if refused.status in (304, 412):
             return Rendered(refused.status, headers, b"")
         body = refused.listed() if refused.body is None else refused.body
         return Rendered(refused.status, [*headers, JSON], dumped(body))
+
+    def allowance(self) -> tuple[bytes, bytes]:
+        """The header that tells how many of the day's calls are used."""
+        daily = self.daily
+        return b"sforce-limit-info", b"api-usage=%d/%d" % (min(self.calls, daily), daily)
 
     @property
     def daily(self) -> int:

@@ -79,30 +79,34 @@ def _table(name: str, *columns: str, schema: str = "crm") -> sa.FromClause:
 VENDOR = ("system", "id", "kind", "owner", "name", "custom", "deleted_at", "external_id")
 
 
+SITE = ("system", "customer", "created_at", "id", "city", "region", "postcode", "country", "lines", "deleted_at")
+
+
+def _oldest(rows: sa.FromClause, site: sa.FromClause, *values: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    mine = (site.c.system == rows.c.system, site.c.customer == rows.c.id, site.c.deleted_at.is_(None))
+    return sa.select(*values).where(*mine).order_by(site.c.created_at, site.c.id).limit(1)
+
+
+def beside_site(customer: sa.FromClause) -> sa.FromClause:
+    """Customers, each with its oldest site beside it: it is looked up once, however much of it is asked for."""
+    site, oldest = _table("site", *SITE), _table("site", *SITE)
+    found = _oldest(customer, oldest, oldest.c.id).scalar_subquery()
+    both = customer.outerjoin(site, sa.and_(site.c.system == customer.c.system, site.c.id == found))
+    names = ("city", "region", "postcode", "lines")
+    return sa.select(*customer.c, *(site.c[name].label(f"site_{name}") for name in names)).select_from(both).subquery()
+
+
 def of_site(field: str) -> Expression:
     """A field of the customer's oldest site."""
 
     def sql(rows: sa.FromClause) -> sa.ColumnElement[Any]:
-        site = _table(
-            "site",
-            "system",
-            "customer",
-            "created_at",
-            "id",
-            "city",
-            "region",
-            "postcode",
-            "country",
-            "lines",
-            "deleted_at",
-        )
+        if f"site_{field}" in rows.c:
+            return texts_of("site_lines")(rows) if field == "lines" else rows.c[f"site_{field}"]
+        site = _table("site", *SITE)
         value: sa.ColumnElement[Any] = site.c[field]
         if field == "lines":
             value = texts_of("lines")(site)
-        query = sa.select(value).where(
-            site.c.system == rows.c.system, site.c.customer == rows.c.id, site.c.deleted_at.is_(None)
-        )
-        return query.order_by(site.c.created_at, site.c.id).limit(1).scalar_subquery()
+        return _oldest(rows, site, value).scalar_subquery()
 
     return sql
 
@@ -117,26 +121,43 @@ def texts_of(name: str) -> Expression:
     return sql
 
 
-def address_of(kind: str, parts: Mapping[str, Expression]) -> Expression:
+COMPOUND = {
+    "city": "City",
+    "country": "Country",
+    "geocodeAccuracy": "",
+    "latitude": "",
+    "longitude": "",
+    "postalCode": "PostalCode",
+    "state": "State",
+    "street": "Street",
+}
+"""The members of an address's compound, and the parts that they say again (none: they say nothing)."""
+PARTS = [part for part in COMPOUND.values() if part]
+
+
+def address_of(parts: Mapping[str, Expression]) -> Expression:
     """The compound of an address: null where no part is given."""
 
     def sql(rows: sa.FromClause) -> sa.ColumnElement[Any]:
-        street, city, state, postcode, country = (
-            parts[each](rows) for each in ("Street", "City", "State", "PostalCode", "Country")
-        )
+        said = {part: parts[part](rows) for part in PARTS}
         pairs: list[Any] = []
-        for name, value in (("city", city), ("country", country), ("geocodeAccuracy", sa.null()), ("latitude", sa.null()),
-                            ("longitude", sa.null()), ("postalCode", postcode), ("state", state), ("street", street)):  # fmt: skip
-            pairs += [name, value]
-        nothing = sa.func.coalesce(street, city, state, postcode, country).is_(None)
+        for name, part in COMPOUND.items():
+            pairs += [name, said[part] if part else sa.null()]
+        nothing = sa.func.coalesce(*said.values()).is_(None)
         return sa.case((nothing, sa.null()), else_=sa.func.json_object(*pairs))
 
     return sql
 
 
+def compound(record: Mapping[str, Any], kind: str) -> dict[str, Any] | None:
+    """The same of a record that shows all the parts."""
+    made = {name: record[kind + part] if part else None for name, part in COMPOUND.items()}
+    return made if any(value is not None for value in made.values()) else None
+
+
 def plain_address(kind: str) -> dict[str, Expression]:
     """The parts of an address that is kept in the custom fields."""
-    return {part: own(f"{kind}{part}") for part in ("Street", "City", "State", "PostalCode", "Country")}
+    return {part: own(f"{kind}{part}") for part in PARTS}
 
 
 BILLING: dict[str, Expression] = {

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 
-from counterfoil_mocks.crm.salesforce import errors
+from counterfoil_mocks.crm.salesforce import computed, errors
 from counterfoil_mocks.crm.salesforce.errors import Refused
 from counterfoil_mocks.crm.salesforce.ids import is_id, long_id
 from counterfoil_mocks.crm.salesforce.objects import SObject
@@ -20,6 +22,24 @@ from counterfoil_mocks.protocols.query import Query
 from counterfoil_mocks.protocols.soql import shown
 
 PLAIN = ("text", "choice", "id", "date")
+BESIDE: dict[str, Callable[[sa.FromClause], sa.FromClause]] = {"Account": computed.beside_site}
+"""What is looked up once for all fields of a record that are made of it."""
+MOST_READINGS = 500
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a record is read. text: the statement, whose first two columns say whether it is in the bin and give its custom fields.
+    columns: the names of the others. members: by member of the custom fields, the field that is just that. empty: a record without values, its
+    fields in their order. shapes: of those whose values are not shown as they are. compounds: kinds of addresses that are put together from
+    their parts."""
+
+    text: str
+    columns: list[str]
+    members: dict[str, str]
+    empty: Record
+    shapes: list[Shape]
+    compounds: list[str]
 
 
 class Reader:
@@ -30,7 +50,7 @@ class Reader:
         self.catalog = catalog
         self.url = url
         self.compiler = Compiler(catalog, ignore_case=True)
-        self._texts: dict[tuple[str, tuple[str, ...] | None], tuple[str, list[Shape]]] = {}
+        self._readings: dict[tuple[str, tuple[str, ...] | None], Reading] = {}
 
     def get(self, each: SObject, record_id: str, version: str, names: Sequence[str] | None = None) -> Record:
         """A record as Salesforce shows it; raises Refused 404."""
@@ -48,40 +68,65 @@ class Reader:
         self, each: SObject, record_id: str, version: str, names: Sequence[str] | None = None
     ) -> tuple[bool, Record] | None:
         """A record, also one in the bin, and whether it is there."""
-        text, shapes = self._text(each, None if names is None else tuple(names))
+        reading = self._reading(each, None if names is None else tuple(names))
         with self.store.local() as store:
             compiler.equip(store)
-            row = store.connection.execute(text, {"wanted": record_id}).fetchone()
+            row = store.connection.execute(reading.text, {"wanted": record_id}).fetchone()
         if row is None:
             return None
-        record: Record = {"attributes": {"type": each.name, "url": self.url(version, each.name, record_id)}}
-        for value, shape in zip(row[1:], shapes, strict=True):
-            record[shape.name] = (
-                value if (value is None and shape.kind != "boolean") or shape.kind in PLAIN else shown(value, shape)
-            )
+        record = reading.empty.copy()
+        record["attributes"] = {"type": each.name, "url": self.url(version, each.name, record_id)}
+        record.update(zip(reading.columns, row[2:], strict=True))
+        for member, value in (orjson.loads(row[1]) if row[1] else {}).items():
+            name = reading.members.get(member)
+            if name is not None:
+                record[name] = value if type(value) is str else _as_sql(value)
+        for shape in reading.shapes:
+            value = record[shape.name]
+            if value is not None or shape.kind == "boolean":
+                record[shape.name] = shown(value, shape)
+        for kind in reading.compounds:
+            record[f"{kind}Address"] = computed.compound(record, kind)
         return bool(row[0]), record
 
-    def _text(self, each: SObject, names: tuple[str, ...] | None) -> tuple[str, list[Shape]]:
-        known = self._texts.get((each.name, names))
+    def _reading(self, each: SObject, names: tuple[str, ...] | None) -> Reading:
+        known = self._readings.get((each.name, names))
         if known is not None:
             return known
         view = self.catalog.find(each.name)
         assert view is not None
-        table = view.rows()
+        beside = BESIDE.get(each.name)
+        table = view.rows() if beside is None else beside(view.rows())
         rows = Rows(table, view)
         wanted = [one.name for one in view.columns] if names is None else [self._name(each, name) for name in names]
-        typed = [(name, rows.find(name)) for name in dict.fromkeys(wanted)]
+        typed = [(name, one) for name in dict.fromkeys(wanted) if (one := rows.find(name)) is not None]
+        members = {member: name for name, _ in typed if (member := view.by_name[name.lower()].member)}
+        there = {name for name, _ in typed}
+        compounds = [
+            kind
+            for kind, type_ in ((name.removesuffix("Address"), view.by_name[name.lower()].type) for name in there)
+            if type_ == "address" and there >= {kind + part for part in computed.PARTS}
+        ]
+        apart = {*members.values(), *(f"{kind}Address" for kind in compounds)}
+        asked = [(name, one) for name, one in typed if name not in apart]
         deleted: sa.ColumnElement[Any] = table.c.deleted_at.is_not(None) if each.entity else sa.literal(0)
+        custom: sa.ColumnElement[Any] = table.c.custom if members else sa.null()
         statement = sa.select(
-            deleted, *(one.sql.label(f"c{at}") for at, (_, one) in enumerate(typed) if one is not None)
+            deleted, custom.label("own"), *(one.sql.label(f"c{at}") for at, (_, one) in enumerate(asked))
         )
         statement = statement.where(*view.where(table, True), table.c.id == sa.literal_column(":wanted"))
-        text = str(statement.compile(dialect=DIALECT, compile_kwargs={"literal_binds": True}))
-        shapes = [Shape(name, one.kind, one.places, one.column) for name, one in typed if one is not None]
-        if len(self._texts) > 500:
-            self._texts.clear()
-        self._texts[each.name, names] = text, shapes
-        return text, shapes
+        reading = Reading(
+            str(statement.compile(dialect=DIALECT, compile_kwargs={"literal_binds": True})),
+            [name for name, _ in asked],
+            members,
+            {"attributes": None, **dict.fromkeys(name for name, _ in typed)},
+            [Shape(name, one.kind, one.places, one.column) for name, one in asked if one.kind not in PLAIN],
+            sorted(compounds),
+        )
+        if len(self._readings) > MOST_READINGS:
+            self._readings.clear()
+        self._readings[each.name, names] = reading
+        return reading
 
     @staticmethod
     def _name(each: SObject, name: str) -> str:
@@ -98,3 +143,10 @@ class Reader:
         """The rows of a statement."""
         with self.store.local() as store:
             return compiler.run(store, statement)
+
+
+def _as_sql(value: Any) -> Any:
+    """A member of JSON that is no text as the database gives it."""
+    if isinstance(value, bool):
+        return int(value)
+    return orjson.dumps(value).decode() if isinstance(value, (dict, list)) else value

@@ -63,12 +63,12 @@ def _lengths(kind: str, flags: str = "") -> tuple[SField, ...]:
         s(f"{kind}State", 80, flags=flags, sql=parts["State"]),
         s(f"{kind}PostalCode", 20, flags=flags, sql=parts["PostalCode"]),
         s(f"{kind}Country", 80, flags=flags, sql=parts["Country"]),
-        SField(f"{kind}Address", "address", 0, "", "ro", sql=computed.address_of(kind, parts)),
+        SField(f"{kind}Address", "address", 0, "", "ro", sql=computed.address_of(parts)),
     )
 
 
 def _compound(kind: str) -> SField:
-    return SField(f"{kind}Address", "address", 0, "", "ro", sql=computed.address_of(kind, computed.plain_address(kind)))
+    return SField(f"{kind}Address", "address", 0, "", "ro", sql=computed.address_of(computed.plain_address(kind)))
 
 
 STANDARD: tuple[SObject, ...] = (

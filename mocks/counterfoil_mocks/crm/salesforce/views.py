@@ -193,6 +193,7 @@ class Catalog:
             sql = lambda rows: sa.func.coalesce(inner(rows), user)  # noqa: E731 (the inner one is meant)
         words = one.words if one.column and not one.sql and each.entity else {}
         about = {"field": one, "filterable": one.type not in ("address", "base64")}
+        own = not one.column and one.sql is None and one.default != "$user" and kind in ("text", "id", "date")
         return Column(
             one.name,
             "choice" if words else kind,
@@ -204,6 +205,7 @@ class Catalog:
             one.relation if one.refers else "",
             None,
             about,
+            one.name if own and each.entity else "",
         )
 
     def _sql(self, each: SObject, one: SField, places: int) -> tuple[Expression, int]:
