@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from counterfoil_mocks.kernel.operations import Operation
 
 MOST_SEGMENTS = 40
+MOST_HEADS = 1000
 
 
 class Found(NamedTuple):
@@ -35,6 +36,8 @@ class Paths:
     def __init__(self, operations: Iterable[Operation] = ()) -> None:
         self._root = _Node()
         self._whole: dict[bytes, Found] = {}
+        self._heads: dict[bytes, tuple[_Node, tuple[str, ...]] | None] = {}
+        """By all but the last segment: the one node below which the last is looked up, None where there are several."""
         for each in operations:
             self.add(each)
 
@@ -64,12 +67,41 @@ class Paths:
         whole = self._whole.get(path)
         if whole is not None:
             return whole
+        head, _, last = path.rpartition(b"/")
+        below = self._heads.get(head)
+        if below is not None and last:
+            above, before = below
+            at, any_ = above.fixed.get(last), above.any
+            if at is not None and at.offered:
+                return Found(at.offered, dict(zip(at.names, before, strict=False)))
+            if at is None and any_ is not None and any_.offered:
+                return Found(any_.offered, dict(zip(any_.names, (*before, text_of(last)), strict=False)))
+        elif head not in self._heads:
+            self._keep_head(head)
         segments = path.strip(b"/").split(b"/")
         if len(segments) > MOST_SEGMENTS:
             return None
         values: list[str] = []
         node = self._walk(self._root, segments, 0, values)
         return None if node is None else Found(node.offered, dict(zip(node.names, values, strict=False)))
+
+    def _keep_head(self, head: bytes) -> None:
+        if len(self._heads) >= MOST_HEADS:
+            self._heads.clear()
+        nodes: list[tuple[_Node, tuple[str, ...]]] = [(self._root, ())]
+        for segment in head.strip(b"/").split(b"/"):
+            following = []
+            for node, values in nodes:
+                if node.rest is not None:  # what is left may be many segments
+                    self._heads[head] = None
+                    return
+                if segment in node.fixed:
+                    following.append((node.fixed[segment], values))
+                if node.any is not None and segment:
+                    following.append((node.any, (*values, text_of(segment))))
+            nodes = following
+        alone = len(nodes) == 1 and nodes[0][0].rest is None
+        self._heads[head] = nodes[0] if alone else None
 
     def _walk(self, node: _Node, segments: list[bytes], at: int, values: list[str]) -> _Node | None:
         if at == len(segments):

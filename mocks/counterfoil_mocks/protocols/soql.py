@@ -235,10 +235,22 @@ def shown(value: Any, shape: Shape) -> Any:
             return value
 
 
+WHOLE_TYPES = ("int", "number", "")
+EXACT = 10**15
+"""Below it a binary fraction shows all digits of a scaled number."""
+
+
 def number(value: int | float, shape: Shape) -> int | float | Decimal:
     """A scaled number in its natural size: whole where the type is whole, else a decimal fraction exact to the last digit."""
+    if (
+        type(value) is int
+        and -EXACT < value < EXACT
+        and shape.column is not None
+        and shape.column.type not in WHOLE_TYPES
+    ):
+        return float(value / 10**shape.places)
     exact = unscaled(value, shape.places)
-    if (shape.column is None or shape.column.type in ("int", "number", "")) and exact == exact.to_integral_value():
+    if (shape.column is None or shape.column.type in WHOLE_TYPES) and exact == exact.to_integral_value():
         return int(exact)
     near = float(exact)
     return near if Decimal(repr(near)) == exact or isinstance(value, float) else exact

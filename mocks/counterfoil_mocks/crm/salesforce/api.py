@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -61,8 +62,8 @@ class SalesforceFace(Face):
         self.changing: Desk | None = None
         self.hidden: Callable[[Record], bool] | None = None
         self.calls = 0
-        self.commits = 0
-        system.world.on_commit.append(self._committed)
+        self.writes: Counter[str] = Counter()
+        """How often records of each entity have been written."""
         self._legal_entity = ""
         self.system = system
         self.sessions = Sessions(self)
@@ -116,9 +117,6 @@ class SalesforceFace(Face):
     def url_of(self, version: str, name: str, record_id: str) -> str:
         """Where a record is."""
         return f"/services/data/v{version}/sobjects/{name}/{record_id}"
-
-    def _committed(self, system: System) -> None:
-        self.commits += 1
 
     @property
     def within(self) -> bool:
@@ -385,6 +383,7 @@ class SalesforceFace(Face):
     # events
 
     def wrote(self, tx: Tx, touched: Sequence[tuple[Entity, Record | None, Record]]) -> None:
+        self.writes.update(entity.name for entity, _, _ in touched)
         self.streaming.wrote(tx, touched)
 
     def subscribe(self, url: str, types: list[str], secret: str | None) -> Record:

@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 
 
 MOST_REMEMBERED = 10_000
-"""Records whose answers are kept until the next commit."""
+"""Records whose answers are kept until something that they are made of is written."""
+MADE_OF: dict[str, tuple[str, ...]] = {
+    "Account": ("customer", "site"),
+    "Opportunity": ("opportunity", "contract", "vendor_object"),
+    "Quote": ("quote", "opportunity", "vendor_object"),
+}
+"""Entities that an object's fields are made of, where these are not just its own."""
 
 
 class Records:
@@ -31,8 +37,7 @@ class Records:
 
     def __init__(self, face: SalesforceFace) -> None:
         self.face = face
-        self._remembered: dict[tuple[str, str, str, str | None], Answer] = {}
-        self._state = (0, 0)
+        self._remembered: dict[tuple[str, str, str, str | None], tuple[tuple[int, ...], Answer]] = {}
 
     def operations(self) -> Iterable[Operation]:
         """The routes."""
@@ -98,7 +103,9 @@ class Records:
         names = dict(ask.query).get("fields") if ask.request.query else None
         since, known = ask.request.header(b"if-modified-since"), ask.request.header(b"if-none-match")
         place = (each.name, ask.params["id"], version, names)
-        answer = self._remembered.get(place) if self._fresh() and since is None else None
+        state = self._state(each)
+        kept = self._remembered.get(place) if state and since is None else None
+        answer = kept[1] if kept is not None and kept[0] == state else None
         if answer is None:
             record = self.face.reader.get(each, ask.params["id"], version, names.split(",") if names else None)
             if since and not later(record.get("LastModifiedDate"), since):
@@ -108,19 +115,24 @@ class Records:
             body = dumped(record)
             headers = (("etag", tag_of(body)),) if each.name == "Account" and not names else ()
             answer = Answer(200, orjson.Fragment(body), headers=headers)
-            self._remembered[place] = answer
+            if state:
+                self._remember(place, state, answer)
         if known is not None and answer.headers and answer.headers[0][1] in known:
             return Answer(304, None, headers=answer.headers)
         return answer
 
-    def _fresh(self) -> bool:
-        """Whether what is remembered still holds: nothing has been committed since, by this process or another, and nothing restored."""
+    def _state(self, each: SObject) -> tuple[int, ...]:
+        """What an answer is remembered with: it holds as long as this stays. Nothing where it could not be told: what is made up, within
+        another call, and where other processes write to the same store."""
         system = self.face.system
-        state = (self.face.commits, system.world.epoch)
-        if system.store.durable or self.face.within or state != self._state or len(self._remembered) > MOST_REMEMBERED:
+        if self.face.within or system.store.durable or not each.entity:
+            return ()
+        return system.world.epoch, *map(self.face.writes.__getitem__, MADE_OF.get(each.name, (each.entity,)))
+
+    def _remember(self, place: tuple[str, str, str, str | None], state: tuple[int, ...], answer: Answer) -> None:
+        if len(self._remembered) >= MOST_REMEMBERED:
             self._remembered.clear()
-        self._state = state
-        return not self.face.within and not system.store.durable
+        self._remembered[place] = state, answer
 
     def _patch(self, ask: Ask) -> Answer:
         desk = self.face.at(ask)
