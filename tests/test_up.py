@@ -174,6 +174,16 @@ def test_a_broken_file_is_exit_code_2_in_one_sentence(text: str, sentence: str, 
     assert said.count("\n") == 1
 
 
+def test_another_interface_takes_its_token_from_the_environment(up: Up, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("--host", "0.0.0.0", "--port-base", "0", "--size", "empty", "--json")
+    code, said = refused(*words)
+    assert (code, "needs a `token` (the file's, or COUNTERFOIL_TOKEN in the environment)" in said) == (2, True)
+    monkeypatch.setitem(ENVIRONMENT, "COUNTERFOIL_TOKEN", "of-the-tests")
+    about = ready(up(*words))
+    assert about["control"]["token"] == "of-the-tests"
+    assert get(about["control"]["url"] + "/landscape")[0] == 401
+
+
 def test_a_file_is_read_and_the_command_line_has_the_last_word(up: Up, tmp_path: Path) -> None:
     (tmp_path / "firm.yaml").write_text("seed: 7\nsize: empty\nport_base: 0\nsystems: {crm: {}, crm-b: {role: crm}}\n")
     about = ready(up("firm.yaml", "--seed", "8", "--json"))

@@ -69,11 +69,12 @@ def test_the_demo_shows_the_reference_at_work(compose: Compose, image: str) -> N
             "q = lambda path, body=None: u.urlopen(u.Request('http://127.0.0.1:8100' + path, body and body.encode(),"
             " {'Authorization': 'Bearer ' + os.environ['COUNTERFOIL_TOKEN'], 'Content-Type': 'application/json'})).read().decode();"
             "q('/systems/crm/customers', sys.argv[1]); q('/settled?timeout_ms=60000');"
-            "print(q('/integration'), q('/deliveries'))"
+            "print(q('/integration'), q('/journal?kind=delivery&system=crm'))"
         )
         said = compose("exec", "-T", "counterfoil", "python", "-c", call, body)
         assert '"name":"reference"' in said
-        assert "/hooks/crm" in said
+        assert '"operation":"com.counterfoil.crm.account.created.v1"' in said
+        assert '"status":202' in said
     finally:
         print(compose("--profile", "demo", "logs", "--no-color", check=False))
         compose("--profile", "demo", "down", "--volumes")
