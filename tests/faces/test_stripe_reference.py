@@ -144,7 +144,8 @@ def test_an_invoice_goes_its_way_by_stripe_s_routes(stripe_face: Any, contract: 
     same(ask(stripe_face, lambda stripe: stripe.get("invoice", made["id"])), native("invoices", made["id"]))
     again = ask(stripe_face, lambda stripe: stripe.act("recalculate_invoice", {"id": made["id"]}, {}, Trail()))
     same(again, native("invoices", made["id"]))
-    stripe_face.native("billing", "POST", "/actions/approve_invoice", {"id": made["id"]})
+    approved = ask(stripe_face, lambda stripe: stripe.act("approve_invoice", {"id": made["id"]}, {}, Trail(key="ok")))
+    assert approved["status"] == native("invoices", made["id"])["status"] == "APPROVED"
     issued = ask(stripe_face, lambda stripe: stripe.act("issue_invoice", {"id": made["id"]}, {}, Trail(key="issue")))
     assert (issued["status"], issued["invoice_no"]) == ("ISSUED", "INV-CF-US-00001")
     same(issued, native("invoices", made["id"]))
@@ -161,9 +162,13 @@ def test_an_invoice_goes_its_way_by_stripe_s_routes(stripe_face: Any, contract: 
 
 def test_a_part_of_a_line_is_credited_by_a_credit_note(stripe_face: Any, contract: Record, native: Native) -> None:
     made = draft(stripe_face, ["TE-3"], "second")
-    for deed, more in (("approve_invoice", {}), ("issue_invoice", {}), ("record_ar_status", {"ar_status": "POSTED"})):
-        reply = stripe_face.native("billing", "POST", f"/actions/{deed}", {"id": made["id"], **more})
-        assert reply.status == 200, reply.raw
+    books = {"ar_status": "POSTED", "paid": {"minor": 0, "ccy": "USD"}}
+    for deed, more in (("approve_invoice", {}), ("issue_invoice", {}), ("record_ar_status", books)):
+        ask(
+            stripe_face,
+            lambda stripe, deed=deed, more=more: stripe.act(deed, {"id": made["id"]}, more, Trail(key=deed)),
+        )
+    same(ask(stripe_face, lambda stripe: stripe.get("invoice", made["id"])), native("invoices", made["id"]))
     part = [{"line_no": 1, "net": {"minor": 5000, "ccy": "USD"}}]
     said = {"reason": "GOODWILL", "source_key": "CT-0001/CO-1", "approved_by": "Ada", "lines": part}
     memo = ask(stripe_face, lambda stripe: stripe.act("credit_invoice", {"id": made["id"]}, said, Trail(key="part")))
@@ -175,6 +180,25 @@ def test_a_part_of_a_line_is_credited_by_a_credit_note(stripe_face: Any, contrac
     same(memo, native("credit_memos", memo["id"]))
     assert ask(stripe_face, lambda stripe: stripe.get("credit_memo", memo["cm_no"])) == memo
     assert ask(stripe_face, lambda stripe: stripe.list("credit_memo", {"contract_no": "CT-0001"})) == [memo]
+    posted = ask(
+        stripe_face, lambda stripe: stripe.act("record_credit_posted", {"key": memo["cm_no"]}, {}, Trail(key="p"))
+    )
+    assert posted["status"] == native("credit_memos", memo["id"])["status"] == "POSTED"
+
+
+def test_a_state_that_is_not_told_but_reached_is_refused(stripe_face: Any, contract: Record, native: Native) -> None:
+    issued = ask(stripe_face, lambda stripe: stripe.get("invoice", "INV-CF-US-00001"))
+    with pytest.raises(Refused) as refused:
+        ask(stripe_face, lambda stripe: stripe.act("approve_invoice", {"id": issued["id"]}, {}, Trail()))
+    assert (refused.value.status, refused.value.code) == (409, "ILLEGAL_TRANSITION")
+    assert native("invoices", issued["id"])["status"] == "ISSUED"
+    partly = {"ar_status": "PARTIALLY_PAID", "paid": {"minor": 100, "ccy": "USD"}}
+    found = ask(stripe_face, lambda stripe: stripe.act("record_ar_status", {"id": issued["id"]}, partly, Trail()))
+    assert (found["status"], found["paid"]["minor"]) == ("PARTIALLY_PAID", 100)
+    whole = {"ar_status": "PAID", "paid": issued["total"]}
+    found = ask(stripe_face, lambda stripe: stripe.act("record_ar_status", {"id": issued["id"]}, whole, Trail()))
+    assert (found["status"], found["paid"]) == ("PAID", issued["total"])
+    same(found, native("invoices", issued["id"]))
 
 
 def test_a_discarded_draft_lets_its_work_go(stripe_face: Any, contract: Record, native: Native) -> None:

@@ -295,10 +295,11 @@ class Connector(VendorConnector):
         route = ROUTES.get(action)
         if route is None:
             return await super().act(action, subject, fields, trail)
+        entity = "credit_memo" if action == "record_credit_posted" else "invoice"
         name = subject.get("id") or subject["key"]
-        theirs = await self._found("invoice", name)
+        theirs = await self._found(entity, name)
         if theirs is None:
-            raise Refused(404, {"code": "NOT_FOUND", "detail": f"there is no invoice {name}"}, action)
+            raise Refused(404, {"code": "NOT_FOUND", "detail": f"there is no {entity} {name}"}, action)
         said = await route(self, theirs, fields)
         if said is None:
             return await super().act(action, {"id": theirs["id"]}, fields, trail)
@@ -353,15 +354,23 @@ async def _determine_tax(stripe: Connector, theirs: Record, fields: Record) -> S
 
 
 async def _settle(stripe: Connector, theirs: Record, fields: Record) -> Said:
-    """Paid in full elsewhere, or given up: the other things that books say of an invoice are not Stripe's."""
+    """Paid in full elsewhere, or given up; what else the books say of an invoice stands in its metadata."""
     paid = (fields.get("paid") or {}).get("minor")
-    if theirs["status"] not in ("open", "uncollectible"):
-        return None
-    if fields["ar_status"] == "PAID" and paid in (None, theirs["amount_due"]):
-        return "POST", f"/v1/invoices/{theirs['id']}/pay", {"paid_out_of_band": True}
-    if fields["ar_status"] == "WRITTEN_OFF" and paid in (None, theirs["amount_paid"]) and theirs["status"] == "open":
-        return "POST", f"/v1/invoices/{theirs['id']}/mark_uncollectible", {}
-    return None
+    one, status = f"/v1/invoices/{theirs['id']}", theirs["status"]
+    if fields["ar_status"] == "PAID" and paid in (None, theirs["amount_due"]) and status in ("open", "uncollectible"):
+        return "POST", f"{one}/pay", {"paid_out_of_band": True}
+    if fields["ar_status"] == "WRITTEN_OFF" and paid in (None, theirs["amount_paid"]) and status == "open":
+        return "POST", f"{one}/mark_uncollectible", {}
+    said = {"ar_status": fields["ar_status"], **({} if paid is None else {"paid": paid})}
+    return "POST", one, {"metadata": said}
+
+
+async def _approve(stripe: Connector, theirs: Record, fields: Record) -> Said:
+    return "POST", f"/v1/invoices/{theirs['id']}", {"metadata": {"state": "APPROVED"}}
+
+
+async def _posted(stripe: Connector, theirs: Record, fields: Record) -> Said:
+    return "POST", f"/v1/credit_notes/{theirs['id']}", {"metadata": {"state": "POSTED"}}
 
 
 async def _credit(stripe: Connector, theirs: Record, fields: Record) -> Said:
@@ -382,11 +391,13 @@ async def _credit(stripe: Connector, theirs: Record, fields: Record) -> Said:
 
 
 ROUTES = {
+    "approve_invoice": _approve,
     "issue_invoice": _finalize,
     "void_invoice": _void,
     "discard_invoice": _delete,
     "recalculate_invoice": _determine_tax,
     "record_ar_status": _settle,
     "credit_invoice": _credit,
+    "record_credit_posted": _posted,
 }
 """Deeds that are Stripe's."""

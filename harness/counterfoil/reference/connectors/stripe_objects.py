@@ -215,7 +215,6 @@ def lines_of(theirs: Mapping[str, Any], lines: list[Record], sign: int) -> list[
 NO_CONTRACTS = (
     "Stripe bills subscriptions, prices and items; it knows no contract with milestones, caps and change orders"
 )
-NO_BOOKS = "Stripe knows no books: whether a document is posted, paid in part or disputed there has no object"
 NATIVE: dict[str, str] = {
     "legal_entity": "an account of Stripe is one company",
     "fx_rate": "Stripe's rates are its own and cannot be set",
@@ -228,9 +227,6 @@ NATIVE: dict[str, str] = {
     "billable_item": "an invoice item cannot be found by the entry that it is made from, and no cap is split over it",
     "invoice.create": "the lines of a final invoice are taxed and numbered by the engine's rules, not by rates that the caller chooses",
     "draft_invoice": "what is drawn up are plan lines and approved work, which Stripe has no objects for; the draft is an invoice of Stripe's",
-    "approve_invoice": "Stripe approves nothing: a draft is a draft until it is final",
-    "record_credit_posted": NO_BOOKS,
-    "record_ar_status": f"{NO_BOOKS}; only paid in full and written off have",
     "merge_customer": "customers are not merged",
     "tax_code.patch": "the percentage of a tax rate never changes; a new rate would have a new id",
 }

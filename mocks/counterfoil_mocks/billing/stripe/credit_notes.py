@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from counterfoil_mocks.billing.credits import credit_priced
 from counterfoil_mocks.billing.model import CREDIT_MEMO
-from counterfoil_mocks.billing.stripe import balances, invoices, meanings, payments, refunds, totals
+from counterfoil_mocks.billing.stripe import balances, invoices, meanings, payments, refunds, states, totals
 from counterfoil_mocks.billing.stripe.billing_objects import (
     CREDIT_NOTE,
     CREDITED,
@@ -18,7 +18,7 @@ from counterfoil_mocks.billing.stripe.billing_objects import (
     total_taxes,
 )
 from counterfoil_mocks.billing.stripe.desk import Desk
-from counterfoil_mocks.billing.stripe.documents import merged
+from counterfoil_mocks.billing.stripe.documents import alter, merged
 from counterfoil_mocks.billing.stripe.errors import invalid, missing, needed
 from counterfoil_mocks.billing.stripe.kind import kept
 from counterfoil_mocks.billing.stripe.kinds import KINDS
@@ -61,6 +61,13 @@ def create(desk: Desk, given: Record) -> Record:
     if paid:
         return _after_payment(desk, invoice, made, said)
     return _before_payment(desk, invoice, made)
+
+
+@CREDIT_NOTE.on_change
+def change(desk: Desk, before: Record, given: Record) -> Record:
+    """A credit note's memo and metadata."""
+    given = states.of_credit_note(desk, before, given)
+    return alter(desk, CREDIT_NOTE, desk.get("credit_note", before["id"]), given)
 
 
 def _by_lines(given: Record) -> bool:

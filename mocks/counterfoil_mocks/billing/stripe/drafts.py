@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from counterfoil_mocks.billing import documents as business
 from counterfoil_mocks.billing.model import INVOICE as DOCUMENT
-from counterfoil_mocks.billing.stripe import catalogue, discounts, items, meanings, totals
+from counterfoil_mocks.billing.stripe import catalogue, discounts, items, meanings, states, totals
 from counterfoil_mocks.billing.stripe.billing_objects import INVOICE
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.documents import altered, merged
@@ -157,6 +157,8 @@ def _revision(desk: Desk, given: Record) -> Record:
 def change(desk: Desk, before: Record, given: Record) -> Record:
     """An invoice changed: a draft as one likes, a final one in what is not its content."""
     desk.at(before["test_clock"])
+    given = states.of_invoice(desk, before, given)
+    before = desk.get("invoice", before["id"])
     if before["status"] != "draft":
         for name in given:
             if name not in FREE:
