@@ -806,6 +806,43 @@ def test_choices_of_custom_fields_are_chosen_by_id_and_found_by_it(client: Clien
     assert client.refused("PUT", f"workspaces/{tin['id']}", {"workspace": wrong})[0] == 422
 
 
+def test_a_seat_for_a_role_waits_for_a_person_and_keeps_its_bookings(
+    client: Client, workspace: Body, landscape: Any
+) -> None:
+    seat = client.make("workspace_resources", "workspace_resource", workspace_id=workspace["id"], role_id="3")
+    assert (seat["user_id"], seat["role_name"], seat["display_label"]) == (None, "Senior", "Senior")
+    span = {"start_date": "2026-02-02", "end_date": "2026-02-06", "minutes": 600}
+    client.make("workspace_allocations", "workspace_allocation", resource_id=seat["id"], **span)
+    found = client.get("workspace_resources", workspace_id=workspace["id"], include="workspace,user,participation")
+    assert (ids(found), found["workspace_resources"][seat["id"]]["total_allocated_minutes"]) == ([seat["id"]], 600)
+    assert ids(client.get(f"workspace_resources/{seat['id']}")) == [seat["id"]]
+    both = first(
+        client.get(f"workspaces/{workspace['id']}", include="workspace_resources_with_unnamed,workspace_resources")
+    )
+    assert (both["workspace_resources_with_unnamed_ids"], both["workspace_resource_ids"]) == ([seat["id"]], [])
+    user = ids(client.get("users", order="created_at:asc"))[1]
+    named = client.send("PUT", f"workspace_resources/{seat['id']}", {"workspace_resource": {"user_id": user}})
+    assert (first(named)["id"], first(named)["user_id"], first(named)["role_name"]) == (seat["id"], user, "Senior")
+    record = landscape.call("GET", f"/systems/psa/assignments/{seat['id']}").json
+    assert (record["level"], record["planned_minutes"], record["status"]) == ("SENIOR", 600, "CONFIRMED")
+    nobody = {"workspace_resource": {"workspace_id": workspace["id"]}}
+    assert client.refused("POST", "workspace_resources", nobody)[1][0]["field"] == "user_id"
+
+
+def test_hot_addresses_have_a_lower_limit_and_no_word_on_when_to_come_again(client: Client, landscape: Any) -> None:
+    landscape.call("PUT", "/limits", {"psa": {"rate": 20}})
+    try:
+        replies = [client.call("GET", "workspaces", per_page=1) for _ in range(12)]
+        others = [client.call("GET", "roles") for _ in range(3)]
+    finally:
+        landscape.call("PUT", "/limits", {})
+    refused = [each for each in replies if each.status == 429]
+    assert refused
+    assert refused[0].json["errors"][0]["type"] == "system"
+    assert "retry-after" not in refused[0].headers
+    assert {each.status for each in others} == {200}
+
+
 @pytest.mark.by_test("list_rate_card_set get_rate_card_set list_rate_card_set_version get_rate_card_set_version")
 def test_rate_cards_of_one_code_are_a_set(client: Client, landscape: Any) -> None:
     for number in (1, 2):

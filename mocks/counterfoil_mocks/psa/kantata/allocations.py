@@ -133,7 +133,14 @@ KINDS: tuple[Kind, ...] = (
         links={
             "workspace": Link("workspace_id", "workspaces", own("project", "workspace_id"), column=True),
             "workspace_resource": Link(
-                "workspace_resource_id", "workspace_resources", own("assignment", "resource_id"), column=True
+                "workspace_resource_id",
+                "workspace_resources",
+                lambda view, record: [
+                    each
+                    for each in (view.find(view.face.kinds["workspace_resources"], kept(record)["resource_id"]),)
+                    if each is not None
+                ],
+                column=True,
             ),
         },
         required={
@@ -212,9 +219,11 @@ def create_day(desk: Desk, kind: Kind, given: Given) -> Record:
 def create_allocation(desk: Desk, kind: Kind, given: Given) -> Record:
     """A seat booked for some days."""
     desk.check(kind, given)
-    seat = desk.named("assignment", given["resource_id"], "resource_id", "Resource")
+    seat = desk.find(desk.face.kinds["workspace_resources"], str(given["resource_id"]))
+    if seat is None:
+        raise invalid("Resource can't be found", "resource_id")
     values = desk.stored(kind, kind.maps[0], given, None).get("custom", {}).get(KEEP, {})
-    values |= {"resource_id": seat["id"], "workspace_id": seat["project"]}
+    values |= {"resource_id": seat["id"], "workspace_id": seat.get("project") or seat["owner"]}
     _sound(values)
     record = desk.keep(kind.key, values, columns={"owner": seat["id"]})
     _planned(desk, seat["id"])
@@ -281,7 +290,6 @@ def _planned(desk: Desk, seat_id: str) -> None:
     """Write the bookings of a seat on its assignment."""
     seat = desk.record("assignment", seat_id)
     if seat is not None:
-        booked = desk.all("vendor_object", vendor=VENDOR, kind="workspace_allocations", owner=seat_id)
-        total = sum(int(kept(each)["minutes"]) for each in booked)
+        total = desk.booked(seat_id)
         limit = desk.entity("assignment").by_name["planned_minutes"].high or total
         desk.alter(desk.face.kinds["workspace_resources"], seat, {"planned_minutes": min(total, limit)})

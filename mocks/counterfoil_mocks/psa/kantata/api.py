@@ -22,6 +22,7 @@ from counterfoil_mocks.psa import rates
 from counterfoil_mocks.psa.kantata import errors, events, routes
 from counterfoil_mocks.psa.kantata.auth import Account
 from counterfoil_mocks.psa.kantata.desk import Desk
+from counterfoil_mocks.psa.kantata.hot import Hot
 from counterfoil_mocks.psa.kantata.kind import VENDOR, Kind, kept
 from counterfoil_mocks.psa.kantata.kinds import KINDS
 from counterfoil_mocks.psa.kantata.objects import (
@@ -63,6 +64,7 @@ class KantataFace(Face):
     def __init__(self, system: System) -> None:
         self.account = Account(system)
         self.values = Values()
+        self.hot = Hot(system)
         self.kinds: Mapping[str, Kind] = KINDS
         self.totals = TOTALS.format(schema=system.schema)
         self.calling: Grant | None = None
@@ -103,6 +105,10 @@ class KantataFace(Face):
 
     def authenticate(self, request: Request) -> Grant:
         return self.account.check(request.headers.get(b"authorization"))
+
+    def answer(self, request: Request, operation: Operation) -> Answer:
+        self.hot.enter(operation.name)
+        return super().answer(request, operation)
 
     def unknown(self, request: Request) -> Problem:
         return errors.absent()

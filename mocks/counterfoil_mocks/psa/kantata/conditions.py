@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.protocols.fieldmap import ObjectMap
 from counterfoil_mocks.psa.kantata import references
-from counterfoil_mocks.psa.kantata.kind import KEEP, Default, Link, kept
+from counterfoil_mocks.psa.kantata.kind import KEEP, VENDOR, Default, Link, kept
 from counterfoil_mocks.psa.kantata.objects import NO_GROUP, NO_STORY
 
 
@@ -235,8 +235,25 @@ def priced(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.Co
     return table.c.amount.is_not(None)
 
 
-def open_seat(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
-    return table.c.status != "CANCELLED"
+def open_seat(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool] | None:
+    return table.c.status != "CANCELLED" if map.entity == "assignment" else None
+
+
+def seat_of(column: str) -> Callable[..., Any]:
+    """A list of ids in a column of seats; one without a person is of a project and of nobody."""
+
+    def condition(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
+        if map.entity == "assignment":
+            return table.c[column].in_([part.strip() for part in value.split(",")])
+        return table.c.owner.in_([part.strip() for part in value.split(",")]) if column == "project" else sa.false()
+
+    return condition
+
+
+def unnamed(view: Any, record: Record) -> list[Record]:
+    """The seats of a project that have nobody on them."""
+    found: list[Record] = view.all("vendor_object", vendor=VENDOR, kind="workspace_resources", owner=record["id"])
+    return found
 
 
 def real_group(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
@@ -254,7 +271,7 @@ def _archived_project(view: Any, record: Record) -> bool:
 
 UNARCHIVED = Default(unarchived, lambda view, record: not kept(record).get("archived"))
 OF_UNARCHIVED = Default(of_unarchived, lambda view, record: not _archived_project(view, record))
-OPEN_SEAT = Default(open_seat, lambda view, record: record["status"] != "CANCELLED")
+OPEN_SEAT = Default(open_seat, lambda view, record: record.get("status") != "CANCELLED")
 PRICED = Default(priced, lambda view, record: record["amount"] is not None)
 REAL_GROUP = Default(real_group, lambda view, record: record["customer_no"] != NO_GROUP)
 REAL_STORY = Default(real_story, lambda view, record: record.get("task_code") != NO_STORY)

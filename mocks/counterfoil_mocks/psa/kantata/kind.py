@@ -79,7 +79,11 @@ class Kind:
         """The map of a record."""
         if len(self.maps) == 1:
             return self.maps[0]
-        return next(each for each in self.maps if ("ms_code" in record) == (each.entity == "milestone"))
+        return next(each for each in self.maps if MARKS[each.entity] in record)
+
+
+MARKS = {"task": "task_code", "milestone": "ms_code", "assignment": "employee_no", "vendor_object": "vendor"}
+"""By entity: a column that only its records have, where several entities keep one kind of object."""
 
 
 def kept(record: Record) -> Mapping[str, Any]:

@@ -290,6 +290,30 @@ RESOURCE = mapped(
 )
 
 
+def _role_name(record: Record, view: Any) -> str:
+    role = str(kept(record).get("role_id") or "")
+    return LEVELS[int(role) - 1].title() if role else ""
+
+
+UNNAMED = mapped(
+    "workspace_resources",
+    "vendor_object",
+    FieldMap("workspace_id", conversion=REF, updatable=False),
+    FieldMap("user_id", creatable=False, updatable=False),
+    computed("participation_id", lambda record, view: None),
+    FieldMap("role_id", conversion=REF),
+    computed("full_name", lambda record, view: None),
+    computed("display_label", lambda record, view: kept(record).get("label") or _role_name(record, view)),
+    computed("role_name", _role_name),
+    computed("resource_bill_rate", lambda record, view: None),
+    computed("total_allocated_minutes", lambda record, view: view.booked(record["id"])),
+    FieldMap("start_date", conversion=DATE),
+    FieldMap("end_date", conversion=DATE),
+    label="",
+)
+"""A seat that has a role and nobody on it yet; only Kantata knows it."""
+
+
 def approved(record: Record, view: Any) -> bool:
     """Whether an entry counts as approved."""
     return record["approval"] == "APPROVED" or not view.requires_approval(record["project"])

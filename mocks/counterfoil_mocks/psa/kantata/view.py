@@ -16,7 +16,7 @@ from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.protocols.fieldmap import ObjectMap
 from counterfoil_mocks.psa.kantata import references
 from counterfoil_mocks.psa.kantata.errors import absent
-from counterfoil_mocks.psa.kantata.kind import Default, Kind, kept
+from counterfoil_mocks.psa.kantata.kind import VENDOR, Default, Kind, kept
 
 if TYPE_CHECKING:
     from counterfoil_mocks.psa.kantata.api import KantataFace
@@ -384,6 +384,11 @@ class View:
             row = self.system.store.connection.execute(self.face.totals, bound).fetchone()
             found = self.sums[project] = dict(zip(("used", "spent", "time", "expenses"), row, strict=True))
         return found
+
+    def booked(self, seat: str) -> int:
+        """Minutes that a seat is booked for."""
+        found = self.all("vendor_object", vendor=VENDOR, kind="workspace_allocations", owner=seat)
+        return sum(int(kept(each)["minutes"]) for each in found)
 
     def requires_approval(self, project: str) -> bool:
         """Whether time of a project must be approved."""

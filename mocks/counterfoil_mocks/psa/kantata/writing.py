@@ -256,8 +256,10 @@ def create_seat(desk: Desk, kind: Kind, given: Given) -> Record:
     """A person on a project. One who is there already keeps the seat; as a participation that is refused."""
     desk.check(kind, given)
     project = desk.named("project", given["workspace_id"], "workspace_id", "Workspace")
+    if kind.key == "workspace_resources" and given.get("user_id") in (None, ""):
+        return _unnamed_seat(desk, kind, project, given)
     person = desk.named("employee", given["user_id"], "user_id", "User")
-    if kind.key == "participations" and given["role"] != "maven":
+    if kind.key == "participations" and given["role"] not in ("maven", "buyer"):
         raise invalid("Role is not included in the list", "role")
     same = [
         each
@@ -274,8 +276,42 @@ def create_seat(desk: Desk, kind: Kind, given: Given) -> Record:
     return desk.make(kind, kind.maps[0], values)
 
 
+def _unnamed_seat(desk: Desk, kind: Kind, project: Record, given: Given) -> Record:
+    """A seat for a role, until somebody is named for it."""
+    if given.get("role_id") in (None, ""):
+        raise invalid("User can't be blank", "user_id")
+    people.level_of(given["role_id"], "role_id")
+    values = desk.stored(kind, objects.UNNAMED, given, None).get("custom", {}).get(KEEP, {})
+    return desk.keep(kind.key, {**values, "workspace_id": project["id"]}, columns={"owner": project["id"]})
+
+
+def _name_seat(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
+    """A person named for a seat that was a role's: the seat keeps its id and its bookings."""
+    said = kept(record)
+    person = desk.named("employee", given["user_id"], "user_id", "User")
+    project = desk.named("project", said["workspace_id"], "workspace_id", "Workspace")
+    values = {
+        "id": record["id"],
+        "project": project["id"],
+        "employee": person["id"],
+        "from_date": said.get("start_date"),
+        "to_date": said.get("end_date"),
+        "planned_minutes": min(desk.booked(record["id"]), 10**7),
+        **_seat(project, {"role_id": said.get("role_id"), **given}),
+    }
+    removed(desk.tx, desk.entity("vendor_object"), record["id"])
+    return desk.make(kind, kind.maps[0], {name: value for name, value in values.items() if value is not None})
+
+
 def update_seat(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
-    """What a person bills, in which role and when."""
+    """What a person bills, in which role and when; who sits on a seat that was a role's."""
+    if "vendor" in record:
+        if given.get("user_id") not in (None, ""):
+            return _name_seat(desk, kind, record, given)
+        if given.get("role_id") not in (None, ""):
+            people.level_of(given["role_id"], "role_id")
+        values = desk.stored(kind, objects.UNNAMED, given, record).get("custom", {}).get(KEEP, {})
+        return desk.keep(kind.key, values, record) if values else record
     project = desk.named("project", record["project"], "workspace_id", "Workspace")
     return desk.alter(kind, record, desk.stored(kind, kind.maps[0], given, record) | _seat(project, given))
 
@@ -293,7 +329,10 @@ def _seat(project: Record, given: Given) -> Record:
 
 
 def delete_seat(desk: Desk, kind: Kind, record: Record) -> None:
-    """A person taken off a project."""
+    """A person taken off a project, or a seat that nobody had."""
+    if "vendor" in record:
+        removed(desk.tx, desk.entity("vendor_object"), record["id"])
+        return
     desk.do("cancel_assignment", record["id"])
 
 
