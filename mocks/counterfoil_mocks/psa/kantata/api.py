@@ -25,15 +25,8 @@ from counterfoil_mocks.psa.kantata.desk import Desk
 from counterfoil_mocks.psa.kantata.hot import Hot
 from counterfoil_mocks.psa.kantata.kind import VENDOR, Kind, kept
 from counterfoil_mocks.psa.kantata.kinds import KINDS
-from counterfoil_mocks.psa.kantata.objects import (
-    CATEGORIES,
-    LEVELS,
-    cents,
-    roles_of,
-    set_versions_of,
-    sets_of,
-    version_of,
-)
+from counterfoil_mocks.psa.kantata.objects import CATEGORIES, LEVELS, cents
+from counterfoil_mocks.psa.kantata.rate_cards import DERIVED
 from counterfoil_mocks.psa.kantata.values import Values
 from counterfoil_mocks.psa.kantata.view import TOTALS, View
 from counterfoil_mocks.psa.kantata.writing import WRITERS
@@ -312,14 +305,8 @@ class KantataFace(Face):
             return [{"name": name, "id": str(number)} for number, name in enumerate(names, 1)]
         if kind.key == "custom_fields":
             return [self.values.shown_field(view, each) for each in self.values.fields(view)]
-        if kind.key == "rate_card_sets":
-            return sets_of(view)
-        if kind.key == "rate_card_set_versions":
-            return set_versions_of(view)
-        if kind.key == "rate_card_versions":
-            return [version_of(card, view) for card in view.all("rate_card")]
-        if kind.key == "rate_card_roles":
-            return [each for card in view.all("rate_card") for each in roles_of(card)]
+        if kind.key in DERIVED:
+            return DERIVED[kind.key](view)
         return self.values.all(view) if kind.key == "custom_field_values" else []
 
     def subject_of(self, view: View, record: Record) -> Record | None:

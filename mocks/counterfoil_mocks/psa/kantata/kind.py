@@ -129,3 +129,8 @@ def equals(name: str) -> Condition:
         return sa.cast(expression, sa.Text).in_([part.strip() for part in value.split(",")])
 
     return condition
+
+
+def derived(key: str, root: str, subject: str, noun: str, *asked: str, verbs: str = "list get") -> Kind:
+    """A kind that is worked out of others. asked: fields that lists may filter by."""
+    return Kind(key, root, subject, noun, (), searched=asked, verbs=verbs, order=("id", "asc"), orders=("id", "name"))

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from counterfoil_mocks.kernel.fields import Record
-from counterfoil_mocks.protocols.fieldmap import ObjectMap
-from counterfoil_mocks.psa.kantata import allocations, invoices, people, references
+from counterfoil_mocks.psa.kantata import allocations, entry_kinds, invoices, people, rate_cards
 from counterfoil_mocks.psa.kantata.conditions import (
     OF_UNARCHIVED,
     OPEN_SEAT,
-    PRICED,
     REAL_GROUP,
     REAL_STORY,
     UNARCHIVED,
     USER_LINK,
     VALUES,
     WORKSPACE_LINK,
-    active,
     among,
     archived_form,
     between,
@@ -27,15 +22,9 @@ from counterfoil_mocks.psa.kantata.conditions import (
     by_custom_value,
     by_email,
     completed,
-    counts_as_approved,
-    flag,
-    from_archived,
     groups,
-    in_submission,
     include_archived,
     matching,
-    of_set,
-    on_invoice,
     own,
     parents_only,
     participant,
@@ -48,62 +37,19 @@ from counterfoil_mocks.psa.kantata.conditions import (
     to,
     unnamed,
 )
-from counterfoil_mocks.psa.kantata.kind import Kind, Link, equals, kept
+from counterfoil_mocks.psa.kantata.kind import Kind, Link, derived, equals, kept
 from counterfoil_mocks.psa.kantata.objects import (
-    BILLING_MILESTONE,
-    EXPENSE,
-    EXPENSE_REPORT,
     GROUP,
-    LOCK,
     MILESTONE,
     PARTICIPATION,
-    RATE_CARD,
-    REFERENCE,
     RESOURCE,
     TASK,
-    TIME_ENTRY,
-    TIMESHEET,
     UNNAMED,
     USER,
     WORKSPACE,
     minutes,
     role_id,
 )
-
-
-def _submission_kind(key: str, root: str, subject: str, noun: str, map: ObjectMap, items: str, entity: str) -> Kind:
-    def lines(view: Any, record: Record) -> list[Record]:
-        found = view.some(entity, kept(record)["line_item_ids"])
-        if kept(record)["status"] in ("rejected", "cancelled"):
-            return []
-        return [each for each in found if kept(each).get("recent_submission_id") == record["id"]]
-
-    return Kind(
-        key,
-        root,
-        subject,
-        noun,
-        (map,),
-        links={
-            items: Link(f"{'time_entry' if entity == 'time_entry' else 'expense'}_ids", items, lines),
-            "user": Link("user_id", "users", own("employee", "user_id"), column=True),
-            "workspace": Link("workspace_id", "workspaces", own("project", "workspace_id"), column=True),
-            "external_references": references_of(subject),
-        },
-        required={
-            "workspace_id": "Workspace can't be blank",
-            "line_item_ids": "Line items can't be blank",
-            "title": "Title can't be blank",
-        },
-        filters={name: equals(name) for name in ("workspace_id", "user_id", "status")},
-        verbs="list get",
-    )
-
-
-def derived(key: str, root: str, subject: str, noun: str, *asked: str, verbs: str = "list get") -> Kind:
-    """A kind that is worked out of others. asked: fields that lists may filter by."""
-    return Kind(key, root, subject, noun, (), searched=asked, verbs=verbs, order=("id", "asc"), orders=("id", "name"))
-
 
 KINDS: Mapping[str, Kind] = {
     each.key: each
@@ -342,179 +288,7 @@ KINDS: Mapping[str, Kind] = {
             verbs="create list get update delete",
             bulk=200,
         ),
-        Kind(
-            "time_entries",
-            "time_entry",
-            "TimeEntry",
-            "time_entry",
-            (TIME_ENTRY,),
-            links={
-                "workspace": WORKSPACE_LINK,
-                "user": USER_LINK,
-                "story": Link(
-                    "story_id",
-                    "stories",
-                    lambda view, record: (
-                        [] if kept(record).get("without_story") else view.some("task", [record["task"]])
-                    ),
-                    column=True,
-                ),
-                "active_submission": Link(
-                    "active_submission_id",
-                    "timesheet_submissions",
-                    own("vendor_object", "active_submission_id"),
-                    column=True,
-                ),
-                "external_references": references_of("TimeEntry"),
-                "custom_field_values": VALUES,
-            },
-            optional={"user_can_edit": lambda record, view: record["approval"] in ("DRAFT", "REJECTED")},
-            required={
-                "workspace_id": "Workspace can't be blank",
-                "date_performed": "Date performed can't be blank",
-                "time_in_minutes": "Time in minutes is not a number",
-            },
-            filters={
-                "workspace_id": among("project"),
-                "workspace_ids": among("project"),
-                "with_user_ids": among("employee"),
-                "story_id": among("task"),
-                "date_performed_between": between("work_date", ""),
-                "billable": equals("billable"),
-                "in_active_submission": active,
-                "with_timesheet_id": in_submission("active_submission_id"),
-                "with_recent_timesheet_ids": in_submission("recent_submission_id"),
-                "approved": counts_as_approved,
-                "invoiced": flag(lambda table: table.c.billing.in_(["BILLED", "CREDITED"])),
-                "uninvoiced": flag(lambda table: table.c.billing.not_in(["BILLED", "CREDITED"])),
-                "from_archived_workspaces": from_archived,
-                "in_active_invoice_id": on_invoice("time_entry_ids"),
-                "by_custom_text_value": by_custom_value,
-                "by_custom_choice_value": by_custom_choice,
-            },
-            defaults={("from_archived_workspaces",): OF_UNARCHIVED},
-            orders=("date_performed", "created_at", "updated_at"),
-            order=("date_performed", "desc"),
-            verbs="create list get update delete",
-        ),
-        Kind(
-            "expenses",
-            "expense",
-            "Expense",
-            "expense",
-            (EXPENSE,),
-            links={
-                "workspace": WORKSPACE_LINK,
-                "user": USER_LINK,
-                "external_references": references_of("Expense"),
-                "custom_field_values": VALUES,
-            },
-            required={
-                "workspace_id": "Workspace can't be blank",
-                "date": "Date can't be blank",
-                "category": "Category can't be blank",
-                "amount_in_cents": "Amount can't be blank",
-            },
-            filters={
-                "workspace_id": among("project"),
-                "workspace_ids": among("project"),
-                "with_user_ids": among("employee"),
-                "in_active_invoice_id": on_invoice("expense_ids"),
-                "date_expensed_between": between("spend_date", ""),
-                "reimbursable": equals("reimbursable"),
-                "by_custom_text_value": by_custom_value,
-                "by_custom_choice_value": by_custom_choice,
-                "submitted": flag(lambda table: table.c.approval.not_in(["DRAFT", "REJECTED"])),
-                "unsubmitted": flag(lambda table: table.c.approval.in_(["DRAFT", "REJECTED"])),
-                "approved": flag(lambda table: table.c.approval == "APPROVED"),
-                "invoiced": flag(lambda table: table.c.billing.in_(["BILLED", "CREDITED"])),
-                "uninvoiced": flag(lambda table: table.c.billing.not_in(["BILLED", "CREDITED"])),
-            },
-            defaults={("from_archived_workspaces",): OF_UNARCHIVED},
-            orders=("date", "created_at"),
-            order=("date", "desc"),
-            verbs="create list get update delete",
-            bulk=100,
-        ),
-        Kind(
-            "billing_milestones",
-            "billing_milestone",
-            "BillingMilestone",
-            "milestone",
-            (BILLING_MILESTONE,),
-            links={
-                "workspace": WORKSPACE_LINK,
-                "story": Link("story_id", "stories", lambda view, record: [record], column=True),
-            },
-            required={
-                "title": "Title can't be blank",
-                "amount_in_cents": "Amount can't be blank",
-                "workspace_id": "Workspace can't be blank",
-            },
-            filters={"workspace_id": among("project")},
-            defaults={(): PRICED},
-            verbs="create list get update delete",
-            bulk=100,
-        ),
-        _submission_kind(
-            "timesheet_submissions",
-            "timesheet_submission",
-            "TimesheetSubmission",
-            "timesheet",
-            TIMESHEET,
-            "time_entries",
-            "time_entry",
-        ),
-        _submission_kind(
-            "expense_report_submissions",
-            "expense_report_submission",
-            "ExpenseReportSubmission",
-            "expense_report",
-            EXPENSE_REPORT,
-            "expenses",
-            "expense",
-        ),
-        Kind(
-            references.KIND,
-            "external_reference",
-            "ExternalReference",
-            "external_reference",
-            (REFERENCE,),
-            links={
-                "subject": Link(
-                    "subject_ref", "", lambda view, record: view.face.subjects_of(view, record), column=True
-                )
-            },
-            filters={
-                name: equals(name)
-                for name in ("subject_type", "service_name", "service_model", "service_model_ref", "external_status")
-            }
-            | {
-                "subject_id": among("owner"),
-                "status": lambda view, map, table, value: (
-                    references.member(table, "status") == references.STATES.get(value, value)
-                ),
-            },
-            verbs="get delete",
-        ),
-        Kind(
-            "line_item_locks",
-            "line_item_lock",
-            "LineItemLock",
-            "line_item_lock",
-            (LOCK,),
-            required={"locked_to": "Locked to can't be blank"},
-            verbs="list get",
-        ),
-        Kind(
-            "rate_cards",
-            "rate_card",
-            "RateCard",
-            "rate_card",
-            (RATE_CARD,),
-            filters={"rate_card_set_id": of_set},
-            verbs="list get",
-        ),
+        *entry_kinds.KINDS,
         derived("roles", "role", "Role", "role"),
         derived("expense_categories", "expense_category", "ExpenseCategory", "expense_category"),
         derived("custom_fields", "custom_field", "CustomField", "custom_field", "subject_type"),
@@ -531,17 +305,6 @@ KINDS: Mapping[str, Kind] = {
         *invoices.KINDS,
         *allocations.KINDS,
         *people.KINDS,
-        derived("rate_card_sets", "rate_card_set", "RateCardSet", "rate_card_set"),
-        derived(
-            "rate_card_set_versions",
-            "rate_card_set_version",
-            "RateCardSetVersion",
-            "rate_card_set_version",
-            "rate_card_set_id",
-        ),
-        derived("rate_card_versions", "rate_card_version", "RateCardVersion", "rate_card_version", "rate_card_id"),
-        derived(
-            "rate_card_roles", "rate_card_role", "RateCardRole", "rate_card_role", "rate_card_version_id", "role_id"
-        ),
+        *rate_cards.KINDS,
     )
 }
