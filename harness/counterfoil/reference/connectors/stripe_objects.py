@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from counterfoil.reference.connectors import Record
-from counterfoil.reference.connectors.fields import MINOR, PLAIN, TEXT, WHOLE, Fields, Kind, Row, choice
+from counterfoil.reference.connectors.fields import MINOR, PLACES, PLAIN, TEXT, WHOLE, Fields, Kind, Row, choice
 from counterfoil.reference.matching import shortened
 
 NAME_LIMIT = 120
@@ -187,7 +187,7 @@ PREFIX = {"customer": "cus_", "tax_code": "txr_", "invoice": "in_", "credit_memo
 
 LINE = Fields(
     (
-        *_meta("line_type plan_line ms_code service_item tax_code tax_determined"),
+        *_meta("line_type plan_line ms_code service_item tax_code tax_determined tax_rate taxable_fraction"),
         *_meta("contract_line minutes", WHOLE),
         Row("description", "description"),
     )
@@ -200,6 +200,7 @@ def lines_of(theirs: Mapping[str, Any], lines: list[Record], sign: int) -> list[
     return [
         {
             **LINE.read(line),
+            **_priced(line, ccy),
             "line_no": number,
             "ccy": ccy,
             "net": {"minor": sign * line["amount"], "ccy": ccy},
@@ -210,6 +211,15 @@ def lines_of(theirs: Mapping[str, Any], lines: list[Record], sign: int) -> list[
         }
         for number, line in enumerate(lines, 1)
     ]
+
+
+def _priced(line: Mapping[str, Any], ccy: str) -> Record:
+    """Quantity and price of an invoice's line; a credit note's says only what it comes to."""
+    unit = (line.get("pricing") or {}).get("unit_amount_decimal")
+    if unit is None:
+        return {}
+    price = Decimal(unit).scaleb(-PLACES.get(ccy, 2))
+    return {"qty": f"{Decimal(line['quantity_decimal']):.4f}", "unit_price": f"{price:.4f}"}
 
 
 NO_CONTRACTS = (

@@ -226,6 +226,8 @@ LINE_KEYS = (
 def of_line(line: Record) -> Record:
     """The metadata of a line that the business drew up. A list that is too long for one value goes on in `items_2` and so forth."""
     said = {name: str(line[name]) for name in LINE_KEYS if line.get(name) is not None}
+    rates = {name: line.get(name) for name in ("tax_rate", "taxable_fraction")}
+    said |= {name: money.unscaled(value, money.RATE_SCALE) for name, value in rates.items() if value is not None}
     return said | _parted("items", line.get("items") or [])
 
 
