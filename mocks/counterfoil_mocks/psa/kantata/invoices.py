@@ -155,8 +155,12 @@ KINDS: tuple[Kind, ...] = (
 
 def next_number(view: View) -> int:
     """The number that the next invoice gets."""
-    found = view.all("vendor_object", vendor=VENDOR, kind="invoices")
-    return max((int(kept(each)["user_invoice_number"]) for each in found), default=FIRST_NUMBER - 1) + 1
+    table = view.system.table("vendor_object").sql
+    mine = (table.c.system == view.system.name, table.c.vendor == VENDOR, table.c.kind == "invoices")
+    last = view.scalar(
+        sa.select(sa.func.max(sa.cast(table.c.name, sa.BigInteger))).where(*mine, table.c.deleted_at.is_(None))
+    )
+    return FIRST_NUMBER if last is None else int(last) + 1
 
 
 def create(desk: Desk, kind: Kind, given: Given) -> Record:

@@ -225,9 +225,14 @@ class View:
 
     def counted(self, statement: sa.Select[Any]) -> int:
         """How many rows a statement finds."""
-        asked = sa.select(sa.func.count()).select_from(statement.subquery())
-        made = asked.compile(dialect=sqlite.dialect(paramstyle="named"), compile_kwargs={"render_postcompile": True})
-        return int(self.system.store.connection.execute(str(made), made.params).fetchone()[0])
+        return int(self.scalar(sa.select(sa.func.count()).select_from(statement.subquery())))
+
+    def scalar(self, statement: sa.Select[Any]) -> Any:
+        """The one value that a statement finds."""
+        made = statement.compile(
+            dialect=sqlite.dialect(paramstyle="named"), compile_kwargs={"render_postcompile": True}
+        )
+        return self.system.store.connection.execute(str(made), made.params).fetchone()[0]
 
     def listing(self, kind: Kind) -> Record:
         """The envelope of a list."""
