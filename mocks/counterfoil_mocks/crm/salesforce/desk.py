@@ -100,7 +100,9 @@ class Desk:
         return self.face.system.role.by_name[each.entity]
 
     def raw(self, each: SObject, record_id: str) -> Record | None:
-        """The stored record, deleted ones as well."""
+        """The stored record, deleted ones as well; none of what lives within another."""
+        if not each.entity:
+            return None
         found = self.face.system.table(each.entity).by_id(self.face.system.name, long_id(record_id))
         if found is not None and each.entity == "vendor_object" and found["kind"] != each.name:
             return None
@@ -148,13 +150,15 @@ class Desk:
 
     def create(self, each: SObject, given: Mapping[str, Any]) -> str:
         """A new record; returns its id. Raises Refused."""
-        from counterfoil_mocks.crm.salesforce import rules
+        from counterfoil_mocks.crm.salesforce import inner, rules
 
         if "c" not in each.verbs:
             raise Refused(
                 400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type cannot be inserted: {each.shown_label}"
             )
         with self.deed():
+            if each.name in inner.INNER:
+                return inner.create(self, each, given)
             said = self.read(each, given, None)
             rules.defaults(self, each, said)
             lacking = values.required(each, said)
@@ -170,11 +174,16 @@ class Desk:
 
     def update(self, each: SObject, record_id: str, given: Mapping[str, Any]) -> None:
         """Change fields of a record. Raises Refused."""
+        from counterfoil_mocks.crm.salesforce import inner
+
         if "u" not in each.verbs:
             raise Refused(
                 400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type cannot be updated: {each.shown_label}"
             )
         with self.deed():
+            if each.name in inner.INNER:
+                inner.update(self, each, record_id, given)
+                return
             before = self.record(each, record_id)
             said = self.read(each, given, before)
             emptied = [
@@ -186,11 +195,14 @@ class Desk:
 
     def delete(self, each: SObject, record_id: str) -> None:
         """Put a record into the bin. Raises Refused."""
-        from counterfoil_mocks.crm.salesforce import rules
+        from counterfoil_mocks.crm.salesforce import inner, rules
 
         if "d" not in each.verbs:
             raise Refused(400, "INSUFFICIENT_ACCESS_OR_READONLY", "entity type cannot be deleted")
         with self.deed() as tx:
+            if each.name in inner.INNER:
+                inner.delete(self, each, record_id)
+                return
             before = self.record(each, record_id)
             self._lock(each, before)
             try:

@@ -55,6 +55,11 @@ def checked(each: SObject, one: SField, value: Any) -> Any:
     return _text(each, one, value)
 
 
+def _outside(one: SField, value: Any) -> Refused:
+    message = f"{one.shown_label}: value outside of valid range on numeric field: {value}"
+    return Refused(400, "NUMBER_OUTSIDE_VALID_RANGE", message, [one.name])
+
+
 def _number(one: SField, value: Any) -> Decimal:
     try:
         if isinstance(value, bool):
@@ -65,12 +70,7 @@ def _number(one: SField, value: Any) -> Decimal:
     except InvalidOperation:
         raise _undeserialised(one, value) from None
     if abs(found) >= NUMBER_LIMIT:
-        raise Refused(
-            400,
-            "NUMBER_OUTSIDE_VALID_RANGE",
-            f"{one.shown_label}: value outside of valid range on numeric field: {value}",
-            [one.name],
-        )
+        raise _outside(one, value)
     if one.type == "int":
         if found != found.to_integral_value():
             raise _undeserialised(one, value)
@@ -140,7 +140,10 @@ def stored(one: SField, field: Field, value: Any, ccy: str) -> Any:
         scaled = value * field.scale / (100 if one.type == "percent" else 1)
         return int(scaled.quantize(Decimal(1), "ROUND_HALF_UP"))
     if field.kind == "integer":
-        return int(value)
+        whole = int(value)
+        if (field.low is not None and whole < field.low) or (field.high is not None and whole > field.high):
+            raise _outside(one, value)
+        return whole
     if one.words:
         return code_of(one, value)
     return value

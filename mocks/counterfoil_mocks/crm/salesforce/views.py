@@ -319,10 +319,10 @@ def field_histories(system: System, org: Org) -> sa.FromClause:
 
 
 def _lines(
-    system: System, table: str, prefix: str, named: Mapping[str, str], parents: tuple[str, str]
+    system: System, table: str, prefix: str, named: Mapping[str, str], parents: tuple[str, str], by: str = "position"
 ) -> sa.Select[Any]:
-    """The lines of quotes or contracts. named: Salesforce's field → the line's, `*` in front of an amount."""
-    columns = {each.lstrip("*") for each in named.values()} | {"ccy", "system", "parent", "position"}
+    """The lines of documents. named: Salesforce's field → the line's, `*` in front of an amount. by: what tells a line from the others."""
+    columns = {each.lstrip("*") for each in named.values()} | {"ccy", "system", "parent", by}
     row = sa.table(table, *(sa.column(each) for each in sorted(columns)), schema="crm").alias()
     mine, other = parents
     shown = [
@@ -330,7 +330,7 @@ def _lines(
         for name, column in named.items()
     ]
     return sa.select(
-        sa.func.sf_line_id(prefix, row.c.parent, row.c.position).label("id"),
+        sa.func.sf_line_id(prefix, row.c.parent, row.c[by]).label("id"),
         row.c.parent.label(mine),
         *([sa.null().label(other)] if other else []),
         *shown,
@@ -368,7 +368,9 @@ MILESTONE = {
     "Change_Order_No__c": "co_seq",
     "Sort_Order__c": "position",
 }
+CARD_ROW = {"Name": "level", "Level__c": "level", "Rate__c": "rate", "Sort_Order__c": "position"}
 DELTA = {
+    "Name": "line_no",
     "Line_No__c": "line_no",
     "Amount__c": "*amount",
     "Cap__c": "*cap",
@@ -389,35 +391,33 @@ AMENDMENT = {
 }
 
 
-def _both(system: System, kind: str, prefix: str, named: Mapping[str, str]) -> sa.FromClause:
-    of_quotes = _lines(system, f"quote_{kind}", prefix, named, ("Quote__c", "Contract__c")).subquery()
-    of_contracts = _lines(system, f"contract_{kind}", prefix, named, ("Contract__c", "Quote__c")).subquery()
+def _both(system: System, kind: str, prefix: str, named: Mapping[str, str], by: str) -> sa.FromClause:
+    of_quotes = _lines(system, f"quote_{kind}", prefix, named, ("Quote__c", "Contract__c"), by).subquery()
+    of_contracts = _lines(system, f"contract_{kind}", prefix, named, ("Contract__c", "Quote__c"), by).subquery()
     names = [each.name for each in of_quotes.c]
     return sa.union_all(sa.select(*of_quotes.c), sa.select(*(of_contracts.c[name] for name in names))).subquery()
 
 
 def sow_lines(system: System, org: Org) -> sa.FromClause:
     """What quotes and contracts sell. The hours of a budget are kept whole."""
-    found = _both(system, "line", "a05", SOW)
+    found = _both(system, "line", "a05", SOW, "line_no")
     columns = [each * SCALE if each.name == "Budget_Hours__c" else each for each in found.c]
     return sa.select(*(column.label(each.name) for column, each in zip(columns, found.c, strict=True))).subquery()
 
 
 def milestones(system: System, org: Org) -> sa.FromClause:
     """What quotes and contracts bill at a milestone."""
-    return _both(system, "milestone", "a06", MILESTONE)
+    return _both(system, "milestone", "a06", MILESTONE, "ms_code")
 
 
 def rate_card_rows(system: System, org: Org) -> sa.FromClause:
     """The rates of a card; a price has four places already."""
-    named = {"Name": "level", "Level__c": "level", "Rate__c": "rate", "Sort_Order__c": "position"}
-    return _lines(system, "rate_card_row", "a07", named, ("Rate_Card__c", "")).subquery()
+    return _lines(system, "rate_card_row", "a07", CARD_ROW, ("Rate_Card__c", ""), "level").subquery()
 
 
 def change_order_lines(system: System, org: Org) -> sa.FromClause:
     """What change orders add to lines."""
-    named = {"Name": "line_no", **DELTA}
-    return _lines(system, "co_delta", "a09", named, ("Change_Order__c", "")).subquery()
+    return _lines(system, "co_delta", "a09", DELTA, ("Change_Order__c", "")).subquery()
 
 
 def change_order_milestones(system: System, org: Org) -> sa.FromClause:
