@@ -387,7 +387,7 @@ class View:
         if found is None:
             bound = {"system": self.system.name, "project": project}
             row = self.system.store.connection.execute(self.face.totals, bound).fetchone()
-            found = self.sums[project] = dict(zip(("used", "spent", "time", "expenses"), row, strict=True))
+            found = self.sums[project] = dict(zip(("used", "spent", "time", "expenses"), map(int, row), strict=True))
         return found
 
     def booked(self, seat: str) -> int:
