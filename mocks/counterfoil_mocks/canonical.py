@@ -6,7 +6,6 @@ The operations are the same that the native faces offer; here they are done as a
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
-from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -53,7 +52,7 @@ class Canonical:
     def deed(self, ask: Ask, body: bytes) -> Answer:
         """Do what changes the state, and write it down."""
         at, seq = ask.system.clock.now, self.journal.next_seq()
-        ask.origin = replace(ask.origin, journal_seq=seq)
+        ask.origin = ask.origin._replace(journal_seq=seq)
         answer, said = None, None
         try:
             ask.body = parsed(body) if ask.operation.body else None

@@ -216,9 +216,14 @@ class Entity:
         return tuple(each for each in self.fields if each.kind == "state")
 
     @cached_property
-    def blanks(self) -> tuple[tuple[str, Any, bool], ...]:
-        """What each field is when nobody says: its name, its default, and whether that is an empty list."""
-        return tuple((each.name, each.default, each.kind in ("lines", "json")) for each in self.fields)
+    def defaults(self) -> dict[str, Any]:
+        """What each field is when nobody says, except those of `empty_lists`."""
+        return {each.name: each.default for each in self.fields if each.kind not in ("lines", "json")}
+
+    @cached_property
+    def empty_lists(self) -> tuple[str, ...]:
+        """The fields that are an empty list when nobody says."""
+        return tuple(each.name for each in self.fields if each.kind in ("lines", "json"))
 
     @cached_property
     def linked(self) -> tuple[Field, ...]:

@@ -6,7 +6,7 @@ The native face, the control plane and tests call the same operations; only wher
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -93,7 +93,7 @@ def run(
     if operation is None:
         raise not_found("operation", name)
     body = dict(values or {})
-    ask = Ask(system, replace(origin, deed=name), operation, body=body, if_match=if_match)
+    ask = Ask(system, origin._replace(deed=name), operation, body=body, if_match=if_match)
     if operation.kind == "list":
         ask.query = [
             (key, str(value).lower() if isinstance(value, bool) else str(value)) for key, value in body.items()

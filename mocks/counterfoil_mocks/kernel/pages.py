@@ -17,7 +17,7 @@ from counterfoil_mocks.kernel import money, wire
 from counterfoil_mocks.kernel.errors import Problem, invalid
 from counterfoil_mocks.kernel.fields import COMMON, Entity, Field, Record
 from counterfoil_mocks.kernel.system import System
-from counterfoil_mocks.kernel.table import Glance, Table, compiled
+from counterfoil_mocks.kernel.table import Table, compiled
 
 MOST_PARAMETERS = 50
 FURTHEST = 10**9
@@ -88,7 +88,7 @@ def page(
         following = str(wanted.offset + wanted.limit) if style == "offset" else cursor(*rows[-1][:2])
     if glance:
         return {
-            "items": [orjson.Fragment(table.glanced(system.name, row[2:]).shown) for row in rows],
+            "items": [orjson.Fragment(row[2] or table.rendered(system.name, row[1])) for row in rows],
             "next": following,
         }
     records = [table.load(row[2:], system.name) for row in rows]
@@ -196,11 +196,11 @@ def _refuse() -> Any:
 
 
 def _rows(table: Table, system: str, wanted: Wanted, glance: bool) -> list[Any]:
-    """One row more than the page holds, if there is one: `updated_at`, `id`, then the record's columns or those of a glance."""
+    """One row more than the page holds, if there is one: `updated_at`, `id`, then the record's columns, or what a glance shows."""
     shape = tuple(
         (name, sum(value is not None for value in values), None in values) for name, values in wanted.where.items()
     )
-    names = Glance._fields if glance else table.names
+    names = ("shown",) if glance else table.names
     text = _statement(table, names, shape, wanted.since is not None, wanted.after is not None, wanted.deleted)
     bound: Record = {"system": system, "row_limit": wanted.limit + 1, "row_offset": wanted.offset}
     for name, values in wanted.where.items():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from time import perf_counter
+from typing import Any
 
 from counterfoil_mocks.kernel import auth
 from counterfoil_mocks.kernel.errors import Problem, StoreAway
@@ -31,7 +32,8 @@ from counterfoil_mocks.kernel.system import System
 
 PREFIX = b"/native/v1/"
 OWN = b"/__counterfoil/"
-TRANSPORT = "counterfoil.transport"
+WIRE = "counterfoil.wire"
+NOTHING: dict[str, Any] = {}
 
 log = logging.getLogger("counterfoil.pipeline")
 
@@ -110,8 +112,13 @@ class Pipeline:
             await _send_part(scope, receive, send, out, exchange.send_only)
         elif status:
             headers.append((b"content-length", b"%d" % len(body)))
+            wire = scope.get("extensions", NOTHING).get(WIRE)
+            if wire is not None:
+                wire.hold()
             await send({"type": "http.response.start", "status": status, "headers": headers})
             await send({"type": "http.response.body", "body": body})
+            if wire is not None:
+                wire.release()
         self._write_down(request, at, started, status, headers, body)
 
     async def _answer(self, face: Face, request: Request) -> Answer:
@@ -270,21 +277,21 @@ async def _gone(receive: Receive) -> None:
 
 async def _break(scope: Scope, receive: Receive) -> None:
     """Close the connection with no word."""
-    transport = scope.get("extensions", {}).get(TRANSPORT)
-    if transport is None:
+    wire = scope.get("extensions", NOTHING).get(WIRE)
+    if wire is None:
         raise ConnectionResetError("the connection is broken by plan")
-    transport.abort()
+    wire.abort()
     await _gone(receive)
 
 
 async def _send_part(scope: Scope, receive: Receive, send: Send, out: Rendered, count: int) -> None:
     """Promise the whole body, send a part of it, close."""
-    transport = scope.get("extensions", {}).get(TRANSPORT)
+    wire = scope.get("extensions", NOTHING).get(WIRE)
     status, headers, body = out
     headers.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body[:count], "more_body": True})
-    if transport is None:
+    if wire is None:
         raise ConnectionResetError("the answer is cut off by plan")
-    transport.close()
+    wire.close()
     await _gone(receive)

@@ -225,6 +225,12 @@ class PostgresStore(Store):
             text = self._begins[schemas] = "; ".join(["BEGIN", *locks])
         self.connection.begin(text)
 
+    def append(self, sql: str, params: Sequence[Any]) -> int:
+        """Insert one row into a log; returns its number."""
+        row = self.connection.execute(f"{sql} RETURNING seq", params).fetchone()
+        assert row is not None
+        return int(row[0])
+
     def returned(self, heard: Callable[[], object]) -> None:
         """Have somebody hear of it whenever the server has been reached again."""
         self.connection.on_return = heard

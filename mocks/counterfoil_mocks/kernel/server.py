@@ -1,7 +1,7 @@
 """HTTP servers for a landscape: several ports in one event loop, on uvicorn's protocol with uvloop and httptools.
 
-Sockets are bound before anything starts, so that a taken port is known at once. The protocol hands the connection's transport
-to the application, so that a fault can cut it.
+Sockets are bound before anything starts, so that a taken port is known at once. The protocol hands the connection's wire to the
+application, so that a fault can cut it and an answer can leave in one piece.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from counterfoil_mocks.kernel.face import ASGIApp
-from counterfoil_mocks.kernel.pipeline import TRANSPORT
+from counterfoil_mocks.kernel.pipeline import WIRE
 
 BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 75
@@ -45,14 +45,62 @@ def bind(host: str, port: int, what: str) -> socket.socket:
     return bound
 
 
+class Wire:
+    """A connection's transport for one answer. Whoever holds it back lets head and body go as one write: uvloop sends every write at
+    once, and each one wakes the caller."""
+
+    __slots__ = ("_held", "_transport")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._held: list[bytes] | None = None
+
+    def hold(self) -> None:
+        """Keep what is written until `release`."""
+        self._held = []
+
+    def release(self) -> None:
+        """Send what was kept."""
+        held, self._held = self._held, None
+        if held:
+            self._transport.write(b"".join(held))
+
+    def write(self, part: bytes) -> None:
+        """Send, or keep while held back."""
+        if self._held is None:
+            self._transport.write(part)
+        else:
+            self._held.append(part)
+
+    def is_closing(self) -> bool:
+        """Whether the connection is closed or about to be."""
+        return self._transport.is_closing()
+
+    def close(self) -> None:
+        """Close the connection when all is sent."""
+        self.release()
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Cut the connection."""
+        self._transport.abort()
+
+
 class Protocol(HttpToolsProtocol):
-    """uvicorn's protocol; `scope["extensions"]` also holds the connection's transport."""
+    """uvicorn's protocol; `scope["extensions"]` also holds the connection's wire."""
 
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
-        extensions: dict[str, Any] = {TRANSPORT: self.transport}
+        self._wire: Any = Wire(self.transport)
+        extensions: dict[str, Any] = {WIRE: self._wire}
         self.scope["extensions"] = extensions
+
+    def on_headers_complete(self) -> None:
+        """The head of a request is there; its answer goes over the wire."""
+        super().on_headers_complete()
+        if self.cycle is not None and self.cycle.scope is self.scope:
+            self.cycle.transport = self._wire
 
 
 class Served:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 import tempfile
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -121,6 +121,7 @@ class Store:
                 connection.execute(f"PRAGMA {schema}.journal_mode = WAL")
                 connection.execute(f"PRAGMA {schema}.synchronous = NORMAL")
             elif schema == "journal":
+                connection.execute("PRAGMA journal.page_size = 32768")  # an entry holds whole bodies
                 connection.execute("PRAGMA journal.journal_mode = OFF")
                 connection.execute("PRAGMA journal.synchronous = OFF")
                 connection.execute("PRAGMA journal.cache_size = -2000")
@@ -147,6 +148,11 @@ class Store:
     def execute(self, sql: str, params: Any = ()) -> Any:
         """Run one statement on the driver's connection."""
         return self.connection.execute(sql, params)
+
+    def append(self, sql: str, params: Sequence[Any]) -> int:
+        """Insert one row into a log; returns its number."""
+        number: int = self.connection.execute(sql, params).lastrowid
+        return number
 
     def rows(self, sql: str, params: Any = ()) -> list[Record]:
         """Read rows as dicts."""
@@ -205,7 +211,9 @@ class Store:
         """The tables of a schema."""
         return [
             row[0]
-            for row in self.execute(f"SELECT name FROM {schema}.sqlite_master WHERE type = 'table' ORDER BY name")
+            for row in self.execute(
+                f"SELECT name FROM {schema}.sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite~_%' ESCAPE '~' ORDER BY name"
+            )
         ]
 
     # images of whole schemas, and what a restore needs besides rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from counterfoil_mocks.kernel import ids
 from counterfoil_mocks.kernel.clock import Clock, monotonic
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from counterfoil_mocks.kernel.shared import Shared
 
 
-@dataclass(frozen=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a write comes from. kind: `integration` (an API client), `user` (a person, through the control plane) or `schedule`."""
 
     kind: str = "user"

@@ -247,9 +247,15 @@ class Tx:
     # inside
 
     def _settled(self, entity: Entity, values: Record, old: Record | None = None) -> Record:
-        for name, default, many in entity.blanks:
-            if values.get(name) is None and (old is None or name not in values):
-                values[name] = [] if many else default
+        if old is None:
+            given = {name: value for name, value in values.items() if value is not None}
+            values = {**entity.defaults, **{name: [] for name in entity.empty_lists}, **given}
+        else:
+            for name, default in entity.defaults.items():
+                values.setdefault(name, default)
+            for name in entity.empty_lists:
+                if name not in values:
+                    values[name] = []
         for each in entity.linked:
             value = values[each.name]
             if value is None:
@@ -257,14 +263,14 @@ class Tx:
             if each.kind == "money" and isinstance(value, Money):
                 values[each.name] = self._same_currency(each, value, values)
             elif each.kind == "ref" and (old is None or old.get(each.name) != value):
-                target = self.look_up(each.target, value)
+                target = self.system.table(each.target).live_id(self.system.name, value)
                 if target is None:
                     raise invalid(
                         each.name,
                         f"there is no {each.target} {value!r}",
                         "Give the id or business key of a live record.",
                     )
-                values[each.name] = target["id"]
+                values[each.name] = target
             elif each.kind == "lines" and each.entity is not None and (old is None or value is not old.get(each.name)):
                 values[each.name] = [
                     self._settled_line(each.entity, line, position, values) for position, line in enumerate(value, 1)
@@ -311,9 +317,9 @@ class Tx:
 
     def _remember(self, entity: Entity, record: Record, before: Record | None) -> int:
         origin = self.origin
-        cursor = self.system.store.connection.execute(
+        seq = self.system.store.append(
             f"INSERT INTO {self.system.schema}.history (system, entity, id, version, at, deed, actor, correlation_id, causation_id,"
-            " trace, journal_seq, doc, before) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) RETURNING seq",
+            " trace, journal_seq, doc, before) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
                 self.system.name,
                 entity.name,
@@ -330,7 +336,7 @@ class Tx:
                 None if before is None else orjson.dumps(before).decode(),
             ),
         )
-        seq = self._written[entity.name, record["id"]] = int(cursor.fetchone()[0])
+        self._written[entity.name, record["id"]] = seq
         return seq
 
     def _announce(
@@ -361,9 +367,9 @@ class Tx:
         )
         flow = flow_of(record) or origin.correlation_id
         traceparent = origin.traceparent or f"00-{ids.digest(*parts, 'trace'):032x}-{dice >> 64:016x}-01"
-        cursor = system.store.connection.execute(
+        event_seq = system.store.append(
             f"INSERT INTO {system.schema}.outbox (system, id, type, key, partition_key, entity, record_id, version, at, correlation_id,"
-            " causation_id, traceparent, legal_entity, history_seq, extra, face) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) RETURNING seq",
+            " causation_id, traceparent, legal_entity, history_seq, extra, face) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
                 system.name,
                 event_id,
@@ -383,7 +389,6 @@ class Tx:
                 face,
             ),
         )
-        event_seq = cursor.fetchone()[0]
         for subscriber in system.subscribers():
             if subscriber["face"] == face and (not subscriber["types"] or kind in subscriber["types"]):
                 delivery = (
