@@ -80,13 +80,12 @@ def serve(file: Path | None, vendors: Mapping[str, str], choices: dict[str, Any]
 
 
 def slim() -> None:
-    """Give back what loading the firm took, never look through what stays again, and seldom through the rest: a request leaves little
-    that goes in circles."""
+    """Give back what loading the firm took (it leaves next to nothing that goes in circles), never look through what stays again, and seldom through the
+    rest: a request leaves as little."""
     import contextlib
     import ctypes
     import gc
 
-    gc.collect()
     with contextlib.suppress(OSError, AttributeError):  # only glibc keeps what was freed and can give it back
         ctypes.CDLL("libc.so.6").malloc_trim(0)
     gc.freeze()

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 
 from counterfoil.reference.config import Unconfigured, from_environment
+
+COLLECT_AFTER = (20_000, 20, 50)
+"""How many new objects, and how many collections of each younger generation, it takes until one is collected."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,7 +37,18 @@ def main(arguments: list[str] | None = None) -> int:
         if mutant is None:
             return _refuse(f"there is no mutant {chosen.mutant!r}; there are: {', '.join(mutants.names())}")
         parts, name = parts.but(**mutant.parts), f"mutant {mutant.id}"
-    uvicorn.run(build(settings, parts, name), host=chosen.host, port=chosen.port, access_log=False, log_level="warning")
+    app = build(settings, parts, name)
+    gc.freeze()  # what is there by now stays
+    gc.set_threshold(*COLLECT_AFTER)
+    uvicorn.run(
+        app,
+        host=chosen.host,
+        port=chosen.port,
+        access_log=False,
+        log_level="warning",
+        proxy_headers=False,
+        server_header=False,
+    )
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The integration's own small API: webhooks in, and what people and the testbed ask of it."""
+"""The integration's own small API: what people and the testbed ask of it. Events come in by `hooks`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from typing import Annotated, Any, Literal
 from fastapi import FastAPI, HTTPException, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from counterfoil.reference import event as events
 from counterfoil.reference.app import Integration
 from counterfoil.reference.config import Settings
 from counterfoil.reference.errors import Trouble
+from counterfoil.reference.hooks import Door
 from counterfoil.reference.parts import Parts
 
-MOST_BYTES = 4 * 1024 * 1024
 MOST_PATIENCE = 30.0
 
 
@@ -157,8 +156,8 @@ def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": Refusal} for status in statuses}
 
 
-def build(settings: Settings, parts: Parts, name: str) -> FastAPI:
-    """The application."""
+def build(settings: Settings, parts: Parts, name: str) -> Door:
+    """The application, behind its door for events."""
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
@@ -172,28 +171,6 @@ def build(settings: Settings, parts: Parts, name: str) -> FastAPI:
     def running(request: Request) -> Integration:
         found: Integration = request.app.state.integration
         return found
-
-    @app.post(
-        "/hooks/{system}",
-        status_code=202,
-        response_class=Response,
-        responses={200: {"description": "The event is known already."}, **refusals(401, 404, 413, 422)},
-    )
-    async def hook(system: str, request: Request) -> Response:
-        """Take an event: 202 for a new one, 200 for a known one, 401 unsigned, 422 no event."""
-        connector = running(request).systems.get(system)
-        if connector is None:
-            raise HTTPException(404, f"there is no system {system!r} here")
-        body = await request.body()
-        if len(body) > MOST_BYTES:
-            raise HTTPException(413, "the event is too large")
-        try:
-            event = connector.event(body, request.headers, settings.tolerance)
-        except events.BadSignature as error:
-            raise HTTPException(401, str(error)) from error
-        except events.BadEvent as error:
-            raise HTTPException(422, str(error)) from error
-        return Response(status_code=202 if running(request).take(event) else 200)
 
     @app.get("/health")
     async def health(request: Request) -> Health:
@@ -281,7 +258,7 @@ def build(settings: Settings, parts: Parts, name: str) -> FastAPI:
         except Trouble as trouble:
             raise HTTPException(503, trouble.detail) from trouble
 
-    return app
+    return Door(app, settings.tolerance)
 
 
 def _preferred(prefer: str) -> float:

@@ -16,8 +16,9 @@ import sqlalchemy as sa
 from counterfoil_mocks.kernel import money, wire
 from counterfoil_mocks.kernel.errors import Problem, invalid
 from counterfoil_mocks.kernel.fields import COMMON, Entity, Field, Record
+from counterfoil_mocks.kernel.statements import compiled
 from counterfoil_mocks.kernel.system import System
-from counterfoil_mocks.kernel.table import Table, compiled
+from counterfoil_mocks.kernel.table import Table
 
 MOST_PARAMETERS = 50
 FURTHEST = 10**9

@@ -1,19 +1,20 @@
 """Tables of records: how the records of one entity are written to SQL and read from it.
 
-Every statement is built by SQLAlchemy Core once and run as text on the driver's connection, which is where the speed comes from.
+Statements run as text on the driver's connection, which is where the speed comes from.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
 from counterfoil_mocks.kernel.fields import COMMON, Entity, Field, Record
+from counterfoil_mocks.kernel.statements import Glance, LineStatements, Statements, compiled, placed
 from counterfoil_mocks.kernel.tables import TEXT
 
 if TYPE_CHECKING:
@@ -30,31 +31,9 @@ JSON_KINDS = ("json", "refs", "object")
 EMPTY_JSON = {"json": "[]", "refs": "[]", "object": "{}"}
 
 
-def compiled(statement: sa.sql.ClauseElement, style: Literal["named", "qmark"] = "named") -> str:
-    """The SQL text of a statement, with named parameters or with those of its columns in order; every database understands it."""
-    return str(statement.compile(dialect=sqlite.dialect(paramstyle=style)))
-
-
-def placed(statement: sa.sql.ClauseElement) -> tuple[str, tuple[str, ...]]:
-    """The SQL text of a statement with parameters in order, which binds faster than by name, and their names in that order."""
-    made = cast("sa.sql.compiler.SQLCompiler", statement.compile(dialect=sqlite.dialect(paramstyle="qmark")))
-    return str(made), tuple(made.positiontup or ())
-
-
 def column(each: Field) -> sa.Column[Any]:
     """The SQL column of a field."""
     return sa.Column(each.name, SQL_TYPES[each.kind]() if each.kind in SQL_TYPES else TEXT)
-
-
-class Glance(NamedTuple):
-    """A record as readers get it: `shown` is its wire form as JSON text."""
-
-    id: str
-    key: str | None
-    version: int
-    updated_at: str
-    deleted_at: str | None
-    shown: str
 
 
 class Table:
@@ -97,23 +76,7 @@ class Table:
         self._members = frozenset(self._order)
         self._updates: dict[tuple[str, ...], tuple[str, tuple[str, ...]]] = {}
         self._selects: dict[object, str] = {}
-        by_system = self.sql.c.system == sa.bindparam("system")
-        wanted = [self.sql.c[name] for name in self.names]
-        self.insert_sql = compiled(sa.insert(self.sql), "qmark")
-        with_id = self.sql.c.id == sa.bindparam("value")
-        with_key = (by_system, self.sql.c.key == sa.bindparam("value"), self.sql.c.deleted_at.is_(None))
-        oldest = (self.sql.c.created_at, self.sql.c.id)
-        glance = [self.sql.c[name] for name in Glance._fields]
-        self.has_key_sql = compiled(sa.select(self.sql.c.id).where(*with_key), "qmark")
-        self.glance_sql = compiled(sa.select(*glance).where(by_system, with_id), "qmark")
-        self.glance_key_sql = compiled(sa.select(*glance).where(*with_key).order_by(*oldest), "qmark")
-        self.by_id_sql = compiled(sa.select(*wanted).where(by_system, with_id), "qmark")
-        self.by_key_sql = compiled(sa.select(*wanted).where(*with_key).order_by(*oldest), "qmark")
-        self.live_id_sql = compiled(
-            sa.select(self.sql.c.id).where(by_system, with_id, self.sql.c.deleted_at.is_(None)), "qmark"
-        )
-        self.live_key_sql = compiled(sa.select(self.sql.c.id).where(*with_key).order_by(*oldest), "qmark")
-
+        self.asks = Statements(self.sql, self.names)
         self._ddls: dict[str, tuple[str, ...]] = {}
 
     def at(self, store: Store) -> Table:
@@ -191,9 +154,9 @@ class Table:
     def glance(self, system: str, id_or_key: str) -> Glance | None:
         """The live record with this id or business key as readers get it."""
         execute, asked = self.store.connection.execute, (system, id_or_key)
-        row = execute(self.glance_sql, asked).fetchone()
+        row = execute(self.asks.glance, asked).fetchone()
         if row is None or row[4] is not None:
-            row = execute(self.glance_key_sql, asked).fetchone()
+            row = execute(self.asks.glance_by_key, asked).fetchone()
             if row is None:
                 return None
         return Glance._make(row if row[5] is not None else (*row[:5], self.rendered(system, row[0])))
@@ -206,22 +169,22 @@ class Table:
 
     def by_id(self, system: str, value: str) -> Record | None:
         """The record with this native id."""
-        row = self.store.connection.execute(self.by_id_sql, (system, value)).fetchone()
+        row = self.store.connection.execute(self.asks.by_id, (system, value)).fetchone()
         return None if row is None else self.load(row, system)
 
     def by_key(self, system: str, value: str) -> Record | None:
         """The oldest live record with this business key."""
-        row = self.store.connection.execute(self.by_key_sql, (system, value)).fetchone()
+        row = self.store.connection.execute(self.asks.by_key, (system, value)).fetchone()
         return None if row is None else self.load(row, system)
 
     def has_key(self, system: str, value: str) -> bool:
         """Whether a live record has this business key."""
-        return self.store.connection.execute(self.has_key_sql, (system, value)).fetchone() is not None
+        return self.store.connection.execute(self.asks.id_of_key, (system, value)).fetchone() is not None
 
     def live_id(self, system: str, id_or_key: str) -> str | None:
         """The native id of the live record with this id, else of the oldest one with this business key."""
         execute, asked = self.store.connection.execute, (system, id_or_key)
-        row = execute(self.live_id_sql, asked).fetchone() or execute(self.live_key_sql, asked).fetchone()
+        row = execute(self.asks.live_id, asked).fetchone() or execute(self.asks.id_of_key, asked).fetchone()
         return None if row is None else str(row[0])
 
     def select(
@@ -287,7 +250,7 @@ class Table:
     def insert(self, system: str, record: Record) -> str | None:
         """Write a new record and its lines; returns its wire form as JSON text."""
         row = self.row(system, record)
-        self.store.connection.execute(self.insert_sql, row)
+        self.store.connection.execute(self.asks.insert, row)
         for name, lines in self.lines.items():
             lines.write(system, record["id"], record[name])
         shown: str | None = row[-1]
@@ -297,7 +260,7 @@ class Table:
         """Write many new records at once (the firm's loader; no history, no events). What is not rendered now is rendered whenever
         it is read."""
         rows = [self.row(system, record, rendered=rendered) for record in records]
-        self.store.connection.executemany(self.insert_sql, rows)
+        self.store.connection.executemany(self.asks.insert, rows)
         for name, lines in self.lines.items():
             lines.write_many(system, [(record["id"], line) for record in records for line in record.get(name, ())])
 
@@ -366,12 +329,7 @@ class LineTable:
         for each in entity.columns:
             if each.indexed:
                 sa.Index(f"{entity.name}_{each.name}", "system", each.name, _table=self.sql)
-        self.insert_sql = compiled(sa.insert(self.sql), "qmark")
-        mine = (self.sql.c.system == sa.bindparam("system"), self.sql.c.parent == sa.bindparam("parent"))
-        self.select_sql = compiled(
-            sa.select(*(self.sql.c[name] for name in self.names)).where(*mine).order_by(self.sql.c.position), "qmark"
-        )
-        self.clear_sql = compiled(sa.delete(self.sql).where(*mine), "qmark")
+        self.asks = LineStatements(self.sql, self.names)
 
     def at(self, store: Store) -> LineTable:
         """The same lines in another store."""
@@ -381,7 +339,7 @@ class LineTable:
 
     def read(self, system: str, parent: str) -> list[Record]:
         """All lines of a document."""
-        rows = self.store.connection.execute(self.select_sql, (system, parent)).fetchall()
+        rows = self.store.connection.execute(self.asks.read, (system, parent)).fetchall()
         lines: list[Record] = [dict(zip(self.names, row)) for row in rows]  # noqa: B905 (the check costs as much as the work)
         for line in lines:
             for name in self.bools:
@@ -405,8 +363,8 @@ class LineTable:
         """Add lines of many documents, each document's lines in order."""
         if lines:
             rows = [self._row(system, parent, position, line) for position, (parent, line) in enumerate(lines, 1)]
-            self.store.connection.executemany(self.insert_sql, rows)
+            self.store.connection.executemany(self.asks.insert, rows)
 
     def clear(self, system: str, parent: str) -> None:
         """Remove all lines of a document."""
-        self.store.connection.execute(self.clear_sql, (system, parent))
+        self.store.connection.execute(self.asks.clear, (system, parent))

@@ -13,8 +13,9 @@ class Cash(Flow):
 
     @on("erp.invoice.posted", "erp.invoice.overdue", "erp.invoice.disputed", "erp.invoice.written_off", severity="S4")
     async def document_changed(self, work: Work) -> None:
-        """Mirror one document."""
-        await self.reflect(work, (await work.current("ar_document"))["invoice_no"])
+        """Mirror one document: the event names it, the books say how it stands."""
+        number = work.event.record.get("invoice_no") or (await work.current("ar_document"))["invoice_no"]
+        await self.reflect(work, str(number))
 
     @on("erp.payment.applied", "erp.payment.reversed", severity="S4")
     async def payment_changed(self, work: Work) -> None:
