@@ -240,6 +240,11 @@ class Integration:
             self._process.wait(PAUSE)
 
     @property
+    def pid(self) -> int | None:
+        """Its process, None where it has none of its own here."""
+        return None if self._process is None else self._process.pid
+
+    @property
     def alive(self) -> bool:
         """Whether it runs, as far as can be seen from here."""
         return self.descriptor.start.url is not None or (self._process is not None and self._process.poll() is None)

@@ -1,7 +1,7 @@
 """CPU of a vendor face's get by id, as a multiple of the native one of the same record in the same run.
 
-Run as `python tests/benchmarks/faces.py`. Server and caller are those of `request_paths.py`. Exits with 1 where a face is slower than its
-target. A vendor takes part by a row of `SUBJECTS`.
+Run as `python tests/benchmarks/faces.py`. The figure is the quietest of several rounds of each, in turn. A vendor takes part by a row of
+`SUBJECTS`.
 """
 
 from __future__ import annotations
@@ -10,19 +10,14 @@ import asyncio
 import http.client
 import json
 import os
-import shutil
-import subprocess
 import sys
 import tempfile
-from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parents[1] / "mocks")]
+from figures import Found, Target, tell
+from landscape import Landscape
+from request_paths import micros
 
-from request_paths import micros  # noqa: E402
-
-TARGET = 1.5
 REQUESTS, ROUNDS = 1_500, 7
 SUBJECTS: dict[str, dict[str, str]] = {
     "stripe": {
@@ -66,6 +61,9 @@ SUBJECTS["salesforce, unremembered"] = {
 }
 
 
+TARGETS = {f"{vendor}: get by id": Target("×", 1.5, digits=2) for vendor in SUBJECTS}
+
+
 def made(system: dict[str, Any], subject: dict[str, str]) -> str:
     """The id of a record made through the vendor's face."""
     connection = http.client.HTTPConnection(*system["url"].removeprefix("http://").split(":"))
@@ -97,38 +95,22 @@ async def measured(pid: int, system: dict[str, Any], subject: dict[str, str]) ->
     return min(found[0]), min(found[1])
 
 
-def main() -> int:
-    """Measure every vendor and print the table."""
+def measure(found: Found, _: object) -> None:
+    """Every vendor."""
     cores = sorted(os.sched_getaffinity(0))
-    slow = 0
-    print(f"{'vendor':<26}{'native µs':>11}{'vendor µs':>11}{'ratio':>8}{'target':>9}")
-    for vendor, subject in SUBJECTS.items():
-        command = [
-            sys.executable,
-            "-m",
-            "counterfoil",
-            "up",
-            f"--{subject['role']}",
-            subject.get("vendor", vendor),
-            "--port-base",
-            "0",
-            "--json",
-        ]
-        folder = tempfile.mkdtemp(prefix="counterfoil-")
-        command += ["--store", subject["store"].format(folder=folder)] if "store" in subject else []
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
-            assert child.stdout is not None
-            about = json.loads(child.stdout.readline())
-            os.sched_setaffinity(child.pid, {cores[0]})
-            os.sched_setaffinity(0, {cores[-1]})
-            system = next(each for each in about["systems"] if each["role"] == subject["role"])
-            native, own = asyncio.run(measured(child.pid, system, subject))
-            child.terminate()
-        shutil.rmtree(folder)
-        slow += own / native > TARGET
-        print(f"{vendor:<26}{native:>11.1f}{own:>11.1f}{own / native:>8.2f}{f'≤ {TARGET}':>9}")
-    return 1 if slow else 0
+    for name, subject in SUBJECTS.items():
+        words = [f"--{subject['role']}", subject.get("vendor", name)]
+        with tempfile.TemporaryDirectory(prefix="counterfoil-") as folder:
+            if "store" in subject:
+                words += ["--store", subject["store"].format(folder=folder)]
+            with Landscape(*words) as landscape:
+                os.sched_setaffinity(landscape.process.pid, {cores[0]})
+                os.sched_setaffinity(0, {cores[-1]})
+                system = landscape.system(subject["role"])
+                native, own = asyncio.run(measured(landscape.process.pid, system, subject))
+                os.sched_setaffinity(0, cores)
+        found.add(f"{name}: get by id", own / native, f"{own:.0f} µs; native {native:.0f} µs")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(tell(__doc__, TARGETS, measure))

@@ -1,31 +1,31 @@
 """CPU per request of the native face's hot paths, as multiples of a bare uvicorn route measured in the same run.
 
 Run as `python tests/benchmarks/request_paths.py`. The server is a process of its own on one core, the caller sits on another;
-authentication, journal and fault gate are on. The figure is the quietest of several rounds, since what else the machine does can only add to it. Exits with 1 where a path is
-slower than its target.
+authentication, journal and fault gate are on. The figure is the quietest of several rounds, since what else the machine does can only
+add to it.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import os
-import statistics
 import subprocess
 import sys
-import time
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "mocks")]
+from figures import Found, Target, cpu, tell
 
 ROWS = 100_000
 CONNECTIONS = 32
 REQUESTS = 2_000
 ROUNDS = 9
-TARGETS = {"get by id": 4.5, "filtered list of 20": 6.0, "create": 8.0}
+PATHS = {
+    "native get by id": "get",
+    f"native filtered list of 20 out of {ROWS:,} rows": "list",
+    "native create, with event, outbox and history": "create",
+}
+TARGETS = {name: Target("×", limit, digits=2) for name, limit in zip(PATHS, (3, 4, 5), strict=True)}
 START = "2026-01-05T15:00:00.000Z"
 BODY = b'{"name":"Northwind Advisory","country":"US","segment":"BENCH","custom":{"origin":"benchmark"}}'
 
@@ -77,8 +77,8 @@ def filled() -> tuple[Any, dict[str, str]]:
     app = build_app(system, FACES["crm"], journal=Journal(store, world), faults=Faults(world), auth=tokens)
     return app, {
         "token": tokens.access_token,
-        "get by id": f"/native/v1/customers/001{ROWS // 2:015d}",
-        "filtered list of 20": "/native/v1/customers?vat_id=V123&limit=20",
+        "get": f"/native/v1/customers/001{ROWS // 2:015d}",
+        "list": "/native/v1/customers?vat_id=V123&limit=20",
         "create": "/native/v1/customers",
     }
 
@@ -129,11 +129,6 @@ class Caller(asyncio.Protocol):
             self.done.set_result(None)
 
 
-def cpu(pid: int) -> float:
-    """Seconds of processor time that a process has used: its clock is numbered as `clock_getcpuclockid` numbers it on Linux."""
-    return time.clock_gettime((~pid << 3) | 2)
-
-
 async def micros(pid: int, port: int, request: bytes, status: bytes, count: int) -> float:
     """Microseconds of the server's processor time for one request."""
     loop = asyncio.get_running_loop()
@@ -150,63 +145,63 @@ async def micros(pid: int, port: int, request: bytes, status: bytes, count: int)
     return (cpu(pid) - before) / (count + CONNECTIONS - 1) * 1_000_000
 
 
-async def measured(pid: int, facts: Any, count: int, rounds: int) -> dict[str, list[float]]:
-    """Microseconds a request, of every path in every round."""
+def asked_of(facts: Any) -> dict[str, tuple[int, bytes, bytes]]:
+    """Port, request and status wanted of each path, the bare route first."""
     paths, ports = facts["paths"], facts["ports"]
     head = f"Host: 127.0.0.1\r\nAuthorization: Bearer {paths['token']}\r\n"
     asked = {"bare": (ports["bare"], f"GET / HTTP/1.1\r\n{head}\r\n".encode(), b"200")}
-    for name in TARGETS:
-        text = f"GET {paths[name]} HTTP/1.1\r\n{head}\r\n".encode()
-        if name == "create":
-            text = (
-                f"POST {paths[name]} HTTP/1.1\r\n{head}Content-Type: application/json\r\nContent-Length: {len(BODY)}\r\n\r\n".encode()
-                + BODY
-            )
-        asked[name] = (ports["native"], text, b"201" if name == "create" else b"200")
-    found: dict[str, list[float]] = {name: [] for name in asked}
-    for number in range(rounds + 1):
+    for path in PATHS.values():
+        asked[path] = (ports["native"], f"GET {paths[path]} HTTP/1.1\r\n{head}\r\n".encode(), b"200")
+    length = f"Content-Type: application/json\r\nContent-Length: {len(BODY)}\r\n\r\n"
+    text = f"POST {paths['create']} HTTP/1.1\r\n{head}{length}".encode() + BODY
+    asked["create"] = (ports["native"], text, b"201")
+    return asked
+
+
+async def measured(pid: int, facts: Any, count: int, rounds: int) -> dict[str, float]:
+    """Microseconds a request of every path: the quietest round, after one to get warm."""
+    found: dict[str, float] = {}
+    asked = asked_of(facts)
+    for port, text, status in asked.values():
+        await micros(pid, port, text, status, count // 10)
+    for _ in range(rounds):
         for name, (port, text, status) in asked.items():
-            spent = await micros(pid, port, text, status, count if number else count // 10)
-            if number:
-                found[name].append(spent)
+            spent = await micros(pid, port, text, status, count)
+            found[name] = min(spent, found.get(name, spent))
     return found
 
 
-def main() -> int:
-    """Measure and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--requests", type=int, default=REQUESTS)
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    args = parser.parse_args()
+def served(requests: int, rounds: int) -> dict[str, float]:
+    """The same, of a server of one's own."""
     cores = sorted(os.sched_getaffinity(0))
-    if args.serve:
-        from counterfoil_mocks.kernel import server
-
-        os.sched_setaffinity(0, {cores[0]})
-        server.run(serve())
-        return 0
     command = [sys.executable, __file__, "--serve"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         os.sched_setaffinity(0, {cores[-1]})
         assert child.stdout is not None
         line = child.stdout.readline()
         if not line:
-            return 1
-        found = asyncio.run(measured(child.pid, json.loads(line), args.requests, args.rounds))
+            raise SystemExit("the server did not start")
+        found = asyncio.run(measured(child.pid, json.loads(line), requests, rounds))
         child.communicate()
-    base = min(found["bare"])
-    print(f"{'path':<22}{'µs CPU':>9}{'median':>9}{'× bare':>9}{'target':>9}")
-    slow = 0
-    for name, spent in found.items():
-        ratio = min(spent) / base
-        target = TARGETS.get(name)
-        slow += target is not None and ratio > target
-        print(
-            f"{name:<22}{min(spent):>9.1f}{statistics.median(spent):>9.1f}{ratio:>9.2f}{'' if target is None else f'≤ {target}':>9}"
-        )
-    return 1 if slow else 0
+    return found
+
+
+def measure(found: Found, asked: Any) -> None:
+    """Every path beside the bare route."""
+    spent = served(asked.requests, asked.rounds)
+    for name, path in PATHS.items():
+        found.add(name, spent[path] / spent["bare"], f"{spent[path]:.0f} µs; the bare route {spent['bare']:.0f} µs")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    if sys.argv[1:] == ["--serve"]:
+        from counterfoil_mocks.kernel import server
+
+        os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[0]})
+        server.run(serve())
+        sys.exit(0)
+    numbers = [
+        ((f"--{name}",), {"type": int, "default": least})
+        for name, least in (("requests", REQUESTS), ("rounds", ROUNDS))
+    ]
+    sys.exit(tell(__doc__, TARGETS, measure, *numbers))
