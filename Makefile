@@ -32,8 +32,16 @@ contracts: $(ready)  ## write contracts/ anew from the code and from the consume
 	$(VENV)/bin/counterfoil contracts export
 	COUNTERFOIL_PACTS=write $(VENV)/bin/pytest -q tests/contracts/test_consumer.py
 
-bench: $(ready)  ## speed, as ratios
-	for each in tests/benchmarks/*.py; do $(VENV)/bin/python $$each; done
+performance: $(ready) .venv-peers/.ready  ## every benchmark, and docs/performance.md written from what they tell
+	$(VENV)/bin/python tests/benchmarks/page.py $(ARGS)
+
+bench: $(ready)  ## one benchmark: make bench ARGS=request_paths
+	$(VENV)/bin/python tests/benchmarks/$(ARGS).py
+
+.venv-peers/.ready:
+	python3 -m venv .venv-peers
+	.venv-peers/bin/pip install --quiet localstripe || echo "no peer to measure beside: its figures are skipped"
+	touch $@
 
 $(ready): pyproject.toml
 	python3 -m venv $(VENV)
@@ -41,4 +49,4 @@ $(ready): pyproject.toml
 	$(VENV)/bin/pip install --quiet --editable '.[dev]'
 	touch $@
 
-.PHONY: run test test-postgres test-docker mutants night lint contracts bench
+.PHONY: run test test-postgres test-docker mutants night lint contracts performance bench
