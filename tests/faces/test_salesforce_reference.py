@@ -104,11 +104,7 @@ def test_several_are_made_all_or_none_and_read_page_by_page_to_the_end(firm: Fir
         await salesforce.create_all("invoice", rows, Trail(), None)
         with pytest.raises(Refused) as refused:
             await salesforce.create_all("invoice", [{"invoice_no": "N-1", "ccy": "USD"}, rows[0]], Trail(), None)
-        asked = salesforce.send
         pages = []
-        salesforce.send = lambda call, look_up=None: asked(  # type: ignore[method-assign]
-            type(call)(call.method, call.path, headers={"Sforce-Query-Options": "batchSize=200"}), look_up
-        )
         async for page in salesforce.pages("invoice", {"contract_no": "CT-MANY"}):
             pages.append(len(page))
         return pages, refused.value, await native.get("invoice", "N-1")
@@ -155,3 +151,25 @@ def test_a_change_order_goes_from_draft_to_applied_by_its_status(firm: Firm) -> 
     )
     assert applied["status"] == "APPLIED"
     assert early.status == 409
+
+
+def test_a_fault_strikes_by_our_name_of_a_call_what_salesforce_calls_otherwise(firm: Firm) -> None:
+    plan = [{"kind": "status", "system": "crm", "operation": "list_site", "status": 503, "nth": 1}]
+    plan += [{"kind": "status", "system": "crm", "operation": "get_customer", "status": 503, "nth": 1}]
+    plan += [{"kind": "search_lag", "system": "crm", "operation": "list_customer", "searches": 1}]
+    firm.landscape.call("POST", "/faults", plan)
+
+    async def read(salesforce: Connector, native: NativeConnector) -> Any:
+        site = (await salesforce.list("site", {}))[0]
+        customer = await salesforce.get("customer", site["customer"])
+        assert customer is not None
+        await native.patch("customer", customer, {"segment": "LAGGING"}, Trail())
+        asked = {"customer_no": customer["customer_no"]}
+        return await salesforce.list("customer", asked), await salesforce.list("customer", asked)
+
+    first, second = firm.ask(read)
+    assert (first, [each["segment"] for each in second]) == ([], ["LAGGING"])
+    struck = [each["struck"] for each in firm.landscape.call("GET", "/faults").json["items"]]
+    firm.landscape.call("DELETE", "/faults")
+    assert struck[:2] == [1, 1]
+    assert struck[2] >= 2

@@ -60,6 +60,7 @@ class Request:
         "parsed",
         "path",
         "query",
+        "same",
         "scope",
         "seq",
         "subject",
@@ -82,6 +83,7 @@ class Request:
         self.exchange: Exchange | None = None
         self.answer: Answer | None = None
         self.key: str | None = None
+        self.same = ""
         self.kept: Any = None
         """Whatever the face wants to remember of it."""
 
@@ -142,6 +144,10 @@ class Face:
 
     def revoke(self, grant: Grant) -> None:
         """Kill what a call authenticated itself with, where that can die."""
+
+    def same(self, request: Request, operation: Operation) -> str:
+        """What a call would be called on the native face, where it has a name of the vendor's own: faults know it by both."""
+        return ""
 
     def business_key(self, request: Request, operation: Operation) -> str | None:
         """The business key of what a call is about, as far as the call itself or the record that it names tells it."""

@@ -157,7 +157,8 @@ class Pipeline:
         if operation is None:
             return Call(self.system.name, _named(request, None), None)
         request.key = face.business_key(request, operation)
-        return Call(self.system.name, operation.name, request.key)
+        request.same = face.same(request, operation)
+        return Call(self.system.name, operation.name, request.key, request.same)
 
     # faults
 
@@ -175,7 +176,7 @@ class Pipeline:
             return out
         exchange.status, exchange.body = out.status, out.body
         exchange.headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in out.headers]
-        call = Call(self.system.name, request.operation.name if request.operation else "", request.key)
+        call = Call(self.system.name, request.operation.name if request.operation else "", request.key, request.same)
         await self.faults.after(call, exchange)
         if exchange.refusal is not None:
             return face.refused(request, exchange.refusal)

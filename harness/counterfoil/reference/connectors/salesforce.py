@@ -22,6 +22,8 @@ from counterfoil.reference.errors import Refused
 
 ROWS = 200
 """Most records in one call for several."""
+PAGE = {"Sforce-Query-Options": "batchSize=200"}
+"""Pages that are soon there: what breaks off is asked for again from its beginning."""
 CODES = {
     "DUPLICATE_VALUE": (409, "DUPLICATE_KEY"),
     "ENTITY_IS_DELETED": (404, "NOT_FOUND"),
@@ -80,7 +82,7 @@ class Connector(VendorConnector):
     async def _asked(self, each: Sobject, conditions: Sequence[str], by: str = "query") -> AsyncIterator[Records]:
         following: str | None = f"/{by}?{urlencode({'q': each.soql(conditions)})}"
         while following is not None:
-            answer = await self.send(Call("GET", following))
+            answer = await self.send(Call("GET", following, headers=PAGE))
             for record in answer["records"]:
                 for relation in each.relations:
                     await self._finish(record.get(relation))

@@ -194,6 +194,13 @@ class SalesforceFace(Face):
     def record(self, entity: Entity, named: str) -> Record | None:
         return super().record(entity, long_id(named))
 
+    def same(self, request: Request, operation: Operation) -> str:
+        each = OBJECTS.get(request.params.get("object", "").lower())
+        verb = SAME.get(operation.name)
+        if verb == "list":
+            each = self.queries.asked_for(request)
+        return f"{verb}_{each.entity}" if verb is not None and each is not None and each.entity else ""
+
     def business_key(self, request: Request, operation: Operation) -> str | None:
         each = OBJECTS.get(request.params.get("object", "").lower())
         if each is None or not each.entity:
@@ -406,4 +413,14 @@ class SalesforceFace(Face):
         return status == 200 and outbound.ACK.search(body) is not None
 
 
+SAME = {
+    "get_record": "get",
+    "create_record": "create",
+    "update_record": "update",
+    "delete_record": "delete",
+    "query": "list",
+    "query_all": "list",
+    "query_more": "list",
+}
+"""What operations on single records, and queries, are called on the native face."""
 FACE = SalesforceFace

@@ -7,12 +7,14 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 from counterfoil_mocks.crm.salesforce.errors import Refused, of_query
 from counterfoil_mocks.crm.salesforce.ids import made
 from counterfoil_mocks.crm.salesforce.objects import SObject
 from counterfoil_mocks.crm.salesforce.views import OBJECTS
 from counterfoil_mocks.kernel import clock
+from counterfoil_mocks.kernel.face import Request
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.protocols.soql import Answer, Engine
 from counterfoil_mocks.protocols.soql_conditions import business_day
@@ -31,6 +33,7 @@ FIND = re.compile(
     r"(RETURNING\s+(?P<returning>.*?))?(\s+LIMIT\s+(?P<limit>\d+))?\s*$",
     re.IGNORECASE | re.DOTALL,
 )
+INNER, SOURCE = re.compile(r"\([^()]*\)"), re.compile(r"\bFROM\s+(\w+)", re.IGNORECASE)
 SEARCHED = {
     "ALL": ("Name", "Email", "Phone", "Description", "Website", "AccountNumber", "LastName", "FirstName", "Title"),
     "NAME": ("Name", "LastName", "FirstName"),
@@ -81,7 +84,7 @@ class Queries:
             start, stop, lambda name, record: self.face.url_of(version, name, record), more, child_page
         )
         if hidden is not None:
-            records = [each for each in records if not hidden(each)]
+            records = [each for each in records if (found := self._stored(each)) is None or not hidden(found)]
         shown: Record = {"totalSize": total, "done": answer.plan.count_only or stop >= total}
         if not shown["done"]:
             shown["nextRecordsUrl"] = self._url(version, locator or self._keep(answer, size), stop)
@@ -96,6 +99,22 @@ class Queries:
             raise Refused(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
         size = page_size(wish) if wish else kept.page
         return self.page(kept.answer, int(at), size, version, locator)
+
+    def _stored(self, record: Record) -> Record | None:
+        """What is kept of a shown record; None where an answer does not say which it is."""
+        each = OBJECTS.get(str(record["attributes"]["type"]).lower())
+        if each is None or not each.entity or "Id" not in record:
+            return None
+        return self.face.system.table(each.entity).by_id(self.face.system.name, record["Id"])
+
+    def asked_for(self, request: Request) -> SObject | None:
+        """The object that a query, or a further page of one, is about; None where that cannot be told."""
+        kept = self._kept.get(request.params.get("locator", "").rpartition("-")[0])
+        if kept is not None:
+            return OBJECTS.get(kept.answer.plan.view.name.lower())
+        text = dict(parse_qsl(request.query.decode("latin-1"))).get("q", "")
+        found = SOURCE.search(INNER.sub("", text))
+        return OBJECTS.get(found[1].lower()) if found else None
 
     def _keep(self, answer: Answer, page: int) -> str:
         self._count += 1

@@ -187,7 +187,7 @@ class Faults:
 
     def struck(self, call: Call, stage: str) -> list[Fault]:
         """Count an attempt; returns the faults that strike it."""
-        place = (call.system, call.operation, call.key, stage)
+        place = (call.system, call.same or call.operation, call.key, stage)
         self._attempts[place] += 1
         attempt = self._attempts[place]
         dice = (self.world.seed, self.world.epoch)
