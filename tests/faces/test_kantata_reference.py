@@ -108,6 +108,20 @@ def test_a_second_record_of_the_same_key_is_a_duplicate(tell: Any) -> None:
     assert (refused.status, refused.code) == (409, "DUPLICATE_KEY")
 
 
+def test_a_limit_that_does_not_say_when_to_come_again_is_waited_for(landscape: Any, tell: Any) -> None:
+    async def story(connector: Connector) -> Any:
+        made = await project(connector)
+        await connector.get("project", "CT-1-P01")  # custom fields are known by now
+        landscape.call("PUT", "/limits", {"psa": {"rate": 20}})
+        found = await asyncio.gather(*(connector.get("project", "CT-1-P01") for _ in range(12)))
+        landscape.call("PUT", "/limits", {})
+        return {each["id"] for each in found if each} == {made["id"]}
+
+    assert tell(story)
+    items = landscape.call("GET", "/journal?system=psa&limit=200").json["items"]
+    assert 429 in {each["status"] for each in items if each["kind"] == "request"}
+
+
 def test_what_stays_native_is_told_with_its_reason() -> None:
     told = DOCS.read_text(encoding="utf-8")
     for name, reason in Connector.NATIVE.items():
