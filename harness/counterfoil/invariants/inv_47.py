@@ -21,7 +21,7 @@ call AS MATERIALIZED (
 message AS MATERIALIZED (
     SELECT *, lag(seq) OVER same AS last_seq, lag(ended) OVER same AS last_ended, lag(status) OVER same AS last_status,
         lag(retry_after) OVER same AS last_wait
-    FROM call WHERE client IS NOT NULL AND method <> 'GET' AND operation <> 'token'
+    FROM call WHERE client IS NOT NULL AND method <> 'GET' AND operation NOT IN ('token', 'query') AND operation NOT GLOB 'list_*'
     WINDOW same AS (PARTITION BY system, client, method, path, request, causation_id ORDER BY began)
 ),
 attempt AS MATERIALIZED (

@@ -178,6 +178,8 @@ class Connector(VendorConnector):
         record: Record = await self.lists.known(lambda: source.read(row))
         if source.table == "accountingperiod":
             record["status"] = "CLOSED" if record["closed"] else "SOFT_CLOSED" if record["locked"] else "OPEN"
+            record["period"] = record["from_date"][:7]
+            record["key"] = f"{record['legal_entity']}/{record['period']}"
         if lines is not None and source.lines is not None:
             kind = source.lines
             record["lines"] = [await self.lists.known(lambda line=line: kind.read(line)) for line in lines]  # type: ignore[misc]
