@@ -181,3 +181,11 @@ def test_an_endpoint_of_the_landscape_file_is_signed_with_the_published_secret(s
         stripe.Webhook.construct_event(heard.body, heard.headers["stripe-signature"], secret).data.object.name
         == "Heard"
     )
+
+
+def test_a_search_asks_for_the_time_of_creation(client: Any) -> None:
+    made = client.v1.customers.create({"name": "Timely Ltd"})
+    at = made.created
+    for moment, found in ((f">{at - 1}", [made.id]), (f"<={at}", [made.id]), (f":{at}", [made.id]), (f">{at}", [])):
+        query = f"name:'Timely Ltd' AND created{moment}"
+        assert [each.id for each in client.v1.customers.search({"query": query})] == found, moment

@@ -207,6 +207,11 @@ class ObjectMap:
             raise LookupError(each.name)
         path = f'$."{self.keep}"."{each.name}"' if self.keep else f'$."{each.name}"'
         found = sa.func.json_extract(table.c.custom, path)
+        if isinstance(each.default, bool):  # 1 or 0 in SQLite, a word in PostgreSQL
+            said = sa.cast(found, sa.Text).in_(("1", "true"))
+            return sa.case((found.is_(None), int(each.default)), (said, 1), else_=0)
+        if isinstance(each.default, int):
+            return sa.func.coalesce(sa.cast(found, sa.BigInteger), each.default)
         return (
             found
             if each.default is None or isinstance(each.default, (dict, list))

@@ -73,7 +73,7 @@ def page(
     for name, value in {**kind.implied, **given}.items():
         if name in kind.filters and value is not None:
             clauses += filtered(kind, table, name, value)
-    clauses += _created(table, given.get("created"))
+    clauses += created(table, given.get("created"))
     backwards = given.get("ending_before") is not None
     cursor = given.get("ending_before") or given.get("starting_after")
     if cursor is not None:
@@ -104,14 +104,17 @@ def filtered(kind: Kind, table: sa.FromClause, name: str, value: Any) -> list[sa
     return [expression.in_(value) if isinstance(value, list) else expression == value]
 
 
-def _created(table: sa.FromClause, given: Any) -> list[sa.ColumnElement[bool]]:
+def created(table: sa.FromClause, given: Any) -> list[sa.ColumnElement[bool]]:
     """Conditions on the time of creation: of the test clock where the object has one, else of the business clock."""
     if given is None:
         return []
     bounds = given if isinstance(given, dict) else {"gte": given, "lte": given}
     own = sa.cast(sa.func.json_extract(table.c.custom, f"$.{KEEP}.created"), sa.BigInteger)
     return [
-        sa.case((own.is_(None), BOUNDS[name](table.c.created_at, value)), else_=getattr(own, SIGNS[name])(value))
+        sa.or_(
+            sa.and_(own.is_(None), BOUNDS[name](table.c.created_at, value)),
+            sa.and_(own.isnot(None), getattr(own, SIGNS[name])(value)),
+        )
         for name, value in bounds.items()
         if value is not None
     ]

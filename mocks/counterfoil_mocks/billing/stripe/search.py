@@ -12,16 +12,16 @@ import sqlalchemy as sa
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.errors import invalid
 from counterfoil_mocks.billing.stripe.kind import KEEP, Kind
-from counterfoil_mocks.billing.stripe.lists import limit_of
+from counterfoil_mocks.billing.stripe.lists import created, limit_of
 from counterfoil_mocks.billing.stripe.meanings import MEANINGS
 from counterfoil_mocks.kernel.fields import Record
-from counterfoil_mocks.protocols.conversion import of_epoch
 
 CLAUSE = re.compile(
     r"""\s*(?P<not>-)?(?P<field>[a-z_][\w.]*)(?:\[(?P<quote>["'])(?P<key>.+?)(?P=quote)\])?\s*(?P<sign>>=|<=|:|~|>|<)\s*"""
     r"""(?P<value>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[\w.-]+)\s*"""
 )
 JOINT = re.compile(r"(AND|OR)\s", re.IGNORECASE)
+BOUNDS = {">": ("gt",), "<": ("lt",), ">=": ("gte",), "<=": ("lte",), ":": ("gte", "lte")}
 SIGNS = {">": "__gt__", "<": "__lt__", ">=": "__ge__", "<=": "__le__"}
 
 
@@ -90,6 +90,10 @@ def condition(kind: Kind, table: sa.FromClause, query: str) -> sa.ColumnElement[
 
 def _clause(kind: Kind, table: sa.FromClause, clause: re.Match[str]) -> sa.ColumnElement[bool]:
     name, sign, raw = clause["field"], clause["sign"], clause["value"]
+    if name == "created" and name in kind.searched and raw != "null" and sign in BOUNDS:
+        moment = _number(re.sub(r"^(['\"])(.*)\1$", r"\2", raw))
+        found = sa.and_(*created(table, dict.fromkeys(BOUNDS[sign], moment)))
+        return sa.not_(found) if clause["not"] else found
     column, numeric = _column(kind, table, name, clause["key"])
     if raw == "null":
         made = sa.or_(column.is_(None), column == "")
@@ -98,14 +102,14 @@ def _clause(kind: Kind, table: sa.FromClause, clause: re.Match[str]) -> sa.Colum
     if sign == "~":
         if len(value) < 3:
             raise invalid("Substring search requires at least three characters.", "query")
-        made = sa.func.instr(sa.func.lower(column), value.lower()) > 0
+        made = sa.func.lower(column).contains(value.lower(), autoescape=True)
     elif sign == ":":
         made = _equal(column, name, value)
     else:
         if not numeric:
             raise invalid(f"Field `{name}` does not support `{sign}`.", "query")
-        made = getattr(column, SIGNS[sign])(_moment(value, sign) if name == "created" else _number(value))
-    return sa.not_(sa.func.coalesce(made, sa.false())) if clause["not"] else made
+        made = getattr(column, SIGNS[sign])(_number(value))
+    return sa.or_(made.is_(None), sa.not_(made)) if clause["not"] else made
 
 
 def _column(kind: Kind, table: sa.FromClause, name: str, key: str | None) -> tuple[Any, bool]:
@@ -121,9 +125,6 @@ def _column(kind: Kind, table: sa.FromClause, name: str, key: str | None) -> tup
             f"Field `{name}` is an unsupported search field for resource `{kind.name}s`. Searchable fields: {known}.",
             "query",
         )
-    if name == "created":
-        made = sa.func.json_extract(table.c.custom, f"$.{KEEP}.created")
-        return sa.func.coalesce(sa.func.strftime("%Y-%m-%dT%H:%M:%S.000Z", made, "unixepoch"), table.c.created_at), True
     if name in ("subscription", "canceled_at"):
         return sa.func.json_extract(table.c.custom, f"$.{KEEP}.{name}"), name == "canceled_at"
     if name == "name" and kind.name == "customer":
@@ -135,8 +136,6 @@ def _column(kind: Kind, table: sa.FromClause, name: str, key: str | None) -> tup
 
 
 def _equal(column: Any, name: str, value: str) -> Any:
-    if name == "created":
-        return column.between(of_epoch(int(_number(value))), of_epoch(int(_number(value)) + 1))
     if value in ("true", "false"):
         return column == (value == "true")
     if name in ("amount", "total", "canceled_at"):
@@ -151,7 +150,3 @@ def _number(value: str) -> int:
         return int(value)
     except ValueError:
         raise invalid(f"Invalid number in search query: {value}", "query") from None
-
-
-def _moment(value: str, sign: str) -> str:
-    return of_epoch(_number(value) + (1 if sign in (">", "<=") else 0))

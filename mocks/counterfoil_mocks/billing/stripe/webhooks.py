@@ -140,7 +140,7 @@ def subscribe(
         raise errors.invalid("Invalid URL: An explicit scheme (such as https) must be provided.", "url", "url_invalid")
     number = face.system.next_number("webhook_endpoint")
     parts = (face.system.world.seed, face.system.world.epoch, face.system.name, "webhook_endpoint", number)
-    settings = {"enabled_events": types, "created": epoch(face.system.clock.now), **(more or {})}
+    settings = {"enabled_events": types, "number": number, "created": epoch(face.system.clock.now), **(more or {})}
     made = webhooks.subscribe(
         face.system,
         url,
@@ -159,10 +159,10 @@ def _types(types: list[str]) -> str:
 
 
 def _rows(face: StripeFace) -> list[Record]:
-    return face.system.store.rows(
-        f"SELECT * FROM {face.system.schema}.subscription WHERE system = ? AND face = 'stripe' ORDER BY created_at, rowid",
-        (face.system.name,),
+    found = face.system.store.rows(
+        f"SELECT * FROM {face.system.schema}.subscription WHERE system = ? AND face = 'stripe'", (face.system.name,)
     )
+    return sorted(found, key=lambda row: int(orjson.loads(row["settings"])["number"]))
 
 
 def _row(face: StripeFace, id: str) -> Record:
@@ -203,8 +203,8 @@ def _events(face: StripeFace, given: Record) -> Record:
     values: list[Any] = []
     types = given.get("types") or ([given["type"]] if given.get("type") else [])
     if types:
-        where += " AND (" + " OR ".join("o.type GLOB ?" for _ in types) + ")"
-        values += types
+        where += " AND (" + " OR ".join("o.type LIKE ? ESCAPE '!'" for _ in types) + ")"
+        values += [each.replace("!", "!!").replace("_", "!_").replace("%", "!%").replace("*", "%") for each in types]
     created = given.get("created")
     bounds = created if isinstance(created, dict) else {"gte": created, "lte": created} if created is not None else {}
     signs = {"gt": (">=", 1), "gte": (">=", 0), "lt": ("<", 0), "lte": ("<", 1)}
