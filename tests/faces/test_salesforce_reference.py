@@ -16,6 +16,8 @@ from counterfoil.reference.connectors.salesforce import Connector
 from counterfoil.reference.connectors.salesforce_objects import OBJECTS
 from counterfoil.reference.errors import Refused
 
+APART = ("created_at", "updated_at", "custom")
+"""What Salesforce says otherwise: instants by the second, and notes in a field of their own."""
 Deed = Callable[[Connector, NativeConnector], Awaitable[Any]]
 
 
@@ -68,7 +70,7 @@ def test_what_is_read_through_salesforce_is_what_the_native_face_says(firm: Firm
     read, own, by_key, by_id = firm.ask(both)
     assert {each["id"] for each in read} == set(own)
     for each in read:
-        shared = {name: own[each["id"]][name] for name in each if name not in ("created_at", "updated_at")}
+        shared = {name: own[each["id"]][name] for name in each if name not in APART}
         assert {name: each[name] for name in shared} == shared
     assert by_id == read[:2]
     assert by_key == [each for each in read[:2] if each["key"]]
@@ -145,10 +147,19 @@ def test_a_change_order_goes_from_draft_to_applied_by_its_status(firm: Firm) -> 
     order, early = firm.ask(amend)
     assert order["status"] == "DRAFT"
     firm.act("submit_change_order", key=order["key"])
-    firm.act("approve_change_order", key=order["key"], approver="Max")
-    applied = firm.ask(
-        lambda salesforce, native: salesforce.act("apply_change_order", {"key": order["key"]}, {}, Trail())
-    )
+
+    async def apply(salesforce: Connector, native: NativeConnector) -> Any:
+        with pytest.raises(Refused, match="Ada"):
+            await salesforce.act("approve_change_order", {"key": order["key"]}, {"approver": "Ada"}, Trail())
+        await salesforce.act("approve_change_order", {"key": order["key"]}, {"approver": "Max"}, Trail())
+        noted = await salesforce.patch(
+            "customer", (await salesforce.list("customer", {}))[0], {"custom": {"a": 1}}, Trail()
+        )
+        return noted, await salesforce.act("apply_change_order", {"key": order["key"]}, {}, Trail())
+
+    noted, applied = firm.ask(apply)
+    assert noted["custom"] == {"a": 1}
+    assert applied["approved_by"] == "Max"
     assert applied["status"] == "APPLIED"
     assert early.status == 409
 

@@ -24,6 +24,8 @@ PERCENT = Kind(
 """Our fraction, their per cent."""
 TEXTS = Kind(lambda value, ccy: value.split("\n"), lambda value, ccy: "\n".join(value), list)
 """Our list of texts, their text of several lines."""
+NOTES = Kind(lambda value, ccy: orjson.loads(value), lambda value, ccy: orjson.dumps(value).decode(), dict)
+"""What we note on a record, their text."""
 UNQUOTED = (DAY, INSTANT)
 
 STAGE = choice(
@@ -143,6 +145,7 @@ def of(*rows: Row, ccy: str = "", external: str = "External_Id__c") -> Fields:
             Row("updated_at", "SystemModstamp", INSTANT, ""),
             *((Row("external_id", external),) if external else ()),
             Row("source_key", "Source_Key__c"),
+            Row("custom", "Integration_Data__c", NOTES),
             *rows,
         ),
         ccy,
@@ -421,5 +424,11 @@ DEEDS: dict[str, tuple[str, Callable[[Record], Record]]] = {
     "activate_contract": ("contract", lambda fields: {"Status": "Activated"}),
     "apply_change_order": ("change_order", lambda fields: {"Status__c": "Applied"}),
     "decide_approval": ("approval", decided),
+    "submit_change_order": ("change_order", lambda fields: {"Status__c": "Submitted"}),
+    "withdraw_change_order": ("change_order", lambda fields: {"Status__c": "Withdrawn"}),
+    "approve_change_order": (
+        "change_order",
+        lambda fields: {"Status__c": "Approved", "Approved_By__c": fields.get("approver")},
+    ),
 }
 """By deed: whose it is, and the fields that it sets."""

@@ -29,8 +29,10 @@ BILLING_TRIGGER = {"COMPLETED": "On completion", "ACCEPTED": "On acceptance"}
 EVERYWHERE: tuple[SField, ...] = (
     num("Row_Version__c", "int", "version", "ro", label="Row Version"),
     s("Source_Key__c", 255, "source_key"),
+    s("Integration_Data__c", 32000, type="textarea"),
 )
-"""On every object of the business: how often a record has been saved, as a flow of the org counts it, and what it was made from."""
+"""On every object of the business: how often a record has been saved, as a flow of the org counts it, what it was made from, and what
+integrations note on it."""
 
 ADDED: dict[str, tuple[SField, ...]] = {
     "Account": (
@@ -138,7 +140,7 @@ CUSTOM: tuple[SObject, ...] = (
             day("Effective__c", "effective"),
             num("Amount__c", flags="ro", sql=computed.delta_total),
             s("Requested_By__c", 120, "requested_by"),
-            s("Approved_By__c", 120, "approved_by", "ro"),
+            s("Approved_By__c", 120, "approved_by"),
             instant("Approved_At__c", "approved_at", "ro"),
             instant("Applied_At__c", "applied_at", "ro"),
             SField("CurrencyIsoCode", "picklist", 3, "ccy", "ro", values=CURRENCY.values),

@@ -418,9 +418,10 @@ def _order(change: Change) -> None:
         change.custom |= {"ActivatedDate": change.tx.stamp, "ActivatedById": change.desk.face.org.user}
 
 
-def _status_later(change: Change) -> None:
-    """A status is not written: the deeds that lead to it are done afterwards."""
-    change.values.pop("status", None)
+def _change_order(change: Change) -> None:
+    """Its status is not written, nor who approved it: the deeds that lead there are done afterwards."""
+    for name in ("status", "approved_by"):
+        change.values.pop(name, None)
 
 
 def _approval(change: Change) -> None:
@@ -497,7 +498,7 @@ BEFORE: Mapping[str, Rule] = {
     "Contract": _contract,
     "Order": _order,
     "Lead": _lead,
-    "Change_Order__c": _status_later,
+    "Change_Order__c": _change_order,
     "Approval__c": _approval,
 }
 AFTER: Mapping[str, Rule] = {

@@ -15,6 +15,9 @@ ACTOR = "Salesforce user"
 SAME = {"Needs Review": "In Review"}
 """Labels that are states of Salesforce alone, and what they count as."""
 
+SAID = {"approver": "Approved_By__c", "signer": "Signer__c"}
+"""Fields in which the same write may say what a deed is told."""
+
 Deeds = Mapping[str, tuple[str, Mapping[str, Any]]]
 """By state: the deed that leads there and what it is told; what the record itself says of these goes first."""
 
@@ -54,7 +57,10 @@ def walked(field: str, entity: Entity, deeds: Deeds, most: int = 9) -> Callable[
             raise validation(f"A {what} that is {change.after['status']} cannot become {target}.", [field])
         for state in way:
             deed, told = deeds[state]
-            said = {name: change.after.get(name) or value for name, value in told.items()}
+            said = {
+                name: change.said.get(SAID.get(name, "")) or change.after.get(name) or value
+                for name, value in told.items()
+            }
             change.after = perform(change.tx, deed, change.after["id"], said)
 
     return rule
