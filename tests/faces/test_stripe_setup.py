@@ -69,8 +69,8 @@ def test_a_promotion_code_is_redeemed_as_often_as_it_may_be(client: Any, acme: A
     assert [each.id for each in v1.promotion_codes.list({"coupon": coupon.id})] == [code.id]
 
 
-def test_an_endpoint_is_made_once_for_each_key(client: Any) -> None:
-    endpoints = client.v1.webhook_endpoints
+def test_an_endpoint_is_made_once_for_each_key_and_moves_no_clock(client: Any, stripe_face: Any) -> None:
+    endpoints, now = client.v1.webhook_endpoints, stripe_face.call("GET", "/clock").json["now"]
     said = {"url": "http://127.0.0.1:1/hook", "enabled_events": ["invoice.paid"]}
     made = [endpoints.create(said, {"idempotency_key": "endpoint"}) for _ in range(2)]
     assert made[0].id == made[1].id
@@ -78,6 +78,7 @@ def test_an_endpoint_is_made_once_for_each_key(client: Any) -> None:
     with pytest.raises(stripe.IdempotencyError):
         endpoints.create({**said, "description": "another"}, {"idempotency_key": "endpoint"})
     endpoints.delete(made[0].id)
+    assert stripe_face.call("GET", "/clock").json["now"] == now
 
 
 @pytest.mark.by_client("delete_customer_discount")

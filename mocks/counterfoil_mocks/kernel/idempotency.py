@@ -76,9 +76,14 @@ def forget(tx: Tx, most: int) -> None:
 
 def remember(tx: Tx, key: str, print_: str, status: int, payload: Any) -> None:
     """Keep the answer, in the transaction that does the work."""
-    place = f"{tx.system.schema}.idempotency"
-    tx.system.store.execute(f"DELETE FROM {place} WHERE system = ? AND key = ?", (tx.system.name, key))
-    tx.system.store.execute(
+    keep(tx.system, tx.now, key, print_, status, payload)
+
+
+def keep(system: System, at: str, key: str, print_: str, status: int, payload: Any) -> None:
+    """Keep the answer to what is no deed of the business, and moves no clock. at: business instant."""
+    place = f"{system.schema}.idempotency"
+    system.store.execute(f"DELETE FROM {place} WHERE system = ? AND key = ?", (system.name, key))
+    system.store.execute(
         f"INSERT INTO {place} (system, key, fingerprint, at, status, body) VALUES (?, ?, ?, ?, ?, ?)",
-        (tx.system.name, key, print_, tx.now, status, orjson.dumps(payload).decode()),
+        (system.name, key, print_, at, status, orjson.dumps(payload).decode()),
     )

@@ -32,8 +32,9 @@ def alone(face: StripeFace, ask: Ask, work: Callable[[], Record]) -> Answer:
         return before
     answer = Answer(200, work())
     if key is not None:
-        with Tx(ask.system, ask.origin) as tx:
-            idempotency.remember(tx, key, print_, 200, {"payload": answer.payload, "request": ask.request.kept})
+        said = {"payload": answer.payload, "request": ask.request.kept}
+        with ask.system.store.transaction(ask.system.schema):
+            idempotency.keep(ask.system, ask.system.clock.now, key, print_, 200, said)
     return answer
 
 
