@@ -7,13 +7,19 @@ Run as `python tests/benchmarks/faces.py`. The figure is the quietest of several
 from __future__ import annotations
 
 import asyncio
+import base64
 import http.client
 import json
 import os
 import sys
 import tempfile
+import time
+import urllib.parse
+import urllib.request
 from typing import Any
 
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, utils
 from figures import Found, Target, tell
 from landscape import Landscape
 from request_paths import micros
@@ -40,6 +46,16 @@ SUBJECTS: dict[str, dict[str, str]] = {
         "key": "access_token",
         "id": "results.0.id",
     },
+    "netsuite": {
+        "role": "erp",
+        "make": "/services/rest/record/v1/customer",
+        "type": "application/json",
+        "body": '{"companyName":"Acme","email":"ap@acme.example","currency":{"id":"2"},"externalId":"CRM-1"}',
+        "get": "/services/rest/record/v1/customer/{id}",
+        "native": "/native/v1/customers/{id}",
+        "key": "oauth2_token_url",
+        "id": "",
+    },
     "salesforce": {
         "role": "crm",
         "make": "/services/data/v59.0/sobjects/Account",
@@ -52,7 +68,7 @@ SUBJECTS: dict[str, dict[str, str]] = {
     },
 }
 """By vendor: its role, what makes a record and of what, where that is read by the vendor's path and by ours, the credential, where
-the answer has the id, and where the landscape is kept: Salesforce's face remembers answers until something is written, but not where others
+the answer has the id, and where the landscape is kept: Salesforce's and NetSuite's faces remember answers until something is written, but not where others
 may write to the same file."""
 SUBJECTS["salesforce, unremembered"] = {
     **SUBJECTS["salesforce"],
@@ -64,15 +80,44 @@ SUBJECTS["salesforce, unremembered"] = {
 TARGETS = {f"{vendor}: get by id": Target("×", 1.5, digits=2) for vendor in SUBJECTS}
 
 
+def token_of(system: dict[str, Any], subject: dict[str, str]) -> str:
+    """The token that a caller shows. NetSuite's is got for an assertion: one that signs each call cannot send the same bytes twice."""
+    keys = system["credentials"]
+    if subject["key"] != "oauth2_token_url":
+        return str(keys[subject["key"]])
+    now = int(time.time())
+    claims = {
+        "iss": keys["oauth2_client_id"],
+        "scope": "rest_webservices",
+        "aud": keys["oauth2_token_url"],
+        "iat": now,
+        "exp": now + 600,
+    }
+    head = {"typ": "JWT", "alg": "ES256", "kid": keys["oauth2_certificate_id"]}
+    signed = ".".join(text_of(json.dumps(each).encode()) for each in (head, claims))
+    key: Any = serialization.load_pem_private_key(keys["oauth2_private_key"].encode(), None)
+    numbers = utils.decode_dss_signature(key.sign(signed.encode(), ec.ECDSA(hashes.SHA256())))
+    mark = text_of(b"".join(number.to_bytes(32, "big") for number in numbers))
+    kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+    form = {"grant_type": "client_credentials", "client_assertion_type": kind, "client_assertion": f"{signed}.{mark}"}
+    with urllib.request.urlopen(keys["oauth2_token_url"], urllib.parse.urlencode(form).encode()) as answer:
+        return str(json.loads(answer.read())["access_token"])
+
+
+def text_of(raw: bytes) -> str:
+    """Base 64 as tokens have it."""
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
 def made(system: dict[str, Any], subject: dict[str, str]) -> str:
     """The id of a record made through the vendor's face."""
     connection = http.client.HTTPConnection(*system["url"].removeprefix("http://").split(":"))
-    headers = {
-        "Authorization": f"Bearer {system['credentials'][subject['key']]}",
-        "Content-Type": subject["type"],
-    }
+    headers = {"Authorization": f"Bearer {token_of(system, subject)}", "Content-Type": subject["type"]}
     connection.request("POST", subject["make"], subject["body"], headers)
-    found = json.loads(connection.getresponse().read())
+    answer = connection.getresponse()
+    if not subject["id"]:
+        return str(answer.headers["location"]).rpartition("/")[2]
+    found = json.loads(answer.read())
     for step in subject["id"].split("."):
         found = found[int(step) if step.isdecimal() else step]
     return str(found)
@@ -81,7 +126,7 @@ def made(system: dict[str, Any], subject: dict[str, str]) -> str:
 async def measured(pid: int, system: dict[str, Any], subject: dict[str, str]) -> tuple[float, float]:
     """Microseconds of the native get and of the vendor's: the quietest round of each."""
     id, port = made(system, subject), int(system["url"].rpartition(":")[2])
-    tokens = (system["native"]["credentials"]["access_token"], system["credentials"][subject["key"]])
+    tokens = (system["native"]["credentials"]["access_token"], token_of(system, subject))
     asked = [
         f"GET {subject[path].format(id=id)} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
         for path, token in zip(("native", "get"), tokens, strict=True)

@@ -55,7 +55,7 @@ class Connector(VendorConnector):
 
     def __init__(self, settings: SystemSettings, session: aiohttp.ClientSession, patience: float = 10) -> None:
         super().__init__(settings, session, patience)
-        self.netsuite = Wire(settings, session, patience)
+        self.netsuite = Wire(self, settings, session, patience)
         self.lists = Lists(self.netsuite)
         self.sources = sources(self.lists)
 

@@ -30,13 +30,16 @@ Made = TypeVar("Made")
 
 
 class Wire(NativeConnector):
-    """Calls to NetSuite's REST web services, tried again as the native connector does it."""
+    """Calls to NetSuite's REST web services, tried again as the native connector does it. owner: whose way of trying again it is."""
 
-    def __init__(self, settings: SystemSettings, session: aiohttp.ClientSession, patience: float = 10) -> None:
+    def __init__(
+        self, owner: NativeConnector, settings: SystemSettings, session: aiohttp.ClientSession, patience: float = 10
+    ) -> None:
         from oauthlib.oauth1 import SIGNATURE_HMAC_SHA256, Client  # type: ignore[import-untyped]
 
         super().__init__(settings, session, patience)
         keys = settings.credentials
+        self.owner = owner
         self.base = settings.url
         self.keyed = False  # NetSuite heeds idempotency keys of asynchronous calls only
         self._signer = Client(
@@ -47,6 +50,9 @@ class Wire(NativeConnector):
             signature_method=SIGNATURE_HMAC_SHA256,
             realm=keys["account_id"],
         )
+
+    async def before_repeat(self, call: Call, look_up: LookUp | None) -> tuple[Call, Record | None]:
+        return await self.owner.before_repeat(call, look_up)
 
     async def _renew(self) -> bool:
         return True  # the next attempt is signed anew

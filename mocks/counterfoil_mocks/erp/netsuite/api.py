@@ -44,6 +44,7 @@ class NetSuiteFace(Face):
 
     def __init__(self, system: System) -> None:
         self.system = system
+        self.writes = 0
         self.sessions = Sessions(self)
         self.records = Records(self)
         self.queries = Queries(self)
@@ -82,6 +83,12 @@ class NetSuiteFace(Face):
         return Answer(200, {"accountConcurrencyLimit": most, "accountUnallocatedConcurrencyLimit": most})
 
     # what others ask of it
+
+    @property
+    def state(self) -> tuple[Any, ...]:
+        """What answers hang on: one holds as long as this stays. Nothing where other processes may write to the same store."""
+        system = self.system
+        return () if system.store.durable else (system.world.epoch, self.writes, system.clock.now[:10])
 
     def reader(self, ask: Ask) -> Reader:
         """A reader whose links begin as the call did."""
@@ -184,6 +191,7 @@ class NetSuiteFace(Face):
         return events.subscribe(self.system, url, types, secret, VENDOR)
 
     def wrote(self, tx: Tx, touched: Sequence[tuple[Entity, Record | None, Record]]) -> None:
+        self.writes += 1
         events.wrote(tx, touched, VENDOR)
 
     def event_body(self, event: Record, subscription: Record) -> bytes:

@@ -29,12 +29,13 @@ TOKEN_SECONDS = 3600
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 SCOPES = ("restlets", "rest_webservices", "suite_analytics")
 TOKEN_PATH = "/services/rest/auth/oauth2/v1/token"  # noqa: S105 (an address)
+PLAIN = re.compile(r"[A-Za-z0-9._~-]*", re.ASCII)
 PART = re.compile(r'\s*([A-Za-z_0-9]+)\s*=\s*"([^"]*)"\s*(?:,|$)')
 
 
 def encoded(text: str) -> str:
     """Percent-encoded as RFC 3986 has it."""
-    return quote(text, safe="-._~")
+    return text if PLAIN.fullmatch(text) else quote(text, safe="-._~")
 
 
 def base_string(method: str, address: str, parameters: list[tuple[str, str]]) -> str:

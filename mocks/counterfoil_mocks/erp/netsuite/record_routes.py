@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from counterfoil_mocks.erp.netsuite.api import NetSuiteFace
 
 MOST = 1000
+MOST_REMEMBERED = 2000
+"""Answers that are kept until something is written."""
 CREATES = {"customerPayment": "receive_payment"}
 """Deeds that make a record, where their names are not `create_` and the entity."""
 TRUE = ("true", "TRUE", "True")
@@ -45,6 +47,7 @@ class Records:
 
     def __init__(self, face: NetSuiteFace) -> None:
         self.face = face
+        self._remembered: dict[tuple[str, bytes, str, str], tuple[tuple[Any, ...], Answer]] = {}
 
     def operations(self) -> Iterable[Operation]:
         """The routes."""
@@ -140,6 +143,21 @@ class Records:
     # reading
 
     def _get(self, ask: Ask) -> Answer:
+        """A record; as it was shown last, while nothing has been written since."""
+        place = (ask.operation.about["type"].name, ask.request.query, ask.subject, self.face.base(ask.request))
+        state = self.face.state
+        known = self._remembered.get(place)
+        if known is not None and known[0] == state:
+            return known[1]
+        answer = self._shown(ask)
+        if state:
+            if len(self._remembered) >= MOST_REMEMBERED:
+                self._remembered.clear()
+            answer = answer._replace(payload=orjson.Fragment(orjson.dumps(answer.payload)))
+            self._remembered[place] = state, answer
+        return answer
+
+    def _shown(self, ask: Ask) -> Answer:
         reader, each, asked = self.face.reader(ask), ask.operation.about["type"], dict(ask.query)
         expand = asked.get("expandSubResources") in TRUE
         names = asked.get("fields")
