@@ -15,12 +15,11 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from docker_engine import Compose, docker
+from docker_engine import WHEELS, Compose, docker, fetch_wheels
 
 ROOT = Path(__file__).parents[2]
 OFFICIAL, LOCAL = "python:3.11-slim", "counterfoil-ci/python:3.11"
 """Base images: what the Dockerfile says, and what stands in for it on a machine that reaches no registry."""
-LOCAL_POSTGRES = "counterfoil-ci/postgres"
 PARTS = ("harness", "mocks", "scenarios", "contracts", "load", *("pyproject.toml", "README.md", "LICENSE"))
 FILES = ("Dockerfile", ".dockerignore", "docker-compose.yml", ".env")
 
@@ -63,12 +62,10 @@ def tree(base: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
         else:
             shutil.copy(ROOT / name, folder / name)
     settings = {"BASE": base, "PORTS": free_range(5), "POSTGRES_IMAGE": os.environ.get("POSTGRES_IMAGE", "")}
+    settings["MONTHS"] = "0"
     if base == LOCAL:
-        settings["WHEELS"] = "wheelhouse"
-        wheels = [sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", settings["WHEELS"]]
-        subprocess.run([*wheels, ".[postgres,load]", "hatchling"], cwd=folder, check=True, timeout=600)
-        for own in (folder / "wheelhouse").glob("counterfoil-*"):
-            own.unlink()
+        settings["WHEELS"] = WHEELS
+        fetch_wheels(folder, ".[postgres]", "hatchling")
     with (folder / ".env").open("a", encoding="utf-8") as file:
         file.writelines(f"{name}={value}\n" for name, value in settings.items() if value)
     return folder

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 import pytest
-from docker_engine import Compose, docker, inspected, ready
+from docker_engine import Compose, docker, fetch_wheels, inspected, ready
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
@@ -84,14 +84,16 @@ def test_the_demo_shows_the_reference_at_work(compose: Compose, image: str) -> N
 def test_at_scale_the_load_goes_through_postgresql_and_the_books_are_right(
     compose: Compose, tree: Path, base: str
 ) -> None:
-    settings = (tree / ".env").read_text()
-    if "POSTGRES_IMAGE" not in settings and "WHEELS" in settings:
-        recipe = str(Path(__file__).parent / "postgres.Dockerfile")
-        words = ("build", "--quiet", "--network=host", f"--build-arg=BASE={base}", f"--file={recipe}")
-        docker(*words, "--tag=counterfoil-tests/postgres", str(Path(recipe).parent))
-        (tree / ".env").write_text(settings + "POSTGRES_IMAGE=counterfoil-tests/postgres\n")
+    more = {"DURATION": "20s", "RATE": "0.5"}
+    if "WHEELS" in (tree / ".env").read_text():  # no registry can be reached
+        fetch_wheels(tree, ".[load]")
+        if "POSTGRES_IMAGE" not in (tree / ".env").read_text():
+            recipe = Path(__file__).parent / "postgres.Dockerfile"
+            words = ("build", "--quiet", "--network=host", f"--build-arg=BASE={base}", f"--file={recipe}")
+            docker(*words, "--tag=counterfoil-tests/postgres", str(recipe.parent))
+            more["POSTGRES_IMAGE"] = "counterfoil-tests/postgres"
     with (tree / ".env").open("a") as file:
-        file.write("DURATION=20s\n")
+        file.writelines(f"{name}={value}\n" for name, value in more.items())
     try:
         said = compose("--profile", "scale", "up", "--build", "--exit-code-from=load")
         assert "The books are right" in said
