@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -43,6 +44,11 @@ from counterfoil_mocks.protocols.soql_grammar import (
 )
 from counterfoil_mocks.protocols.soql_names import HINT, Meant, Names
 
+AN_ID = re.compile(r"'([A-Za-z0-9]{18})'")
+MARK = "zZ{:016d}"
+"""Stands for an id while a query is translated for all that it may be; in both cases, so that whoever changes its case is found out."""
+MOST_KEPT = 256
+"""Queries whose translation is kept."""
 MOST_OFFSET = 2000
 MOST_FIELDS_ROWS = 200
 MOST_GROUPS = 2000
@@ -113,6 +119,16 @@ class Plan:
     order: list[str] = field(default_factory=list)
     limit: int | None = None
     offset: int = 0
+    of_one: Prepared | None = None
+    """The translation of an inner query for one parent, once there is one."""
+
+
+class Prepared(NamedTuple):
+    """A plan as the database takes it: its statements, and what the rows' values are."""
+
+    plan: Plan
+    statements: list[compiler.Ready]
+    shapes: list[Shape]
 
 
 Shown = Callable[[Any, Shape], Any]
@@ -263,9 +279,16 @@ class Engine:
         self.store = store
         self.catalog = catalog
         self.compiler = Compiler(catalog, ignore_case=True)
+        self._kept: dict[tuple[str, Today, bool, bool], Prepared | None] = {}
 
     def answer(self, text: str, today: Today, *, deleted: bool = False, bulk: bool = False) -> Answer:
         """Answer a query. deleted: records in the bin count; bulk: what the Bulk API cannot is refused. Raises SoqlError."""
+        prepared = self._known(text, today, deleted, bulk)
+        if prepared is not None:
+            return self._answered(prepared, AN_ID.findall(text))
+        return self.run(self._plan(text, today, deleted, bulk))
+
+    def _plan(self, text: str, today: Today, deleted: bool, bulk: bool) -> Plan:
         statement = parsed(text)
         plan = Planner(text, self.catalog, today, deleted or statement.all_rows).plan(statement)
         if bulk and (plan.inner or plan.offset or plan.kinds or any(each.group for each in plan.select)):
@@ -273,19 +296,60 @@ class Engine:
                 "FEATURENOTENABLED",
                 "The query uses what the Bulk API does not offer: GROUP BY, OFFSET, TYPEOF or subqueries.",
             )
-        return self.run(plan)
+        return plan
 
     def run(self, plan: Plan) -> Answer:
         """Have the database answer a plan."""
-        rows: list[tuple[Any, ...]] = []
+        return self._answered(self._prepared(plan))
+
+    def _prepared(self, plan: Plan) -> Prepared:
         shapes: list[Shape] = []
+        statements = []
         try:
-            with self.store.local() as store:
-                for each in plan.select:
-                    statement, shapes = self.compiler.query(each)
-                    rows += compiler.run(store, statement)
+            for each in plan.select:
+                statement, found = self.compiler.query(each)
+                shapes = list(found)
+                statements.append(compiler.ready(statement))
         except Unanswerable as error:
             raise SoqlError("MALFORMED_QUERY", str(error)) from None
+        except OverflowError:
+            raise SoqlError("MALFORMED_QUERY", "A number in the query is out of range.") from None
+        return Prepared(plan, statements, shapes)
+
+    def _known(self, text: str, today: Today, deleted: bool, bulk: bool) -> Prepared | None:
+        """A query that was asked before, with other ids in it; None where there is more to it, or its ids are in an inner query."""
+        marks: list[str] = []
+
+        def marked(found: re.Match[str]) -> str:
+            marks.append(MARK.format(len(marks)))
+            return f"'{marks[-1]}'"
+
+        if "'" in AN_ID.sub("", text):
+            return None
+        place = (AN_ID.sub(marked, text), today, deleted, bulk)
+        if place not in self._kept:
+            if len(self._kept) >= MOST_KEPT:
+                self._kept.clear()
+            self._kept[place] = self._translated(place, marks)
+        return self._kept[place]
+
+    def _translated(self, place: tuple[str, Today, bool, bool], marks: Sequence[str]) -> Prepared | None:
+        try:
+            made = self._prepared(self._plan(*place))
+        except SoqlError:
+            return None
+        if not marks:
+            return made
+        statements = [compiler.filled(each, marks) for each in made.statements]
+        filled = [each for each in statements if each is not None]
+        return made._replace(statements=filled) if len(filled) == len(statements) else None
+
+    def _answered(self, prepared: Prepared, ids: Sequence[str] = ()) -> Answer:
+        plan, shapes, rows = prepared.plan, prepared.shapes, []
+        try:
+            with self.store.local() as store:
+                for each in prepared.statements:
+                    rows += compiler.answer(store, each, ids)
         except OverflowError:
             raise SoqlError("MALFORMED_QUERY", "A number in the query is out of range.") from None
         if plan.grouped and len(rows) > MOST_GROUPS:
@@ -297,10 +361,14 @@ class Engine:
 
     def children(self, way: Children, plan: Plan, ids: Sequence[str]) -> dict[str, Answer]:
         """The answers of an inner query by parent, for those that have any rows."""
-        query = plan.select[0]
-        mine = Among(Field(way.by, "r"), tuple(Literal(each, "id") for each in ids))
-        where: Value = mine if query.where is None else Both((mine, query.where))
-        answer = self.run(replace(plan, select=[replace(query, where=where, limit=None, offset=0)]))
+        if len(ids) == 1 and plan.of_one is None:
+            plan.of_one = self._of_parents(way, plan, [MARK.format(0)])
+            (statement,) = plan.of_one.statements
+            plan.of_one.statements[:] = [compiler.filled(statement, [MARK.format(0)]) or statement]
+        if len(ids) == 1 and plan.of_one is not None and plan.of_one.statements[0].places:
+            answer = self._answered(plan.of_one, ids)
+        else:
+            answer = self._answered(self._of_parents(way, plan, ids))
         at = len(answer.shapes) - 1
         found: dict[str, list[tuple[Any, ...]]] = {}
         for row in answer.rows:
@@ -308,6 +376,12 @@ class Engine:
         stop = None if plan.limit is None else plan.offset + plan.limit
         cut = {parent: rows[plan.offset : stop] for parent, rows in found.items()}
         return {parent: Answer(plan, rows, answer.shapes, self) for parent, rows in cut.items() if rows}
+
+    def _of_parents(self, way: Children, plan: Plan, ids: Sequence[str]) -> Prepared:
+        query = plan.select[0]
+        mine = Among(Field(way.by, "r"), tuple(Literal(each, "id") for each in ids))
+        where: Value = mine if query.where is None else Both((mine, query.where))
+        return self._prepared(replace(plan, select=[replace(query, where=where, limit=None, offset=0)]))
 
 
 class Planner:
