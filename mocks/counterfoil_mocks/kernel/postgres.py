@@ -23,6 +23,8 @@ from counterfoil_mocks.kernel.store import Store
 
 PARAMETER = re.compile(r"'[^']*'|\?|(?<![:\w]):([A-Za-z_]\w*)|%")
 """What is put into the driver's style; quoted text comes first, so that it is passed over."""
+NOTHING = "(SELECT 1 FROM (SELECT 1) WHERE 1!=1)", "(SELECT NULL WHERE 1!=1)"
+"""An empty list of values, as statements for SQLite have it and as it is text here."""
 OCCUPIED = crc32(b"counterfoil.landscape")
 """Key of the advisory lock that keeps two landscapes out of one database."""
 DIAL_SECONDS = 2
@@ -33,12 +35,20 @@ BEGIN
     RETURN new;
 END $$
 """
-JSON_EXTRACT = """
-CREATE OR REPLACE FUNCTION public.json_extract(doc text, path text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
-    SELECT jsonb_path_query_first(doc::jsonb, path::jsonpath) #>> '{}'
-$$
-"""
-"""What faces ask of custom fields, in SQLite's word for it."""
+FUNCTIONS = (
+    """
+    CREATE OR REPLACE FUNCTION public.json_extract(doc text, path text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+        SELECT CASE jsonb_typeof(found) WHEN 'boolean' THEN found::boolean::int::text ELSE found #>> '{}' END
+        FROM jsonb_path_query_first(doc::jsonb, path::jsonpath) AS found
+    $$
+    """,
+    """
+    CREATE OR REPLACE FUNCTION public.instr(hay text, needle text) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+        SELECT strpos(hay, needle)::bigint
+    $$
+    """,
+)
+"""What faces ask in SQLite's words, or in ours (`store.SQL_FUNCTIONS`)."""
 
 
 class _Flag(Dumper):
@@ -69,7 +79,7 @@ def translated(sql: str) -> str:
             return "%%"
         return text.replace("%", "%%") if text.startswith("'") else f"%({found.group(1)})s"
 
-    return PARAMETER.sub(put, sql)
+    return PARAMETER.sub(put, sql.replace(*NOTHING))
 
 
 class Connection:
@@ -208,7 +218,7 @@ class PostgresStore(Store):
         for schema in (*self.roles, "control", "journal"):
             self.connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         super()._create()
-        for function in (FORGET_SHOWN, JSON_EXTRACT):
+        for function in (FORGET_SHOWN, *FUNCTIONS):
             self.connection.execute(function)
 
     @property

@@ -146,6 +146,8 @@ class Answer:
     rows: Sequence[tuple[Any, ...]]
     shapes: Sequence[Shape]
     engine: Engine
+    asked: tuple[str, bool] | None = None
+    """The text that was asked, and whether deleted records were too."""
 
     @property
     def total(self) -> int:

@@ -126,7 +126,8 @@ def _column(kind: Kind, table: sa.FromClause, name: str, key: str | None) -> tup
             "query",
         )
     if name in ("subscription", "canceled_at"):
-        return sa.func.json_extract(table.c.custom, f"$.{KEEP}.{name}"), name == "canceled_at"
+        found = sa.func.json_extract(table.c.custom, f"$.{KEEP}.{name}")
+        return (sa.cast(found, sa.BigInteger), True) if name == "canceled_at" else (found, False)
     if name == "name" and kind.name == "customer":
         return sa.func.coalesce(table.c.name_full, table.c.name), False
     if name == "total" and kind.name == "invoice":

@@ -249,7 +249,9 @@ SCHEDULE = Kind(
     filters={"customer": TEXT, "scheduled": BOOL},
     asked={
         "scheduled": lambda table, value: (
-            (sa.func.json_extract(table.c.custom, f"$.{KEEP}.status") == "not_started") == value
+            sa.func.json_extract(table.c.custom, f"$.{KEEP}.status") == "not_started"
+            if value
+            else sa.func.json_extract(table.c.custom, f"$.{KEEP}.status") != "not_started"
         )
     },
 )

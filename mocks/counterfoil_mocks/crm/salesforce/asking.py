@@ -16,6 +16,7 @@ from counterfoil_mocks.crm.salesforce.views import OBJECTS
 from counterfoil_mocks.kernel import clock
 from counterfoil_mocks.kernel.face import Request
 from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.kernel.kept import Kept
 from counterfoil_mocks.protocols.soql import Answer, Engine
 from counterfoil_mocks.protocols.soql_conditions import business_day
 from counterfoil_mocks.protocols.soql_grammar import SoqlError
@@ -43,7 +44,7 @@ SEARCHED = {
 
 
 @dataclass
-class Kept:
+class Rest:
     """The rest of an answer that somebody may still ask for."""
 
     answer: Answer
@@ -57,15 +58,20 @@ class Queries:
     def __init__(self, face: SalesforceFace) -> None:
         self.face = face
         self.engine = Engine(face.system.store, face.catalog)
-        self._kept: OrderedDict[str, Kept] = OrderedDict()
+        self._kept: OrderedDict[str, Rest] = OrderedDict()
         self._count = 0
+        self._asked = Kept(face.system, "locator", DAYS * 86_400)
 
     def answer(self, text: str, *, deleted: bool = False, bulk: bool = False) -> Answer:
         """Answer SOQL; raises Refused."""
         try:
-            return self.engine.answer(text, business_day(self.face.system.clock.now, "UTC"), deleted=deleted, bulk=bulk)
+            found = self.engine.answer(
+                text, business_day(self.face.system.clock.now, "UTC"), deleted=deleted, bulk=bulk
+            )
         except SoqlError as error:
             raise of_query(error) from None
+        found.asked = (text, deleted)
+        return found
 
     def first(self, text: str, version: str, wish: str | None, *, deleted: bool = False) -> Record:
         """The first page of an answer."""
@@ -93,7 +99,7 @@ class Queries:
     def further(self, named: str, version: str, wish: str | None) -> Record:
         """The page that a locator names; raises Refused."""
         locator, _, at = named.rpartition("-")
-        kept = self._kept.get(locator)
+        kept = self._kept.get(locator) or self._elsewhere(locator)
         if kept is None or not at.isdigit() or kept.until < self.face.system.clock.now:
             self._kept.pop(locator, None)
             raise Refused(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
@@ -116,11 +122,23 @@ class Queries:
         found = SOURCE.search(INNER.sub("", text))
         return OBJECTS.get(found[1].lower()) if found else None
 
+    def _elsewhere(self, locator: str) -> Rest | None:
+        """What another process has begun to answer, asked again."""
+        said = self._asked.get(locator) if self._asked.shared else None
+        if said is None:
+            return None
+        text, deleted, page = said
+        until = clock.later(self.face.system.clock.now, days=DAYS)
+        return Rest(self.answer(text, deleted=deleted), until, page)
+
     def _keep(self, answer: Answer, page: int) -> str:
         self._count += 1
         system = self.face.system
-        locator = made("01g", system.world.seed, system.world.epoch, system.name, self._count)
-        self._kept[locator] = Kept(answer, clock.later(system.clock.now, days=DAYS), page)
+        slot = () if system.world.shared is None else (system.world.shared.slot,)
+        locator = made("01g", system.world.seed, system.world.epoch, system.name, self._count, *slot)
+        if self._asked.shared and answer.asked is not None:
+            self._asked.put(locator, [*answer.asked, page])
+        self._kept[locator] = Rest(answer, clock.later(system.clock.now, days=DAYS), page)
         while len(self._kept) > MOST_LOCATORS:
             self._kept.popitem(last=False)
         return locator

@@ -16,6 +16,7 @@ from counterfoil_mocks.crm.salesforce.errors import Refused, session_invalid
 from counterfoil_mocks.kernel import clock, ids
 from counterfoil_mocks.kernel.auth import READY_CHAIN, Grant
 from counterfoil_mocks.kernel.face import Request
+from counterfoil_mocks.kernel.kept import Kept
 from counterfoil_mocks.kernel.operations import Answer
 
 if TYPE_CHECKING:
@@ -65,17 +66,36 @@ class Sessions:
         self.consumer_secret = made("consumer_secret", "", 40)
         self.refresh_token = made("refresh_token", "5Aep861", 60)
         self.ready = f"{self.org.id}!AQ{ids.encode(ids.digest(*parts, 'ready'), ids.BASE62, 20)}"
-        self._codes: dict[str, str] = {}
-        self._made = 0
+        self._codes = Kept(system, "code")
+        self._known = Kept(system, "session")
+        self._revoked = Kept(system, "revoked")
         self._sessions: dict[str, Session] = {}
+        self._generation = system.world.generation
         self._open(self.ready, ready=True)
-        self._refresh = {self.refresh_token}
         self._expired_password = bool(system.settings.get("password_expired"))
 
     def _open(self, token: str, *, ready: bool = False) -> Session:
         grant = Grant(token, f"{self.face.system.name}-client", READY_CHAIN, None)
         found = self._sessions[token] = Session(token, grant, self.face.system.clock.now, ready)
         return found
+
+    def _live(self, token: str) -> Session | None:
+        """A session that this process knows, or another has opened."""
+        world = self.face.system.world
+        if self._generation != world.generation:
+            self._generation = world.generation
+            self._sessions = {name: each for name, each in self._sessions.items() if each.ready}
+        found = self._sessions.get(token)
+        if found is None and self._known.shared:
+            used = self._known.get(token)
+            if used is not None:
+                found = self._open(token)
+                found.used = used
+        return found
+
+    def _refreshes(self, token: str | None) -> bool:
+        """Whether a refresh token works."""
+        return token == self.refresh_token and not self._revoked.get(token)
 
     @cached_property
     def private_key(self) -> str:
@@ -89,9 +109,16 @@ class Sessions:
 
     @cached_property
     def _key(self) -> Any:
+        from cryptography.hazmat.primitives import serialization
         from cryptography.hazmat.primitives.asymmetric import rsa
 
-        return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        keys = Kept(self.face.system, "key")
+        if not keys.shared:
+            return made
+        der, raw, plain = serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        keys.add("private", made.private_bytes(der, raw, plain).hex())
+        return serialization.load_der_private_key(bytes.fromhex(keys.get("private")), None)
 
     def credentials(self, url: str) -> dict[str, str]:
         """What an integration is given."""
@@ -123,26 +150,34 @@ class Sessions:
 
     def session(self, token: str) -> Session:
         """A live session; raises Refused 401."""
-        found = self._sessions.get(token)
+        found = self._live(token)
         if found is None:
             raise session_invalid()
         now = self.face.system.clock.now
-        if not found.ready and clock.later(found.used, hours=IDLE_HOURS) < now:
-            del self._sessions[token]
-            raise session_invalid()
+        if not found.ready:
+            if clock.later(found.used, hours=IDLE_HOURS) < now:
+                found.used = max(found.used, self._known.get(token) or "")
+                if clock.later(found.used, hours=IDLE_HOURS) < now:
+                    self.end(token)
+                    raise session_invalid()
+            if found.used[:16] != now[:16]:
+                self._known.put(token, now)
         found.used = now
         return found
 
     def end(self, token: str) -> bool:
         """End a session or forget a refresh token; whether there was one."""
-        self._refresh.discard(token)
-        return self._sessions.pop(token, None) is not None
+        if token == self.refresh_token:
+            self._revoked.put(token, True)
+        known = self._known.take(token) is not None
+        if self._sessions.pop(token, None) is not None and self._known.shared:
+            self.face.system.world.renew()
+        return known
 
     def signed_in(self) -> str:
         """A new session of the integration's user."""
-        self._made += 1
         token = f"{self.org.id}!AQ{base64.urlsafe_b64encode(ids.secret(48)).decode().replace('-', '_')}"
-        self._open(token)
+        self._known.put(token, self._open(token).used)
         return token
 
     def password_fits(self, username: str, given: str) -> bool:
@@ -175,7 +210,7 @@ class Sessions:
         answer = self._answer(base)
         if grant in ("password", "authorization_code"):
             answer["refresh_token"] = self.refresh_token
-            self._refresh.add(self.refresh_token)
+            self._revoked.take(self.refresh_token)
         return Answer(200, answer, headers=(("cache-control", "no-store"),))
 
     def _answer(self, base: str) -> dict[str, str]:
@@ -221,12 +256,12 @@ class Sessions:
 
     def _by_refresh(self, form: Mapping[str, str], base: str) -> None:
         self._client(form, secret=False)
-        if form.get("refresh_token") not in self._refresh:
+        if not self._refreshes(form.get("refresh_token")):
             raise OAuthRefused("invalid_grant", "expired access/refresh token")
 
     def _by_code(self, form: Mapping[str, str], base: str) -> None:
         self._client(form, secret=False)
-        challenge = self._codes.pop(form.get("code", ""), None)
+        challenge = self._codes.take(form.get("code", ""))
         if challenge is None:
             raise OAuthRefused("invalid_grant", "invalid authorization code")
         if challenge:
@@ -282,7 +317,7 @@ class Sessions:
                 "unsupported_response_type" if back else "redirect_uri_missing", "response type not supported"
             )
         code = base64.urlsafe_b64encode(ids.secret(24)).decode()
-        self._codes[code] = form.get("code_challenge", "")
+        self._codes.put(code, form.get("code_challenge", ""))
         said = {"code": code} | ({"state": form["state"]} if "state" in form else {})
         mark = "&" if "?" in back else "?"
         return Answer(302, None, headers=(("location", f"{back}{mark}{urlencode(said, quote_via=quote)}"),))
@@ -291,7 +326,7 @@ class Sessions:
         """`/services/oauth2/revoke`."""
         form = dict(parse_qsl(request.body.decode("latin-1") or request.query.decode("latin-1")))
         token = form.get("token", "")
-        known = token in self._refresh or token in self._sessions
+        known = self._refreshes(token) or self._live(token) is not None
         if not known:
             raise OAuthRefused("unsupported_token_type", "this token type is not supported")
         if token != self.ready:

@@ -18,6 +18,7 @@ from counterfoil_mocks.erp.netsuite.errors import TokenRefused
 from counterfoil_mocks.kernel import clock, ids
 from counterfoil_mocks.kernel.auth import READY_CHAIN, Grant, mark_of
 from counterfoil_mocks.kernel.face import Request
+from counterfoil_mocks.kernel.kept import Kept
 from counterfoil_mocks.kernel.operations import Answer
 
 if TYPE_CHECKING:
@@ -69,8 +70,8 @@ class Sessions:
         self.client_id, self.certificate = made("oauth2_client_id"), made("oauth2_certificate_id")[:43]
         self._seed = ids.digest(*parts, "oauth2_private_key")
         self._ready = Grant(self.token_id, f"{system.name}-client", READY_CHAIN, None, mark_of(self.token_id) or "")
-        self._issued: dict[str, Grant] = {}
-        self._seen: dict[tuple[str, str, str], float] = {}
+        self._issued = Kept(system, "access", TOKEN_SECONDS)
+        self._seen = Kept(system, "nonce", 2 * SLACK)
 
     @cached_property
     def _key(self) -> Any:
@@ -109,15 +110,14 @@ class Sessions:
         if scheme.lower() == "oauth":
             return self._signed(request, rest)
         if scheme.lower() == "bearer":
-            found = self._issued.get(rest.strip())
-            if found is not None and found.expires is not None and found.expires > clock.wall():
-                return found
-            self._issued.pop(rest.strip(), None)
+            token = rest.strip()
+            if self._issued.get(token):
+                return Grant(token, f"{self.face.system.name}-client", token, None, mark_of(token) or "")
         raise errors.login(self.account)
 
     def end(self, grant: Grant) -> None:
         """Kill an issued token; the integration's own lives on."""
-        self._issued.pop(grant.token, None)
+        self._issued.take(grant.token)
 
     def _signed(self, request: Request, header: str) -> Grant:
         said = {name: unquote(value) for name, value in PART.findall(header)}
@@ -157,13 +157,7 @@ class Sessions:
         now = clock.wall()
         if not nonce or not timestamp.isascii() or not timestamp.isdigit() or abs(now - int(timestamp)) > SLACK:
             return False
-        place = (timestamp, nonce, self.token_id)
-        if place in self._seen:
-            return False
-        if len(self._seen) > 10_000:
-            self._seen = {each: until for each, until in self._seen.items() if until > now}
-        self._seen[place] = int(timestamp) + SLACK
-        return True
+        return self._seen.add(f"{timestamp} {nonce}", True)
 
     # OAuth 2
 
@@ -184,9 +178,7 @@ class Sessions:
         if not wanted or any(each not in SCOPES for each in wanted):
             raise TokenRefused("invalid_scope")
         token = base64.urlsafe_b64encode(ids.secret(48)).decode()
-        self._issued[token] = Grant(
-            token, f"{self.face.system.name}-client", token, clock.wall() + TOKEN_SECONDS, mark_of(token) or ""
-        )
+        self._issued.put(token, True)
         answer = {"access_token": token, "expires_in": str(TOKEN_SECONDS), "token_type": "Bearer"}
         return Answer(200, answer, headers=(("cache-control", "no-store"),))
 

@@ -6,14 +6,14 @@ import hmac
 from collections.abc import Mapping
 from typing import Any
 
-from counterfoil_mocks.kernel import clock, ids
+from counterfoil_mocks.kernel import ids
 from counterfoil_mocks.kernel.auth import READY_CHAIN, Grant, mark_of
 from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.kernel.kept import Kept
 from counterfoil_mocks.kernel.system import System
 from counterfoil_mocks.psa.kantata.errors import Denied, unauthorised
 
 CODE_SECONDS = 300
-MOST_CODES = 1000
 
 
 class Account:
@@ -33,7 +33,7 @@ class Account:
         client = f"{system.name}-client"
         self.admin = Grant(self.access_token, client, READY_CHAIN, None, mark_of(self.access_token) or "")
         self.member = Grant(self.member_token, f"{client}-member", READY_CHAIN, None, mark_of(self.member_token) or "")
-        self._codes: dict[str, float] = {}
+        self._codes = Kept(system, "code", CODE_SECONDS)
 
     def credentials(self, url: str) -> dict[str, str]:
         """What an integration is given."""
@@ -66,10 +66,8 @@ class Account:
 
     def code(self) -> str:
         """A new authorization code; it works once, for five minutes."""
-        if len(self._codes) >= MOST_CODES:
-            self._codes.clear()
         code = ids.secret(16).hex()
-        self._codes[code] = clock.wall() + CODE_SECONDS
+        self._codes.put(code, True)
         return code
 
     def issue(self, given: Mapping[str, Any]) -> Record:
@@ -79,7 +77,6 @@ class Account:
             raise Denied(401, "invalid_client", "Client authentication failed due to unknown client or wrong secret.")
         if given.get("grant_type") != "authorization_code":
             raise Denied(400, "unsupported_grant_type", "The authorization grant type is not supported.")
-        expires = self._codes.pop(str(given.get("code") or ""), 0.0)
-        if expires <= clock.wall():
+        if not self._codes.take(str(given.get("code") or "")):
             raise Denied(400, "invalid_grant", "The authorization code is invalid, expired or used already.")
         return {"access_token": self.access_token, "token_type": "bearer"}

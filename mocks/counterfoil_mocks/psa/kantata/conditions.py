@@ -90,7 +90,7 @@ def of_set(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.Co
 
 
 def archived(view: Any, map: ObjectMap, table: sa.FromClause) -> sa.ColumnElement[Any]:
-    return sa.func.coalesce(references.member(table, "archived"), 0)
+    return sa.func.coalesce(sa.cast(references.member(table, "archived"), sa.BigInteger), 0)
 
 
 def unarchived(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
@@ -99,9 +99,7 @@ def unarchived(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> s
 
 def of_unarchived(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
     row = view.system.table("project").sql.alias()
-    archived = sa.select(row.c.id).where(
-        row.c.system == view.system.name, sa.func.coalesce(references.member(row, "archived"), 0) == 1
-    )
+    archived = sa.select(row.c.id).where(row.c.system == view.system.name, references.flagged(row, "archived"))
     return table.c.project.not_in(archived)
 
 
@@ -202,7 +200,7 @@ def flag(make: Callable[[sa.FromClause], sa.ColumnElement[bool]]) -> Callable[..
 def counts_as_approved(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
     row = view.system.table("project").sql.alias()
     free = sa.select(row.c.id).where(
-        row.c.system == view.system.name, sa.func.coalesce(references.member(row, "require_time_approvals"), 1) == 0
+        row.c.system == view.system.name, sa.not_(references.flagged(row, "require_time_approvals", default=True))
     )
     return sa.or_(table.c.approval == "APPROVED", table.c.project.in_(free))
 

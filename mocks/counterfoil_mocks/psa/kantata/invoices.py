@@ -130,7 +130,7 @@ KINDS: tuple[Kind, ...] = (
         filters={
             "paid": flag(lambda table: references.member(table, "status") == "accepted payment"),
             "pending": flag(lambda table: references.member(table, "status") == "new"),
-            "without_drafts": flag(lambda table: sa.func.coalesce(references.member(table, "draft"), 0) == 0),
+            "without_drafts": flag(lambda table: sa.not_(references.flagged(table, "draft"))),
             "within_dates": _within,
             "user_invoice_number": _numbered,
             "workspace_id": _of_workspaces,

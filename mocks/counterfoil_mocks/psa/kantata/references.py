@@ -70,6 +70,11 @@ def member(row: Any, name: str) -> sa.ColumnElement[Any]:
     return sa.func.json_extract(row.c.custom, f'$."{KEEP}"."{name}"')
 
 
+def flagged(row: Any, name: str, *, default: bool = False) -> sa.ColumnElement[bool]:
+    """Whether a field of a vendor object is true."""
+    return sa.func.coalesce(sa.cast(member(row, name), sa.BigInteger), int(default)) == 1
+
+
 def of(view: View, subject: str, id: str) -> list[Record]:
     """The references of an object."""
     found = view.all("vendor_object", vendor=VENDOR, kind=KIND, owner=id)
