@@ -82,6 +82,17 @@ def translated(sql: str) -> str:
     return PARAMETER.sub(put, sql.replace(*NOTHING))
 
 
+def _without_nul(params: Sequence[Any] | Mapping[str, Any]) -> Sequence[Any] | Mapping[str, Any]:
+    """Parameters with a replacement character for each NUL, which text cannot hold here."""
+
+    def put(value: Any) -> Any:
+        return value.replace("\0", "\ufffd") if isinstance(value, str) else value
+
+    if isinstance(params, Mapping):
+        return {name: put(value) for name, value in params.items()}
+    return type(params)(map(put, params))  # type: ignore[call-arg]
+
+
 class Connection:
     """The driver's connection with the words that the store uses. Statements outside a transaction are committed at once."""
 
@@ -123,6 +134,11 @@ class Connection:
         alone = not self.in_transaction
         try:
             return self.driver.execute(self._text(sql), params) if params else self.driver.execute(sql)
+        except psycopg.DataError:
+            readable = _without_nul(params)
+            if readable == params:
+                raise
+            return self.driver.execute(self._text(sql), readable)
         except psycopg.OperationalError as error:
             if not self.driver.closed:
                 raise
