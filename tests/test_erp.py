@@ -671,3 +671,29 @@ def test_the_running_example_comes_out_to_the_cent(desks: dict[str, Desk]) -> No
     ]
     assert billing.get("plan", CT)["co_seq"] == 1
     check_entries(erp)
+
+
+def test_an_entry_by_hand_is_booked_in_the_books_currency(erp: Desk) -> None:
+    erp.create("fx_rate", from_ccy="USD", to_ccy="GBP", rate_date="2026-01-04", rate=750_000)
+    sides = [{"account": "5010", "dr": usd("100.10")}, {"account": "2510", "cr": usd("100.10")}]
+    entry = erp.act(
+        "post_journal", legal_entity="CF-UK", posting_date="2026-01-05", ccy="USD", memo="accrual", lines=sides
+    )
+    assert (entry["rule"], entry["status"], entry["source_doc"]) == ("MANUAL", "POSTED", "accrual")
+    assert [(each["func_dr"], each["func_cr"]) for each in entry["lines"]] == [(7_508, 0), (0, 7_508)]
+
+
+@pytest.mark.parametrize(
+    ("sides", "field"),
+    [
+        ([{"account": "5010", "dr": usd("1")}, {"account": "2510", "cr": usd("2")}], "lines"),
+        ([{"account": "5010", "dr": usd("1")}, {"account": "4711", "cr": usd("1")}], "lines[1].account"),
+        ([{"account": "5010", "dr": usd("1"), "cr": usd("1")}], "lines[0].dr"),
+        ([], "lines"),
+    ],
+)
+def test_an_entry_by_hand_must_balance_over_accounts_that_there_are(erp: Desk, sides: list[Record], field: str) -> None:
+    with pytest.raises(Problem) as refused:
+        erp.act("post_journal", legal_entity="CF-US", posting_date="2026-01-05", ccy="USD", lines=sides)
+    assert (refused.value.status, refused.value.field) == (422, field)
+    assert not erp.list("journal_entry")

@@ -454,3 +454,52 @@ def test_an_item_is_made_changed_and_deleted(ns: Client) -> None:
     again = ns("POST", "/serviceSaleItem", {"itemId": "TRAINING"})
     assert refusal(again) == (400, "USER_ERROR", "Error while accessing a resource. This entity already exists.")
     assert ns("DELETE", f"/serviceSaleItem/{item}").status_code == 204
+
+
+def a_journal(ns: Any, *lines: tuple[str, str, float], **more: Any) -> dict[str, Any]:
+    """A journal entry in January: lines of account, side and amount."""
+    items = [{"account": {"id": account}, side: figure, "memo": "Accrual"} for account, side, figure in lines]
+    company = ns.first("/subsidiary")
+    return {
+        "subsidiary": {"id": company},
+        "tranDate": "2026-01-12",
+        "memo": "Accrual",
+        "line": {"items": items},
+        **more,
+    }
+
+
+@pytest.mark.by_client("post_journal get_journal_entry")
+def test_a_journal_entry_is_booked(ns: Any) -> None:
+    made = ns.made(
+        "/journalEntry", a_journal(ns, ("5010", "debit", 100.5), ("2510", "credit", 100.5), externalId="JE-1")
+    )
+    shown = ns.expanded(f"/journalEntry/{made}")
+    assert (shown["externalId"], shown["memo"], shown["tranDate"], shown["approved"]) == (
+        "JE-1",
+        "Accrual",
+        "2026-01-12",
+        True,
+    )
+    lines = [(each["account"]["id"], each.get("debit"), each.get("credit")) for each in shown["line"]["items"]]
+    assert lines == [("5010", 100.5, 0.0), ("2510", 0.0, 100.5)]
+    again = ns("POST", "/journalEntry", a_journal(ns, ("5010", "debit", 1), ("2510", "credit", 1), externalId="JE-1"))
+    assert refusal(again)[:2] == (400, "USER_ERROR")
+
+
+@pytest.mark.parametrize(
+    ("lines", "more", "words"),
+    [
+        ((("5010", "debit", 100), ("2510", "credit", 90)), {}, "The amounts in a journal entry must balance."),
+        ((), {}, "You must enter at least one line"),
+        ((("5010", "debit", 1), ("2510", "credit", 1)), {"tranDate": "2025-12-31"}, "not within the date range"),
+        ((("5010", "debit", 1), ("2510", "credit", 1)), {"subsidiary": None}, "Please enter value(s) for: Subsidiary."),
+        ((("9999999", "debit", 1), ("2510", "credit", 1)), {}, "Invalid Field Value 9999999"),
+    ],
+)
+def test_a_journal_entry_that_cannot_be_booked_is_refused(ns: Any, lines: Any, more: Any, words: str) -> None:
+    before = ns("GET", "/journalEntry").json()["totalResults"]
+    answer = ns("POST", "/journalEntry", a_journal(ns, *lines, **more))
+    assert answer.status_code == 400
+    assert words in refusal(answer)[2]
+    assert ns("GET", "/journalEntry").json()["totalResults"] == before

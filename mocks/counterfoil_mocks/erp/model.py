@@ -398,7 +398,7 @@ JOURNAL_ENTRY = Entity(
         day("posting_date", required=True),
         text("period", limit=7, computed=True, indexed=True),
         text("source_doc", "Kind and key of what it books: `invoice INV-US-00001`.", limit=120),
-        text("rule", "Posting rule: P1 to P11, LOSS, IC.", limit=10),
+        text("rule", "Posting rule: P1 to P11, LOSS, IC; MANUAL for one by hand.", limit=10),
         currency(required=True),
         text("contract_no", limit=20, indexed=True),
         state("status", "DRAFT→POSTED→REVERSED"),

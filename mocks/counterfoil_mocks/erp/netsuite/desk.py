@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from counterfoil_mocks.erp.netsuite import errors
-from counterfoil_mocks.erp.netsuite.objects import ADDRESS, AMOUNT, CUSTOMER, KEEP, LINE
+from counterfoil_mocks.erp.netsuite.objects import ADDRESS, AMOUNT, CUSTOMER, JOURNAL_LINE, KEEP, LINE
 from counterfoil_mocks.erp.netsuite.reader import Reader
 from counterfoil_mocks.kernel import clock, money
 from counterfoil_mocks.kernel.errors import Problem
@@ -291,6 +291,35 @@ class Desk:
                     tx, "apply_payment", record["id"], {"invoice_no": document["invoice_no"], "amount": part}
                 )
         return record
+
+    def _new_journalEntry(self, tx: Tx, each: ObjectMap, given: Record) -> Record:
+        if given.get("subsidiary") is None:
+            raise errors.missing("Subsidiary", "subsidiary")
+        values = self._values(each, {name: value for name, value in given.items() if name != "line"})
+        company = tx.get("legal_entity", values["legal_entity"])
+        values["ccy"] = values.get("ccy") or company["functional_ccy"]
+        values["posting_date"] = values.get("posting_date") or self.reader.today(company["code"])
+        lines = []
+        for number, line in enumerate(items_of(given.get("line"), "line")):
+            at = f"line.items[{number}]."
+            said = self._known(JOURNAL_LINE, line, at)
+            if said.get("account") is None:
+                raise errors.missing("Account", f"{at}account")
+            lines.append(self._values(JOURNAL_LINE, said, {"ccy": values["ccy"], "custom": {}}, at))
+        if not lines:
+            raise errors.user("You must enter at least one line for this transaction.", path="line")
+        if sum(line.get("dr") or 0 for line in lines) != sum(line.get("cr") or 0 for line in lines):
+            raise errors.user("The amounts in a journal entry must balance.", path="line")
+        contracts = {line.get("contract_no") for line in lines}
+        asked = {name: values.get(name) for name in ("legal_entity", "posting_date", "ccy")}
+        asked |= {"memo": values.get("source_doc"), "contract_no": values.get("contract_no")}
+        if asked["contract_no"] is None and len(contracts) == 1:
+            asked["contract_no"] = contracts.pop()
+        booked = [{name: line.get(name) or 0 if name != "account" else line[name] for name in ("account", "dr", "cr")}
+                  for line in lines]  # fmt: skip
+        record = perform(tx, "post_journal", None, {**asked, "lines": booked})
+        more = {name: values[name] for name in ("external_id", "custom") if values.get(name)}
+        return tx.update(self.entity(each), record, more, event="") if more else record
 
     def _parts(self, lines: list[Mapping[str, Any]], documents: list[Record], received: int | None) -> list[int]:
         """How much goes to each invoice: what its line says, else as much as is open on it and left of the payment."""

@@ -343,15 +343,17 @@ JOURNAL = ObjectMap(
         to("subsidiary", "subsidiary", "legal_entity"),
         to("currency", "currency", "ccy"),
         text("memo", "source_doc"),
+        text("custbody_contract_no", "contract_no"),
         EXTERNAL,
         shown("approved", lambda record, context: record["status"] != "DRAFT", kind="boolean"),
         shown("postingPeriod", lambda record, context: context.period(record["legal_entity"], record["posting_date"]),
               refers="accountingPeriod"),
+        *kept("reversalDate", "exchangeRate", "customForm", "department", "class", "location"),
         *STAMPS,
     ),
     children=(ChildMap("line", "lines", JOURNAL_LINE),),
     keep=KEEP,
-    about={"family": "transaction", "label": "Journal Entry", "name": "tranId", "verbs": "", "code": "Journal"},
+    about={"family": "transaction", "label": "Journal Entry", "name": "tranId", "verbs": "create", "code": "Journal"},
 )  # fmt: skip
 SUBSIDIARY = with_customs(
     ObjectMap(

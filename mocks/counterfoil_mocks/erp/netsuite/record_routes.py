@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MOST = 1000
 MOST_REMEMBERED = 2000
 """Answers that are kept until something is written."""
-CREATES = {"customerPayment": "receive_payment"}
+CREATES = {"customerPayment": "receive_payment", "journalEntry": "post_journal"}
 """Deeds that make a record, where their names are not `create_` and the entity."""
 TRUE = ("true", "TRUE", "True")
 
