@@ -290,3 +290,31 @@ def _timed(engine: Engine, query: str) -> float:
     start = time.perf_counter()
     ask(engine, query)
     return time.perf_counter() - start
+
+
+def test_a_query_asked_again_with_other_ids_answers_for_these_with_their_inner_lists(engine: Engine) -> None:
+    query = (
+        "SELECT Name, (SELECT Name FROM Opportunities ORDER BY Name) FROM Account WHERE Id = '{}' AND ParentId != '{}'"
+    )
+
+    def told(account: str, other: str) -> list[Any]:
+        answer = engine.answer(query.format(account, other), TODAY)
+        shown = answer.records(0, 10, lambda name, id_: "", lambda rest, at: "", 10)
+        return [
+            [each["Name"], [one["Name"] for one in (each["Opportunities"] or {}).get("records", ())]] for each in shown
+        ]
+
+    for _ in range(3):
+        assert told(ACME, GAMMA) == [["Acme", ["Deal 1", "Deal 2"]]]
+        assert told(BETA, GAMMA) == [["beta & Söhne", ["Deal 3"]]]
+        assert told(BETA, ACME) == []
+        assert told(GAMMA, ACME) == [["100% Gamma", []]]
+
+
+def test_what_looks_like_an_id_is_a_text_where_the_field_is_one(engine: Engine) -> None:
+    for _ in range(2):
+        for name in ("abcdefgh0123456789", "ABCDEFGH0123456789"):
+            found = engine.answer(f"SELECT Id FROM Account WHERE Name = '{name}' OR Name IN ('{name}')", TODAY)
+            assert found.total == 0
+    with pytest.raises(SoqlError, match="Nope"):
+        engine.answer(f"SELECT Id, Nope FROM Account WHERE Id = '{ACME}'", TODAY)
