@@ -238,6 +238,27 @@ def test_projects_people_and_departments_are_kept_as_they_come(ns: Client, debto
 @pytest.mark.by_client("create_estimate get_estimate list_estimate update_estimate delete_estimate")
 @pytest.mark.by_client("create_project_task get_project_task list_project_task update_project_task delete_project_task")
 @pytest.mark.by_client("create_time_bill get_time_bill list_time_bill update_time_bill delete_time_bill")
+@pytest.mark.by_client(
+    "create_resource_allocation get_resource_allocation list_resource_allocation update_resource_allocation delete_resource_allocation"
+)
+@pytest.mark.by_client("create_time_sheet get_time_sheet list_time_sheet update_time_sheet delete_time_sheet")
+@pytest.mark.by_client("create_charge get_charge list_charge update_charge delete_charge")
+@pytest.mark.by_client(
+    "create_billing_schedule get_billing_schedule list_billing_schedule update_billing_schedule delete_billing_schedule"
+)
+@pytest.mark.by_client(
+    "create_billing_rate_card get_billing_rate_card list_billing_rate_card update_billing_rate_card delete_billing_rate_card"
+)
+@pytest.mark.by_client(
+    "create_rev_rec_template get_rev_rec_template list_rev_rec_template update_rev_rec_template delete_rev_rec_template"
+)
+@pytest.mark.by_client("create_job_status get_job_status list_job_status update_job_status delete_job_status")
+@pytest.mark.by_client("create_job_type get_job_type list_job_type update_job_type delete_job_type")
+@pytest.mark.by_client("create_tax_type get_tax_type list_tax_type update_tax_type delete_tax_type")
+@pytest.mark.by_client("create_nexus get_nexus list_nexus update_nexus delete_nexus")
+@pytest.mark.by_client(
+    "create_customer_subsidiary_relationship get_customer_subsidiary_relationship list_customer_subsidiary_relationship update_customer_subsidiary_relationship delete_customer_subsidiary_relationship"
+)
 def test_records_that_only_netsuite_knows_live_from_post_to_delete(ns: Client, debtor: str) -> None:
     job = ns.made("/job", {"companyName": "For tasks"})
     employee = ns.made("/employee", {"lastName": "Field"})
@@ -247,6 +268,18 @@ def test_records_that_only_netsuite_knows_live_from_post_to_delete(ns: Client, d
         "employee": {"lastName": "Byrd"},
         "projectTask": {"company": {"id": job}, "title": "Plan"},
         "timeBill": {"employee": {"id": employee}, "hours": 8},
+        "resourceAllocation": {
+            "allocationResource": {"id": employee},
+            "project": {"id": job},
+            "startDate": "2026-01-05",
+            "endDate": "2026-01-30",
+            "allocationAmount": 50,
+        },
+        "timeSheet": {"employee": {"id": employee}, "tranDate": "2026-01-05"},
+        "charge": {"billTo": {"id": debtor}, "project": {"id": job}, "quantity": 8, "rate": 150},
+        "customerSubsidiaryRelationship": {"entity": {"id": debtor}, "subsidiary": {"id": ns.first("/subsidiary")}},
+        **{name: {"name": "One of many"} for name in ("billingSchedule", "billingRateCard", "revRecTemplate")},
+        **{name: {"name": "One of many"} for name in ("jobStatus", "jobType", "taxType", "nexus")},
         "department": {"name": "Delivery"},
         "classification": {"name": "Advisory"},
         "location": {"name": "Boston"},

@@ -164,13 +164,6 @@ def test_a_code_that_no_list_has_is_refused_before_anything_is_written(spoken: A
     spoken(deed)
 
 
-@pytest.mark.by_test("create_customer_subsidiary_relationship")
-def test_a_relationship_is_a_record_of_its_own(ns: Any, debtor: str) -> None:
-    companies = [each["id"] for each in ns("GET", "/subsidiary").json()["items"]]
-    made = ns.made("/customerSubsidiaryRelationship", {"entity": {"id": debtor}, "subsidiary": {"id": companies[1]}})
-    assert ns("GET", f"/customerSubsidiaryRelationship/{made}").json()["subsidiary"]["id"] == companies[1]
-
-
 def test_a_reason_is_given_for_all_that_stays_native() -> None:
     page = Path(__file__).parents[2].joinpath("docs/vendors/netsuite.md").read_text(encoding="utf-8")
     for name, reason in Connector.NATIVE.items():
