@@ -25,6 +25,8 @@ TOLD = ("seq", "kind", "system", "at", "wall", "operation", "key", "status", "ev
 HIDE_LATER = """
 ALTER TABLE {s}.outbox RENAME TO outbox_all;
 ALTER TABLE {s}.history RENAME TO history_all;
+CREATE INDEX {s}.history_of_record ON history_all (id, entity, system, seq);
+CREATE INDEX {s}.history_by_time ON history_all (at);
 CREATE TABLE {s}.upto (at TEXT NOT NULL);
 INSERT INTO {s}.upto VALUES ('9999');
 CREATE VIEW {s}.outbox AS SELECT * FROM outbox_all WHERE at <= (SELECT at FROM upto);

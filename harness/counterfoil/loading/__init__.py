@@ -26,10 +26,7 @@ ENOUGH = 0.95
 SETTLE_STEP = 20.0
 FLOW_RATE = 1.0
 """Business seconds a wall second while the load lasts."""
-DRAIN_RATE = 30.0
-"""The same while it drains: what a fault holds back for minutes comes in seconds."""
 KEPT = ("now", "in_flight", "next_due")
-NEAR = timedelta(minutes=30)
 LOOK_SECONDS = 1.0
 
 
@@ -156,15 +153,10 @@ def look(world: World, lines: Sequence[Line], seen: Seen) -> None:
 
 
 def drain(world: World, seen: Seen, seconds: float, told: Callable[[Seen], object]) -> tuple[NotSettled | None, Record]:
-    """Wait until nothing moves any more; what kept it from rest, and how long it took. Business time flows fast until what waits for
-    its time is gone, then stands still."""
+    """Wait until nothing moves any more; what kept it from rest, and how long it took. Business time stands
+    still while anything moves, so that nothing comes late by it, and goes from one retry to the next."""
     began, failure = time.time(), None
     seen.stage = "draining"
-    world.control.post("/clock/flow", {"rate": DRAIN_RATE})
-    while waiting(seen) and time.time() - began < seconds:
-        time.sleep(LOOK_SECONDS)
-        look(world, (), seen)
-        told(seen)
     world.control.post("/clock/flow", {"rate": 0})
     while True:
         try:
@@ -188,13 +180,6 @@ def drain(world: World, seen: Seen, seconds: float, told: Callable[[Seen], objec
             failure = restless
     look(world, (), seen)
     return failure, {"drained": failure is None, "seconds": round(took, 1)}
-
-
-def waiting(seen: Seen) -> bool:
-    """Whether deliveries were on their way at the last look, or waited for a time that is near (retries of later days are walked to)."""
-    last = seen.samples[-1]
-    near = instant(moment(last["now"]) + NEAR)
-    return bool(last["flying"] or last["ready"] or (last["next_due"] and last["next_due"] < near))
 
 
 def expect(world: World, seen: Seen, rate: Record) -> None:
