@@ -39,9 +39,9 @@ def put(page: str, name: str, text: str) -> str:
     return block(name).sub(lambda _: BLOCK.format(name=name, text=text), page)
 
 
-def table(figures: Sequence[Mapping[str, object]]) -> str:
-    """Figures as the page shows them."""
-    rows = ["| figure | measured | target | |", "| --- | --- | --- | --- |"]
+def table(figures: Sequence[Mapping[str, object]], load: float = 0) -> str:
+    """Figures as the page shows them. load: of the machine before they were measured."""
+    rows = [f"| figure | measured | target | beside it; load {load:.1f} before |", "| --- | --- | --- | --- |"]
     for each in figures:
         missed = "" if each["met"] else " **(missed)**"
         rows.append(f"| {each['name']} | {each['value']}{missed} | {each['target']} | {each['beside']} |")
@@ -66,7 +66,8 @@ def main() -> int:
     parser.add_argument("benchmarks", nargs="*", choices=[*BENCHMARKS, []], metavar="BENCHMARK")
     failed = False
     for name in parser.parse_args().benchmarks or BENCHMARKS:
-        print(f"{name}: load {os.getloadavg()[0]:.1f}", flush=True)
+        load = os.getloadavg()[0]
+        print(f"{name}: load {load:.1f}", flush=True)
         done = subprocess.run(
             [sys.executable, str(Path(__file__).with_name(f"{name}.py")), "--json"], stdout=subprocess.PIPE, check=False
         )
@@ -79,7 +80,7 @@ def main() -> int:
         for each in figures:
             print(f"  {each['name']}: {each['value']} {each['target']}{'' if each['met'] else '  MISSED'}", flush=True)
         if figures:
-            page = put(PAGE.read_text(encoding="utf-8"), name, table(figures))
+            page = put(PAGE.read_text(encoding="utf-8"), name, table(figures, load))
             PAGE.write_text(put(page, "machine", machine()), encoding="utf-8")
     return 2 if failed else 0
 
