@@ -148,7 +148,7 @@ class Connector(VendorConnector):
             if refused.status == 404:
                 return None
             raise
-        found = await self._read(entity, thing, envelope)
+        found = await self._ours(entity, thing, envelope)
         return found[0] if found else None
 
     async def pages(self, entity: str, where: Mapping[str, Any]) -> AsyncIterator[Records]:
@@ -167,7 +167,7 @@ class Connector(VendorConnector):
         while True:
             said = {"include": thing.include, "order": thing.order, "page": number, "per_page": PAGE}
             envelope = await self.kantata.ask(thing.path, **query, **said, apply_default_filters="false")
-            page = await self._read(entity, thing, envelope)
+            page = await self._ours(entity, thing, envelope)
             fresh = [each for each in page if each["id"] not in seen]
             seen.update(each["id"] for each in fresh)
             yield fresh
@@ -204,7 +204,7 @@ class Connector(VendorConnector):
                 )
         return self._custom[thing.subject]
 
-    async def _read(self, entity: str, thing: Thing, envelope: Record) -> Records:
+    async def _ours(self, entity: str, thing: Thing, envelope: Record) -> Records:
         """The primary objects of an envelope in our words, in its order; the keyed map alone has none."""
         custom = await self._fields(thing)
         found = []
@@ -268,13 +268,13 @@ class Connector(VendorConnector):
             if thing.elsewhere:
                 there = {"project": await self._id("project", str(part[0]["project"]))}
                 found = "results" in answer
-                made = await self._read(entity, thing, answer) if found else await self.list(entity, there)
+                made = await self._ours(entity, thing, answer) if found else await self.list(entity, there)
                 await self._price(part, made, trail)
         return None
 
     async def _made(self, entity: str, thing: Thing, answer: Record) -> Record:
         """The record of a write's envelope; what a look-up has found is our own record already."""
-        return (await self._read(entity, thing, answer))[0] if "results" in answer else answer
+        return (await self._ours(entity, thing, answer))[0] if "results" in answer else answer
 
     async def _price(self, wanted: Sequence[Record], made: Records, trail: Trail) -> bool:
         """Say what milestones bill, which is not the story's but its billing milestone's; False where there is nothing to say."""
@@ -308,7 +308,7 @@ class Connector(VendorConnector):
     async def _put(self, entity: str, thing: Thing, id: str, said: Record, trail: Trail) -> Record:
         path = f"{thing.path}/{quote(id, safe='')}"
         answer = await self.kantata.say("PUT", path, {thing.root: said}, trail, None, thing.include)
-        return (await self._read(entity, thing, answer))[0]
+        return (await self._ours(entity, thing, answer))[0]
 
     async def remove(self, entity: str, record: Record, trail: Trail) -> None:
         """Delete a record that has been read; one that is gone is gone."""
