@@ -503,3 +503,30 @@ def test_a_journal_entry_that_cannot_be_booked_is_refused(ns: Any, lines: Any, m
     assert answer.status_code == 400
     assert words in refusal(answer)[2]
     assert ns("GET", "/journalEntry").json()["totalResults"] == before
+
+
+@pytest.mark.by_client("update_customer get_customer update_sales_order get_sales_order")
+def test_a_sublist_is_written_at_its_own_address(ns: Any, debtor: str) -> None:
+    def place(city: str) -> dict[str, Any]:
+        return {"label": "Dock", "addressBookAddress": {"addr1": "1 Pier", "city": city, "country": {"id": "US"}}}
+
+    added = ns("POST", f"/customer/{debtor}/addressBook", place("Boston"))
+    where = added.headers["location"]
+    assert (added.status_code, added.content) == (204, b"")
+    assert ns("PATCH", where, {"addressBookAddress": {"city": "Salem"}}).status_code == 204
+    line = ns("GET", where).json()
+    assert (line["label"], line["addressBookAddress"]["city"], line["addressBookAddress"]["addr1"]) == (
+        "Dock",
+        "Salem",
+        "1 Pier",
+    )
+    assert refusal(ns("PATCH", f"/customer/{debtor}/addressBook/999", {}))[:2] == (404, "NONEXISTENT_ID")
+    order = {name: value for name, value in an_invoice(ns, debtor).items() if name != "tranDate"}
+    made = ns.made("/salesOrder", order)
+    item = order["item"]["items"][0]["item"]
+    second = ns("POST", f"/salesOrder/{made}/item", {"item": item, "quantity": 2, "rate": 50}).headers["location"]
+    assert second.endswith("/item/2")
+    assert ns("PATCH", second, {"quantity": 3}).status_code == 204
+    assert (ns("GET", second).json()["amount"], ns("GET", f"/salesOrder/{made}").json()["total"]) == (150.0, 1650.0)
+    invoice = ns.made("/invoice", an_invoice(ns, debtor))
+    assert refusal(ns("POST", f"/invoice/{invoice}/item", {"item": item, "rate": 1}))[:2] == (400, "USER_ERROR")

@@ -188,7 +188,9 @@ class Desk:
         place |= self._values(ADDRESS, given, old, at)
         people = {name: said[name] for name in ("addressee", "attention", "addrPhone") if said.get(name)}
         custom = place.get("custom") or (old or {}).get("custom") or {}
-        return {**place, "custom": {**custom, KEEP: {**(custom.get(KEEP) or {}), "addressBookAddress": people}}}
+        ours = custom.get(KEEP) or {}
+        people = {**(ours.get("addressBookAddress") or {}), **people}
+        return {**place, "custom": {**custom, KEEP: {**ours, "addressBookAddress": people}}}
 
     def _settle(self, tx: Tx, customer: Record, lines: list[Mapping[str, Any]], *, replace: bool = False) -> None:
         site = self.system.role.by_name[ADDRESS.entity]

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import orjson
 
 from counterfoil_mocks.erp.netsuite import errors, filters
-from counterfoil_mocks.erp.netsuite.desk import Desk
+from counterfoil_mocks.erp.netsuite.desk import MALFORMED, Desk
 from counterfoil_mocks.erp.netsuite.errors import Refused
 from counterfoil_mocks.erp.netsuite.lists import BY_ID, LISTS
 from counterfoil_mocks.erp.netsuite.reader import RECORDS, Reader
@@ -74,6 +74,10 @@ class Records:
             place = f"{one}/{child.name}"
             yield operation(f"get_{noun(each)}", "GET", place, self._sublist(child), f"A sublist of a {label}")
             yield operation(f"get_{noun(each)}", "GET", f"{place}/{{line}}", self._line(child), f"A line of a {label}")
+            if "update" in verbs and child.of is not None:
+                write, at = f"update_{noun(each)}", f"{place}/{{line}}"
+                yield operation(write, "POST", place, self._add_line(child), f"Add a line to a {label}")
+                yield operation(write, "PATCH", at, self._change_line(child), f"Change a line of a {label}")
         if "create" in verbs:
             yield operation(made_by(each), "POST", many, self._create, f"Make a {label}")
         if "update" in verbs:
@@ -140,6 +144,41 @@ class Records:
         desk.delete(each, desk.reader.get(each, ask.subject))
         return Answer(204, None)
 
+    def _add_line(self, child: ChildMap) -> Callable[[Ask], Answer]:
+        def run(ask: Ask) -> Answer:
+            desk, each = self._desk(ask), ask.operation.about["type"]
+            record = desk.reader.get(each, ask.subject)
+            before = {key for key, _ in keyed(desk.reader.lines(each, record, child))}
+            record = desk.save(each, {child.name: {"items": [said(ask)]}}, record)
+            keys = [key for key, _ in keyed(desk.reader.lines(each, record, child))]
+            added = next((key for key in keys if key not in before), keys[-1])
+            where = desk.reader.url(each.name, record["id"], child.name, added)
+            return Answer(204, None, record["key"], headers=(("location", where),))
+
+        return run
+
+    def _change_line(self, child: ChildMap) -> Callable[[Ask], Answer]:
+        def run(ask: Ask) -> Answer:
+            desk, each = self._desk(ask), ask.operation.about["type"]
+            record, key, body = desk.reader.get(each, ask.subject), ask.params["line"], said(ask)
+            line = dict(keyed(desk.reader.lines(each, record, child))).get(key)
+            where = desk.reader.url(each.name, ask.subject, child.name, key)
+            if line is None:
+                raise errors.unknown_record(where)
+            if "line" in line:
+                extended = {"amount"} if body.keys() & {"quantity", "rate"} else set()
+                body = {
+                    **{name: value for name, value in line.items() if name not in extended},
+                    **body,
+                    "line": line["line"],
+                }
+            else:
+                body = {**body, "addressId": key}
+            record = desk.save(each, {child.name: {"items": [body]}}, record)
+            return Answer(204, None, record["key"], headers=(("location", where),))
+
+        return run
+
     # reading
 
     def _get(self, ask: Ask) -> Answer:
@@ -195,8 +234,8 @@ class Records:
             reader, each = self.face.reader(ask), ask.operation.about["type"]
             lines = reader.lines(each, reader.get(each, ask.subject), child)
             wanted = ask.params["line"]
-            for number, line in enumerate(lines, 1):
-                if str(line.get("line", line.get("internalId", number))) == wanted:
+            for key, line in keyed(lines):
+                if key == wanted:
                     here = reader.self_link(each.name, ask.subject, child.name, wanted)
                     return Answer(200, {"links": [here], **line})
             raise errors.unknown_record(reader.url(each.name, ask.subject, child.name, wanted))
@@ -238,6 +277,18 @@ class Records:
         if row is None:
             raise errors.unknown_record(reader.url(name, ask.subject))
         return Answer(200, {"links": [reader.self_link(name, row.id)], "id": row.id, **row.fields})
+
+
+def said(ask: Ask) -> Record:
+    """The body as an object; raises Refused 400."""
+    if not isinstance(ask.body, dict):
+        raise Refused(400, "INVALID_REQUEST", MALFORMED)
+    return ask.body
+
+
+def keyed(lines: list[Record]) -> list[tuple[str, Record]]:
+    """Lines of a sublist by what their addresses end with."""
+    return [(str(line.get("line", line.get("internalId", number))), line) for number, line in enumerate(lines, 1)]
 
 
 def _simple(value: Any) -> Any:
