@@ -300,3 +300,22 @@ def test_records_that_only_netsuite_knows_live_from_post_to_delete(ns: Client, d
             assert ns("GET", f"/{name}/{record_id}/item/1").json()["amount"] == 1500.0
         assert ns("DELETE", f"/{name}/{record_id}").status_code == 204
         assert refusal(ns("GET", f"/{name}/{record_id}"))[:2] == (404, "NONEXISTENT_ID")
+
+
+@pytest.mark.by_client("get_job list_job_task get_job_task get_job_result")
+def test_a_collection_is_written_record_by_record(ns: Client) -> None:
+    company, mark = ns.first("/subsidiary"), f"BATCH-{time.monotonic_ns()}"
+    items = [{"companyName": f"Batch {number}", "subsidiary": company, "externalId": mark} for number in (1, 2)]
+    media = {"Content-Type": "application/vnd.oracle.resource+json; type=collection"}
+    alone = ns("POST", "/customer", {"items": items}, headers=media)
+    assert refusal(alone)[:2] == (400, "INVALID_HEADER")
+    asked = ns("POST", "/customer", {"items": items}, headers={**media, "Prefer": "respond-async"})
+    assert asked.status_code == 202
+    job = asked.headers["location"]
+    assert ns("GET", job).json()["progress"] == "failed"
+    tasks = ns("GET", f"{job}/task").json()["items"]
+    assert [ns("GET", each["links"][0]["href"]).json()["progress"] for each in tasks] == ["succeeded", "failed"]
+    first, second = (ns("GET", f"{job}/task/{each['id']}/result") for each in tasks)
+    assert ns("GET", first.headers["location"]).json()["companyName"] == "Batch 1"
+    assert refusal(second) == (400, "USER_ERROR", "Error while accessing a resource. This record already exists.")
+    assert ns("GET", f"{job}/task/3").status_code == 404

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 VENDOR = "netsuite"
 MEDIA = "application/vnd.oracle.resource+json; type="
 CONCURRENT = 5
+MOST_TOGETHER = 100
+"""Records that a collection may bring."""
 
 
 class NetSuiteFace(Face):
@@ -162,10 +164,33 @@ class NetSuiteFace(Face):
     def answer(self, request: Request, operation: Operation) -> Answer:
         try:
             if self.jobs.wanted(request, operation):
-                return self.jobs.take(request, operation, lambda: super(NetSuiteFace, self).answer(request, operation))
+                if self.jobs.many(request):
+                    return self.jobs.take(request, operation, self._each(request, operation))
+                return self.jobs.take(
+                    request, operation, [lambda: super(NetSuiteFace, self).answer(request, operation)]
+                )
+            if self.jobs.many(request):
+                raise Refused(400, "INVALID_HEADER", "Collections are written asynchronously only. Use Prefer: respond-async.",
+                              header="Prefer")  # fmt: skip
             return super().answer(request, operation)
         except OverflowError:
             raise errors.content("A number is out of range.") from None
+
+    def _each(self, request: Request, operation: Operation) -> list[Callable[[], Answer]]:
+        """The work of a collection, record by record; raises Refused."""
+        said = self.parsed(request, operation)
+        items = said.get("items") if isinstance(said, dict) else None
+        if not isinstance(items, list) or not items or len(items) > MOST_TOGETHER or "{id}" in operation.path:
+            raise Refused(400, "INVALID_REQUEST", MALFORMED, path="items")
+
+        def work(body: Any) -> Callable[[], Answer]:
+            def run() -> Answer:
+                request.parsed = body
+                return operation.run(self.ask(request, operation))
+
+            return run
+
+        return [work(each) for each in items]
 
     # answering
 

@@ -45,26 +45,42 @@ class Jobs:
         wish = (request.header(b"prefer") or "").lower()
         return operation.write and "respond-async" in wish and isinstance(operation.about, dict)
 
-    def take(self, request: Request, operation: Operation, work: Callable[[], Answer]) -> Answer:
-        """Do a call's work and answer with its job; with that of the first call where its idempotency key is known."""
+    @staticmethod
+    def many(request: Request) -> bool:
+        """Whether a call brings a collection of records."""
+        return "type=collection" in (request.header(b"content-type") or "").replace(" ", "").lower()
+
+    def take(self, request: Request, operation: Operation, works: Iterable[Callable[[], Answer]]) -> Answer:
+        """Do a call's work, each part a task of its own, and answer with its job; with that of the first call where its idempotency key
+        is known."""
         key = request.header(KEY)
         known = [] if key is None else self._found(key[:500])
         if known:
             return self._told(request, known[0]["name_id"])
-        try:
-            answer = work()
-            said: Record = {"status": answer.status, "headers": [list(each) for each in answer.headers]}
-        except Problem as problem:
-            refused = errors.of(problem, self.face.sessions.account)
-            said = {"status": refused.status, "error": refused.shown()}
+        tasks = [self._done(work) for work in works]
         system = self.face.system
         with Tx(system, self.face.origin(request, operation)) as tx:
             number = str(tx.number("netsuite:job"))
             tx.insert(
                 system.role.by_name["vendor_object"],
-                {"vendor": self.face.vendor, "kind": KIND, "owner": number, "name": (key or "")[:500], "custom": said},
+                {
+                    "vendor": self.face.vendor,
+                    "kind": KIND,
+                    "owner": number,
+                    "name": (key or "")[:500],
+                    "custom": {"tasks": tasks},
+                },
             )
         return self._told(request, number)
+
+    def _done(self, work: Callable[[], Answer]) -> Record:
+        """What came of a task."""
+        try:
+            answer = work()
+        except Problem as problem:
+            refused = errors.of(problem, self.face.sessions.account)
+            return {"status": refused.status, "error": refused.shown()}
+        return {"status": answer.status, "headers": [list(each) for each in answer.headers]}
 
     def _told(self, request: Request, number: str) -> Answer:
         where = f"{self.face.base(request)}{PATH}/{number}"
@@ -76,19 +92,24 @@ class Jobs:
         )
         return [{**row, "name_id": row["owner"]} for row in rows]
 
-    def _job(self, ask: Ask) -> Record:
+    def _tasks_of(self, ask: Ask) -> list[Record]:
+        """The tasks of the job that is asked for, or the one of them; raises Refused 404."""
         rows = self.face.system.table("vendor_object").select(
             self.face.system.name, {"kind": KIND, "owner": ask.subject}, order=("created_at", "id"), limit=1
         )
-        if not rows or ask.params.get("task", "1") != "1":
+        tasks: list[Record] = rows[0]["custom"]["tasks"] if rows else []
+        wanted = ask.params.get("task")
+        if wanted is not None:
+            tasks = [each for number, each in enumerate(tasks, 1) if str(number) == wanted]
+        if not tasks:
             raise Refused(404, "NONEXISTENT_ID", "The job does not exist.", url=ask.request.path.decode("latin-1"))
-        return rows[0]
+        return tasks
 
     def _link(self, ask: Ask, rel: str, *steps: str) -> Record:
         return {"rel": rel, "href": "/".join([self.face.base(ask.request) + PATH, ask.subject, *steps])}
 
     def _shown(self, ask: Ask, record_id: str) -> Record:
-        failed = "error" in self._job(ask)["custom"]
+        failed = any("error" in each for each in self._tasks_of(ask))
         return {"completed": True, "id": record_id, "progress": "failed" if failed else "succeeded"}
 
     def _get(self, ask: Ask) -> Answer:
@@ -97,19 +118,21 @@ class Jobs:
         return Answer(200, {"links": links, **shown, "task": {"links": [self._link(ask, "self", "task")]}})
 
     def _tasks(self, ask: Ask) -> Answer:
-        self._job(ask)
-        items = [{"links": [self._link(ask, "self", "task", "1")], "id": "1"}]
+        count = len(self._tasks_of(ask))
+        items = [{"links": [self._link(ask, "self", "task", str(at))], "id": str(at)} for at in range(1, count + 1)]
         links = [self._link(ask, "self", "task")]
         return Answer(
-            200, {"links": links, "items": items, "count": 1, "hasMore": False, "offset": 0, "totalResults": 1}
+            200,
+            {"links": links, "items": items, "count": count, "hasMore": False, "offset": 0, "totalResults": count},
         )
 
     def _task(self, ask: Ask) -> Answer:
-        links = [self._link(ask, "self", "task", "1"), self._link(ask, "result", "task", "1", "result")]
-        return Answer(200, {"links": links, **self._shown(ask, "1")})
+        number = ask.params["task"]
+        links = [self._link(ask, "self", "task", number), self._link(ask, "result", "task", number, "result")]
+        return Answer(200, {"links": links, **self._shown(ask, number)})
 
     def _result(self, ask: Ask) -> Answer:
-        said = self._job(ask)["custom"]
+        (said,) = self._tasks_of(ask)
         if "error" in said:
             kind = ("content-type", "application/vnd.oracle.resource+json; type=error")
             return Answer(said["status"], said["error"], headers=(kind,))
