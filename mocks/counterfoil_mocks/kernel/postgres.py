@@ -14,7 +14,7 @@ from zlib import crc32
 import psycopg
 import sqlalchemy as sa
 from psycopg.adapt import Dumper, Loader
-from psycopg.pq import TransactionStatus
+from psycopg.pq import ExecStatus, TransactionStatus
 from sqlalchemy.dialects import postgresql
 
 from counterfoil_mocks.kernel.errors import StoreAway
@@ -28,6 +28,7 @@ NOTHING = "(SELECT 1 FROM (SELECT 1) WHERE 1!=1)", "(SELECT NULL WHERE 1!=1)"
 OCCUPIED = crc32(b"counterfoil.landscape")
 """Key of the advisory lock that keeps two landscapes out of one database."""
 DIAL_SECONDS = 2
+DONE = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 FORGET_SHOWN = """
 CREATE OR REPLACE FUNCTION control.forget_shown() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -147,17 +148,33 @@ class Connection:
                 raise StoreAway from error
         return self.execute(sql, params)
 
-    def begin(self, text: str) -> None:
+    def begin(self, text: bytes) -> None:
         """Begin a transaction by these statements, which have no parameters."""
         if self.driver.closed:
             self._again()
         try:
-            self.driver.execute(text, prepare=False)
+            self._said(text)
         except psycopg.OperationalError:
             if not self.driver.closed:
                 raise
             self._again()
-            self.driver.execute(text, prepare=False)
+            self._said(text)
+
+    def commit(self) -> None:
+        """Make what a transaction has written last; raises StoreAway where nobody knows whether it was done."""
+        try:
+            self._said(b"COMMIT")
+        except psycopg.OperationalError as error:
+            if not self.driver.closed:
+                raise
+            self._halfway = True
+            raise StoreAway from error
+
+    def _said(self, text: bytes) -> None:
+        """Say something that has no parameters and no answer, past what the driver does for others; raises what the driver raises."""
+        result = self.driver.pgconn.exec_(text)
+        if result.status not in DONE:
+            raise psycopg.errors.error_from_result(result, self.driver.info.encoding)
 
     def rollback(self) -> None:
         """Give up a transaction; one that broke off with the connection is gone already."""
@@ -211,7 +228,7 @@ class PostgresStore(Store):
     def __init__(self, url: str, roles: Mapping[str, Role], *, guest: bool = False) -> None:
         self.guest = guest
         self.concurrent = guest
-        self._begins: dict[tuple[str, ...], str] = {}
+        self._begins: dict[tuple[str, ...], bytes] = {}
         super().__init__(url, roles)
 
     @staticmethod
@@ -248,7 +265,7 @@ class PostgresStore(Store):
         text = self._begins.get(schemas)
         if text is None:
             locks = [f"SELECT pg_advisory_xact_lock({crc32(each.encode())})" for each in sorted(schemas)]
-            text = self._begins[schemas] = "; ".join(["BEGIN", *locks])
+            text = self._begins[schemas] = "; ".join(["BEGIN", *locks]).encode()
         self.connection.begin(text)
 
     def append(self, sql: str, params: Sequence[Any]) -> int:
@@ -260,6 +277,10 @@ class PostgresStore(Store):
     def returned(self, heard: Callable[[], object]) -> None:
         """Have somebody hear of it whenever the server has been reached again."""
         self.connection.on_return = heard
+
+    def commit(self) -> None:
+        """Make what a transaction has written last."""
+        self.connection.commit()
 
     def rollback(self) -> None:
         """Give up a transaction."""

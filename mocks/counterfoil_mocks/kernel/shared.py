@@ -65,6 +65,15 @@ class Shared:
         finally:
             fcntl.lockf(self._handle, fcntl.LOCK_UN)
 
+    def counted(self, cell: int) -> int:
+        """Count a cell on by one; returns what it then is."""
+        fcntl.lockf(self._handle, fcntl.LOCK_EX)
+        try:
+            self.cells[cell] += 1
+            return self.cells[cell]
+        finally:
+            fcntl.lockf(self._handle, fcntl.LOCK_UN)
+
     def place(self, slot: int, cell: int) -> int:
         """The index of a cell of a process."""
         return HEAD + SLOT * slot + cell
@@ -178,9 +187,7 @@ class SharedNumbers(Numbers):
         return self.shared.cells[NUMBER]
 
     def take(self) -> int:
-        with self.shared.locked() as cells:
-            cells[NUMBER] += 1
-            return cells[NUMBER]
+        return self.shared.counted(NUMBER)
 
 
 class SharedClock(Clock):
@@ -216,10 +223,7 @@ class SharedClock(Clock):
             self._shown = clock.render_milliseconds(milliseconds)
 
     def tick(self) -> str:
-        with self.shared.locked() as cells:
-            cells[CLOCK] += 1
-            moment = cells[CLOCK]
-        self._follow(moment)
+        self._follow(self.shared.counted(CLOCK))
         self._held = True
         return self._shown
 

@@ -186,6 +186,10 @@ class Store:
         except BaseException:
             self.rollback()
             raise
+        self.commit()
+
+    def commit(self) -> None:
+        """Make what a transaction has written last."""
         self.connection.execute("COMMIT")
 
     def rollback(self) -> None:

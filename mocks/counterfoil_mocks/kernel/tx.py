@@ -63,7 +63,7 @@ class Tx:
             self._undo()
             return
         try:
-            self.system.store.connection.execute("COMMIT")
+            self.system.store.commit()
         except BaseException:
             self._undo()
             raise
