@@ -20,7 +20,19 @@ from pathlib import Path
 from figures import ROOT
 
 PAGE = ROOT / "docs" / "performance.md"
-BENCHMARKS = ("request_paths", "faces", "queries", "peers", "startup", "snapshots", "chain", "firm", "suite", "shares")
+BENCHMARKS = (
+    "request_paths",
+    "faces",
+    "queries",
+    "peers",
+    "startup",
+    "snapshots",
+    "chain",
+    "firm",
+    "suite",
+    "processes",
+    "shares",
+)
 """In the order of the page. `exploration` is not among them: it takes hours, and the page of exploration tells what it found."""
 LIBRARIES = ("uvicorn", "uvloop", "httptools", "aiohttp", "orjson", "sqlalchemy", "pydantic")
 UNMEASURED = "not measured yet"
