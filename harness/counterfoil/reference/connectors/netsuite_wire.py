@@ -18,6 +18,8 @@ from counterfoil.reference.connectors.native import LOST, Call, NativeConnector
 RECORDS = "/services/rest/record/v1"
 SUITEQL = "/services/rest/query/v1/suiteql"
 PAGE = 1000
+TOO_MANY_PAUSE = "1"
+"""Seconds without calls after a refusal for too many of them."""
 SAYINGS = (
     (re.compile("This (record|entity) already exists"), 409, "DUPLICATE_KEY"),
     (re.compile("not within the date range of your accounting period"), 409, "PERIOD_CLOSED"),
@@ -72,7 +74,9 @@ class Wire(NativeConnector):
             ) as answer:
                 raw = await answer.read()
                 said = orjson.loads(raw) if raw else {"id": answer.headers.get("Location", "").rpartition("/")[2]}
-                status, wait = answer.status, self._wait_told(answer.status, answer.headers)
+                # NetSuite never says how long to wait when there are too many calls; all of them wait then.
+                told = {"Retry-After": TOO_MANY_PAUSE, **answer.headers} if answer.status == 429 else answer.headers
+                status, wait = answer.status, self._wait_told(answer.status, told)
         except orjson.JSONDecodeError:
             return 0, "a body that is not JSON", 0.0
         except LOST as error:
