@@ -115,13 +115,21 @@ def scenario_s34_rate_limit(world: World) -> None:
     deal, keys = month_of_time(world, "Carrigart Mills", entries)
     stones = milestones_due(world, "Doonbeg Dairies", invoices)
     world.limit("erp", rate=rate)
+    since = int(world.control.get("/journal", newest=True, limit=1)["items"][0]["seq"])
     for key in keys:
         world.psa.act("approve_time", key=key, approver=firm.MANAGER)
     for number in range(1, invoices + 1):
         firm.complete(world, stones, ms_code=f"M{number}", settle=False)
     world.settle(timeout=600)
-    refused = [each for each in world.journal(system="erp", kind="request") if each["status"] == 429]
-    world.expect_that("The books had to refuse calls", len(refused) >= 1, refused=len(refused))
+    asked = world.journal(system="erp", kind="request", since=since)
+    refused = [each for each in asked if each["status"] == 429]
+    pressed = max(Counter(int(each["wall"]) for each in asked).values(), default=0)
+    world.expect_that(
+        "The books had to refuse calls, where they were asked faster than they answer",
+        bool(refused) or 0 < pressed <= rate,
+        refused=len(refused),
+        most_in_a_second=pressed,
+    )
     all_arrived(world, deal, keys)
     issued = {each["invoice_no"] for each in firm.invoices(world, stones)}
     posted = Counter(each["invoice_no"] for each in world.erp.list("ar_document", contract_no=stones.contract_no))
@@ -133,7 +141,10 @@ def scenario_s34_rate_limit(world: World) -> None:
     }
     if world.integration is not None and not world.integration.serial and all(walls.values()):
         first, last = walls["create_ar_document"][0], walls["create_work_entry"][-1]
-        world.expect_that("Invoices did not wait until all hours were through", first < last, first=first, last=last)
+        if refused:
+            world.expect_that(
+                "Invoices did not wait until all hours were through", first < last, first=first, last=last
+            )
     approved = min(each["approved_at"] for each in world.psa.list("time_entry", contract_no=deal.contract_no))
     booked = max(each["created_at"] for each in world.erp.list("work_entry", contract_no=deal.contract_no))
     minutes = (moment(booked) - moment(approved)).total_seconds() / 60
