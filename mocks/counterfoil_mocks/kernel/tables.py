@@ -31,7 +31,7 @@ def face() -> sa.Column[Any]:
 def of_system(schema: str) -> sa.MetaData:
     """The tables that a role's schema holds beside its entities."""
     known = sa.MetaData(schema=schema)
-    sa.Table(
+    history = sa.Table(
         "history",
         known,
         number(),
@@ -43,6 +43,8 @@ def of_system(schema: str) -> sa.MetaData:
         column("doc"),
         column("before", need=False),
     )
+    customers = history.c.entity == sa.literal_column("'customer'")
+    sa.Index("history_of_customer", history.c.id, sqlite_where=customers, postgresql_where=customers)
     outbox = sa.Table(
         "outbox",
         known,
@@ -58,6 +60,7 @@ def of_system(schema: str) -> sa.MetaData:
         face(),
     )
     sa.Index("outbox_id", outbox.c.id, unique=True)
+    sa.Index("outbox_of_record", outbox.c.record_id)
     sa.Table(
         "subscription",
         known,
