@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from counterfoil import verdict
@@ -20,7 +19,7 @@ def customer(desks: dict[str, Desk]) -> tuple[str, str]:
     """A customer of the CRM, copied to the books by the integration; returns both ids."""
     golden = desks["crm"].create("customer", name="Aldergate Logistics", country="US")
     cause = desks["crm"].system.store.rows("SELECT id FROM crm.outbox ORDER BY seq DESC LIMIT 1")[0]["id"]
-    origin = replace(INTEGRATION, causation_id=cause, deed="create_customer", journal_seq=6)
+    origin = INTEGRATION._replace(causation_id=cause, deed="create_customer", journal_seq=6)
     copy = {"name": golden["name"], "country": "US", "customer_no": golden["customer_no"], "external_id": golden["id"]}
     made, _ = tx.create(desks["erp"].system, origin, desks["erp"].system.role.by_name["customer"], copy)
     return golden["id"], made["id"]
@@ -32,7 +31,7 @@ def renamed(desks: dict[str, Desk], role: str, record_id: str, name: str, cause:
         desks["crm"].change("customer", record_id, name=name)
     else:
         system = desks[role].system
-        origin = replace(INTEGRATION, causation_id=cause)
+        origin = INTEGRATION._replace(causation_id=cause)
         tx.change(system, origin, system.role.by_name["customer"], record_id, {"name": name}, None)
     return desks[role].system.clock.now
 
