@@ -19,6 +19,9 @@ test-docker: $(ready)  ## the image, the compose file and testcontainers; skippe
 mutants: $(ready)  ## every mutant must be caught by an invariant that its catalogue row names
 	$(VENV)/bin/counterfoil mutants -n 2 --named $(ARGS)
 
+vendors: $(ready)  ## every scenario against the reference, over four vendors' protocols
+	$(VENV)/bin/counterfoil run -n 2 --crm salesforce --psa kantata --erp netsuite --billing stripe $(ARGS)
+
 night: $(ready)  ## ten seeds, plain and with faults, and what takes minutes to test
 	$(VENV)/bin/counterfoil run -n 2 --seeds 10 $(ARGS)
 	$(VENV)/bin/counterfoil run -n 2 --seeds 10 --faults noisy $(ARGS)
@@ -50,4 +53,4 @@ $(ready): pyproject.toml
 	$(VENV)/bin/pip install --quiet --editable '.[dev]'
 	touch $@
 
-.PHONY: run test test-postgres test-docker mutants night lint contracts performance bench
+.PHONY: run test test-postgres test-docker mutants vendors night lint contracts performance bench
