@@ -76,9 +76,13 @@ def workspace(client: Client) -> Body:
 @pytest.fixture
 def staffed(client: Client, workspace: Body) -> Body:
     """A project that the token's user is on, billed at 150 an hour."""
-    user = client.keys["user_id"]
-    seat = {"workspace_id": workspace["id"], "user_id": user, "role": "maven", "rate_in_cents": 15000}
-    client.make("participations", "participation", **seat)
+    return rated(client, workspace, 15000)
+
+
+def rated(client: Client, workspace: Body, rate_in_cents: int) -> Body:
+    """A project whose creator, who is on it, bills so much an hour."""
+    seat = ids(client.get("participations", workspace_id=workspace["id"], user_id=client.keys["user_id"]))[0]
+    client.send("PUT", f"participations/{seat}", {"participation": {"rate_in_cents": rate_in_cents}})
     return workspace
 
 
@@ -256,7 +260,98 @@ def test_a_participation_is_an_assignment(client: Client, workspace: Body, lands
     found = client.get("workspace_resources", workspace_id=workspace["id"])
     assert found["workspace_resources"][made["id"]]["resource_bill_rate"] == 21000
     assert client.call("DELETE", f"participations/{made['id']}").status == 204
-    assert client.get("participations", workspace_id=workspace["id"])["count"] == 0
+    assert made["id"] not in ids(client.get("participations", workspace_id=workspace["id"]))
+
+
+def test_who_makes_a_project_is_on_it_as_its_administrator(client: Client, workspace: Body) -> None:
+    user = client.keys["user_id"]
+    found = client.get(
+        f"workspaces/{workspace['id']}", include="participations,current_user_participation,primary_counterpart"
+    )
+    seats = list(found["participations"].values())
+    assert [(each["user_id"], each["access_level"]) for each in seats] == [(user, "admin")]
+    assert first(found)["current_user_participation_id"] == seats[0]["id"]
+    assert (first(found)["primary_counterpart_id"], found["users"]) == (None, {})
+    assert workspace["id"] in ids(client.get("workspaces", creator=user, per_page=200))
+    assert workspace["id"] not in ids(client.get("workspaces", creator="1", per_page=200))
+
+
+def test_a_project_names_its_approvers(client: Client) -> None:
+    user = ids(client.get("users", order="created_at:asc"))[1]
+    made = client.make("workspaces", "workspace", title="Watched", approver_ids=[user])
+    found = first(client.get(f"workspaces/{made['id']}", include="approver,approvers,status_reports"))
+    assert (found["approver_id"], found["approver_ids"], found["status_report_ids"]) == (user, [user], [])
+
+
+def test_all_that_is_wrong_with_a_project_is_told_at_once(client: Client) -> None:
+    said = {"workspace": {"title": "", "access_level": "wide", "due_date": "soon"}}
+    status, errors = client.refused("POST", "workspaces", said)
+    assert (status, [each["field"] for each in errors]) == (422, ["title", "access_level", "due_date"])
+
+
+def test_stories_know_who_is_above_and_below_them(client: Client, workspace: Body) -> None:
+    said = {"workspace_id": workspace["id"], "story_type": "task"}
+    top = client.make("stories", "story", **(said | {"title": "Top", "story_type": "deliverable"}))
+    middle = client.make("stories", "story", **said, title="Middle", parent_id=top["id"], due_date="2026-03-31")
+    leaf = client.make("stories", "story", **said, title="Leaf", parent_id=middle["id"], start_date="2026-05-01")
+    assert (leaf["ancestor_ids"], leaf["root_id"], leaf["ancestry_depth"]) == ([top["id"], middle["id"]], top["id"], 2)
+    shown = client.get(f"stories/{top['id']}", include="descendants")
+    assert (first(shown)["descendant_ids"], set(shown["stories"])) == (
+        [middle["id"], leaf["id"]],
+        {top["id"], middle["id"], leaf["id"]},
+    )
+    assert (first(shown)["sub_story_count"], first(shown)["subtree_depth"]) == (1, 2)
+    mine = {"workspace_id": workspace["id"]}
+    assert ids(client.get("stories", **mine, due_between="2026-03-30:2026-04-01")) == [middle["id"]]
+    assert ids(client.get("stories", **mine, active_between="2026-04-30:2026-05-02")) == [leaf["id"]]
+    client.send("PUT", f"stories/{leaf['id']}", {"story": {"state": "completed"}})
+    assert ids(client.get("stories", **mine, by_status="completed")) == [leaf["id"]]
+    assert ids(client.get("stories", **mine, by_status="not started")) == [top["id"], middle["id"]]
+
+
+def test_a_rate_that_only_the_entry_or_the_membership_says_is_what_is_billed(client: Client, landscape: Any) -> None:
+    free = client.make("workspaces", "workspace", title="No card", require_time_approvals=False)
+    assert booked(client, free, rate_in_cents=12000)["rate_in_cents"] == 12000
+    user = client.keys["user_id"]
+    client.send("PUT", f"account_memberships/{user}", {"account_membership": {"bill_rate_in_cents": 9000}})
+    try:
+        other = client.make("workspaces", "workspace", title="No card either")
+        entry = booked(client, other)
+        sheet = {"workspace_id": other["id"], "line_item_ids": [entry["id"]], "title": "Week"}
+        handed = client.make("timesheet_submissions", "timesheet_submission", **sheet)
+        client.send("PUT", f"timesheet_submissions/{handed['id']}/approve", {})
+        record = landscape.call("GET", f"/systems/psa/time_entries/{entry['id']}").json
+        assert (record["bill_rate"], record["rate_source"]) == ("90.0000", "OVERRIDE")
+    finally:
+        client.send("PUT", f"account_memberships/{user}", {"account_membership": {"bill_rate_in_cents": None}})
+
+
+def test_an_expense_may_name_its_category_by_id_and_change_whom_it_is_for(client: Client, staffed: Body) -> None:
+    category = first(client.get("expense_categories", order="name:asc"))
+    said = {"workspace_id": staffed["id"], "date": "2026-01-02", "amount_in_cents": 500}
+    made = client.make("expenses", "expense", **said, expense_category_id=category["id"])
+    assert (made["category"], made["is_billable"]) == (category["name"], True)
+    changed = client.send("PUT", f"expenses/{made['id']}", {"expense": {"billable": False}})
+    assert first(changed)["is_billable"] is False
+
+
+def test_the_feed_tells_of_bookings_handed_in_entries_and_custom_values(client: Client, staffed: Body) -> None:
+    field = client.make("custom_fields", "custom_field", name="Mood", value_type="string", subject_type="workspace")
+    for value in ("calm", "busy", None):
+        said = [{"custom_field_id": field["id"], "value": value}]
+        client.send("PUT", f"workspaces/{staffed['id']}", {"workspace": {"custom_fields": said}})
+    events = client.get("subscribed_events", subject_type="Workspace", subject_id=staffed["id"], order="created_at:asc")
+    types = [events["subscribed_events"][id]["event_type"] for id in ids(events)]
+    assert [each.rpartition("_")[2] for each in types if "custom_field_value" in each] == [
+        "created",
+        "updated",
+        "deleted",
+    ]
+    entry = booked(client, staffed)
+    sheet = {"workspace_id": staffed["id"], "line_item_ids": [entry["id"]], "title": "Week"}
+    handed = client.make("timesheet_submissions", "timesheet_submission", **sheet)
+    added = client.get("subscribed_events", event_types="timesheet:time_entry_added", subject_id=handed["id"])
+    assert added["count"] == 1
 
 
 # references
@@ -403,8 +498,7 @@ def test_flags_ignore_their_value(client: Client, staffed: Body) -> None:
 
 def test_time_of_a_project_without_approvals_counts_as_approved(client: Client, landscape: Any) -> None:
     free = client.make("workspaces", "workspace", title="Free", require_time_approvals=False)
-    seat = {"workspace_id": free["id"], "user_id": client.keys["user_id"], "role": "maven", "rate_in_cents": 10000}
-    client.make("participations", "participation", **seat)
+    rated(client, free, 10000)
     entry = booked(client, free)
     assert entry["approved"] is True
     assert landscape.call("GET", f"/systems/psa/time_entries/{entry['id']}").json["approval"] == "APPROVED"
@@ -560,10 +654,7 @@ def approved(client: Client, workspace: Body) -> Body:
 @pytest.fixture
 def billable(client: Client, landscape: Any) -> Body:
     """A project by the hour that the token's user is on."""
-    made = client.make("workspaces", "workspace", title="By the hour")
-    seat = {"workspace_id": made["id"], "user_id": client.keys["user_id"], "role": "maven", "rate_in_cents": 15000}
-    client.make("participations", "participation", **seat)
-    return made
+    return rated(client, client.make("workspaces", "workspace", title="By the hour"), 15000)
 
 
 @pytest.mark.by_test(
@@ -704,6 +795,7 @@ def test_people_come_by_invitation_and_leave_by_their_membership(client: Client,
     user = made["invited_user_id"]
     assert client.get("account_invitations")["count"] >= 1
     assert first(client.get(f"account_invitations/{made['id']}"))["email_address"] == "ada@example.test"
+    assert ids(client.get("users", by_email_address="Ada@example.test")) == [made["invited_user_id"]]
     assert first(client.send("PUT", f"account_invitations/{made['id']}/resend", {}))["sent"] == 2
     member = first(client.get("account_memberships", user_id=user, include="user"))
     assert (member["user_id"], member["permission"], member["disabled_at"]) == (user, "collaborator", None)
@@ -814,12 +906,15 @@ def test_a_seat_for_a_role_waits_for_a_person_and_keeps_its_bookings(
     span = {"start_date": "2026-02-02", "end_date": "2026-02-06", "minutes": 600}
     client.make("workspace_allocations", "workspace_allocation", resource_id=seat["id"], **span)
     found = client.get("workspace_resources", workspace_id=workspace["id"], include="workspace,user,participation")
-    assert (ids(found), found["workspace_resources"][seat["id"]]["total_allocated_minutes"]) == ([seat["id"]], 600)
+    shown = found["workspace_resources"][seat["id"]]
+    assert (shown["total_allocated_minutes"], shown["allocations_count"]) == (600, 1)
+    creators = [each for each in ids(found) if each != seat["id"]]
     assert ids(client.get(f"workspace_resources/{seat['id']}")) == [seat["id"]]
     both = first(
         client.get(f"workspaces/{workspace['id']}", include="workspace_resources_with_unnamed,workspace_resources")
     )
-    assert (both["workspace_resources_with_unnamed_ids"], both["workspace_resource_ids"]) == ([seat["id"]], [])
+    named = both["workspace_resource_ids"]
+    assert (both["workspace_resources_with_unnamed_ids"], named) == ([*creators, seat["id"]], creators)
     user = ids(client.get("users", order="created_at:asc"))[1]
     named = client.send("PUT", f"workspace_resources/{seat['id']}", {"workspace_resource": {"user_id": user}})
     assert (first(named)["id"], first(named)["user_id"], first(named)["role_name"]) == (seat["id"], user, "Senior")
@@ -861,13 +956,13 @@ def test_rate_cards_of_one_code_are_a_set(client: Client, landscape: Any) -> Non
 # what nobody should send
 
 ROOTS = {
-    "workspaces": "title price currency start_date rate_card_id status_key workspace_group_ids participations custom_fields external_reference",
+    "workspaces": "title price currency start_date rate_card_id status_key workspace_group_ids approver_ids access_level stage participations custom_fields external_reference",
     "workspace_groups": "name company add_workspace_ids custom_fields external_reference",
     "stories": "title workspace_id story_type parent_id due_date state sub_stories custom_fields",
     "participations": "workspace_id user_id role rate_in_cents workspace_role_id",
     "workspace_resources": "workspace_id user_id role_id start_date",
     "time_entries": "workspace_id date_performed time_in_minutes story_id user_id billable rate_in_cents notes",
-    "expenses": "workspace_id date category amount_in_cents currency user_id notes",
+    "expenses": "workspace_id date category expense_category_id amount_in_cents currency user_id notes",
     "billing_milestones": "title amount_in_cents workspace_id billing_type date_to_invoice story_id",
     "timesheet_submissions": "workspace_id line_item_ids title user_id",
     "invoices": "payment_schedule workspace_id time_entry_ids additional_items invoice_date tax_rate user_invoice_number",

@@ -131,8 +131,9 @@ def test_what_stays_native_is_told_with_its_reason() -> None:
 async def approved_time(connector: Connector, project_id: str, count: int) -> list[Any]:
     """Approved time of the token's user on a project."""
     say, user = connector.kantata.say, connector.settings.credentials["user_id"]
-    seat = {"workspace_id": project_id, "user_id": user, "role": "maven", "rate_in_cents": 12000}
-    await say("POST", "participations", {"participation": seat}, Trail())
+    found = await say("GET", f"participations?workspace_id={project_id}&user_id={user}", None, Trail())
+    seat = {"participation": {"rate_in_cents": 12000}}
+    await say("PUT", f"participations/{found['results'][0]['id']}", seat, Trail())
     booked = {"workspace_id": project_id, "date_performed": "2026-01-06", "time_in_minutes": 60}
     made = [(await say("POST", "time_entries", {"time_entry": booked}, Trail()))["results"][0] for _ in range(count)]
     sheet = {"workspace_id": project_id, "line_item_ids": [each["id"] for each in made], "title": "Week"}

@@ -161,6 +161,15 @@ def assignments_of(view: View, story: str) -> list[Record]:
     return [each for each in found if kept(each).get("current", True)]
 
 
+def mine(view: View, map: Any, table: sa.FromClause, value: str) -> sa.ColumnElement[bool] | None:
+    """The stories that the token's user does."""
+    if value.lower() == "false":
+        return None
+    found = view.all("vendor_object", vendor=VENDOR, kind="assignments")
+    mine = [each for each in found if kept(each).get("current", True) and kept(each)["assignee_id"] == view.user_id]
+    return table.c.id.in_([each["owner"] for each in mine])
+
+
 def assignees(view: View, record: Record) -> list[Record]:
     """The people of a story."""
     return view.some("employee", [kept(each)["assignee_id"] for each in assignments_of(view, record["id"])])

@@ -18,14 +18,13 @@ from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
 from counterfoil_mocks.kernel.system import Origin, System
 from counterfoil_mocks.kernel.tx import Tx, made
 from counterfoil_mocks.protocols import form
-from counterfoil_mocks.psa import rates
-from counterfoil_mocks.psa.kantata import errors, events, routes
+from counterfoil_mocks.psa.kantata import errors, events, rating, routes
 from counterfoil_mocks.psa.kantata.auth import Account
 from counterfoil_mocks.psa.kantata.desk import Desk
 from counterfoil_mocks.psa.kantata.hot import Hot
 from counterfoil_mocks.psa.kantata.kind import VENDOR, Kind, kept
 from counterfoil_mocks.psa.kantata.kinds import KINDS
-from counterfoil_mocks.psa.kantata.objects import CATEGORIES, LEVELS, cents
+from counterfoil_mocks.psa.kantata.objects import CATEGORIES, LEVELS
 from counterfoil_mocks.psa.kantata.rate_cards import DERIVED
 from counterfoil_mocks.psa.kantata.values import Values
 from counterfoil_mocks.psa.kantata.view import TOTALS, View
@@ -328,20 +327,7 @@ class KantataFace(Face):
 
     def rate_now(self, view: View, record: Record) -> int | None:
         """What an hour of an entry that is not approved would be billed at, in subunits."""
-        project, person = view.record("project", record["project"]), view.record("employee", record["employee"])
-        if project is None or person is None:
-            return None
-        on = record["work_date"]
-        seats = view.all("assignment", project=project["id"], employee=person["id"], status=["CONFIRMED", "ENDED"])
-        seats = [each for each in seats if (each["from_date"] or on) <= on <= (each["to_date"] or on)]
-        seat = seats[-1] if seats else {"level": None, "bill_rate_override": None}
-        card = view.record("rate_card", project["rate_card"])
-        versions = []
-        if card is not None:
-            same = {"code": card["code"], "region": card["region"], "ccy": project["ccy"]}
-            versions = view.all("rate_card", **same, status=["PUBLISHED", "RETIRED"])
-        found = rates.bill_rate(seat["level"] or person["level"], on, seat["bill_rate_override"], versions)
-        return cents(found.price, project["ccy"])
+        return rating.now(view, record)
 
     # events
 

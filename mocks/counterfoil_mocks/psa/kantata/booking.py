@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.tx import removed
-from counterfoil_mocks.psa.kantata import objects, submissions
+from counterfoil_mocks.psa.kantata import objects, rating, submissions
 from counterfoil_mocks.psa.kantata.desk import Desk, whole
 from counterfoil_mocks.psa.kantata.errors import invalid
 from counterfoil_mocks.psa.kantata.kind import KEEP, Kind, kept
@@ -48,6 +48,7 @@ def create_time(desk: Desk, kind: Kind, given: Given) -> Record:
     record = desk.make(kind, kind.maps[0], {**values, "task": task["id"], "custom": {KEEP: own}})
     if not desk.requires_approval(project["id"]):
         record = desk.do("submit_time", record["id"])
+        rating.settle(desk, record)
         record = desk.do("approve_time", record["id"], approver=approver(desk))
     return desk.besides(kind, record, given)
 
@@ -112,6 +113,7 @@ def refuse_locked(desk: Desk, day: str) -> None:
 
 def create_expense(desk: Desk, kind: Kind, given: Given) -> Record:
     """A draft expense; without a receipt the business may hold it back."""
+    given = _categorised(desk, given)
     desk.check(kind, given)
     project = desk.named("project", given["workspace_id"], "workspace_id", "Workspace")
     user = str(given.get("user_id") or desk.user_id) if desk.administrator else desk.user_id
@@ -120,6 +122,8 @@ def create_expense(desk: Desk, kind: Kind, given: Given) -> Record:
     own = {**values.get("custom", {}).get(KEEP, {}), "category": str(given["category"])}
     if given.get("billable") is not None:
         own["billable"] = str(given["billable"]).lower() == "true"
+    if own.get("billable", True) and not project["lines"]:
+        values["line_no"] = 1  # the business passes on what has a line of the contract
     values |= {
         "category": WORDS.get(own["category"], "OTHER"),
         "spend_ccy": str(given.get("currency") or project["ccy"]),
@@ -130,13 +134,27 @@ def create_expense(desk: Desk, kind: Kind, given: Given) -> Record:
     return desk.besides(kind, desk.make(kind, kind.maps[0], values), given)
 
 
+def _categorised(desk: Desk, given: Given) -> Given:
+    """The category by its name, where it is named by its id; raises Refused 422."""
+    id = given.get("expense_category_id")
+    if id in (None, ""):
+        return given
+    found = desk.find(desk.face.kinds["expense_categories"], str(id))
+    if found is None:
+        raise invalid("Expense category can't be found", "expense_category_id")
+    return {**given, "category": found["name"]}
+
+
 def update_expense(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
     """Some attributes of an expense that is not approved; a receipt may be handed in at any time."""
     if given.get("receipt_id") and not record["receipt"]:
         record = desk.mark("expense", desk.do("add_receipt", record["id"]), receipt_id=given["receipt_id"])
         given = {name: each for name, each in given.items() if name != "receipt_id"}
+    given = _categorised(desk, given)
     values = desk.stored(kind, kind.maps[0], given, record)
     own: Record = {}
+    if given.get("billable") is not None:
+        own["billable"] = str(given["billable"]).lower() == "true"
     if given.get("category"):
         own["category"] = str(given["category"])
         values["category"] = WORDS.get(own["category"], "OTHER")

@@ -12,7 +12,7 @@ from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.protocols.fieldmap import ObjectMap
 from counterfoil_mocks.psa.kantata import references
 from counterfoil_mocks.psa.kantata.kind import KEEP, VENDOR, Default, Link, kept
-from counterfoil_mocks.psa.kantata.objects import NO_GROUP, NO_STORY
+from counterfoil_mocks.psa.kantata.objects import NO_GROUP, NO_STORY, approver_ids
 
 
 def to(entity: str, column: str) -> Callable[[Any, Record], list[Record]]:
@@ -40,6 +40,30 @@ def participants(view: Any, record: Record) -> list[Record]:
         "employee", [record["manager"], *(each["employee"] for each in seats(view, record))]
     )
     return found
+
+
+def nobody(view: Any, record: Record) -> list[Record]:
+    """What the business has none of: people of the customer's, status reports."""
+    return []
+
+
+def approvers(view: Any, record: Record) -> list[Record]:
+    """Who approves a project's time and expenses, as far as it says so."""
+    found: list[Record] = view.some("employee", approver_ids(record))
+    return found
+
+
+def own_seat(view: Any, record: Record) -> list[Record]:
+    """The seat of the token's user."""
+    return [each for each in seats(view, record) if each["employee"] == view.user_id][-1:]
+
+
+def next_milestone(view: Any, record: Record) -> list[Record]:
+    """The milestone that is due next among those that are not completed."""
+    ahead = [
+        each for each in view.all("milestone", project=record["id"]) if each["status"] in ("PLANNED", "IN_PROGRESS")
+    ]
+    return sorted(ahead, key=lambda each: each["planned"] or "9999")[:1]
 
 
 def groups(view: Any, record: Record) -> list[Record]:
@@ -137,8 +161,12 @@ def participant_in(view: Any, map: ObjectMap, table: sa.FromClause, value: str) 
 
 
 def by_email(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
-    name, _, domain = value.partition("@")
-    return sa.and_(sa.literal(domain == "counterfoil.test"), sa.func.lower(table.c.employee_no) == name.lower())
+    name, _, domain = value.lower().partition("@")
+    own = sa.func.lower(references.member(table, "email_address"))
+    numbered = sa.and_(
+        sa.literal(domain == "counterfoil.test"), own.is_(None), sa.func.lower(table.c.employee_no) == name
+    )
+    return sa.or_(own == value.lower(), numbered)
 
 
 PAIR = re.compile(r"\((\w+):([^)]*)\)|^(\w+):(.*)$")
@@ -212,6 +240,44 @@ def in_submission(name: str) -> Callable[..., Any]:
 def active(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
     found = references.member(table, "active_submission_id")
     return found.is_(None) if value.lower() == "false" else found.is_not(None)
+
+
+def by_status(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
+    """Stories in one of some states, by the vendor's words."""
+    wanted = value.lower().split(",")
+    if map.entity == "milestone":
+        state = {"PLANNED": "not started", "IN_PROGRESS": "started", "COMPLETED": "completed", "ACCEPTED": "completed"}
+        return table.c.status.in_([status for status, words in state.items() if words in wanted])
+    said = sa.func.coalesce(
+        sa.func.nullif(sa.cast(references.member(table, "state"), sa.Text), "completed"), "not started"
+    )
+    done = table.c.status == "CLOSED"
+    return sa.or_(sa.and_(done, sa.literal("completed" in wanted)), sa.and_(sa.not_(done), said.in_(wanted)))
+
+
+def due(side: str) -> Callable[..., Any]:
+    """Stories that are due in a span `A:B`, or after or before a day."""
+
+    def condition(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool] | None:
+        span = {"after": f"{value}:", "before": f":{value}"}.get(side, value)
+        found: sa.ColumnElement[bool] | None = between("planned" if map.entity == "milestone" else "open_to", "")(
+            view, map, table, span
+        )
+        return found
+
+    return condition
+
+
+def active_between(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
+    """Stories whose time from start to due overlaps a span `A:B`."""
+    start, _, end = value.partition(":")
+    milestone = map.entity == "milestone"
+    starts = sa.cast(references.member(table, "start_date"), sa.Text) if milestone else table.c.open_from
+    ends = table.c.planned if milestone else table.c.open_to
+    return sa.and_(
+        sa.func.coalesce(starts, ends, "9999") <= (end[:10] or "9999-12-31"),
+        sa.func.coalesce(ends, starts, "") >= start[:10],
+    )
 
 
 def completed(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:

@@ -43,8 +43,14 @@ class Desk(View):
 
     def do(self, action: str, id: str, **values: Any) -> Record:
         """Have a deed of the business done."""
-        self.sums.clear()
+        self._forget()
         return perform(self.tx, action, id, values)
+
+    def _forget(self) -> None:
+        """What was looked up before a write holds no longer."""
+        self.sums.clear()
+        self.stories.clear()
+        self.below.clear()
 
     # vendor's own objects
 
@@ -63,12 +69,20 @@ class Desk(View):
         """Refuse a record that lacks what it needs, with all that it lacks at once."""
         lacking = [failure(words, name) for name, words in kind.required.items() if given.get(name) in (None, "", [])]
         if lacking:
-            raise Refused(422, lacking)
+            raise Refused(422, [*lacking, *(self._read(kind.maps[0], given, None)[1] if kind.maps else ())])
 
     def stored(self, kind: Kind, map: ObjectMap, given: Given, record: Record | None) -> Record:
-        """What a body says of an object as values of its record; a name that nobody knows is ignored."""
+        """What a body says of an object as values of its record; a name that nobody knows is ignored. Raises Refused 422 with all that is
+        wrong."""
+        values, wrong = self._read(map, given, record)
+        if wrong:
+            raise Refused(422, wrong)
+        return values
+
+    def _read(self, map: ObjectMap, given: Given, record: Record | None) -> tuple[Record, list[Record]]:
         values: Record = {}
         own: Record = {}
+        wrong: list[Record] = []
         around = dict(record or {})
         for name, value in given.items():
             each = map.by_name.get(name)
@@ -76,15 +90,17 @@ class Desk(View):
                 continue
             try:
                 found = None if value in (None, "") else each.conversion.read(value, {**around, **values})
+                if each.column:
+                    values[each.column] = self.bounded(map, name, each.column, found)
+                else:
+                    own[name] = self.kept_value(name, _truth(found))
             except ValueError:
-                raise invalid(f"{name.replace('_', ' ').capitalize()} is not valid", name) from None
-            if each.column:
-                values[each.column] = self.bounded(map, name, each.column, found)
-            else:
-                own[name] = self.kept_value(name, _truth(found))
+                wrong.append(failure(f"{name.replace('_', ' ').capitalize()} is not valid", name))
+            except Refused as refused:
+                wrong += refused.said
         if own:
             values["custom"] = {KEEP: own}
-        return values
+        return values, wrong
 
     def bounded(self, map: ObjectMap, name: str, column: str, value: Any) -> Any:
         """A value if the business can hold it; raises Refused 422."""
@@ -113,6 +129,7 @@ class Desk(View):
 
     def make(self, kind: Kind, map: ObjectMap, values: Record) -> Record:
         """A new record."""
+        self._forget()
         return made(self.tx, self.entity(map.entity), values)
 
     def alter(self, kind: Kind, record: Record, columns: Record, own: Mapping[str, Any] | None = None) -> Record:
@@ -124,6 +141,7 @@ class Desk(View):
             said["custom"] = {**custom, KEEP: {**(custom.get(KEEP) or {}), **more}}
         if not said:
             return record
+        self._forget()
         return changed(self.tx, self.entity(kind.map_of(record).entity), record["id"], said)
 
     def mark(self, entity: str, record: Record, **own: Any) -> Record:

@@ -92,7 +92,10 @@ KINDS: tuple[Kind, ...] = (
             "external_references": references_of("TimeEntry"),
             "custom_field_values": VALUES,
         },
-        optional={"user_can_edit": lambda record, view: record["approval"] in ("DRAFT", "REJECTED")},
+        optional={
+            "user_can_edit": lambda record, view: record["approval"] in ("DRAFT", "REJECTED"),
+            "location_id": lambda record, view: None,
+        },
         required={
             "workspace_id": "Workspace can't be blank",
             "date_performed": "Date performed can't be blank",

@@ -10,7 +10,7 @@ import orjson
 from counterfoil_mocks.kernel import clock
 from counterfoil_mocks.kernel.fields import Entity, Record
 from counterfoil_mocks.psa.kantata.errors import Refused, forbidden
-from counterfoil_mocks.psa.kantata.kind import VENDOR, Kind
+from counterfoil_mocks.psa.kantata.kind import VENDOR, Kind, kept
 from counterfoil_mocks.psa.kantata.view import MOST, PER_PAGE, View
 
 if TYPE_CHECKING:
@@ -30,11 +30,15 @@ SUBJECTS = {
     "timesheet_submissions": "timesheet",
     "expense_report_submissions": "expense_report",
     "invoices": "invoice",
+    "workspace_allocations": "workspace_allocation",
 }
 """What event types call a kind of object."""
-TYPES = tuple(
-    f"{subject}:{verb}" for subject in SUBJECTS.values() for verb in ("created", "updated", "deleted")
-    if not (subject in ("timesheet", "expense_report") and verb == "deleted")
+VERBS = ("created", "updated", "deleted")
+FURTHER = ("timesheet:time_entry_added", *(f"workspace:custom_field_value_{verb}" for verb in VERBS))
+TYPES = (
+    *(f"{subject}:{verb}" for subject in SUBJECTS.values() for verb in VERBS
+      if not (subject in ("timesheet", "expense_report") and verb == "deleted")),
+    *FURTHER,
 )  # fmt: skip
 PAYLOADS = ("previous_payload", "current_payload", "payload_changes")
 NOISE = ("updated_at",)
@@ -50,10 +54,25 @@ def announce(face: KantataFace, tx: Tx, touched: Sequence[tuple[Entity, Record |
             verb = "deleted" if after["deleted_at"] else "created" if before is None else "updated"
             was = None if before is None else kind.map_of(before).shown(before, view)
             now = kind.map_of(after).shown(after, view)
-            if verb == "updated" and not difference(was or {}, now):
-                continue
             said = {"kind": kind.key, "subject": kind.subject, "user": user, "before": was, "after": now}
-            tx.tell(entity, after, f"{SUBJECTS[kind.key]}:{verb}", said)
+            types = [] if verb == "updated" and not difference(was or {}, now) else [verb]
+            if kind.key == "workspaces" and verb != "deleted":
+                types += [f"custom_field_value_{each}" for each in _set(before, after)]
+            if kind.key == "timesheet_submissions" and verb == "created":
+                types += ["time_entry_added"] * len(kept(after)["line_item_ids"])
+            for each in types:
+                tx.tell(entity, after, f"{SUBJECTS[kind.key]}:{each}", said)
+
+
+def _set(before: Record | None, after: Record) -> list[str]:
+    """What became of each value of the account's own custom fields that changed."""
+    was = {} if before is None else kept(before).get("values") or {}
+    now = kept(after).get("values") or {}
+    found = []
+    for id in dict.fromkeys((*was, *now)):
+        if was.get(id) != now.get(id):
+            found.append("created" if was.get(id) is None else "deleted" if now.get(id) is None else "updated")
+    return found
 
 
 def kinds_of(face: KantataFace, entity: Entity, record: Record) -> list[Kind]:

@@ -163,6 +163,13 @@ def next_number(view: View) -> int:
     return FIRST_NUMBER if last is None else int(last) + 1
 
 
+def total_of(view: View, project: Record) -> int:
+    """What the invoices of a project come to that are neither drafts nor cancelled, in subunits."""
+    found = view.all("vendor_object", vendor=VENDOR, kind="invoices", owner=project["id"])
+    live = [kept(each) for each in found if kept(each)["status"] != "cancelled" and not kept(each).get("draft")]
+    return sum(int(each["total_in_cents"]) for each in live)
+
+
 def create(desk: Desk, kind: Kind, given: Given) -> Record:
     """An invoice over lines of one or several projects; its time and expenses are billed from now on."""
     desk.check(kind, given)

@@ -123,12 +123,28 @@ def equals(name: str) -> Condition:
         each = map.by_name.get(name)
         if each is None or not value:
             return None
-        expression = map.expression(each, table)
+        expression = map.expression(each, table) if each.computed is None else _own(table, name)
         if value.lower() in ("true", "false"):
             return expression == (value.lower() == "true")
         return sa.cast(expression, sa.Text).in_([part.strip() for part in value.split(",")])
 
     return condition
+
+
+def _own(table: sa.FromClause, name: str) -> sa.ColumnElement[Any]:
+    """A member that only Kantata knows, of a field that is shown another way than it is kept."""
+    return sa.func.json_extract(table.c.custom, f'$."{KEEP}"."{name}"')
+
+
+def one_of(*choices: str) -> Conversion:
+    """A text that is one of a few."""
+
+    def read(value: Any, around: Record) -> str:
+        if value not in choices:
+            raise ValueError(f"{value!r} is none of {', '.join(choices)}")
+        return str(value)
+
+    return Conversion("choice", conversion.same, read)
 
 
 def derived(key: str, root: str, subject: str, noun: str, *asked: str, verbs: str = "list get") -> Kind:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from counterfoil_mocks.psa.kantata import allocations, entry_kinds, invoices, people, rate_cards
+from counterfoil_mocks.psa.kantata import allocations, entry_kinds, invoices, people, rate_cards, submissions
 from counterfoil_mocks.psa.kantata.conditions import (
     OF_UNARCHIVED,
     OPEN_SEAT,
@@ -14,18 +14,25 @@ from counterfoil_mocks.psa.kantata.conditions import (
     USER_LINK,
     VALUES,
     WORKSPACE_LINK,
+    active_between,
     among,
+    approvers,
     archived_form,
     between,
     by,
     by_custom_choice,
     by_custom_value,
     by_email,
+    by_status,
     completed,
+    due,
     groups,
     include_archived,
     matching,
+    next_milestone,
+    nobody,
     own,
+    own_seat,
     parents_only,
     participant,
     participant_in,
@@ -71,6 +78,15 @@ KINDS: Mapping[str, Kind] = {
                 ),
                 "creator": Link("creator_id", "users", own("employee", "creator_id"), column=True),
                 "primary_maven": Link("primary_maven_id", "users", to("employee", "manager"), column=True),
+                "primary_counterpart": Link("primary_counterpart_id", "users", nobody),
+                "approver": Link("approver_id", "users", lambda view, record: approvers(view, record)[:1], column=True),
+                "approvers": Link("approver_ids", "users", approvers),
+                "possible_approvers": Link("possible_approver_ids", "users", participants),
+                "financial_viewers": Link("financial_viewer_ids", "users", participants),
+                "current_user_participation": Link("current_user_participation_id", "participations", own_seat),
+                "status_reports": Link("status_report_ids", "status_reports", nobody),
+                "current_status_report": Link("current_status_report_id", "status_reports", nobody),
+                "next_uncompleted_milestone": Link("next_uncompleted_milestone_id", "stories", next_milestone),
                 "workspace_groups": Link("workspace_group_ids", "workspace_groups", groups),
                 "primary_workspace_group": Link("primary_workspace_group_id", "workspace_groups", groups),
                 "billing_milestones": Link(
@@ -92,7 +108,11 @@ KINDS: Mapping[str, Kind] = {
             },
             optional={
                 "stage": lambda record, view: kept(record).get("stage", "project"),
-                "lock_date": lambda record, view: None,
+                "lock_date": lambda record, view: submissions.locked_to(view),
+                "client_lead_name": lambda record, view: None,
+                "revenue_recognition_method_id": lambda record, view: kept(record).get("revenue_recognition_method_id"),
+                "revenue_recognition_method_name": lambda record, view: None,
+                "total_invoiced": lambda record, view: invoices.total_of(view, record),
                 "provider_lead_name": lambda record, view: next(
                     (each["name"] for each in view.some("employee", [record["manager"]])), None
                 ),
@@ -203,17 +223,10 @@ KINDS: Mapping[str, Kind] = {
                     "assignments",
                     lambda view, record: allocations.assignments_of(view, record["id"]),
                 ),
-                "sub_stories": Link(
-                    "sub_story_ids",
-                    "stories",
-                    lambda view, record: [
-                        each
-                        for entity in ("task", "milestone")
-                        for each in view.all(entity, project=record["project"])
-                        if kept(each).get("parent_id") == record["id"]
-                    ],
-                ),
-                "parent": Link("parent_id", "stories", own("task", "parent_id"), column=True),
+                "sub_stories": Link("sub_story_ids", "stories", lambda view, record: view.children(record)),
+                "descendants": Link("descendant_ids", "stories", lambda view, record: view.descendants(record)),
+                "ancestors": Link("ancestor_ids", "stories", lambda view, record: view.ancestors(record), column=True),
+                "parent": Link("parent_id", "stories", lambda view, record: view.ancestors(record)[-1:], column=True),
                 "custom_field_values": VALUES,
                 "external_references": references_of("Story"),
             },
@@ -226,6 +239,13 @@ KINDS: Mapping[str, Kind] = {
                 "workspace_id": among("project"),
                 "story_type": story_type,
                 "completed": completed,
+                "by_status": by_status,
+                "due_between": due("between"),
+                "due_after": due("after"),
+                "due_before": due("before"),
+                "active_between": active_between,
+                "archived": archived_form,
+                "assigned_to_current_user": allocations.mine,
                 "parents_only": parents_only,
                 "with_parent_id": equals("parent_id"),
                 "by_custom_text_value": by_custom_value,
@@ -290,6 +310,7 @@ KINDS: Mapping[str, Kind] = {
         ),
         *entry_kinds.KINDS,
         derived("roles", "role", "Role", "role"),
+        derived("status_reports", "status_report", "StatusReport", "status_report", verbs=""),
         derived("expense_categories", "expense_category", "ExpenseCategory", "expense_category"),
         derived("custom_fields", "custom_field", "CustomField", "custom_field", "subject_type"),
         derived(

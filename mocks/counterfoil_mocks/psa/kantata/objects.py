@@ -10,7 +10,7 @@ from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.protocols.conversion import BOOLEAN, DATE, INTEGER, MINOR, Conversion
 from counterfoil_mocks.protocols.fieldmap import FieldMap, ObjectMap
 from counterfoil_mocks.psa.kantata import references
-from counterfoil_mocks.psa.kantata.kind import NUMBER, REF, computed, kept, mapped
+from counterfoil_mocks.psa.kantata.kind import NUMBER, REF, computed, kept, mapped, one_of
 
 STATUSES: dict[int, tuple[str, str, str]] = {
     100: ("gray", "Estimate", "PLANNED"),
@@ -89,6 +89,11 @@ def minutes(record: Record, view: Any, **where: Any) -> int:
     return sum(each["minutes"] for each in view.all("time_entry", project=record["id"], **where))
 
 
+def approver_ids(record: Record) -> list[str]:
+    """Who approves time and expenses of a project, as far as it says so."""
+    return [str(each) for each in kept(record).get("approver_ids") or ()]
+
+
 WORKSPACE = mapped(
     "workspaces",
     "project",
@@ -130,10 +135,12 @@ WORKSPACE = mapped(
     computed("update_whitelist", lambda record, view: ["title", "description", "due_date", "price", "status_key"]),
     computed("permissions", lambda record, view: {"can_upload_files": True, "can_invite": view.administrator}),
     computed("account_features", lambda record, view: {}),
+    FieldMap("access_level", conversion=one_of("invitation", "open", "admins"), default="invitation"),
+    FieldMap("stage", conversion=one_of("estimate", "project"), default="project"),
+    computed("approver_id", lambda record, view: next(iter(approver_ids(record)), None)),
     description="",
     archived=False,
     budgeted=True,
-    access_level="invitation",
     percentage_complete=0,
     can_create_line_items=True,
     default_rate="0.00",
@@ -145,16 +152,21 @@ WORKSPACE = mapped(
     stories_are_fixed_fee_by_default=False,
     change_orders_enabled=True,
     target_margin=None,
-    approver_id=None,
-    stage="project",
+    workspace_invoice_preference_id=None,
 )
+
+
+def email(record: Record, view: Any) -> str:
+    """The address that a person was invited at, else the one of his number."""
+    return str(kept(record).get("email_address") or f"{record['employee_no'].lower()}@counterfoil.test")
+
 
 USER = mapped(
     "users",
     "employee",
     computed("full_name", lambda record, view: record["name"]),
     computed("photo_path", lambda record, view: ""),
-    computed("email_address", lambda record, view: f"{record['employee_no'].lower()}@counterfoil.test"),
+    computed("email_address", email),
     computed("headline", lambda record, view: record["level"].title()),
     computed("account_id", lambda record, view: view.account_id),
     computed(
@@ -176,10 +188,9 @@ GROUP = mapped(
 )
 
 
-def _logged(billable: bool) -> Callable[[Record, Any], int]:
-    return lambda record, view: sum(
-        each["minutes"] for each in view.all("time_entry", task=record["id"], billable=billable)
-    )
+def _work(name: str) -> Callable[[Record, Any], int]:
+    """What the time of a task adds up to; a milestone takes none."""
+    return lambda record, view: int(view.work(record["id"])[name]) if "task_code" in record else 0
 
 
 def _story(entity: str, state: Callable[[Record], str], ends: str, kind: Callable[[Record], str]) -> ObjectMap:
@@ -198,19 +209,20 @@ def _story(entity: str, state: Callable[[Record], str], ends: str, kind: Callabl
         computed("state", lambda record, view: state(record)),
         *own,
         FieldMap("billable", "billable", BOOLEAN) if task else FieldMap("billable", default=True),
-        computed("logged_billable_time_in_minutes", _logged(True) if task else lambda record, view: 0),
-        computed("logged_nonbillable_time_in_minutes", _logged(False) if task else lambda record, view: 0),
+        computed("logged_billable_time_in_minutes", _work("billable")),
+        computed("logged_nonbillable_time_in_minutes", _work("other")),
         computed("creator_id", lambda record, view: kept(record).get("creator_id")),
-        computed(
-            "ancestor_ids", lambda record, view: [kept(record)["parent_id"]] if kept(record).get("parent_id") else []
-        ),
-        computed("root_id", lambda record, view: kept(record).get("parent_id") or record["id"]),
+        computed("ancestor_ids", lambda record, view: [each["id"] for each in view.ancestors(record)]),
+        computed("root_id", lambda record, view: [*(each["id"] for each in view.ancestors(record)), record["id"]][0]),
+        computed("ancestry_depth", lambda record, view: len(view.ancestors(record))),
+        computed("subtree_depth", lambda record, view: view.depth(record)),
+        computed("sub_story_count", lambda record, view: len(view.children(record))),
+        computed("budget_used_in_cents", _work("used")),
+        computed("uninvoiced_balance_in_cents", _work("uninvoiced")),
+        computed("invoiced_balance_in_cents", _work("invoiced")),
         FieldMap("parent_id", conversion=REF),
         description="",
         position=0,
-        subtree_depth=0,
-        ancestry_depth=0,
-        sub_story_count=0,
         percentage_complete=0,
         priority="normal",
         fixed_fee=False,
@@ -258,6 +270,19 @@ def seat_rate(record: Record, view: Any) -> int | None:
     return cents(record["bill_rate_override"], ccy_of(record, view))
 
 
+def role_rate(record: Record, view: Any) -> int | None:
+    """What the project's rate card says of the level of a seat."""
+    project = view.record("project", record["project"])
+    card = None if project is None else view.record("rate_card", project["rate_card"])
+    rows = [] if card is None else [each for each in card["rows"] if each["level"] == record["level"]]
+    return cents(rows[0]["rate"], card["ccy"]) if card is not None and rows else None
+
+
+def _cost_rate(record: Record, view: Any) -> int | None:
+    person = view.record("employee", record["employee"])
+    return None if person is None else cents(person["cost_rate"], person["cost_ccy"])
+
+
 PARTICIPATION = mapped(
     "participations",
     "assignment",
@@ -283,7 +308,10 @@ RESOURCE = mapped(
     computed("display_label", name_of),
     computed("role_name", lambda record, view: (record["level"] or "").title()),
     computed("resource_bill_rate", seat_rate),
+    computed("resource_cost_rate", _cost_rate),
+    computed("role_rate", role_rate),
     computed("total_allocated_minutes", lambda record, view: record["planned_minutes"] or 0),
+    computed("allocations_count", lambda record, view: len(view.bookings(record["id"]))),
     FieldMap("start_date", "from_date", DATE),
     FieldMap("end_date", "to_date", DATE),
     label="",
@@ -306,7 +334,10 @@ UNNAMED = mapped(
     computed("display_label", lambda record, view: kept(record).get("label") or _role_name(record, view)),
     computed("role_name", _role_name),
     computed("resource_bill_rate", lambda record, view: None),
+    computed("resource_cost_rate", lambda record, view: None),
+    computed("role_rate", lambda record, view: None),
     computed("total_allocated_minutes", lambda record, view: view.booked(record["id"])),
+    computed("allocations_count", lambda record, view: len(view.bookings(record["id"]))),
     FieldMap("start_date", conversion=DATE),
     FieldMap("end_date", conversion=DATE),
     label="",
@@ -328,11 +359,6 @@ def _entry_rate(record: Record, view: Any) -> int | None:
         return cents(record["bill_rate"], record["ccy"])
     said = kept(record).get("rate_in_cents")
     return view.face.rate_now(view, record) if said is None else int(said)
-
-
-def _cost_rate(record: Record, view: Any) -> int | None:
-    person = view.record("employee", record["employee"])
-    return None if person is None else cents(person["cost_rate"], person["cost_ccy"])
 
 
 TIME_ENTRY = mapped(

@@ -252,6 +252,7 @@ def person_of(desk: Desk, name: Any, email: Any) -> Record:
         "legal_entity": first["legal_entity"] if first else desk.face.legal_entity(desk, "USD"),
         "level": objects.LEVELS[1],
         "cost_rate": 0,
+        "custom": {KEEP: {"email_address": said}},
     }
     return desk.make(desk.face.kinds["users"], objects.USER, values)
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from counterfoil_mocks.kernel import clock
 from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.psa.kantata import rating
 from counterfoil_mocks.psa.kantata.desk import Desk
 from counterfoil_mocks.psa.kantata.errors import absent, forbidden, invalid
 from counterfoil_mocks.psa.kantata.kind import VENDOR, Kind, kept
@@ -107,6 +108,8 @@ def resolve(desk: Desk, kind: Kind, id: str, what: str, given: Given, approver: 
             continue
         if what == "approval":
             if line["approval"] != "APPROVED":
+                if sheet.noun == "time":
+                    rating.settle(desk, line)
                 desk.do(f"approve_{sheet.noun}", line_id, approver=approver)
             continue
         if line["approval"] == "APPROVED":

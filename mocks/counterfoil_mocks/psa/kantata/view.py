@@ -31,6 +31,7 @@ ORDERS = {
     ("employee", "full_name"): "name",
 }
 """The columns that an order goes by where the vendor's field is worked out, by entity and field."""
+INVOICED = ("BILLED", "CREDITED")
 OF_PROJECT = "WHERE system = :system AND project = :project AND deleted_at IS NULL"
 TOTALS = f"""
     SELECT time.used + expense.used AS used, expense.spent AS spent, time.submitted AS time, expense.submitted AS expenses FROM
@@ -72,8 +73,12 @@ class View:
         self.grant = grant
         self.hidden = hidden
         self.sums: dict[str, Record] = {}
-        """What projects add up to, which several of their fields say."""
+        """What projects and tasks add up to, which several of their fields say."""
         self._approvals: dict[str, bool] = {}
+        self.stories: dict[str, dict[str, Record]] = {}
+        """Stories by project and id, as far as they have been asked for."""
+        self.below: dict[str, list[Record]] = {}
+        """The stories right below one, of the same projects."""
         self.custom_fields: dict[str | None, list[Any]] = {}
         """Custom fields by collection, as far as they have been asked for."""
 
@@ -390,10 +395,66 @@ class View:
             found = self.sums[project] = dict(zip(("used", "spent", "time", "expenses"), map(int, row), strict=True))
         return found
 
+    def work(self, task: str) -> Record:
+        """What a task's time adds up to: `billable` and `other` (minutes), `used`, `invoiced` and `uninvoiced` (approved, minor units)."""
+        found = self.sums.get(task)
+        if found is None:
+            found = dict.fromkeys(("billable", "other", "used", "invoiced", "uninvoiced"), 0)
+            for each in self.all("time_entry", task=task):
+                found["billable" if each["billable"] else "other"] += each["minutes"]
+                if each["approval"] == "APPROVED":
+                    found["used"] += each["amount"] or 0
+                    found["invoiced" if each["billing"] in INVOICED else "uninvoiced"] += each["amount"] or 0
+            self.sums[task] = found
+        return found
+
+    def bookings(self, seat: str) -> list[Record]:
+        """The allocations of a seat."""
+        return self.all("vendor_object", vendor=VENDOR, kind="workspace_allocations", owner=seat)
+
     def booked(self, seat: str) -> int:
         """Minutes that a seat is booked for."""
-        found = self.all("vendor_object", vendor=VENDOR, kind="workspace_allocations", owner=seat)
-        return sum(int(kept(each)["minutes"]) for each in found)
+        return sum(int(kept(each)["minutes"]) for each in self.bookings(seat))
+
+    def _stories(self, project: str) -> dict[str, Record]:
+        if project not in self.stories:
+            several = [*self.all("task", project=project), *self.all("milestone", project=project)]
+            self.stories[project] = {each["id"]: each for each in several}
+            for each in several:
+                if kept(each).get("parent_id"):
+                    self.below.setdefault(kept(each)["parent_id"], []).append(each)
+        return self.stories[project]
+
+    def children(self, story: Record) -> list[Record]:
+        """The stories right below one."""
+        self._stories(story["project"])
+        return self.below.get(story["id"], [])
+
+    def descendants(self, story: Record) -> list[Record]:
+        """All stories below one."""
+        found, ahead = {story["id"]: story}, [story]
+        while ahead:
+            below = [each for each in self.children(ahead.pop(0)) if each["id"] not in found]
+            found |= {each["id"]: each for each in below}
+            ahead += below
+        return list(found.values())[1:]
+
+    def depth(self, story: Record) -> int:
+        """How many levels of stories there are below one."""
+        above = len(self.ancestors(story))
+        return max((len(self.ancestors(each)) - above for each in self.descendants(story)), default=0)
+
+    def ancestors(self, story: Record) -> list[Record]:
+        """The stories above one, the uppermost first."""
+        found: dict[str, Record] = {}
+        above = kept(story).get("parent_id")
+        while above and above not in found and above != story["id"]:
+            parent = self._stories(story["project"]).get(above)
+            if parent is None:
+                break
+            found[above] = parent
+            above = kept(parent).get("parent_id")
+        return list(found.values())[::-1]
 
     def requires_approval(self, project: str) -> bool:
         """Whether time of a project must be approved."""

@@ -70,7 +70,7 @@ def create_workspace(desk: Desk, kind: Kind, given: Given) -> Record:
     ccy = card["ccy"] if card else str(given.get("currency") or "USD")
     desk.bounded(map, "currency", "ccy", ccy)
     values = desk.stored(kind, map, {**given, "currency": ccy}, None) | named(given["title"], 80, "title")
-    own = {**values.pop("custom", {}).get(KEEP, {}), "creator_id": desk.user_id}
+    own = {**values.pop("custom", {}).get(KEEP, {}), **_approvers(desk, given), "creator_id": desk.user_id}
     values |= {"ccy": ccy, "budget_fee": subunits(given.get("price") or 0, ccy, "price")}
     values.setdefault("manager", desk.user_id or None)
     values |= desk.face.values.columns(desk, kind, "project", given.get("custom_fields"))
@@ -79,8 +79,12 @@ def create_workspace(desk: Desk, kind: Kind, given: Given) -> Record:
     values["contract_no"] = values.get("contract_no") or f"KT-{desk.system.next_number('kantata:contract'):06d}"
     record = desk.make(kind, map, values)
     record = _status(desk, kind, record, given)
-    for each in items(given, "participations"):
-        seat = {"workspace_id": record["id"], "role": "maven", **(each if isinstance(each, dict) else {})}
+    people_on = [each for each in items(given, "participations") if isinstance(each, dict)]
+    if desk.user_id and desk.user_id not in [str(each.get("user_id")) for each in people_on]:
+        people_on.insert(0, {"user_id": desk.user_id, "access": "admin"})
+    for each in people_on:
+        access = {"access_level": each["access"]} if each.get("access") else {}
+        seat = {"workspace_id": record["id"], "role": "maven", **access, **each}
         create_seat(desk, desk.face.kinds["participations"], seat)
     return desk.besides(kind, record, given)
 
@@ -96,8 +100,15 @@ def update_workspace(desk: Desk, kind: Kind, record: Record, given: Given) -> Re
         values["budget_fee"] = subunits(given["price"], record["ccy"], "price")
     if "workspace_group_ids" in given or "primary_workspace_group_id" in given:
         values["customer"] = _customer(desk, given)
-    record = desk.alter(kind, record, values)
+    record = desk.alter(kind, record, values, _approvers(desk, given))
     return desk.besides(kind, _status(desk, kind, record, given), given)
+
+
+def _approvers(desk: Desk, given: Given) -> Record:
+    if "approver_ids" not in given and "approver_id" not in given:
+        return {}
+    said = items(given, "approver_ids") or [each for each in (given.get("approver_id"),) if each]
+    return {"approver_ids": [desk.named("employee", each, "approver_ids", "Approver")["id"] for each in said]}
 
 
 def _customer(desk: Desk, given: Given) -> str:
