@@ -101,6 +101,14 @@ class StripeFace(Face):
     def authenticate(self, request: Request) -> Grant:
         request.kept = f"req_{(request.seq * SPREAD + self.system.world.seed) % 16**14:014X}"
         grant = self.keys.check(request.headers.get(b"authorization"))
+        account = request.header(b"stripe-account")
+        if account not in (None, self.keys.account_id):
+            raise errors.Refused(
+                403,
+                f"The provided key does not have access to account '{account}' (or that account does not exist)."
+                " Application access may have been revoked.",
+                code="account_invalid",
+            )
         key = request.header(b"idempotency-key") if request.method == "POST" else None
         if key is not None:
             if key in self.running:

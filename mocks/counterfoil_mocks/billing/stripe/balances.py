@@ -13,8 +13,10 @@ from counterfoil_mocks.billing.stripe.documents import alter, gone, merged
 from counterfoil_mocks.billing.stripe.errors import missing
 from counterfoil_mocks.billing.stripe.kind import Kind
 from counterfoil_mocks.billing.stripe.kinds import KINDS
-from counterfoil_mocks.billing.stripe.objects import BALANCE_TRANSACTION_OF_CUSTOMER, TAX_ID
+from counterfoil_mocks.billing.stripe.objects import BALANCE_TRANSACTION_OF_CUSTOMER, TAX_ID, TAX_ID_DATA
 from counterfoil_mocks.billing.stripe.params import INT, LISTED, META, TEXT
+from counterfoil_mocks.billing.stripe.payments import LEAST
+from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.operations import Operation
 
@@ -36,8 +38,19 @@ def move(desk: Desk, customer: str, amount: int, type: str, ccy: str, **said: ob
 
 
 def applied(desk: Desk, customer: Record, total: int, invoice: str) -> tuple[int, int]:
-    """Use a customer's balance for an invoice that becomes final: (what is left to pay, the balance afterwards)."""
+    """Use a customer's balance for an invoice that becomes final: (what is left to pay, the balance afterwards).
+
+    Less than can be charged is not left to pay: the customer owes it with his next invoice.
+    """
     ccy = desk.get("invoice", invoice)["currency"]
+    left, balance = _netted(desk, customer, total, invoice, ccy)
+    if 0 < left < LEAST and money.KNOWN.get(ccy.upper()) == 2:
+        made = move(desk, customer["id"], left, "invoice_too_small", ccy, invoice=invoice)
+        return 0, int(made["ending_balance"])
+    return left, balance
+
+
+def _netted(desk: Desk, customer: Record, total: int, invoice: str, ccy: str) -> tuple[int, int]:
     balance = int(customer["balance"])
     if total < 0:
         made = move(desk, customer["id"], total, "applied_to_invoice", ccy, invoice=invoice)
@@ -47,6 +60,24 @@ def applied(desk: Desk, customer: Record, total: int, invoice: str) -> tuple[int
         return total, balance
     made = move(desk, customer["id"], change, "applied_to_invoice", ccy, invoice=invoice)
     return total - change, int(made["ending_balance"])
+
+
+def unapplied(desk: Desk, invoice: Record) -> None:
+    """Give back what an invoice that is void used of its customer's balance, or collected of it."""
+    used = [
+        each["amount"]
+        for each in desk.all("customer_balance_transaction", customer=invoice["customer"], invoice=invoice["id"])
+        if each["type"] in ("applied_to_invoice", "unapplied_from_invoice")
+    ]
+    if sum(used):
+        move(
+            desk,
+            invoice["customer"],
+            -sum(used),
+            "unapplied_from_invoice",
+            invoice["currency"],
+            invoice=invoice["id"],
+        )
 
 
 def add_tax_id(desk: Desk, customer: str, given: Record) -> Record:
@@ -134,9 +165,7 @@ def operations(face: StripeFace) -> Iterable[Operation]:
     def method(desk: Desk, id: str, given: Record) -> Record:
         return of(KINDS["payment_method"], desk, id, desk.params["sub"])
 
-    yield face.post(
-        "create_tax_id", f"{one}/tax_ids", {"type": TEXT, "value": TEXT}, new_tax_id, ("type", "value"), "customer"
-    )
+    yield face.post("create_tax_id", f"{one}/tax_ids", TAX_ID_DATA, new_tax_id, ("type", "value"), "customer")
     yield face.read("list_tax_id", f"{one}/tax_ids", LISTED, listed(TAX_ID, "tax_ids"), entity="customer")
     yield face.read(
         "get_tax_id",

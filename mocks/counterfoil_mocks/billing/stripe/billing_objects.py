@@ -13,6 +13,7 @@ from counterfoil_mocks.billing.stripe.ids import chars
 from counterfoil_mocks.billing.stripe.kind import KEEP, Kind, kept, mapped
 from counterfoil_mocks.billing.stripe.objects import (
     BILLED_BY,
+    CUSTOM_FIELDS,
     DISCOUNTS,
     ITEM_FIELDS,
     SHIPPING,
@@ -200,7 +201,7 @@ INVOICE_FIELDS: Spec = {
     "automatic_tax": {"enabled": BOOL, "liability": ANY},
     "automatically_finalizes_at": TIME,
     "collection_method": BILLED_BY,
-    "custom_fields": [{"name": TEXT, "value": TEXT}],
+    "custom_fields": CUSTOM_FIELDS,
     "days_until_due": INT,
     "default_tax_rates": [TEXT],
     "discounts": DISCOUNTS,

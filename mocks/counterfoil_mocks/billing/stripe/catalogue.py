@@ -93,6 +93,8 @@ def amounts(said: Record, name: str) -> Record:
     whole, exact = said.get(name), said.get(f"{name}_decimal")
     if whole is None and exact is None:
         raise _no_amount(name)
+    if whole is not None and exact is not None:
+        raise invalid(f"You may only specify one of these parameters: {name}, {name}_decimal.", name)
     if whole is not None:
         return {name: whole, f"{name}_decimal": str(whole)}
     number = Decimal(str(exact))

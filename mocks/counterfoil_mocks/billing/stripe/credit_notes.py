@@ -66,7 +66,8 @@ def create(desk: Desk, given: Record) -> Record:
 @CREDIT_NOTE.on_change
 def change(desk: Desk, before: Record, given: Record) -> Record:
     """A credit note's memo and metadata."""
-    given = states.of_credit_note(desk, before, given)
+    if before["status"] != "void":
+        given = states.of_credit_note(desk, before, given)
     return alter(desk, CREDIT_NOTE, desk.get("credit_note", before["id"]), given)
 
 

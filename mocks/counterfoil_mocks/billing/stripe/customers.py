@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from counterfoil_mocks.billing.stripe import balances, payments
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.documents import altered, folded, merged, whole
-from counterfoil_mocks.billing.stripe.errors import invalid
 from counterfoil_mocks.billing.stripe.objects import ADDRESS, CUSTOMER
 from counterfoil_mocks.kernel import ids
 from counterfoil_mocks.kernel.fields import Record
@@ -74,12 +73,7 @@ def change(desk: Desk, before: Record, given: Record) -> Record:
     if default:
         method = desk.named("payment_method", default, "invoice_settings[default_payment_method]")
         if method["customer"] != before["id"]:
-            raise invalid(
-                "The customer does not have a payment method with the ID "
-                f"{default}. The payment method must be attached to the customer.",
-                "invoice_settings[default_payment_method]",
-                "resource_missing",
-            )
+            raise payments.not_his(default, "invoice_settings[default_payment_method]")
     if source:
         said["default_source"] = payments.attach(desk, source, before)["id"]
     if "shipping" in said:

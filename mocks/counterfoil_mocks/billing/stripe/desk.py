@@ -151,6 +151,8 @@ class Desk:
         record = self.record(kind, id)
         assert record is not None
         values = {**self.stored(kind, said, record), **(columns or {})}
+        if record["deleted_at"] is not None:  # one that lasts; the business has it no more
+            return self.shown(kind, self.tx.update(self.entity(kind), record, values, event=""))
         return self.shown(kind, changed(self.tx, self.entity(kind), id, values))
 
     def new_id(self, name: str) -> str:

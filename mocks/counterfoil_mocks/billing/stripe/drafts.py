@@ -74,6 +74,8 @@ def draft(desk: Desk, customer: Record, said: Record, coupons: list[Record] | No
     if method == "send_invoice":
         if days is None and said.get("due_date") is None:
             raise invalid(NO_TERMS, "days_until_due")
+        if days is not None and said.get("due_date") is not None:
+            raise invalid("You may only specify one of these parameters: due_date, days_until_due.", "due_date")
         if said.get("due_date") is None:
             said["due_date"] = now + days * DAY
     elif days is not None or said.get("due_date") is not None:

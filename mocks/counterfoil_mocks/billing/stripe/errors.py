@@ -37,6 +37,15 @@ def invalid(message: str, param: str | None = None, code: str | None = None) -> 
     return Refused(400, message, code=code, param=param)
 
 
+def too_small(given: object, least: int, param: str) -> Refused:
+    """A whole number is below what is taken."""
+    return invalid(
+        f"This value must be greater than or equal to {least} (it currently is '{given}').",
+        param,
+        "parameter_invalid_integer",
+    )
+
+
 def needed(param: str) -> Refused:
     """A parameter is missing."""
     return Refused(400, f"Missing required param: {param}.", code="parameter_missing", param=param)

@@ -50,6 +50,7 @@ def finalize(desk: Desk, id: str, auto_advance: bool | None = None) -> Record:
         raise invalid("This invoice is already finalized, you can't re-finalize a non-draft invoice.")
     desk.at(found["test_clock"])
     now, mine = desk.now, desk.kept("invoice", id)
+    _replace_revised(desk, found)
     customer = desk.get("customer", found["customer"])
     record = desk.tx.get(DOCUMENT, id)
     if record["status"] == "DRAFT":
@@ -81,11 +82,11 @@ def finalize(desk: Desk, id: str, auto_advance: bool | None = None) -> Record:
         **transitions(desk, id, "finalized_at"),
     }
     made = mark(desk, id, "open", said)
-    _replace_revised(desk, made)
     return made if due else settled(desk, id, 0)
 
 
 def _replace_revised(desk: Desk, revision: Record) -> None:
+    """The invoice that a revision takes the place of is void first: what it used of the balance is there for the new one."""
     old = (revision["from_invoice"] or {}).get("invoice")
     if old:
         void(desk, old, {})
@@ -137,6 +138,8 @@ def attempt(desk: Desk, id: str, method_id: str | None = None) -> Record:
     method = payments.method_for(desk, wanted, customer)
     if method is None:
         raise invalid(NO_WAY_TO_PAY, None, "resource_missing")
+    if method["customer"] not in (None, customer["id"]):
+        raise payments.not_his(method["id"], "payment_method")
     left = found["amount_remaining"]
     intent = payments.new_intent(
         desk,
@@ -205,6 +208,7 @@ def void(desk: Desk, id: str, given: Record) -> Record:
     record = desk.tx.get(DOCUMENT, id)
     if record["status"] != "WRITTEN_OFF":
         perform(desk.tx, "void_invoice", id, {"reason": "Voided by an API client"})
+    balances.unapplied(desk, found)
     return mark(
         desk, id, "void", {"auto_advance": False, "next_payment_attempt": None, **transitions(desk, id, "voided_at")}
     )

@@ -33,7 +33,7 @@ def priced(desk: Desk, given: Record, ccy: str | None, path: str = "") -> Record
     elif given.get("amount") is not None:
         if given.get("quantity") is not None or given.get("quantity_decimal") is not None:
             raise invalid("You may only specify one of these parameters: amount, quantity.", at("quantity"))
-        return _of_amount(desk, given["amount"], given.get("currency") or ccy, given.get("description"), at)
+        return _of_amount(desk, given["amount"], given.get("currency") or ccy, given.get("description"), at, ccy)
     elif given.get("unit_amount_decimal") is not None:
         if not (given.get("currency") or ccy):
             raise needed(at("currency"))
@@ -104,11 +104,18 @@ def _described(desk: Desk, data: Record, ccy: str | None, path: str) -> Record:
     return catalogue.create_price(desk, {**said, "active": False})
 
 
-def _of_amount(desk: Desk, amount: int, ccy: str | None, description: str | None, at: Any) -> Record:
+def _of_amount(
+    desk: Desk, amount: int, ccy: str | None, description: str | None, at: Any, wanted: str | None = None
+) -> Record:
     """An amount alone: an inactive one-off price and product are minted behind it."""
     if not ccy:
         raise needed(at("currency"))
     ccy = catalogue.currency(ccy, at("currency"))
+    if wanted and ccy != wanted:
+        raise invalid(
+            f"The currency of an invoice item (`{ccy}`) must be its invoice's (`{wanted}`); create the invoice with `currency={ccy}`.",
+            at("currency"),
+        )
     product = catalogue.create_product(desk, {"name": description or "One-off", "active": False})
     price = catalogue.create_price(
         desk, {"currency": ccy, "product": product["id"], "unit_amount": amount, "active": False}
@@ -148,6 +155,11 @@ def create(desk: Desk, given: Record) -> Record:
     invoice = desk.named("invoice", given["invoice"], "invoice") if given.get("invoice") else None
     if invoice is not None and invoice["status"] != "draft":
         raise invalid(EDITABLE, "invoice", "invoice_not_editable")
+    if invoice is not None and invoice["customer"] != customer["id"]:
+        raise invalid(
+            f"The invoice {invoice['id']} belongs to another customer than the invoice item: {customer['id']}.",
+            "invoice",
+        )
     if given.get("subscription"):
         desk.named("subscription", given["subscription"], "subscription")
     ccy = invoice["currency"] if invoice else None

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import sqlalchemy as sa
 
 from counterfoil_mocks.billing.stripe.desk import Desk
-from counterfoil_mocks.billing.stripe.errors import invalid, missing
+from counterfoil_mocks.billing.stripe.errors import invalid, missing, too_small
 from counterfoil_mocks.billing.stripe.kind import KEEP, Kind
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.protocols.conversion import of_epoch
@@ -39,11 +39,7 @@ def limit_of(given: Record) -> int:
             "parameter_invalid_integer",
         )
     if limit < 1:
-        raise invalid(
-            f"This value must be greater than or equal to 1 (it currently is '{limit}').",
-            "limit",
-            "parameter_invalid_integer",
-        )
+        raise too_small(limit, 1, "limit")
     return int(limit)
 
 

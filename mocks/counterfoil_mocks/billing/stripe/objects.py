@@ -11,7 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from counterfoil_mocks.billing.stripe.kind import KEEP, Kind, kept, mapped
-from counterfoil_mocks.billing.stripe.params import ANY, BOOL, DEC, INT, META, TEXT, TIME, Spec, words
+from counterfoil_mocks.billing.stripe.params import ANY, BOOL, DEC, EMAIL, INT, META, NAT, TEXT, TIME, Hash, Spec, words
+from counterfoil_mocks.billing.stripe.vocabulary import TAX_IDS
 from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.protocols import conversion
@@ -21,6 +22,8 @@ from counterfoil_mocks.protocols.fieldmap import FieldMap
 ADDRESS: Spec = dict.fromkeys(("line1", "line2", "city", "state", "postal_code", "country"), TEXT)
 SHIPPING: Spec = {"name": TEXT, "phone": TEXT, "address": ADDRESS}
 PERIOD: Spec = {"start": TIME, "end": TIME}
+CUSTOM_FIELDS: list[Spec] = [Hash({"name": TEXT, "value": TEXT}, "name", "value")]
+TAX_ID_DATA = Hash({"type": TAX_IDS, "value": TEXT}, "type", "value")
 BILLED_BY = words("charge_automatically send_invoice")
 DISCOUNTS: list[Spec] = [{"coupon": TEXT, "discount": TEXT, "promotion_code": TEXT}]
 PRICE_DATA: Spec = {
@@ -93,8 +96,9 @@ CUSTOMER = Kind(
     "/v1/customers",
     create={
         **dict.fromkeys(
-            ("name", "email", "phone", "description", "invoice_prefix", "payment_method", "test_clock", "source"), TEXT
+            ("name", "phone", "description", "invoice_prefix", "payment_method", "test_clock", "source"), TEXT
         ),
+        "email": EMAIL,
         "address": ADDRESS,
         "shipping": SHIPPING,
         "balance": INT,
@@ -104,10 +108,10 @@ CUSTOMER = Kind(
         "invoice_settings": {
             "default_payment_method": TEXT,
             "footer": TEXT,
-            "custom_fields": [{"name": TEXT, "value": TEXT}],
+            "custom_fields": CUSTOM_FIELDS,
             "rendering_options": ANY,
         },
-        "tax_id_data": [{"type": TEXT, "value": TEXT}],
+        "tax_id_data": [TAX_ID_DATA],
         "tax": ANY,
         "cash_balance": ANY,
         "validate": BOOL,
@@ -232,7 +236,7 @@ PRICE = Kind(
         "billing_scheme": words("per_unit tiered"),
         "tiers_mode": words("graduated volume"),
         "tax_behavior": words("inclusive exclusive unspecified"),
-        "unit_amount": INT,
+        "unit_amount": NAT,
         "unit_amount_decimal": DEC,
         "transfer_lookup_key": BOOL,
         "product_data": {
@@ -344,7 +348,7 @@ ITEM_FIELDS: Spec = {
     "pricing": PRICING,
     "price": TEXT,
     "price_data": PRICE_DATA,
-    "quantity": INT,
+    "quantity": NAT,
     "quantity_decimal": DEC,
     "unit_amount_decimal": DEC,
     "period": PERIOD,

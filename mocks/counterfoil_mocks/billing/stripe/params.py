@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from counterfoil_mocks.billing.stripe.errors import emptied, invalid, needed
+from counterfoil_mocks.billing.stripe.errors import emptied, invalid, needed, too_small
 from counterfoil_mocks.kernel.fields import Record
 
 INTEGER = re.compile(r"[+-]?\d{1,18}")
+ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,16 @@ class Choice:
     words: tuple[str, ...]
 
 
-TEXT, INT, BOOL, TIME, DEC, META, ANY = "text", "int", "bool", "time", "decimal", "metadata", "any"
+class Hash(dict[str, Any]):
+    """A hash of parameters some of which must be there."""
+
+    def __init__(self, members: Mapping[str, Any], *required: str) -> None:
+        super().__init__(members)
+        self.required = required
+
+
+TEXT, EMAIL, INT, NAT, BOOL, TIME = "text", "email", "int", "natural", "bool", "time"
+DEC, META, ANY = "decimal", "metadata", "any"
 """Types. A dict is a hash of parameters, a list of one element an array, `Choice` one of its words; a tuple takes any of its types."""
 
 Spec = Mapping[str, Any]
@@ -86,6 +96,9 @@ def value(spec: Any, given: Any, path: str) -> Any:
     if isinstance(spec, Mapping):
         if not isinstance(given, dict):
             raise invalid("Invalid object", path)
+        for name in spec.required if isinstance(spec, Hash) else ():
+            if given.get(name) in (None, ""):
+                raise needed(f"{path}[{name}]")
         return {name: value(spec[name], each, f"{path}[{name}]") for name, each in given.items()}
     if spec == META:
         return metadata(given, path)
@@ -107,6 +120,20 @@ def integer(given: str, path: str) -> int:
     if not INTEGER.fullmatch(given):
         raise invalid(f"Invalid integer: {given}", path, "parameter_invalid_integer")
     return int(given)
+
+
+def natural(given: str, path: str) -> int:
+    """A whole number that is not negative: a quantity, a price."""
+    found = integer(given, path)
+    if found < 0:
+        raise too_small(found, 0, path)
+    return found
+
+
+def _email(given: str, path: str) -> str:
+    if not ADDRESS.fullmatch(given):
+        raise invalid(f"Invalid email address: {given}", path, "email_invalid")
+    return given
 
 
 def _boolean(given: str, path: str) -> bool:
@@ -154,7 +181,9 @@ def metadata(given: Any, path: str) -> Record:
 
 SCALARS = {
     TEXT: lambda given, path: given,
+    EMAIL: _email,
     INT: integer,
+    NAT: natural,
     TIME: integer,
     BOOL: _boolean,
     DEC: _decimal,

@@ -18,6 +18,7 @@ from counterfoil_mocks.billing.stripe.payment_objects import (
     PAYMENT_METHOD,
 )
 from counterfoil_mocks.billing.stripe.totals import half_up
+from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.operations import Answer, Operation
 
@@ -98,6 +99,15 @@ def method_for(desk: Desk, id: str | None, customer: Record | None, param: str =
     return desk.find("payment_method", default) if default else None
 
 
+def not_his(id: str, param: str) -> Refused:
+    """A payment method is another customer's, or nobody's."""
+    return invalid(
+        f"The customer does not have a payment method with the ID {id}. The payment method must be attached to the customer.",
+        param,
+        "resource_missing",
+    )
+
+
 def _no_method(id: str, param: str) -> Record:
     raise missing("PaymentMethod", id, param=param, status=400)
 
@@ -138,6 +148,17 @@ def _check_amount(amount: int, ccy: str) -> None:
         raise invalid("This value must be greater than or equal to 1.", "amount", "parameter_invalid_integer")
     if ccy.lower() == "usd" and amount < LEAST:
         raise invalid("Amount must be at least $0.50 usd", "amount", "amount_too_small")
+    check_places(amount, ccy)
+
+
+def check_places(amount: int, ccy: str) -> None:
+    """Refuse to move parts of a currency of three places that no bank moves."""
+    if amount % 10 and money.KNOWN.get(ccy.upper()) == 3:
+        raise invalid(
+            f"Amounts in {ccy.lower()} must be rounded to the nearest ten: their last digit is 0.",
+            "amount",
+            "parameter_invalid_integer",
+        )
 
 
 @PAYMENT_INTENT.on_change
@@ -330,8 +351,6 @@ def create_charge(desk: Desk, given: Record) -> Any:
 
 def in_words(amount: int, ccy: str) -> str:
     """An amount as Stripe's sentences have it: `$40.00`."""
-    from counterfoil_mocks.kernel import money
-
     signs = {"usd": "$", "eur": "€", "gbp": "£"}
     shown = money.major(amount, ccy.upper())
     return f"{signs[ccy]}{shown}" if ccy in signs else f"{shown} {ccy.upper()}"

@@ -9,7 +9,7 @@ from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.documents import merged
 from counterfoil_mocks.billing.stripe.errors import invalid
 from counterfoil_mocks.billing.stripe.payment_objects import DISPUTE, REFUND
-from counterfoil_mocks.billing.stripe.payments import booked, in_words
+from counterfoil_mocks.billing.stripe.payments import booked, check_places, in_words
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.operations import Operation
 
@@ -45,6 +45,7 @@ def create_refund(desk: Desk, given: Record) -> Record:
             f" ({in_words(left, charge['currency'])})",
             "amount",
         )
+    check_places(amount, charge["currency"])
     return refund(desk, charge, amount, given.get("reason"), given.get("metadata") or {})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from counterfoil_mocks.billing.stripe import discounts, drafts, invoices, items
+from counterfoil_mocks.billing.stripe import discounts, invoices, items
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.documents import altered, merged
 from counterfoil_mocks.billing.stripe.errors import invalid, missing
@@ -16,7 +16,6 @@ from counterfoil_mocks.billing.stripe.spans import shown
 from counterfoil_mocks.billing.stripe.subscription_objects import SUB_ITEM, SUBSCRIPTION
 from counterfoil_mocks.billing.stripe.subscriptions import (
     ENDED,
-    LEAST,
     billed,
     check,
     item_of,
@@ -162,25 +161,15 @@ def _costs(item: Record | None) -> tuple[str, int] | None:
 
 
 def _invoiced(desk: Desk, id: str) -> Any:
-    """Invoice prorations in the call; too little goes to the customer's balance."""
-    from counterfoil_mocks.billing.stripe import balances
-
+    """Invoice prorations in the call."""
     subscription = desk.get("subscription", id)
-    waiting = drafts.pending(desk, subscription["customer"], subscription["currency"], id)
-    total = sum(item["amount"] for item in waiting)
     invoice = billed(desk, subscription, [], "subscription_update")
-    if 0 < total < LEAST:
-        balances.move(
-            desk, subscription["customer"], total, "invoice_too_small", subscription["currency"], invoice=invoice["id"]
-        )
     final = invoices.finalize(desk, invoice["id"])
-    if final["status"] == "open" and subscription["collection_method"] == "charge_automatically" and total >= LEAST:
+    if final["status"] == "open" and subscription["collection_method"] == "charge_automatically":
         try:
             invoices.attempt(desk, invoice["id"])
         except Declined:
             desk.change("subscription", id, {"status": "past_due"})
-    elif final["status"] == "open" and total < LEAST:
-        invoices.settled(desk, invoice["id"], 0)
     return desk.get("subscription", id)
 
 

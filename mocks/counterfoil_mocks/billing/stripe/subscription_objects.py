@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from counterfoil_mocks.billing.stripe.kind import KEEP, Kind, kept, mapped
 from counterfoil_mocks.billing.stripe.objects import BILLED_BY, DISCOUNTS, PRICE_DATA, PRORATION
-from counterfoil_mocks.billing.stripe.params import ANY, BOOL, INT, META, TEXT, TIME, Spec, words
+from counterfoil_mocks.billing.stripe.params import ANY, BOOL, INT, META, NAT, TEXT, TIME, Spec, words
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.protocols.conversion import epoch
 from counterfoil_mocks.protocols.fieldmap import FieldMap
@@ -15,7 +15,7 @@ SUB_ITEM: Spec = {
     "id": TEXT,
     "price": TEXT,
     "price_data": PRICE_DATA,
-    "quantity": INT,
+    "quantity": NAT,
     "tax_rates": [TEXT],
     "metadata": META,
     "deleted": BOOL,
@@ -26,7 +26,7 @@ SUB_ITEM: Spec = {
 ADDED_ITEM: Spec = {
     "price": TEXT,
     "price_data": PRICE_DATA,
-    "quantity": INT,
+    "quantity": NAT,
     "tax_rates": [TEXT],
     "discounts": DISCOUNTS,
     "metadata": META,
@@ -170,7 +170,7 @@ PHASE: Spec = {
         {
             "price": TEXT,
             "price_data": PRICE_DATA,
-            "quantity": INT,
+            "quantity": NAT,
             "tax_rates": [TEXT],
             "metadata": META,
             "discounts": DISCOUNTS,
@@ -259,7 +259,7 @@ QUOTE_LINE: Spec = {
     "id": TEXT,
     "price": TEXT,
     "price_data": PRICE_DATA,
-    "quantity": INT,
+    "quantity": NAT,
     "tax_rates": [TEXT],
     "discounts": DISCOUNTS,
 }

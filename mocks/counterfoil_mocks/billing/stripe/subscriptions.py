@@ -24,8 +24,6 @@ HOUR, DAY = 3600, 86400
 ENDED = ("canceled", "incomplete_expired")
 WARNED = 3 * DAY
 """How long before its end a trial is announced to end."""
-LEAST = 50
-"""Smaller sums of proration go to the customer's balance."""
 
 
 # beginning

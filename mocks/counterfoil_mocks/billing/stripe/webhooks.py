@@ -9,9 +9,11 @@ import orjson
 
 from counterfoil_mocks.billing.stripe import errors, events, idempotency, params
 from counterfoil_mocks.billing.stripe.desk import Desk
+from counterfoil_mocks.billing.stripe.documents import merged
 from counterfoil_mocks.billing.stripe.ids import chars
 from counterfoil_mocks.billing.stripe.lists import limit_of, url_of
 from counterfoil_mocks.billing.stripe.params import META, TEXT, Spec
+from counterfoil_mocks.billing.stripe.vocabulary import EVENTS
 from counterfoil_mocks.kernel import clock, webhooks
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
@@ -31,7 +33,11 @@ CREATE: Spec = {
     "metadata": META,
     "connect": params.BOOL,
 }
-UPDATE: Spec = {**CREATE, "disabled": params.BOOL}
+UPDATE: Spec = {
+    **{name: CREATE[name] for name in ("url", "enabled_events", "description", "metadata")},
+    "disabled": params.BOOL,
+}
+MOST_TYPES = 20
 LISTED_EVENTS: Spec = {**params.LISTED, "type": TEXT, "types": [TEXT], "delivery_success": params.BOOL}
 FETCH = "SELECT o.*, {pending} AS pending FROM {s}.outbox o WHERE o.system = ? AND o.face = 'stripe' AND o.at >= ?"
 PENDING = "(SELECT count(*) FROM {s}.delivery d WHERE d.event_seq = o.seq AND d.state = 'PENDING')"
@@ -45,17 +51,14 @@ def operations(face: StripeFace) -> Iterable[Operation]:
 
     def create(ask: Ask) -> Answer:
         given = said(ask, CREATE, "url", "enabled_events")
+        _check_types(given["enabled_events"])
         more = {name: given.get(name) for name in ("api_version", "description")}
-        more["metadata"] = given.get("metadata") or {}
+        more["metadata"] = merged({}, given.get("metadata") or {})
         return idempotency.alone(face, ask, lambda: subscribe(face, given["url"], given["enabled_events"], None, more))
 
     def listing(ask: Ask) -> Answer:
         given = said(ask, params.LISTED)
-        limit = limit_of(given)
-        rows = _rows(face)[::-1]
-        start = next((at + 1 for at, row in enumerate(rows) if row["id"] == given.get("starting_after")), 0)
-        shown = [endpoint(row) for row in rows[start : start + limit]]
-        return Answer(200, {"object": "list", "url": PATH, "has_more": len(rows) > start + limit, "data": shown})
+        return Answer(200, _page([endpoint(row) for row in _rows(face)[::-1]], given))
 
     def retrieve(ask: Ask) -> Answer:
         return Answer(200, endpoint(_row(face, ask.subject)))
@@ -65,11 +68,19 @@ def operations(face: StripeFace) -> Iterable[Operation]:
 
     def changed(ask: Ask) -> Record:
         row, given = _row(face, ask.subject), said(ask, UPDATE)
-        settings = {
-            **orjson.loads(row["settings"]),
-            **{k: v for k, v in given.items() if k in ("description", "metadata", "enabled_events")},
-        }
-        types = given.get("enabled_events") or orjson.loads(row["settings"])["enabled_events"]
+        settings = orjson.loads(row["settings"])
+        if given.get("url"):
+            _check_url(given["url"])
+        if given.get("enabled_events"):
+            _check_types(given["enabled_events"])
+            settings["enabled_events"] = given["enabled_events"]
+        if "description" in given:
+            settings["description"] = given["description"]
+        if "metadata" in given:
+            settings["metadata"] = (
+                merged(settings.get("metadata") or {}, given["metadata"]) if given["metadata"] else {}
+            )
+        types = settings["enabled_events"]
         active = row["active"] if given.get("disabled") is None else int(not given["disabled"])
         with face.system.store.transaction():
             face.system.store.execute(
@@ -136,8 +147,7 @@ def subscribe(
     face: StripeFace, url: str, types: list[str], secret: str | None = None, more: Record | None = None
 ) -> Record:
     """Add an endpoint; the answer shows its secret. Raises Refused."""
-    if not url.startswith(("http://", "https://")):
-        raise errors.invalid("Invalid URL: An explicit scheme (such as https) must be provided.", "url", "url_invalid")
+    _check_url(url)
     number = face.system.next_number("webhook_endpoint")
     parts = (face.system.world.seed, face.system.world.epoch, face.system.name, "webhook_endpoint", number)
     settings = {"enabled_events": types, "number": number, "created": epoch(face.system.clock.now), **(more or {})}
@@ -152,6 +162,34 @@ def subscribe(
         most=MOST,
     )
     return {**endpoint(_row(face, made["id"])), "secret": made["secret"]}
+
+
+def _check_url(url: str) -> None:
+    if not url.startswith(("http://", "https://")):
+        raise errors.invalid("Invalid URL: An explicit scheme (such as https) must be provided.", "url", "url_invalid")
+
+
+def _check_types(types: list[str]) -> None:
+    """Refuse a type of event that there is not: its endpoint would wait for it for ever."""
+    for number, each in enumerate(types):
+        if each != "*" and each not in EVENTS:
+            at = f"enabled_events[{number}]"
+            raise errors.invalid(f"Invalid {at}: '{each}' is no type of event; see /v1/events for those there are.", at)
+
+
+def _page(shown: list[Record], given: Record) -> Record:
+    """A page of endpoints, newest first."""
+    limit, ids = limit_of(given), [each["id"] for each in shown]
+    for name in ("starting_after", "ending_before"):
+        if given.get(name) and given[name] not in ids:
+            raise errors.missing("webhook endpoint", given[name], param=name, status=400)
+    if given.get("ending_before"):
+        left = shown[: ids.index(given["ending_before"])]
+        more, found = len(left) > limit, left[-limit:]
+    else:
+        left = shown[ids.index(given["starting_after"]) + 1 :] if given.get("starting_after") else shown
+        more, found = len(left) > limit, left[:limit]
+    return {"object": "list", "url": PATH, "has_more": more, "data": found}
 
 
 def _types(types: list[str]) -> str:
@@ -201,6 +239,10 @@ def _events(face: StripeFace, given: Record) -> Record:
     limit = limit_of(given)
     where: str = ""
     values: list[Any] = []
+    if given.get("type") and given.get("types"):
+        raise errors.invalid("You may only specify one of these parameters: type, types.", "type")
+    if len(given.get("types") or ()) > MOST_TYPES:
+        raise errors.invalid(f"You may only specify up to {MOST_TYPES} types.", "types")
     types = given.get("types") or ([given["type"]] if given.get("type") else [])
     if types:
         where += " AND (" + " OR ".join("o.type LIKE ? ESCAPE '!'" for _ in types) + ")"

@@ -1,0 +1,134 @@
+"""What Stripe's own client is refused, with nothing changed, and where money of a refused or voided document stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+stripe = pytest.importorskip("stripe")
+
+
+@pytest.fixture
+def acme(client: Any) -> Any:
+    """A customer who owes and is owed nothing."""
+    return client.v1.customers.create({"name": "Acme"})
+
+
+def refused(run: Callable[..., Any], *args: Any) -> tuple[str | None, str | None]:
+    """Code and parameter of the refusal that a call gets."""
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        run(*args)
+    return caught.value.code, caught.value.param
+
+
+def billed(client: Any, owner: Any, amount: int, **fields: Any) -> Any:
+    """An open invoice of one amount."""
+    terms = {"collection_method": "send_invoice", "days_until_due": 30}
+    made = client.v1.invoices.create({"customer": owner.id, "currency": "usd", **terms, **fields})
+    client.v1.invoices.add_lines(made.id, {"lines": [{"amount": amount, "description": "Work"}]})
+    return client.v1.invoices.finalize_invoice(made.id)
+
+
+def test_an_item_goes_onto_no_invoice_of_another_currency_or_customer(client: Any, acme: Any) -> None:
+    create = client.v1.invoice_items.create
+    draft = client.v1.invoices.create({"customer": acme.id, "currency": "usd"})
+    item = {"customer": acme.id, "invoice": draft.id, "amount": 500}
+    assert refused(create, {**item, "currency": "eur"}) == (None, "currency")
+    other = client.v1.customers.create({"name": "Other"})
+    assert refused(create, {**item, "customer": other.id, "currency": "usd"}) == (None, "invoice")
+    assert client.v1.invoices.retrieve(draft.id).subtotal == 0
+    assert client.v1.customers.retrieve(acme.id).currency is None
+
+
+def test_a_hash_without_a_member_that_it_needs_is_refused_by_name(client: Any, acme: Any) -> None:
+    said = {"email": "half@acme.example", "tax_id_data": [{"type": "eu_vat"}]}
+    assert refused(client.v1.customers.create, said) == ("parameter_missing", "tax_id_data[0][value]")
+    assert list(client.v1.customers.list({"email": "half@acme.example"})) == []
+    said = {"customer": acme.id, "custom_fields": [{"name": "PO"}]}
+    assert refused(client.v1.invoices.create, said) == ("parameter_missing", "custom_fields[0][value]")
+
+
+def test_words_and_figures_that_stripe_does_not_take_are_refused(client: Any, acme: Any) -> None:
+    v1 = client.v1
+    assert refused(v1.customers.create, {"email": "nobody"}) == ("email_invalid", "email")
+    assert refused(v1.customers.tax_ids.create, acme.id, {"type": "zz_zz", "value": "1"}) == (None, "type")
+    price = {"currency": "usd", "product_data": {"name": "Hour"}}
+    assert refused(v1.prices.create, {**price, "unit_amount": -5}) == ("parameter_invalid_integer", "unit_amount")
+    assert refused(v1.prices.create, {**price, "unit_amount": 5, "unit_amount_decimal": "5"}) == (None, "unit_amount")
+    item = {"customer": acme.id, "currency": "usd", "unit_amount_decimal": "5", "quantity": -1}
+    assert refused(v1.invoice_items.create, item) == ("parameter_invalid_integer", "quantity")
+    intent = {"amount": 12345, "currency": "kwd"}
+    assert refused(v1.payment_intents.create, intent) == ("parameter_invalid_integer", "amount")
+    terms = {"customer": acme.id, "collection_method": "send_invoice", "days_until_due": 3, "due_date": 1893456000}
+    assert refused(v1.invoices.create, terms) == (None, "due_date")
+
+
+def test_an_endpoint_asks_for_events_that_there_are(client: Any) -> None:
+    endpoints = client.v1.webhook_endpoints
+    said = {"url": "http://127.0.0.1:1/hook", "enabled_events": ["invoice.paid"], "metadata": {"a": "1"}}
+    assert refused(endpoints.create, {**said, "enabled_events": ["invoice.payed"]}) == (None, "enabled_events[0]")
+    older, newer = endpoints.create(said), endpoints.create(said)
+    assert refused(endpoints.update, older.id, {"enabled_events": ["invoice.payed"]}) == (None, "enabled_events[0]")
+    assert refused(endpoints.update, older.id, {"url": "hook"}) == ("url_invalid", "url")
+    assert endpoints.update(older.id, {"metadata": {"b": "2"}}).metadata.to_dict() == {"a": "1", "b": "2"}
+    assert [each.id for each in endpoints.list({"ending_before": older.id, "limit": 1}).data] == [newer.id]
+    assert refused(endpoints.list, {"starting_after": "we_x"}) == ("resource_missing", "starting_after")
+    types = ["invoice.paid"] * 21
+    assert refused(client.v1.events.list, {"types": types}) == (None, "types")
+    for each in (older, newer):
+        endpoints.delete(each.id)
+
+
+def test_a_key_opens_no_other_account(client: Any) -> None:
+    with pytest.raises(stripe.PermissionError) as caught:
+        client.v1.customers.list({}, {"stripe_account": "acct_other"})
+    assert caught.value.http_status == 403
+
+
+def test_a_card_pays_for_its_owner_alone(client: Any, acme: Any) -> None:
+    v1 = client.v1
+    card = v1.payment_methods.attach("pm_card_visa", {"customer": v1.customers.create({"name": "Other"}).id})
+    invoice = billed(client, acme, 5000)
+    said = {"payment_method": card.id}
+    assert refused(v1.invoices.pay, invoice.id, said) == ("resource_missing", "payment_method")
+    assert v1.invoices.retrieve(invoice.id).status == "open"
+
+
+def test_a_void_invoice_gives_back_what_it_used_of_the_balance(client: Any) -> None:
+    v1 = client.v1
+    owner = v1.customers.create({"name": "Credit", "balance": -3000})
+    invoice = billed(client, owner, 10000)
+    assert (invoice.amount_due, v1.customers.retrieve(owner.id).balance) == (7000, 0)
+    v1.invoices.void_invoice(invoice.id)
+    assert v1.customers.retrieve(owner.id).balance == -3000
+    newest = v1.customers.balance_transactions.list(owner.id).data[0]
+    assert (newest.type, newest.amount, newest.invoice) == ("unapplied_from_invoice", -3000, invoice.id)
+
+
+def test_a_revision_uses_the_balance_that_its_original_used(client: Any) -> None:
+    v1 = client.v1
+    owner = v1.customers.create({"name": "Credit", "balance": -3000})
+    old = billed(client, owner, 10000)
+    new = v1.invoices.create({"from_invoice": {"action": "revision", "invoice": old.id}})
+    final = v1.invoices.finalize_invoice(new.id)
+    assert (final.starting_balance, final.amount_due, final.ending_balance) == (-3000, 7000, 0)
+    assert v1.invoices.retrieve(old.id).latest_revision == new.id
+
+
+def test_too_little_to_charge_is_owed_with_the_next_invoice(client: Any, acme: Any) -> None:
+    v1 = client.v1
+    small = billed(client, acme, 30)
+    assert (small.status, small.total, small.amount_due, small.ending_balance) == ("paid", 30, 0, 30)
+    assert v1.customers.balance_transactions.list(acme.id).data[0].type == "invoice_too_small"
+    assert billed(client, acme, 1000).amount_due == 1030
+
+
+def test_a_void_credit_note_still_takes_a_memo(client: Any, acme: Any) -> None:
+    notes = client.v1.credit_notes
+    note = notes.create({"invoice": billed(client, acme, 5000).id, "amount": 1000})
+    notes.void_credit_note(note.id)
+    assert notes.update(note.id, {"memo": "By mistake", "metadata": {"why": "typo"}}).memo == "By mistake"
+    again = notes.retrieve(note.id)
+    assert (again.status, again.memo, again.metadata["why"]) == ("void", "By mistake", "typo")
