@@ -335,6 +335,64 @@ def test_an_expense_may_name_its_category_by_id_and_change_whom_it_is_for(client
     assert first(changed)["is_billable"] is False
 
 
+def test_what_a_project_says_of_its_stories_holds_for_them(client: Client) -> None:
+    said = {"budgeted": False, "stories_are_fixed_fee_by_default": True}
+    made = client.make("workspaces", "workspace", title="Fixed", **said)
+    assert made["change_orders_enabled"] is False
+    story = client.make("stories", "story", title="Fixed", workspace_id=made["id"], story_type="task")
+    assert story["fixed_fee"] is True
+    assert client.refused("POST", "workspaces", {"workspace": {"title": "X", "creator_role": "king"}})[1][0][
+        "field"
+    ] == ("creator_role")
+
+
+@pytest.mark.by_test("list_status_report list_estimate list_estimate_scenario list_post")
+def test_a_reader_of_the_whole_account_finds_nothing_of_what_the_business_has_none_of(client: Client) -> None:
+    for path in ("status_reports", "estimates", "estimate_scenarios", "posts"):
+        found = client.get(f"{path}.json", page=1, per_page=200)
+        assert (found[path], found["count"], found["meta"]["page_count"]) == ({}, 0, 0)
+        assert client.refused("POST", path, {})[0] == 404
+
+
+def test_the_feed_is_paged_as_all_lists_are(client: Client, workspace: Body) -> None:
+    newest = ids(client.get("subscribed_events"))
+    assert ids(client.get("subscribed_events", limit=2, offset=1)) == newest[1:3]
+    assert ids(client.get("subscribed_events", only=f"{newest[2]},x")) == [newest[2]]
+
+
+def test_who_does_a_story_of_an_archived_project_is_shown_only_when_asked_for(client: Client) -> None:
+    project = client.make("workspaces", "workspace", title="Put away")
+    said = {"title": "T", "workspace_id": project["id"], "story_type": "task", "assignee_ids": [client.keys["user_id"]]}
+    story = first(client.send("POST", "stories?include=current_assignments", {"story": said}))
+    client.send("PUT", f"workspaces/{project['id']}", {"workspace": {"archived": True}})
+    mine = {"story_id": story["id"]}
+    assert (
+        client.get("assignments", **mine)["count"]
+        == client.get("assignments", **mine, in_unarchived_workspaces="true")["count"]
+        == 0
+    )
+    found = ids(client.get("assignments", **mine, in_unarchived_workspaces="false"))
+    assert found == story["current_assignment_ids"]
+    assert client.refused("GET", f"assignments/{found[0]}")[0] == 404
+
+
+def test_references_hang_on_billing_milestones_and_know_when_they_were_synced(client: Client, workspace: Body) -> None:
+    reference = {"service_name": "sf", "service_model": "Milestone", "service_model_ref": "M1"}
+    said = {"title": "Fee", "amount_in_cents": 5, "workspace_id": workspace["id"], "external_reference": reference}
+    made = client.make("billing_milestones", "billing_milestone", **said)
+    found = client.get(f"billing_milestones/{made['id']}", include="external_references")
+    assert [each["service_model_ref"] for each in found["external_references"].values()] == ["M1"]
+    asked = {"subject_type": "BillingMilestone", "subject_id": made["id"]}
+    assert client.get("external_references", **asked, last_synced_after="2099-01-01")["count"] == 0
+    assert client.get("external_references", **asked, last_synced_after="2020-01-01")["count"] == 1
+    said = {"subject_type": "BillingMilestone", "subject_id": made["id"], **reference}
+    for instant, count in (("2099-01-02T00:00:00+02:00", 1), ("soon", 0)):
+        body = {"external_reference": {**said, "last_synced_at": instant}}
+        reply = client.call("POST", "external_references/create_or_update", body)
+        assert (reply.status == 200) == bool(count)
+    assert client.get("external_references", **asked, last_synced_after="2099-01-01")["count"] == 1
+
+
 def test_the_feed_tells_of_bookings_handed_in_entries_and_custom_values(client: Client, staffed: Body) -> None:
     field = client.make("custom_fields", "custom_field", name="Mood", value_type="string", subject_type="workspace")
     for value in ("calm", "busy", None):

@@ -15,7 +15,7 @@ from counterfoil_mocks.psa.kantata import references
 from counterfoil_mocks.psa.kantata.conditions import among, own
 from counterfoil_mocks.psa.kantata.desk import Desk
 from counterfoil_mocks.psa.kantata.errors import absent, invalid
-from counterfoil_mocks.psa.kantata.kind import KEEP, REF, VENDOR, Kind, Link, computed, equals, kept, mapped
+from counterfoil_mocks.psa.kantata.kind import KEEP, REF, VENDOR, Default, Kind, Link, computed, equals, kept, mapped
 from counterfoil_mocks.psa.kantata.view import Given, View
 
 DAY_MINUTES, MOST_DAYS = 480, 3660
@@ -85,6 +85,27 @@ def _date_between(view: View, map: Any, table: sa.FromClause, value: str) -> sa.
     return sa.and_(on >= start[:10], on <= (end[:10] or "9999-12-31"))
 
 
+def _unarchived(view: View, map: Any, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
+    task, project = (view.system.table(name).sql.alias() for name in ("task", "project"))
+    archived = (
+        sa.select(task.c.id)
+        .join(project, sa.and_(project.c.system == task.c.system, project.c.id == task.c.project))
+        .where(task.c.system == view.system.name, references.flagged(project, "archived"))
+    )
+    return table.c.owner.not_in(archived)
+
+
+def _unless_false(view: View, map: Any, table: sa.FromClause, value: str) -> sa.ColumnElement[bool] | None:
+    return None if value.lower() == "false" else _unarchived(view, map, table, value)
+
+
+def _archived(view: View, record: Record) -> bool:
+    """Whether a story assignment is of an archived project."""
+    story = view.record("task", kept(record)["story_id"])
+    project = None if story is None else view.record("project", story["project"])
+    return project is not None and bool(kept(project).get("archived"))
+
+
 KINDS: tuple[Kind, ...] = (
     Kind(
         "assignments",
@@ -98,7 +119,11 @@ KINDS: tuple[Kind, ...] = (
             "story_allocation_days": Link("story_allocation_day_ids", "story_allocation_days", _plannable),
         },
         required={"story_id": "Story can't be blank"},
-        filters={name: equals(name) for name in ("story_id", "assignee_id", "current")},
+        filters={name: equals(name) for name in ("story_id", "assignee_id", "current")}
+        | {"in_unarchived_workspaces": _unless_false},
+        defaults={
+            ("in_unarchived_workspaces",): Default(_unarchived, lambda view, record: not _archived(view, record))
+        },
         verbs="create list get update delete",
     ),
     Kind(

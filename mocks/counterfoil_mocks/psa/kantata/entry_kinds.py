@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import sqlalchemy as sa
+
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.protocols.fieldmap import ObjectMap
 from counterfoil_mocks.psa.kantata import references
@@ -65,6 +67,12 @@ def _submission_kind(key: str, root: str, subject: str, noun: str, map: ObjectMa
         filters={name: equals(name) for name in ("workspace_id", "user_id", "status")},
         verbs="list get",
     )
+
+
+def synced_after(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool] | None:
+    """References that were synced since an instant."""
+    since = view.instant("last_synced_after")
+    return None if since is None else sa.cast(references.member(table, "last_synced_at"), sa.Text) >= since
 
 
 KINDS: tuple[Kind, ...] = (
@@ -172,6 +180,7 @@ KINDS: tuple[Kind, ...] = (
         links={
             "workspace": WORKSPACE_LINK,
             "story": Link("story_id", "stories", lambda view, record: [record], column=True),
+            "external_references": references_of("BillingMilestone"),
         },
         required={
             "title": "Title can't be blank",
@@ -216,6 +225,7 @@ KINDS: tuple[Kind, ...] = (
         }
         | {
             "subject_id": among("owner"),
+            "last_synced_after": synced_after,
             "status": lambda view, map, table, value: (
                 references.member(table, "status") == references.STATES.get(value, value)
             ),

@@ -11,7 +11,7 @@ from counterfoil_mocks.kernel import clock
 from counterfoil_mocks.kernel.fields import Entity, Record
 from counterfoil_mocks.psa.kantata.errors import Refused, forbidden
 from counterfoil_mocks.psa.kantata.kind import VENDOR, Kind, kept
-from counterfoil_mocks.psa.kantata.view import MOST, PER_PAGE, View
+from counterfoil_mocks.psa.kantata.view import View
 
 if TYPE_CHECKING:
     from counterfoil_mocks.kernel.tx import Tx
@@ -112,22 +112,17 @@ def feed(view: View) -> Record:
         rows = list(last.values())
     if view.text("order") not in ("created_at:asc", "created_at"):
         rows.reverse()
-    per_page = view.number("per_page")
-    per_page = PER_PAGE if per_page is None or per_page < 1 else min(per_page, MOST)
-    page = max(view.number("page") or 1, 1)
-    shown = rows[(page - 1) * per_page : page * per_page]
+    only = view.only()
+    rows = [row for row in rows if only is None or row["shown"]["id"] in only]
+    size, start = view.span()
+    shown = rows[start : None if size is None else start + size]
     count = len(rows)
     return {
         "count": count,
         "results": [{"key": "subscribed_events", "id": row["shown"]["id"]} for row in shown],
         "subscribed_events": {row["shown"]["id"]: _with_payload(view, row) for row in shown},
         **_subjects(view, shown),
-        "meta": {
-            "count": count,
-            "page_count": -(-count // per_page),
-            "page_number": page if count else 0,
-            "page_size": per_page,
-        },
+        "meta": view.meta(count),
     }
 
 

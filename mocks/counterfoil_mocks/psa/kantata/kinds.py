@@ -161,6 +161,7 @@ KINDS: Mapping[str, Kind] = {
                     ],
                 ),
                 "custom_field_values": VALUES,
+                "external_references": references_of("User"),
                 "account_membership": Link(
                     "account_membership_id", "account_memberships", lambda view, record: [record]
                 ),
@@ -264,7 +265,11 @@ KINDS: Mapping[str, Kind] = {
             "Participation",
             "assignment",
             (PARTICIPATION,),
-            links={"workspace": WORKSPACE_LINK, "user": USER_LINK},
+            links={
+                "workspace": WORKSPACE_LINK,
+                "user": USER_LINK,
+                "external_references": references_of("Participation"),
+            },
             required={
                 "workspace_id": "Workspace can't be blank",
                 "user_id": "User can't be blank",
@@ -310,7 +315,11 @@ KINDS: Mapping[str, Kind] = {
         ),
         *entry_kinds.KINDS,
         derived("roles", "role", "Role", "role"),
-        derived("status_reports", "status_report", "StatusReport", "status_report", verbs=""),
+        # what the business has none of: a reader of the whole account finds no such object, and none can be made
+        derived("status_reports", "status_report", "StatusReport", "status_report", verbs="list"),
+        derived("estimates", "estimate", "Estimate", "estimate", verbs="list"),
+        derived("estimate_scenarios", "estimate_scenario", "EstimateScenario", "estimate_scenario", verbs="list"),
+        derived("posts", "post", "Post", "post", verbs="list"),
         derived("expense_categories", "expense_category", "ExpenseCategory", "expense_category"),
         derived("custom_fields", "custom_field", "CustomField", "custom_field", "subject_type"),
         derived(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from counterfoil_mocks.kernel import clock
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.psa.kantata.errors import Refused, failure, invalid
 from counterfoil_mocks.psa.kantata.kind import KEEP, VENDOR, Kind, kept
@@ -91,7 +92,11 @@ def put(desk: Desk, kind: Kind, id: str, given: Any) -> Record:
     values |= {name: str(values[name]) for name in NEEDED}
     if values.setdefault("status", "successful") not in ("pending", "successful", "failed"):
         raise invalid("External reference status is not included in the list", "status")
-    values.setdefault("last_synced_at", desk.tx.stamp)
+    try:
+        synced = str(said.get("last_synced_at") or desk.tx.stamp)
+        values["last_synced_at"] = clock.render(clock.parse(synced))
+    except (ValueError, OverflowError):
+        raise invalid("External reference last synced at is not an instant", "last_synced_at") from None
     values |= {"subject_type": kind.subject, "subject_id": id, "subject_key": kind.key}
     same = [each for each in of(desk, kind.subject, id) if kept(each)["service_name"] == values["service_name"]]
     columns = {"owner": id, "name": values["service_model_ref"][:500]}

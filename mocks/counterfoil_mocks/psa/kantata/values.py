@@ -169,7 +169,7 @@ class Values:
                         "custom_field_name": each.name,
                         "type": each.type,
                         "value": value,
-                        "display_value": displayed(each, value),
+                        "display_value": displayed(view, each, value),
                         "id": f"{record['id']}{each.id}",
                     }
                 )
@@ -218,8 +218,10 @@ class Values:
         return desk.alter(kind, record, columns, {"values": values} if own else None)
 
 
-def displayed(custom: CustomField, value: Any) -> str:
-    """A value as people read it: choices by their labels."""
+def displayed(view: View, custom: CustomField, value: Any) -> str:
+    """A value as people read it: choices by their labels, amounts with their sign."""
+    if custom.type == "currency" and isinstance(value, list) and len(value) == 2 and str(value[1]) in money.KNOWN:
+        return view.formatted(value[0], value[1]) if isinstance(value[0], int) else ", ".join(map(str, value))
     if not isinstance(value, list):
         return str(value)
     return ", ".join(custom.choices.get(each, str(each)) if isinstance(each, int) else str(each) for each in value)

@@ -241,25 +241,36 @@ class View:
 
     def listing(self, kind: Kind) -> Record:
         """The envelope of a list."""
-        only = [each for each in self.names("only") if each.isdecimal()] if self.text("only") else None
-        per_page = self.number("per_page")
-        per_page = PER_PAGE if per_page is None or per_page < 1 else min(per_page, MOST)
-        page = max(self.number("page") or 1, 1)
+        only = self.only()
+        records, count = self.page(kind, only, *self.span())
+        return self.envelope(kind, records, count, self.meta(count))
+
+    def only(self) -> list[str] | None:
+        """The ids that a list is to hold; None where it may hold all."""
+        return [each for each in self.names("only") if each.isdecimal()] if self.text("only") else None
+
+    def per_page(self) -> int:
+        """How many records a page has."""
+        said = self.number("per_page")
+        return PER_PAGE if said is None or said < 1 else min(said, MOST)
+
+    def span(self) -> tuple[int | None, int]:
+        """How many records of a list are shown, None for all, and how many come before them."""
         limit, offset = self.number("limit"), self.number("offset")
-        if only is not None:
-            size, start = None, 0
-        elif limit is not None and offset is not None:
-            size, start = max(1, min(limit, MOST)), max(0, offset)
-        else:
-            size, start = per_page, (page - 1) * per_page
-        records, count = self.page(kind, only, size, start)
-        meta = {
+        if self.text("only"):
+            return None, 0
+        if limit is not None and offset is not None:
+            return max(1, min(limit, MOST)), max(0, offset)
+        return self.per_page(), (max(self.number("page") or 1, 1) - 1) * self.per_page()
+
+    def meta(self, count: int) -> Record:
+        """What an envelope says of its pages."""
+        return {
             "count": count,
-            "page_count": -(-count // per_page),
-            "page_number": page if count else 0,
-            "page_size": per_page,
+            "page_count": -(-count // self.per_page()),
+            "page_number": max(self.number("page") or 1, 1) if count else 0,
+            "page_size": self.per_page(),
         }
-        return self.envelope(kind, records, count, meta)
 
     def page(self, kind: Kind, only: list[str] | None, size: int | None, start: int) -> tuple[list[Record], int]:
         """The records of one page, and how many there are on all."""

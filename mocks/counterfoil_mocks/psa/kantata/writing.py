@@ -28,6 +28,10 @@ MOVES: Mapping[tuple[str, str], str] = {
 }
 
 
+CREATORS = ("maven", "consultant", "buyer", "client")
+"""What the creator of a workspace may be in it; the first two are the provider's."""
+
+
 class Writer(NamedTuple):
     """How one kind is written: create(desk, kind, given), update(desk, kind, record, given), delete(desk, kind, record)."""
 
@@ -61,6 +65,8 @@ def subunits(value: Any, ccy: str, field: str) -> int:
 def create_workspace(desk: Desk, kind: Kind, given: Given) -> Record:
     """A planned project with its budget, customer and people."""
     desk.check(kind, given)
+    if given.get("creator_role") not in (None, "", *CREATORS):
+        raise invalid("Creator role is not included in the list", "creator_role")
     map = kind.maps[0]
     card = (
         desk.named("rate_card", given["rate_card_id"], "rate_card_id", "Rate card")
@@ -71,6 +77,7 @@ def create_workspace(desk: Desk, kind: Kind, given: Given) -> Record:
     desk.bounded(map, "currency", "ccy", ccy)
     values = desk.stored(kind, map, {**given, "currency": ccy}, None) | named(given["title"], 80, "title")
     own = {**values.pop("custom", {}).get(KEEP, {}), **_approvers(desk, given), "creator_id": desk.user_id}
+    own.setdefault("change_orders_enabled", own.get("budgeted", True))
     values |= {"ccy": ccy, "budget_fee": subunits(given.get("price") or 0, ccy, "price")}
     values.setdefault("manager", desk.user_id or None)
     values |= desk.face.values.columns(desk, kind, "project", given.get("custom_fields"))
@@ -203,6 +210,7 @@ def create_story(desk: Desk, kind: Kind, given: Given) -> Record:
     map = objects.MILESTONE if said == "milestone" else objects.TASK
     values = desk.stored(kind, map, given, None)
     own = {**values.get("custom", {}).get(KEEP, {}), "creator_id": desk.user_id, "story_type": said}
+    own.setdefault("fixed_fee", bool(kept(project).get("stories_are_fixed_fee_by_default")))
     values |= {"name": title[:120], "custom": {KEEP: own}}
     values |= desk.face.values.columns(desk, kind, map.entity, given.get("custom_fields"))
     count = desk.system.next_number("kantata:story")
