@@ -49,8 +49,7 @@ class Desk(View):
     def _forget(self) -> None:
         """What was looked up before a write holds no longer."""
         self.sums.clear()
-        self.stories.clear()
-        self.below.clear()
+        self.stories.forget()
 
     # vendor's own objects
 

@@ -224,10 +224,14 @@ KINDS: Mapping[str, Kind] = {
                     "assignments",
                     lambda view, record: allocations.assignments_of(view, record["id"]),
                 ),
-                "sub_stories": Link("sub_story_ids", "stories", lambda view, record: view.children(record)),
-                "descendants": Link("descendant_ids", "stories", lambda view, record: view.descendants(record)),
-                "ancestors": Link("ancestor_ids", "stories", lambda view, record: view.ancestors(record), column=True),
-                "parent": Link("parent_id", "stories", lambda view, record: view.ancestors(record)[-1:], column=True),
+                "sub_stories": Link("sub_story_ids", "stories", lambda view, record: view.stories.children(record)),
+                "descendants": Link("descendant_ids", "stories", lambda view, record: view.stories.descendants(record)),
+                "ancestors": Link(
+                    "ancestor_ids", "stories", lambda view, record: view.stories.ancestors(record), column=True
+                ),
+                "parent": Link(
+                    "parent_id", "stories", lambda view, record: view.stories.ancestors(record)[-1:], column=True
+                ),
                 "custom_field_values": VALUES,
                 "external_references": references_of("Story"),
             },

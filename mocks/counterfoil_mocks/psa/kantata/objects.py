@@ -212,11 +212,13 @@ def _story(entity: str, state: Callable[[Record], str], ends: str, kind: Callabl
         computed("logged_billable_time_in_minutes", _work("billable")),
         computed("logged_nonbillable_time_in_minutes", _work("other")),
         computed("creator_id", lambda record, view: kept(record).get("creator_id")),
-        computed("ancestor_ids", lambda record, view: [each["id"] for each in view.ancestors(record)]),
-        computed("root_id", lambda record, view: [*(each["id"] for each in view.ancestors(record)), record["id"]][0]),
-        computed("ancestry_depth", lambda record, view: len(view.ancestors(record))),
-        computed("subtree_depth", lambda record, view: view.depth(record)),
-        computed("sub_story_count", lambda record, view: len(view.children(record))),
+        computed("ancestor_ids", lambda record, view: [each["id"] for each in view.stories.ancestors(record)]),
+        computed(
+            "root_id", lambda record, view: [*(each["id"] for each in view.stories.ancestors(record)), record["id"]][0]
+        ),
+        computed("ancestry_depth", lambda record, view: len(view.stories.ancestors(record))),
+        computed("subtree_depth", lambda record, view: view.stories.depth(record)),
+        computed("sub_story_count", lambda record, view: len(view.stories.children(record))),
         computed("budget_used_in_cents", _work("used")),
         computed("uninvoiced_balance_in_cents", _work("uninvoiced")),
         computed("invoiced_balance_in_cents", _work("invoiced")),

@@ -17,6 +17,7 @@ from counterfoil_mocks.protocols.fieldmap import ObjectMap
 from counterfoil_mocks.psa.kantata import references
 from counterfoil_mocks.psa.kantata.errors import absent
 from counterfoil_mocks.psa.kantata.kind import VENDOR, Default, Kind, kept
+from counterfoil_mocks.psa.kantata.stories import Stories
 
 if TYPE_CHECKING:
     from counterfoil_mocks.psa.kantata.api import KantataFace
@@ -75,10 +76,7 @@ class View:
         self.sums: dict[str, Record] = {}
         """What projects and tasks add up to, which several of their fields say."""
         self._approvals: dict[str, bool] = {}
-        self.stories: dict[str, dict[str, Record]] = {}
-        """Stories by project and id, as far as they have been asked for."""
-        self.below: dict[str, list[Record]] = {}
-        """The stories right below one, of the same projects."""
+        self.stories = Stories(self)
         self.custom_fields: dict[str | None, list[Any]] = {}
         """Custom fields by collection, as far as they have been asked for."""
 
@@ -426,46 +424,6 @@ class View:
     def booked(self, seat: str) -> int:
         """Minutes that a seat is booked for."""
         return sum(int(kept(each)["minutes"]) for each in self.bookings(seat))
-
-    def _stories(self, project: str) -> dict[str, Record]:
-        if project not in self.stories:
-            several = [*self.all("task", project=project), *self.all("milestone", project=project)]
-            self.stories[project] = {each["id"]: each for each in several}
-            for each in several:
-                if kept(each).get("parent_id"):
-                    self.below.setdefault(kept(each)["parent_id"], []).append(each)
-        return self.stories[project]
-
-    def children(self, story: Record) -> list[Record]:
-        """The stories right below one."""
-        self._stories(story["project"])
-        return self.below.get(story["id"], [])
-
-    def descendants(self, story: Record) -> list[Record]:
-        """All stories below one."""
-        found, ahead = {story["id"]: story}, [story]
-        while ahead:
-            below = [each for each in self.children(ahead.pop(0)) if each["id"] not in found]
-            found |= {each["id"]: each for each in below}
-            ahead += below
-        return list(found.values())[1:]
-
-    def depth(self, story: Record) -> int:
-        """How many levels of stories there are below one."""
-        above = len(self.ancestors(story))
-        return max((len(self.ancestors(each)) - above for each in self.descendants(story)), default=0)
-
-    def ancestors(self, story: Record) -> list[Record]:
-        """The stories above one, the uppermost first."""
-        found: dict[str, Record] = {}
-        above = kept(story).get("parent_id")
-        while above and above not in found and above != story["id"]:
-            parent = self._stories(story["project"]).get(above)
-            if parent is None:
-                break
-            found[above] = parent
-            above = kept(parent).get("parent_id")
-        return list(found.values())[::-1]
 
     def requires_approval(self, project: str) -> bool:
         """Whether time of a project must be approved."""
