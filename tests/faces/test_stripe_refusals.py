@@ -132,3 +132,30 @@ def test_a_void_credit_note_still_takes_a_memo(client: Any, acme: Any) -> None:
     assert notes.update(note.id, {"memo": "By mistake", "metadata": {"why": "typo"}}).memo == "By mistake"
     again = notes.retrieve(note.id)
     assert (again.status, again.memo, again.metadata["why"]) == ("void", "By mistake", "typo")
+
+
+def test_no_line_is_credited_beyond_what_it_billed(client: Any, acme: Any) -> None:
+    notes = client.v1.credit_notes
+    invoice = client.v1.invoices.create(
+        {"customer": acme.id, "currency": "usd", "collection_method": "send_invoice", "days_until_due": 5}
+    )
+    client.v1.invoices.add_lines(invoice.id, {"lines": [{"amount": 1000}, {"amount": 9000}]})
+    final = client.v1.invoices.finalize_invoice(invoice.id)
+    small = next(each for each in final.lines.data if each.amount == 1000)
+    part = {"type": "invoice_line_item", "invoice_line_item": small.id, "amount": 800}
+    assert refused(notes.create, {"invoice": final.id, "lines": [part, part]}) == (None, "lines[1][amount]")
+    notes.create({"invoice": final.id, "lines": [part]})
+    assert refused(notes.create, {"invoice": final.id, "lines": [part]}) == (None, "lines[0][amount]")
+    assert refused(notes.create, {"invoice": final.id, "amount": 0}) == ("parameter_invalid_integer", "amount")
+    assert client.v1.invoices.retrieve(final.id).amount_remaining == 9200
+
+
+def test_moments_and_filters_that_there_are_not_are_refused_in_stripe_s_shape(client: Any, acme: Any) -> None:
+    v1 = client.v1
+    assert refused(v1.customers.list, {"created": {"after": 1}}) == ("parameter_unknown", "created[after]")
+    assert refused(v1.customers.list, {"created": {"gte": 10**17}}) == (None, "created[gte]")
+    terms = {"customer": acme.id, "collection_method": "send_invoice", "due_date": 10**14}
+    assert refused(v1.invoices.create, terms) == (None, "due_date")
+    price = {"currency": "usd", "unit_amount": 5, "product_data": {"name": "Hour"}}
+    said = {**price, "recurring": {"interval": "month", "interval_count": 0}}
+    assert refused(v1.prices.create, said) == ("parameter_invalid_integer", "recurring[interval_count]")

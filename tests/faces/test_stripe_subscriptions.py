@@ -309,3 +309,36 @@ def test_a_first_payment_that_waits_makes_the_subscription_active(client: Any, r
     card = v1.payment_methods.attach("pm_card_visa", {"customer": owner.id})
     v1.invoices.pay(made.latest_invoice.id, {"payment_method": card.id})
     assert v1.subscriptions.retrieve(made.id).status == "active"
+
+
+@pytest.mark.parametrize(
+    ("coupon", "totals"),
+    [
+        ({"duration": "once"}, [5000, 10000, 10000]),
+        ({"duration": "repeating", "duration_in_months": 2}, [5000, 5000, 10000]),
+        ({"duration": "forever"}, [5000, 5000, 5000]),
+    ],
+)
+def test_a_coupon_lasts_as_long_as_it_says(
+    client: Any, retainer: Any, clock: Any, coupon: dict[str, Any], totals: list[int]
+) -> None:
+    v1 = client.v1
+    half = v1.coupons.create({"percent_off": 50, **coupon})
+    owner = payer(client, test_clock=clock.id)
+    said = {"customer": owner.id, "items": [{"price": retainer.id}], "discounts": [{"coupon": half.id}]}
+    made = v1.subscriptions.create(said)
+    for _ in totals[1:]:
+        end = v1.subscriptions.retrieve(made.id)["items"].data[0].current_period_end
+        advance(client, clock, end + 2 * 3600)
+    assert [each.total for each in v1.invoices.list({"subscription": made.id}).data][::-1] == totals
+
+
+def test_a_first_period_up_to_a_chosen_anchor_costs_its_share(client: Any, retainer: Any, clock: Any) -> None:
+    owner = payer(client, test_clock=clock.id)
+    said = {"customer": owner.id, "items": [{"price": retainer.id}], "billing_cycle_anchor": FEBRUARY + 14 * DAY}
+    made = client.v1.subscriptions.create(said)
+    line = client.v1.invoices.retrieve(made.latest_invoice).lines.data[0]
+    assert line.amount == 10000 * 14 // 31
+    assert line.parent.subscription_item_details.proration is True
+    free = client.v1.subscriptions.create({**said, "proration_behavior": "none"})
+    assert client.v1.invoices.retrieve(free.latest_invoice).total == 0

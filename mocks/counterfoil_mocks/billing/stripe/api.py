@@ -195,7 +195,8 @@ class StripeFace(Face):
         if versions.old(ask.request.header(b"stripe-version")):
             payload = versions.spoken(Desk(self), payload)
         if wanted and answer.status == 200:
-            payload = expand.expanded(Desk(self), deepcopy(payload), params.value([params.TEXT], wanted, "expand"))
+            paths = [each for each in params.value([params.TEXT], wanted, "expand") if each]
+            payload = expand.expanded(Desk(self), deepcopy(payload), paths)
         return payload
 
     def looked(self, ask: Ask, payload: Record, key: str | None = None) -> Answer:

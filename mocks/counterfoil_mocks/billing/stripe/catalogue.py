@@ -7,7 +7,7 @@ from decimal import Decimal
 from counterfoil_mocks.billing.stripe import meanings
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.documents import alter, altered, make, merged
-from counterfoil_mocks.billing.stripe.errors import emptied, invalid, needed
+from counterfoil_mocks.billing.stripe.errors import emptied, invalid, needed, too_small
 from counterfoil_mocks.billing.stripe.objects import PRICE, PRODUCT, TAX_RATE
 from counterfoil_mocks.billing.stripe.params import plain
 from counterfoil_mocks.kernel import money
@@ -80,6 +80,8 @@ def create_price(desk: Desk, given: Record) -> Record:
             "trial_period_days": None,
             "usage_type": "licensed",
         } | said["recurring"]
+        if said["recurring"]["interval_count"] < 1:
+            raise too_small(said["recurring"]["interval_count"], 1, "recurring[interval_count]")
         if said["recurring"].get("meter"):
             desk.named("billing.meter", said["recurring"]["meter"], "recurring[meter]")
     said["metadata"] = merged({}, said.get("metadata") or {})

@@ -19,7 +19,7 @@ from counterfoil_mocks.billing.stripe.billing_objects import (
 )
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.documents import alter, merged
-from counterfoil_mocks.billing.stripe.errors import invalid, missing, needed
+from counterfoil_mocks.billing.stripe.errors import invalid, missing, needed, too_small
 from counterfoil_mocks.billing.stripe.kind import kept
 from counterfoil_mocks.billing.stripe.kinds import KINDS
 from counterfoil_mocks.billing.stripe.params import LISTED
@@ -146,7 +146,10 @@ def drawn(desk: Desk, invoice: Record, given: Record) -> Record:
     """Lines and sums of a credit note, not yet written."""
     if given.get("lines"):
         lines = [_line(desk, invoice, line, number) for number, line in enumerate(given["lines"])]
+        _check_lines(desk, invoice, lines)
     elif given.get("amount") is not None:
+        if given["amount"] < 1:
+            raise too_small(given["amount"], 1, "amount")
         lines = [_amount(invoice, given["amount"])]
     else:
         asked = [given.get(name) for name in ("refund_amount", "credit_amount", "out_of_band_amount")]
@@ -171,6 +174,24 @@ def drawn(desk: Desk, invoice: Record, given: Record) -> Record:
         "total_excluding_tax": total - exclusive - inclusive,
         "total_taxes": total_taxes(lines),
     }
+
+
+def _check_lines(desk: Desk, invoice: Record, lines: list[Record]) -> None:
+    """Refuse to credit more of a line than was billed by it, all credit notes together."""
+    record = desk.record(INVOICE, invoice["id"])
+    assert record is not None
+    left = {each["id"]: each["amount"] for each in lines_of(record, desk.face)}
+    for note in _issued(desk, invoice["id"]):
+        for each in desk.kept("credit_note", note["id"]).get("lines") or ():
+            if each["invoice_line_item"] in left:
+                left[each["invoice_line_item"]] -= each["amount"]
+    for number, each in enumerate(lines):
+        id = each["invoice_line_item"]
+        if id is None:
+            continue
+        if 0 <= left[id] < each["amount"]:
+            raise invalid("The credited amount is more than what is left of the line.", f"lines[{number}][amount]")
+        left[id] -= each["amount"]
 
 
 def _blank(amount: int, **more: object) -> Record:

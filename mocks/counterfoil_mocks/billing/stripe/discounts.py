@@ -10,6 +10,7 @@ from counterfoil_mocks.billing.stripe.discount_objects import COUPON, PROMOTION_
 from counterfoil_mocks.billing.stripe.documents import alter, make
 from counterfoil_mocks.billing.stripe.errors import invalid, needed
 from counterfoil_mocks.billing.stripe.ids import chars
+from counterfoil_mocks.billing.stripe.spans import after
 from counterfoil_mocks.kernel.fields import Record
 
 CODE = re.compile(r"[A-Za-z0-9-]{1,500}")
@@ -94,7 +95,9 @@ def redeemed(desk: Desk, given: list[Record] | None, path: str, customer: str | 
             raise needed(f"{at}[coupon]")
         name = code["promotion"]["coupon"] if code is not None else each["coupon"]
         coupon = desk.named("coupon", name, f"{at}[coupon]")
-        said = {"source": {"type": "coupon", "coupon": coupon["id"]}, "start": desk.now, "end": None}
+        months = coupon["duration_in_months"] if coupon["duration"] == "repeating" else None
+        end = after(desk.now, "month", months) if months else None
+        said = {"source": {"type": "coupon", "coupon": coupon["id"]}, "start": desk.now, "end": end}
         if code is not None:
             said["promotion_code"] = code["id"]
             desk.change("promotion_code", code["id"], {"times_redeemed": code["times_redeemed"] + 1})
@@ -102,6 +105,18 @@ def redeemed(desk: Desk, given: list[Record] | None, path: str, customer: str | 
         desk.change("coupon", coupon["id"], {"times_redeemed": coupon["times_redeemed"] + 1})
         made.append(found["id"])
     return made
+
+
+def lasting(desk: Desk, ids: list[str], *, used: bool = False) -> list[str]:
+    """Those of a subscription's discounts that still take something off: not ended, and where one has been `used`, not for once only."""
+    found = []
+    for id in ids:
+        each = desk.get("discount", id)
+        coupon = desk.find("coupon", each["source"]["coupon"])
+        once = coupon is not None and coupon["duration"] == "once"
+        if (each["end"] is None or desk.now < each["end"]) and not (used and once):
+            found.append(id)
+    return found
 
 
 def _usable(desk: Desk, id: str, customer: str | None, param: str) -> Record:

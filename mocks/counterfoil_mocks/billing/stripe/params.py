@@ -12,6 +12,8 @@ from counterfoil_mocks.billing.stripe.errors import emptied, invalid, needed, to
 from counterfoil_mocks.kernel.fields import Record
 
 INTEGER = re.compile(r"[+-]?\d{1,18}")
+LATEST = 253_402_214_400
+"""The last day of the year 9999."""
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
 
@@ -40,7 +42,7 @@ LISTED: Spec = {
     "limit": INT,
     "starting_after": TEXT,
     "ending_before": TEXT,
-    "created": (INT, {"gt": INT, "gte": INT, "lt": INT, "lte": INT}),
+    "created": (TIME, {"gt": TIME, "gte": TIME, "lt": TIME, "lte": TIME}),
 }
 SEARCHED: Spec = {"query": TEXT, "limit": INT, "page": TEXT}
 
@@ -67,6 +69,8 @@ def known(spec: Spec, given: Record) -> None:
 
 
 def _known(spec: Any, given: Any, path: str) -> None:
+    if isinstance(spec, tuple):
+        spec = next((each for each in spec if isinstance(each, Mapping)), spec)
     if isinstance(spec, Mapping) and isinstance(given, dict):
         for name, each in given.items():
             at = f"{path}[{name}]" if path else name
@@ -130,6 +134,14 @@ def natural(given: str, path: str) -> int:
     return found
 
 
+def moment_of(given: str, path: str) -> int:
+    """A moment in seconds since 1970, within the years that have four figures."""
+    found = integer(given, path)
+    if not 0 <= found <= LATEST:
+        raise invalid(f"Invalid timestamp: {given}; must be an integer Unix timestamp of 1970 to 9999", path)
+    return found
+
+
 def _email(given: str, path: str) -> str:
     if not ADDRESS.fullmatch(given):
         raise invalid(f"Invalid email address: {given}", path, "email_invalid")
@@ -184,7 +196,7 @@ SCALARS = {
     EMAIL: _email,
     INT: integer,
     NAT: natural,
-    TIME: integer,
+    TIME: moment_of,
     BOOL: _boolean,
     DEC: _decimal,
 }

@@ -9,9 +9,9 @@ from counterfoil_mocks.billing.stripe import catalogue, discounts, drafts, invoi
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.documents import merged
 from counterfoil_mocks.billing.stripe.errors import Refused, invalid, needed
-from counterfoil_mocks.billing.stripe.params import integer
+from counterfoil_mocks.billing.stripe.params import moment_of
 from counterfoil_mocks.billing.stripe.payments import Declined
-from counterfoil_mocks.billing.stripe.spans import period_after
+from counterfoil_mocks.billing.stripe.spans import after, period_after
 from counterfoil_mocks.billing.stripe.subscription_objects import SUBSCRIPTION
 from counterfoil_mocks.kernel.fields import Record
 
@@ -104,7 +104,7 @@ def _trial_end(given: Record, now: int) -> int | None:
     end = given.get("trial_end")
     if end in (None, "now"):
         return None
-    moment = integer(end, "trial_end")
+    moment = moment_of(end, "trial_end")
     if moment <= now:
         raise invalid("Invalid timestamp: must be an integer Unix timestamp in the future.", "trial_end")
     return moment
@@ -201,6 +201,8 @@ def _first_invoice(desk: Desk, made: Record, customer: Record, given: Record, be
     lines = [] if made["status"] == "trialing" else period_lines(desk, made)
     if made["status"] == "trialing":
         lines = [_trial_line(desk, made, item) for item in made["items"]["data"]]
+    elif given.get("billing_cycle_anchor") is not None:
+        lines = _stub(made, lines, given.get("proration_behavior"))
     for number, each in enumerate(given.get("add_invoice_items") or ()):
         worth = items.priced(desk, each, made["currency"], f"add_invoice_items[{number}]")
         item = {**items.item_of(desk, each, worth), "customer": customer["id"]}
@@ -214,6 +216,22 @@ def _first_invoice(desk: Desk, made: Record, customer: Record, given: Record, be
             return desk.change("subscription", made["id"], {"status": "incomplete"})
         invoices.attempt(desk, invoice["id"])
     return desk.get("subscription", made["id"])
+
+
+def _stub(made: Record, lines: list[Record], behavior: str | None) -> list[Record]:
+    """The lines of a first period that ends early, at the anchor that the caller chose: their share of a whole one, or nothing."""
+    first = made["items"]["data"][0]
+    start, end, recurring = first["current_period_start"], first["current_period_end"], first["price"]["recurring"]
+    whole = end - after(end, recurring["interval"], -recurring["interval_count"])
+    if end - start >= whole:
+        return lines
+    if behavior == "none":
+        return []
+    for line in lines:
+        amount = line["amount"] * (end - start) // whole
+        line |= {"amount": amount, "subtotal": amount}
+        line["parent"]["subscription_item_details"]["proration"] = True
+    return lines
 
 
 def _trial_line(desk: Desk, subscription: Record, item: Record) -> Record:
@@ -294,6 +312,7 @@ def _line(desk: Desk, subscription: Record, item: Record, quantity: str, amount:
 def billed(desk: Desk, subscription: Record, lines: Sequence[Record], reason: str, *, advance: bool = True) -> Record:
     """A draft of a subscription's lines; the customer's pending items ride along."""
     customer = desk.get("customer", subscription["customer"])
+    lasting = discounts.lasting(desk, subscription["discounts"])
     starts = [item["current_period_start"] for item in subscription["items"]["data"]]
     said = {
         **drafts.of_subscription(subscription),
@@ -307,7 +326,7 @@ def billed(desk: Desk, subscription: Record, lines: Sequence[Record], reason: st
         "default_payment_method": subscription["default_payment_method"],
         "default_tax_rates": [rate["id"] for rate in subscription["default_tax_rates"]],
         "description": subscription["description"],
-        "discounts": subscription["discounts"],
+        "discounts": lasting,
         "metadata": {
             name: value for name, value in subscription["metadata"].items() if name in ("contract_no", "legal_entity")
         },
@@ -317,8 +336,10 @@ def billed(desk: Desk, subscription: Record, lines: Sequence[Record], reason: st
     invoice = drafts.draft(desk, customer, said)
     waiting = drafts.pending(desk, customer["id"], subscription["currency"], subscription["id"])
     drafts.take_items(desk, invoice["id"], waiting, [{**line, "invoice": invoice["id"]} for line in lines])
-    desk.change("subscription", subscription["id"], {"latest_invoice": invoice["id"]})
-    return desk.get("invoice", invoice["id"])
+    made = desk.get("invoice", invoice["id"])
+    left = discounts.lasting(desk, lasting, used=made["subtotal"] > 0)
+    desk.change("subscription", subscription["id"], {"latest_invoice": invoice["id"], "discounts": left})
+    return made
 
 
 def due(subscription: Record) -> tuple[int, Callable[[Desk, str], Any]] | None:
