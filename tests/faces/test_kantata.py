@@ -354,6 +354,45 @@ def test_a_reader_of_the_whole_account_finds_nothing_of_what_the_business_has_no
         assert client.refused("POST", path, {})[0] == 404
 
 
+def test_who_is_taken_off_a_project_is_no_participant(client: Client, workspace: Body) -> None:
+    user, mine = ids(client.get("users", order="created_at:asc"))[1], {"workspace_id": workspace["id"]}
+    made = client.make("participations", "participation", **mine, user_id=user, role="maven")
+    assert client.call("DELETE", f"participations/{made['id']}").status == 204
+    assert ids(client.get("users", participant_in=workspace["id"])) == [client.keys["user_id"]]
+    assert workspace["id"] not in ids(client.get("workspaces", has_participant=user, per_page=200))
+
+
+def test_a_story_lies_below_one_of_its_own_project(client: Client, workspace: Body) -> None:
+    said = {"workspace_id": workspace["id"], "story_type": "task", "title": "T"}
+    above = client.make("stories", "story", **said)
+    below = client.make("stories", "story", **said, parent_id=above["id"])
+    other = client.make("workspaces", "workspace", title="Elsewhere")
+    for body in ({**said, "parent_id": "1"}, {**said, "workspace_id": other["id"], "parent_id": above["id"]}):
+        assert client.refused("POST", "stories", {"story": body})[1][0]["field"] == "parent_id"
+    for parent in (above["id"], below["id"]):
+        circle = {"story": {"parent_id": parent}}
+        assert client.refused("PUT", f"stories/{above['id']}", circle)[1][0]["field"] == "parent_id"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "root", "said"),
+    [
+        ("POST", "workspaces", "workspace", {"title": "Mine"}),
+        ("POST", "workspace_groups", "workspace_group", {"name": "Mine"}),
+        ("POST", "account_invitations", "account_invitation", {"full_name": "N", "email_address": "n@example.test"}),
+        ("PUT", "account_memberships/{user_id}", "account_membership", {"bill_rate_in_cents": 1}),
+        ("POST", "invoices", "invoice", {"payment_schedule": 1, "additional_items": [{"amount": 1}]}),
+    ],
+)
+def test_a_collaborator_may_not_do_what_administrators_do(
+    client: Client, staffed: Body, method: str, path: str, root: str, said: Body
+) -> None:
+    body = {root: {"workspace_id": staffed["id"], **said}}
+    token = client.keys["member_access_token"]
+    status, errors = client.refused(method, path.format(**client.keys), body, token=token)
+    assert (status, errors[0]["type"]) == (403, "system")
+
+
 def test_the_feed_is_paged_as_all_lists_are(client: Client, workspace: Body) -> None:
     newest = ids(client.get("subscribed_events"))
     assert ids(client.get("subscribed_events", limit=2, offset=1)) == newest[1:3]

@@ -43,6 +43,27 @@ SPREAD = 0x9E3779B97F4A7C15F39CC0605CEDC835
 """An odd number that makes request ids of numbers in a row look like nothing of the kind."""
 PEOPLE = ("Account Owner", "Account Member", "Account Contributor")
 """Who is on an account that starts without a firm."""
+ADMINISTRATORS = frozenset(
+    [
+        "create_project",
+        "create_customer",
+        "update_customer",
+        "delete_customer",
+        "create_custom_field",
+        "mark_billed",
+        "release_billed",
+        "create_external_payment",
+        "create_account_invitation",
+        "resend_account_invitation",
+        "update_account_membership",
+        "disable_account_membership",
+        "enable_account_membership",
+        "create_cost_rate",
+        "update_cost_rate",
+        "delete_cost_rate",
+    ]
+)
+"""What a collaborator may not do."""
 Read = Callable[[View, str], Any]
 Write = Callable[[Desk, str], Any]
 
@@ -178,6 +199,8 @@ class KantataFace(Face):
         """A route that does something as one deed: `work(desk, id)` returns what to answer with."""
 
         def run(ask: Ask) -> Answer:
+            if name in ADMINISTRATORS and ask.request.grant is self.account.member:
+                raise errors.forbidden()
             self.calling = ask.request.grant
             try:
                 with Tx(self.system, ask.origin) as tx:

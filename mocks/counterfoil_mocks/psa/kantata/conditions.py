@@ -149,15 +149,26 @@ def matching(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.
 
 def participant(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
     row = view.system.table("assignment").sql.alias()
-    mine = sa.select(row.c.project).where(row.c.system == view.system.name, row.c.employee == value)
+    mine = sa.select(row.c.project).where(*_held(view, row), row.c.employee == value)
     return sa.or_(table.c.manager == value, table.c.id.in_(mine))
 
 
 def participant_in(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
-    row = view.system.table("assignment").sql.alias()
-    return table.c.id.in_(
-        sa.select(row.c.employee).where(row.c.system == view.system.name, row.c.project.in_(value.split(",")))
-    )
+    spaces = value.split(",")
+    row, project = (view.system.table(name).sql.alias() for name in ("assignment", "project"))
+    seated = sa.select(row.c.employee).where(*_held(view, row), row.c.project.in_(spaces))
+    leading = sa.select(project.c.manager).where(project.c.system == view.system.name, project.c.id.in_(spaces))
+    return sa.or_(table.c.id.in_(seated), table.c.id.in_(leading))
+
+
+def _held(view: Any, row: sa.FromClause) -> list[sa.ColumnElement[bool]]:
+    """What holds of seats that have not been taken back."""
+    return [row.c.system == view.system.name, row.c.status != "CANCELLED", row.c.deleted_at.is_(None)]
+
+
+def of_caller(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool] | None:
+    """What is the token's user's own."""
+    return None if value.lower() == "false" else table.c.employee == view.user_id
 
 
 def by_email(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:

@@ -207,6 +207,7 @@ def create_story(desk: Desk, kind: Kind, given: Given) -> Record:
     if len(title) > 200:
         raise invalid("Title is too long (maximum is 200 characters)", "title")
     project = desk.named("project", given["workspace_id"], "workspace_id", "Workspace")
+    _refuse_parent(desk, given, project, "")
     map = objects.MILESTONE if said == "milestone" else objects.TASK
     values = desk.stored(kind, map, given, None)
     own = {**values.get("custom", {}).get(KEEP, {}), "creator_id": desk.user_id, "story_type": said}
@@ -231,10 +232,23 @@ def create_story(desk: Desk, kind: Kind, given: Given) -> Record:
 def update_story(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
     """Some attributes of a task or milestone; `state` opens, closes and completes it."""
     values = desk.stored(kind, kind.map_of(record), given, record)
+    _refuse_parent(desk, given, {"id": record["project"]}, record["id"])
     if given.get("title"):
         values["name"] = str(given["title"])[:120]
     record = desk.alter(kind, record, values)
     return _besides_story(desk, kind, _state(desk, kind, record, given), given)
+
+
+def _refuse_parent(desk: Desk, given: Given, project: Record, id: str) -> None:
+    """Refuse a story to lie below one of another project, below itself or below nothing."""
+    said = given.get("parent_id")
+    if said in (None, ""):
+        return
+    parent = desk.find(desk.face.kinds["stories"], str(said))
+    if parent is None or parent["project"] != project["id"]:
+        raise invalid("Parent can't be found in this project", "parent_id")
+    if id in [parent["id"], *(each["id"] for each in desk.stories.ancestors(parent))]:
+        raise invalid("Parent can't be the story itself, or one below it", "parent_id")
 
 
 def _besides_story(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
