@@ -142,7 +142,7 @@ def test_a_workspace_is_a_project_and_answers_in_the_envelope(client: Client, la
     assert envelope["count"] == 1
     assert envelope["results"] == [{"key": "workspaces", "id": made["id"]}]
     assert (made["price"], made["price_in_cents"]) == ("$50,000", 5_000_000)
-    assert made["status"] == {"color": "gray", "key": 130, "message": "Not Started"}
+    assert made["status"] == {"color": "grey", "key": 130, "message": "Not Started"}
     assert made["creator_id"] == made["primary_maven_id"] == client.keys["user_id"]
     assert isinstance(made["account_id"], int)
     record = landscape.call("GET", f"/systems/psa/projects/{made['id']}").json

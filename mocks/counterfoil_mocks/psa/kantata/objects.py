@@ -13,16 +13,16 @@ from counterfoil_mocks.psa.kantata import references
 from counterfoil_mocks.psa.kantata.kind import NUMBER, REF, computed, kept, mapped, one_of
 
 STATUSES: dict[int, tuple[str, str, str]] = {
-    100: ("gray", "Estimate", "PLANNED"),
-    130: ("gray", "Not Started", "PLANNED"),
+    100: ("grey", "Estimate", "PLANNED"),
+    130: ("grey", "Not Started", "PLANNED"),
     300: ("green", "Active", "ACTIVE"),
     305: ("green", "In Progress", "ACTIVE"),
     400: ("yellow", "At Risk", "ACTIVE"),
     410: ("yellow", "On Hold", "ON_HOLD"),
     500: ("red", "Issue", "ACTIVE"),
     600: ("blue", "Completed", "COMPLETED"),
-    610: ("gray", "Cancelled", "CANCELLED"),
-    620: ("gray", "Closed", "CLOSED"),
+    610: ("grey", "Cancelled", "CANCELLED"),
+    620: ("grey", "Closed", "CLOSED"),
 }
 """status_key → colour, message, and the business's status; the customer-only rest of the list is not known."""
 USUAL = {"PLANNED": 130, "ACTIVE": 300, "ON_HOLD": 410, "COMPLETED": 600, "CLOSED": 620, "CANCELLED": 610}
