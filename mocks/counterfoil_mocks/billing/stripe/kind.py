@@ -21,6 +21,18 @@ KEEP = "stripe"
 """The member of `custom` that holds what only Stripe knows; the other members are the object's metadata."""
 
 
+HEADLESS = {
+    "balance_transaction": ("livemode", "metadata"),
+    "billing.meter": ("metadata",),
+    "invoice_payment": ("metadata",),
+    "invoiceitem": ("created",),
+    "refund": ("livemode",),
+    "tax_id": ("metadata",),
+    "test_helpers.test_clock": ("metadata",),
+}
+"""Members of the usual head that kinds of objects do not have."""
+
+
 def kept(record: Record) -> Mapping[str, Any]:
     """What only Stripe knows of a record."""
     return record["custom"].get(KEEP) or {}
@@ -125,4 +137,5 @@ def mapped(name: str, entity: str, /, *fields: FieldMap, **defaults: Any) -> Obj
         FieldMap("metadata", computed=metadata_of(name)),
     )
     rest = tuple(FieldMap(each, default=value) for each, value in defaults.items())
-    return ObjectMap(name, entity, (*head, *fields, *rest), where, keep=KEEP)
+    shown = tuple(each for each in head if each.name not in HEADLESS.get(name, ()))
+    return ObjectMap(name, entity, (*shown, *fields, *rest), where, keep=KEEP)

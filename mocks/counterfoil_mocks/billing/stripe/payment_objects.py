@@ -311,6 +311,7 @@ BALANCE_TRANSACTION = Kind(
         "balance_transaction",
         "vendor_object",
         amount=0,
+        balance_type="payments",
         available_on=None,
         currency=None,
         description=None,

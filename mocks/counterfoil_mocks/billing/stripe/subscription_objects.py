@@ -68,6 +68,7 @@ SUBSCRIPTION = Kind(
         billing_cycle_anchor=None,
         billing_cycle_anchor_config=None,
         billing_mode={"type": "flexible"},
+        billing_schedules=[],
         billing_thresholds=None,
         cancel_at=None,
         cancel_at_period_end=False,
