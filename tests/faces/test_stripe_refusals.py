@@ -159,3 +159,22 @@ def test_moments_and_filters_that_there_are_not_are_refused_in_stripe_s_shape(cl
     price = {"currency": "usd", "unit_amount": 5, "product_data": {"name": "Hour"}}
     said = {**price, "recurring": {"interval": "month", "interval_count": 0}}
     assert refused(v1.prices.create, said) == ("parameter_invalid_integer", "recurring[interval_count]")
+
+
+def test_a_subscription_takes_active_prices_and_no_quantity_of_usage(client: Any) -> None:
+    v1 = client.v1
+    card = {"payment_method": "pm_card_visa", "invoice_settings": {"default_payment_method": "pm_card_visa"}}
+    owner = v1.customers.create({"name": "Payer", **card})
+    monthly = {"currency": "usd", "unit_amount": 500, "product_data": {"name": "Hour"}}
+    old = v1.prices.create({**monthly, "recurring": {"interval": "month"}})
+    v1.prices.update(old.id, {"active": False})
+    said = {"customer": owner.id, "items": [{"price": old.id}]}
+    assert refused(v1.subscriptions.create, said) == (None, "items[0][price]")
+    meter = v1.billing.meters.create(
+        {"display_name": "Hours", "event_name": "refused_hours", "default_aggregation": {"formula": "sum"}}
+    )
+    usage = {"interval": "month", "usage_type": "metered", "meter": meter.id}
+    used = v1.prices.create({**monthly, "recurring": usage})
+    said = {"customer": owner.id, "items": [{"price": used.id, "quantity": 2}]}
+    assert refused(v1.subscriptions.create, said) == (None, "items[0][quantity]")
+    assert list(v1.subscriptions.list({"customer": owner.id})) == []

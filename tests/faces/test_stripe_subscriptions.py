@@ -342,3 +342,17 @@ def test_a_first_period_up_to_a_chosen_anchor_costs_its_share(client: Any, retai
     assert line.parent.subscription_item_details.proration is True
     free = client.v1.subscriptions.create({**said, "proration_behavior": "none"})
     assert client.v1.invoices.retrieve(free.latest_invoice).total == 0
+
+
+def test_a_schedule_that_starts_later_waits_for_its_day(client: Any, retainer: Any, clock: Any) -> None:
+    owner = payer(client, test_clock=clock.id)
+    phase = {"items": [{"price": retainer.id}], "duration": {"interval": "month", "interval_count": 1}}
+    schedules = client.v1.subscription_schedules
+    made = schedules.create({"customer": owner.id, "start_date": FEBRUARY + DAY, "phases": [phase]})
+    assert (made.status, made.subscription) == ("not_started", None)
+    advance(client, clock, FEBRUARY + 2 * DAY)
+    begun = schedules.retrieve(made.id)
+    assert (begun.status, begun.current_phase.start_date) == ("active", FEBRUARY + DAY)
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        schedules.create({"customer": owner.id, "start_date": 10**14, "phases": [phase]})
+    assert caught.value.param == "start_date"

@@ -94,10 +94,11 @@ def _worked_out(desk: Desk, id: str, given: list[Record]) -> Record:
         tax = sum(each["amount"] for each in worked["taxes"])
         kept.append({**line, "amount_tax": tax, "amount_total": line["amount"] + tax})
     recurring = [line for line in kept if line["price"]["recurring"]]
+    upfront = {name: each for name, each in _sums(kept).items() if not name.startswith("interval")}
     said = {
         "amount_subtotal": figures["subtotal"],
         "amount_total": figures["total"],
-        "computed": {"recurring": _sums(recurring) if recurring else None, "upfront": _sums(kept)},
+        "computed": {"recurring": _sums(recurring) if recurring else None, "upfront": upfront},
         "currency": ccy or "usd",
         "line_items": kept,
         "total_details": {

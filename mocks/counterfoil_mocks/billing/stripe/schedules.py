@@ -9,7 +9,7 @@ from counterfoil_mocks.billing.stripe import items, spans, subscription_changes,
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.documents import altered, folded, merged
 from counterfoil_mocks.billing.stripe.errors import invalid, needed
-from counterfoil_mocks.billing.stripe.params import BOOL, integer
+from counterfoil_mocks.billing.stripe.params import BOOL, moment_of
 from counterfoil_mocks.billing.stripe.subscription_objects import SCHEDULE
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.operations import Operation
@@ -33,7 +33,7 @@ def create(desk: Desk, given: Record) -> Record:
         raise needed("phases")
     if given.get("start_date") is None:
         raise needed("start_date")
-    start = desk.now if given["start_date"] == "now" else integer(given["start_date"], "start_date")
+    start = desk.now if given["start_date"] == "now" else moment_of(given["start_date"], "start_date")
     phases = _phases(desk, given["phases"], start)
     made = desk.insert(
         "subscription_schedule",
@@ -94,7 +94,7 @@ def _phases(desk: Desk, given: Sequence[Record], start: int) -> list[Record]:
         prices = [subscriptions.price_in(desk, item, f"{path}[items][{n}]") for n, item in enumerate(each["items"])]
         subscriptions.check(prices, f"{path}[items]")
         if each.get("start_date") not in (None, "now"):
-            at = integer(each["start_date"], f"{path}[start_date]")
+            at = moment_of(each["start_date"], f"{path}[start_date]")
         end = _end(desk, each, prices[0], at, path, last=number == len(given) - 1)
         wanted = [
             {
@@ -111,7 +111,7 @@ def _phases(desk: Desk, given: Sequence[Record], start: int) -> list[Record]:
 
 def _end(desk: Desk, phase: Record, price: Record, start: int, path: str, *, last: bool) -> int:
     if phase.get("end_date"):
-        return desk.now if phase["end_date"] == "now" else integer(phase["end_date"], f"{path}[end_date]")
+        return desk.now if phase["end_date"] == "now" else moment_of(phase["end_date"], f"{path}[end_date]")
     span = phase.get("duration") or price["recurring"]
     count = (span.get("interval_count") or 1) * (phase.get("iterations") or 1)
     if not phase.get("duration") and not phase.get("iterations") and not last:

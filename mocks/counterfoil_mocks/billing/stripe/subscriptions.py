@@ -44,6 +44,7 @@ def create(desk: Desk, given: Record) -> Any:
         )
     prices = [price_in(desk, each, f"items[{number}]") for number, each in enumerate(given["items"])]
     check(prices)
+    _check_asked(given["items"], prices)
     wanted = given.get("default_payment_method")
     if wanted:
         desk.named("payment_method", wanted, "default_payment_method")
@@ -86,6 +87,20 @@ def check(prices: Sequence[Record], path: str = "items") -> None:
         if (mine["interval"], mine["interval_count"]) != (first["interval"], first["interval_count"]):
             raise invalid(
                 "All prices on a subscription must have the same recurring interval.", f"{path}[{number}][price]"
+            )
+
+
+def _check_asked(given: Sequence[Record], prices: Sequence[Record]) -> None:
+    """Refuse what a caller may not ask for, though prices of this engine's own may be so: an inactive price, a quantity of usage."""
+    for number, (each, price) in enumerate(zip(given, prices, strict=True)):
+        if each.get("price") and not price["active"]:
+            raise invalid(
+                "The price specified is inactive. This field only accepts active prices.", f"items[{number}][price]"
+            )
+        if each.get("quantity") is not None and price["recurring"]["usage_type"] == "metered":
+            raise invalid(
+                f"Quantity should not be specified where usage_type is `metered`. Remove quantity from `items[{number}]`.",
+                f"items[{number}][quantity]",
             )
 
 
