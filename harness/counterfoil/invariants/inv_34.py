@@ -27,7 +27,7 @@ SELECT 'open amount' AS what, d.invoice_no AS number, d.contract_no, d.ccy,
     d.total - coalesce(a.amount, 0) - d.credited - d.written_off AS expected_value
 FROM erp.ar_document d LEFT JOIN applied a ON a.system = d.system AND a.ar_document = d.id
 WHERE d.deleted_at IS NULL AND d.status <> 'DRAFT' AND d.doc_type = 'INVOICE' AND (d.open_amount < 0 OR d.open_amount <> d.total
-    - CASE WHEN a.amount IS NULL AND NOT EXISTS (SELECT 1 FROM erp.history h WHERE h.system = d.system AND h.entity = 'ar_document' AND h.id = d.id)
+    - CASE WHEN a.amount IS NULL AND (d.system, d.id) NOT IN (SELECT h.system, h.id FROM erp.history h WHERE h.entity = 'ar_document')
         THEN d.paid ELSE coalesce(a.amount, 0) END - d.credited - d.written_off)
 UNION ALL
 SELECT 'payment applied beyond its amount', p.bank_ref, NULL, p.ccy, s.amount - p.amount, s.amount, p.amount

@@ -29,7 +29,7 @@ HELD = {"billing.invoice": "invoice_no", "billing.credit_memo": "cm_no", "erp.ar
 SEEDED = """
 SELECT '' AS at, t.system, t.id, t.{number} AS number, t.legal_entity, t.ccy, t.issue_date, t.status, t.total, t.deleted_at,
     {doc_type} AS doc_type FROM {place} t
-WHERE NOT EXISTS (SELECT 1 FROM {role}.history h WHERE h.system = t.system AND h.entity = '{entity}' AND h.id = t.id)
+WHERE (t.system, t.id) NOT IN (SELECT h.system, h.id FROM {role}.history h WHERE h.entity = '{entity}')
 """
 VERSIONS = "SELECT at, system, id, version, doc, before FROM {role}.history WHERE entity = '{entity}' ORDER BY seq"
 UNSEEN = ("DRAFT", "PENDING_APPROVAL", "APPROVED", "DISCARDED", "VOID")
