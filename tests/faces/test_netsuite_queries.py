@@ -30,6 +30,12 @@ def rows(ns: Client, query: str, *params: Any) -> list[dict[str, str]]:
     return [{name: value for name, value in row.items() if name != "links"} for row in answer.json()["items"]]
 
 
+def test_accounts_have_the_kinds_that_clients_find_them_by(ns: Client) -> None:
+    for kind, numbers in {"Bank": ["1000"], "AcctRec": ["1200"], "DeferRev": ["2300"]}.items():
+        found = rows(ns, "SELECT acctnumber FROM account WHERE accttype = ? ORDER BY acctnumber", kind)
+        assert [each["acctnumber"] for each in found] == numbers
+
+
 @pytest.mark.by_client("query")
 def test_suiteql_sees_transactions_their_lines_and_their_postings(ns: Client, debtor: str) -> None:
     invoice = ns.made("/invoice", an_invoice(ns, debtor, memo="January"))

@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 from counterfoil_mocks.common_fields import CURRENCY, TERMS
 from counterfoil_mocks.erp.accounts import ACCOUNTS
 
-KINDS = {"10": "Bank", "12": "AcctRec", "16": "OthCurrAsset", "23": "DeferRev", "40": "Income", "41": "Income"}
+KINDS = {"1000": "Bank", "1200": "AcctRec", "2300": "DeferRev"}
+"""Accounts of a kind of their own; the others are of their class's."""
+
 BY_CLASS = {"1": "OthCurrAsset", "2": "OthCurrLiab", "4": "Income", "5": "COGS", "6": "Expense", "7": "OthIncome"}
 
 
@@ -44,7 +46,7 @@ def _currencies() -> list[Row]:
 
 def account_type(number: str) -> str:
     """What kind of account one is."""
-    return KINDS.get(number[:2]) or BY_CLASS.get(number[0], "OthExpense")
+    return KINDS.get(number) or BY_CLASS.get(number[0], "OthExpense")
 
 
 def _accounts() -> list[Row]:
