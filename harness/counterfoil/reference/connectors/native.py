@@ -27,6 +27,9 @@ MOST_PATIENCE = 60.0
 TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
 IDEMPOTENT_SYSTEMS = ("billing", "erp")
 BATCH = 100
+LONGEST_RESTART = 60.0
+RESTART_PAUSE = 0.25
+NOBODY = aiohttp.ClientConnectorError.__name__
 LOST = (aiohttp.ClientError, TimeoutError, OSError)
 
 
@@ -195,7 +198,7 @@ class NativeConnector:
         """
         last, refreshed = "", False
         for attempt in range(1, MOST_ATTEMPTS + 1):
-            status, answer, wait = await self._attempt(call)
+            status, answer, wait = await self._heard(call)
             if status and status < 400:
                 return answer
             if status == 401 and not refreshed:
@@ -219,6 +222,15 @@ class NativeConnector:
         if look_up is None or call.key is not None:
             return call, None
         return call, await look_up()
+
+    async def _heard(self, call: Call) -> tuple[int, Any, float]:
+        """An attempt; where nobody listens, as while a system starts again, it waits for somebody: nothing has been sent."""
+        limit = time.monotonic() + LONGEST_RESTART
+        while True:
+            status, answer, wait = await self._attempt(call)
+            if status or not str(answer).startswith(NOBODY) or time.monotonic() > limit:
+                return status, answer, wait
+            await asyncio.sleep(RESTART_PAUSE)
 
     async def _attempt(self, call: Call) -> tuple[int, Any, float]:
         """(status, decoded body, seconds to wait before the next attempt); status 0 where there was no answer."""
