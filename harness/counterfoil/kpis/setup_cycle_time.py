@@ -9,14 +9,19 @@ from counterfoil.kpi import Kpi, fraction, milliseconds, spread
 from counterfoil_mocks.kernel.store import Store
 
 READY = """
-SELECT o.opp_no, k.contract_no, o.closed_at, max(
-    (SELECT min(coalesce((SELECT min(h.at) FROM psa.history h WHERE h.entity = 'project' AND h.system = p.system AND h.id = p.id
-        AND json_extract(h.doc, '$.status') = 'ACTIVE'), p.created_at))
-        FROM psa.project p WHERE p.contract_no = k.contract_no AND p.deleted_at IS NULL AND p.status NOT IN ('PLANNED', 'CANCELLED')),
+WITH active AS (
+    SELECT h.system, h.id, min(h.at) AS at FROM psa.history h
+    WHERE h.entity = 'project' AND json_extract(h.doc, '$.status') = 'ACTIVE' GROUP BY h.system, h.id
+), staffed AS (
+    SELECT p.contract_no, min(coalesce(a.at, p.created_at)) AS at FROM psa.project p LEFT JOIN active a ON a.system = p.system AND a.id = p.id
+    WHERE p.deleted_at IS NULL AND p.status NOT IN ('PLANNED', 'CANCELLED') GROUP BY p.contract_no
+)
+SELECT o.opp_no, k.contract_no, o.closed_at, max(s.at,
     (SELECT min(b.created_at) FROM billing.plan b WHERE b.contract_no = k.contract_no AND b.deleted_at IS NULL),
     (SELECT max(first) FROM (SELECT min(s.created_at) AS first FROM erp.revenue_schedule s WHERE s.contract_no = k.contract_no
         AND s.deleted_at IS NULL GROUP BY s.line_no))) AS ready_at
 FROM crm.opportunity o JOIN crm.contract k ON k.system = o.system AND k.opportunity = o.id AND k.deleted_at IS NULL
+LEFT JOIN staffed s ON s.contract_no = k.contract_no
 WHERE o.stage = 'CLOSED_WON' AND o.deleted_at IS NULL AND o.closed_at IS NOT NULL
 """
 
