@@ -47,6 +47,8 @@ LEGAL_FORMS = frozenset(
         "ug",
     ]
 )
+NAME_LIMIT = {"erp": 60, "billing": 120, "psa": 80}
+"""Characters of a customer's name in each system; the whole one stands beside."""
 _SEPARATORS = re.compile(r"[\W_]+")
 
 

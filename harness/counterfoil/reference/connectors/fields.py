@@ -11,9 +11,7 @@ from typing import Any
 import orjson
 
 from counterfoil.reference.connectors import Record
-
-PLACES = {**dict.fromkeys(("JPY", "KRW", "CLP"), 0), **dict.fromkeys(("KWD", "BHD", "OMR", "JOD", "TND"), 3), "CLF": 4}
-"""Decimals of currencies that do not have two (ISO 4217)."""
+from counterfoil.reference.money import major_of, minor_of
 
 Way = Callable[[Any, str], Any]
 """A value that is not null, and the currency of its record, as the other side says it."""
@@ -26,16 +24,6 @@ class Kind:
     read: Way
     say: Way
     empty: Callable[[], Any] = lambda: None
-
-
-def minor_of(value: Any, ccy: str) -> int:
-    """An amount in major units as minor ones."""
-    return int(Decimal(str(value)).scaleb(PLACES.get(ccy, 2)).quantize(Decimal(1), ROUND_HALF_UP))
-
-
-def major_of(minor: int, ccy: str) -> str:
-    """Minor units as an amount in major ones."""
-    return f"{Decimal(minor).scaleb(-PLACES.get(ccy, 2)):f}"
 
 
 PLAIN = Kind(lambda value, ccy: value, lambda value, ccy: value)

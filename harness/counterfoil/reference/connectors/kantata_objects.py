@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from counterfoil.reference.connectors import Record
 from counterfoil.reference.connectors.fields import MAJOR, MINOR, WHOLE, Fields, Kind, Row
+from counterfoil.reference.matching import NAME_LIMIT, shortened
 
 NATIVE = {
     "rate_card.create": "Kantata's rate cards are kept by the people who sell; the API has no version of ours with its rows in one",
@@ -62,7 +63,6 @@ STATUS = Kind(lambda value, ccy: STATUSES.get(value), lambda value, ccy: value)
 TASK_STATE = Kind(lambda value, ccy: "CLOSED" if value == "completed" else "OPEN", lambda value, ccy: value)
 MILESTONE_STATES = {"started": "IN_PROGRESS", "completed": "COMPLETED"}
 MILESTONE_STATE = Kind(lambda value, ccy: MILESTONE_STATES.get(value, "PLANNED"), lambda value, ccy: value)
-NAME_LIMIT = 80
 
 
 @dataclass(frozen=True)
@@ -231,7 +231,7 @@ def completed(entity: str, record: Record) -> Record:
     """A record with what Kantata's fields say together: a name cut where ours is shorter, a milestone accepted or only completed."""
     if entity in ("project", "customer"):
         name = str(record["name"])
-        cut = name if len(name) <= NAME_LIMIT else name[: NAME_LIMIT + 1].rsplit(" ", 1)[0][:NAME_LIMIT]
+        cut = shortened(name, NAME_LIMIT["psa"])
         record |= {"name": cut, "name_full": name if cut != name else None}
     if entity == "milestone" and record["status"] == "COMPLETED" and record["accepted_at"]:
         record["status"] = "ACCEPTED"

@@ -12,10 +12,11 @@ from decimal import Decimal
 from typing import Any
 
 from counterfoil.reference.connectors import Record
-from counterfoil.reference.connectors.fields import MINOR, PLACES, PLAIN, TEXT, WHOLE, Fields, Kind, Row, choice
-from counterfoil.reference.matching import shortened
+from counterfoil.reference.connectors.fields import MINOR, PLAIN, TEXT, WHOLE, Fields, Kind, Row, choice
+from counterfoil.reference.matching import NAME_LIMIT, shortened
+from counterfoil.reference.money import places
 
-NAME_LIMIT = 120
+SHORT_NAME = NAME_LIMIT["billing"]
 """Characters of the short name that the business keeps beside the whole one."""
 
 
@@ -37,8 +38,8 @@ YES = Kind(lambda value, ccy: value == "true", lambda value, ccy: str(value).low
 KEYS = Kind(lambda value, ccy: value.split(",") if value else [], lambda value, ccy: ",".join(value))
 EPOCH = Kind(instant, PLAIN.say)
 EPOCH_DAY = Kind(lambda value, ccy: instant(value, ccy)[:10], PLAIN.say)
-SHORT = Kind(lambda value, ccy: shortened(value, NAME_LIMIT), PLAIN.say)
-WHOLE_NAME = Kind(lambda value, ccy: value if len(value) > NAME_LIMIT else None, PLAIN.say)
+SHORT = Kind(lambda value, ccy: shortened(value, SHORT_NAME), PLAIN.say)
+WHOLE_NAME = Kind(lambda value, ccy: value if len(value) > SHORT_NAME else None, PLAIN.say)
 FIRST = Kind(lambda value, ccy: value[0] if value else None, lambda value, ccy: [value])
 FRACTION = Kind(_share, _percent)
 AMOUNT = Kind(lambda value, ccy: {"minor": int(value), "ccy": ccy.upper()}, MINOR.say)
@@ -218,7 +219,7 @@ def _priced(line: Mapping[str, Any], ccy: str) -> Record:
     unit = (line.get("pricing") or {}).get("unit_amount_decimal")
     if unit is None:
         return {}
-    price = Decimal(unit).scaleb(-PLACES.get(ccy, 2))
+    price = Decimal(unit).scaleb(-places(ccy))
     return {"qty": f"{Decimal(line['quantity_decimal']):.4f}", "unit_price": f"{price:.4f}"}
 
 

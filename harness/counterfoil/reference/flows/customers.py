@@ -13,7 +13,6 @@ from counterfoil.reference.matching import Verdict
 from counterfoil.reference.routes import named
 from counterfoil.reference.work import Work
 
-NAME_LIMIT = {"erp": 60, "billing": 120, "psa": 80}
 OWNED_BY_CRM = ("legal_name", "country", "owner", "segment", "language", "po_required")
 OWNED_BY_BOOKS = (
     "vat_id",
@@ -291,7 +290,7 @@ class Customers(Flow):
         tax: Record,
     ) -> Record:
         """One copy. tax: whose values the fields that the books own are taken from."""
-        short = matching.shortened(customer["name"], NAME_LIMIT[system])
+        short = matching.shortened(customer["name"], matching.NAME_LIMIT[system])
         full = customer["name_full"] or (customer["name"] if short != customer["name"] else None)
         values = {name: customer[name] for name in OWNED_BY_CRM} | {"name": short, "name_full": full}
         if parents or customer["parent"] is None:

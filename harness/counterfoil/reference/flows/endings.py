@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from counterfoil.reference.connectors import Record, Records
 from counterfoil.reference.errors import Missing
 from counterfoil.reference.flows import Flow, on
 from counterfoil.reference.flows.setup import project_no
+from counterfoil.reference.money import major_of
 from counterfoil.reference.work import Work, is_in, minor
 
 OVER = ("COMPLETED", "CLOSED", "CANCELLED")
 FIXED = ("FIXED_FEE", "RETAINER")
 LAST = "9999-12-31"
-EXPONENTS = {"JPY": 0, "KRW": 0, "CLP": 0, "KWD": 3, "BHD": 3, "OMR": 3, "JOD": 3, "TND": 3, "CLF": 4}
-"""Decimals of currencies that do not have two (ISO 4217)."""
 
 
 class Endings(Flow):
@@ -124,7 +121,7 @@ class Endings(Flow):
             "line_type": sold["type"],
             "contract_line": line_no,
             "description": f"Final invoice: {sold['name'] or number}"[:1000],
-            "unit_price": major(owed, contract["ccy"]),
+            "unit_price": major_of(owed, contract["ccy"]),
             "tax_code": sold["tax_code"],
         }
         values = {
@@ -138,11 +135,6 @@ class Endings(Flow):
         await self.desk.invoicing.issue(
             work, await work.create("billing", "invoice", values, effect=f"final {line_no}")
         )
-
-
-def major(amount: int, ccy: str) -> str:
-    """Minor units as a price in major units."""
-    return str(Decimal(amount).scaleb(-EXPONENTS.get(ccy, 2)))
 
 
 def lines_of(documents: Records, line_no: int) -> Records:
