@@ -57,7 +57,7 @@ def firm(launch_shared: Any) -> Firm:
     return Firm(launch_shared(systems=systems, size="S"))
 
 
-@pytest.mark.parametrize("entity", [entity for entity in OBJECTS if entity != "contact"])
+@pytest.mark.parametrize("entity", OBJECTS)
 @pytest.mark.by_test("query")
 def test_what_is_read_through_salesforce_is_what_the_native_face_says(firm: Firm, entity: str) -> None:
     async def both(salesforce: Connector, native: NativeConnector) -> tuple[Any, ...]:

@@ -59,7 +59,7 @@ class Connector(VendorConnector):
         """A record by id or business key, None where there is none."""
         each = described(entity)
         if each.children or not (is_id(key) or each.external):
-            async for page in self._asked(each, [f"Id = {literal(key)}"] if is_id(key) else each.where_key(key)):
+            async for page in self._asked(each, each.where({"id": key}) if is_id(key) else each.where_key(key)):
                 return page[0] if page else None
             return None
         path = f"/{quote(key, safe='')}" if is_id(key) else f"/{each.external}/{quote(key, safe='')}"
@@ -179,8 +179,3 @@ def worded(status: int, error: Mapping[str, Any]) -> tuple[int, Record]:
 def is_id(key: str) -> bool:
     """Whether a key is an id of Salesforce's: business keys have other signs than letters and digits, or another length."""
     return len(key) in (15, 18) and key.isalnum()
-
-
-def literal(value: str) -> str:
-    """A text of SOQL."""
-    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"

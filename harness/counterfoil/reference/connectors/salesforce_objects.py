@@ -399,16 +399,6 @@ OBJECTS: dict[str, Sobject] = {
             ccy=CCY,
         ),
     ),
-    "contact": Sobject(
-        "Contact",
-        of(
-            Row("customer", "AccountId"),
-            Row("name", "Name", writes=""),
-            Row("email_norm", "Email"),
-            Row("phone", "Phone"),
-        ),
-        "{email_norm}",
-    ),
 }
 """By entity: the object that keeps it."""
 
@@ -424,8 +414,6 @@ DEEDS: dict[str, tuple[str, Callable[[Record], Record]]] = {
     "activate_contract": ("contract", lambda fields: {"Status": "Activated"}),
     "apply_change_order": ("change_order", lambda fields: {"Status__c": "Applied"}),
     "decide_approval": ("approval", decided),
-    "submit_change_order": ("change_order", lambda fields: {"Status__c": "Submitted"}),
-    "withdraw_change_order": ("change_order", lambda fields: {"Status__c": "Withdrawn"}),
     "approve_change_order": (
         "change_order",
         lambda fields: {"Status__c": "Approved", "Approved_By__c": fields.get("approver")},
