@@ -288,6 +288,26 @@ def test_an_older_version_does_not_overwrite_a_newer_one(live: Live) -> None:
         assert system.get("customer", deal.customer_no)["owner"] == "Third"
 
 
+def test_an_hour_whose_approval_was_withdrawn_is_not_billed_though_no_event_told_of_it_yet(live: Live) -> None:
+    world = live.world
+    deal = live.sell(customer_name="Withdrawn Works Ltd")
+    person = firm.hire(world, name="Delivery consultant", level="SENIOR", cost_rate="110.0000", cost_ccy="USD")
+    firm.staff(world, deal, employee=person["employee_no"])
+    kept, doubted = (
+        firm.work(world, deal, employee=person["employee_no"], work_date="2026-01-05", line_no=2, minutes=minutes)
+        for minutes in (240, 120)
+    )
+    world.settle()
+    world.faults.inject([{"kind": "delay", "system": "psa", "operation": "psa.time.unapproved", "seconds": 7200.0}])
+    world.psa.act("unapprove_time", key=doubted["key"], reason="Not agreed with the customer")
+    firm.bill_cycles(world, deal)
+    world.settle()
+    [billed] = [each for each in firm.invoices(world, deal) if each["lines"][0]["items"]]
+    assert [key for line in billed["lines"] for key in line["items"]] == [kept["key"]]
+    assert world.billing.find("billable_item", doubted["key"]) is None
+    assert [each["id"] for each in world.invariants(at_rest=True)["items"] if each["status"] == "violated"] == []
+
+
 def test_what_no_event_told_of_is_found_by_polling(live: Live) -> None:
     deal = live.sell(customer_name="Polled Partners")
     live.ask("POST", "/poll")

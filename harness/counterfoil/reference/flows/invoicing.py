@@ -14,6 +14,7 @@ from counterfoil.reference.work import Work, is_in
 CYCLES = ("TM_CYCLE", "SCHEDULE", "RETAINER")
 UNSENT = ("DRAFT", "PENDING_APPROVAL", "APPROVED")
 NEVER_ISSUED = (*UNSENT, "DISCARDED")
+ENTRIES = {"TIME": "time_entry", "EXPENSE": "expense"}
 ENTRY_TYPE = {"TM": "TIME", "TM_CAPPED": "TIME", "EXPENSE": "EXPENSE"}
 DOCUMENT_FIELDS = ("contract_no", "ccy", "issue_date", "tax_point", "due")
 TRIGGERS = {"psa.milestone.completed": "COMPLETED", "psa.milestone.accepted": "ACCEPTED"}
@@ -175,10 +176,15 @@ class Invoicing(Flow):
             await self.invoice(work, line, keys, [each["source_id"] for each in items])
 
     async def billable(self, work: Work, lines: Sequence[Record], before: str) -> Records:
-        """Approved items of these lines that nobody has billed, of work before a date."""
-        numbers = {line["line_no"] for line in lines}
-        found = await work.list("billing", "billable_item", contract_no=lines[0]["contract_no"], billing="UNBILLED")
-        return [each for each in found if each["line_no"] in numbers and each["work_date"] < before]
+        """Items of these lines that nobody has billed, of work before a date, whose approval stands: delivery may have withdrawn one
+        and the event be on its way still."""
+        numbers, contract_no = {line["line_no"] for line in lines}, lines[0]["contract_no"]
+        items = await work.list("billing", "billable_item", contract_no=contract_no, billing="UNBILLED")
+        found = [each for each in items if each["line_no"] in numbers and each["work_date"] < before]
+        kinds = sorted({ENTRIES[each["source_type"]] for each in found})
+        entries = await together(*(work.list("psa", k, contract_no=contract_no, billing="UNBILLED") for k in kinds))
+        withdrawn = {each["key"] for several in entries for each in several if each["approval"] != "APPROVED"}
+        return [each for each in found if each["source_id"] not in withdrawn]
 
     async def invoice(self, work: Work, line: Record, plan_lines: Sequence[str], items: Sequence[str]) -> None:
         """Draft, approve and issue an invoice."""
