@@ -35,12 +35,16 @@ KINDS = {"psa.time": TIME, "psa.expense": EXPENSE}
 class Delivery(Flow):
     """Passes on what was worked and spent."""
 
+    def stands(self, entry: Record) -> bool:
+        """Whether the approval of an entry stands."""
+        return bool(entry["approval"] == "APPROVED")
+
     @on("psa.time.approved", "psa.expense.approved", severity="S1")
     async def approved(self, work: Work) -> None:
         """An approved entry becomes a billable item, where it is billable, and an entry of the books with its value and cost."""
         kind = KINDS[work.event.type.rpartition(".")[0]]
         entry = await work.current(kind.entity)
-        if entry["approval"] != "APPROVED":
+        if not self.stands(entry):
             return
         ccy, value = entry["ccy"], 0
         if entry["billing"] != "NOT_BILLABLE" and entry[kind.amount] is not None:
@@ -114,7 +118,7 @@ class Delivery(Flow):
         """Take an entry back whose approval was withdrawn; one that a draft holds is for a person."""
         kind = KINDS[work.event.type.rpartition(".")[0]]
         entry = await work.current(kind.entity)
-        if entry["approval"] == "APPROVED":
+        if self.stands(entry):
             return
         item = await work.get("billing", "billable_item", entry["key"])
         if item is not None:

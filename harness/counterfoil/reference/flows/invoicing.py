@@ -183,7 +183,7 @@ class Invoicing(Flow):
         found = [each for each in items if each["line_no"] in numbers and each["work_date"] < before]
         kinds = sorted({ENTRIES[each["source_type"]] for each in found})
         entries = await together(*(work.list("psa", k, contract_no=contract_no, billing="UNBILLED") for k in kinds))
-        withdrawn = {each["key"] for several in entries for each in several if each["approval"] != "APPROVED"}
+        withdrawn = {each["key"] for several in entries for each in several if not self.desk.delivery.stands(each)}
         return [each for each in found if each["source_id"] not in withdrawn]
 
     async def invoice(self, work: Work, line: Record, plan_lines: Sequence[str], items: Sequence[str]) -> None:
