@@ -115,7 +115,7 @@ def scenario_s34_rate_limit(world: World) -> None:
     deal, keys = month_of_time(world, "Carrigart Mills", entries)
     stones = milestones_due(world, "Doonbeg Dairies", invoices)
     world.limit("erp", rate=rate)
-    since = int(world.control.get("/journal", newest=True, limit=1)["items"][0]["seq"])
+    since = world.journal_end
     for key in keys:
         world.psa.act("approve_time", key=key, approver=firm.MANAGER)
     for number in range(1, invoices + 1):

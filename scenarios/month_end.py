@@ -104,7 +104,7 @@ def scenario_s52_month_end(world: World) -> None:
     world.expect("Every approved hour waits to be billed", sorted(set(timed) - set(waiting)), [])
 
     live_until(world, "2026-01-31T12:00")
-    began, since = time.monotonic(), int(world.control.get("/journal", newest=True, limit=1)["items"][0]["seq"])
+    began, since = time.monotonic(), world.journal_end
     live_until(world, BILL_HOUR)
     reached = next_milestones(world)
     rest(world)

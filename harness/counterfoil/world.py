@@ -179,9 +179,7 @@ class World:
         """Ids of the faults that were in force from the story's start, by the run's plan and the story's own."""
         self.expectations = Expectations()
         self.started_at = self.now
-        self.journal_start = max(
-            (int(each["seq"]) for each in control.get("/journal", newest=True, limit=1)["items"]), default=0
-        )
+        self.journal_start = self.journal_end
 
     def _after_deed(self) -> None:
         """In a serial run each deed has its effects before the next one; the clock stands still meanwhile."""
@@ -267,6 +265,13 @@ class World:
     def journal(self, **filters: Any) -> Records:
         """Journal entries that match (`system`, `kind`, `operation`, `key`, `trace`, `since`), in order."""
         return list(self.control.items("/journal", **{"limit": PAGE} | filters))
+
+    @property
+    def journal_end(self) -> int:
+        """The number of the newest journal entry, from which on `journal(since=…)` tells what came later; 0 where there is none."""
+        return max(
+            (int(each["seq"]) for each in self.control.get("/journal", newest=True, limit=1)["items"]), default=0
+        )
 
     def calls(self, system: str, operation: str, **filters: Any) -> Records:
         """Requests that a system received for one operation."""
