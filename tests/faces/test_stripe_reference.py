@@ -261,3 +261,23 @@ def test_every_reason_for_the_native_face_is_told_to_people() -> None:
     told = (Path(__file__).parents[2] / "docs/vendors/stripe.md").read_text(encoding="utf-8")
     for name, reason in NATIVE.items():
         assert f"| `{name}` | {reason} |" in told
+
+
+def test_who_is_told_to_wait_is_waited_for_by_all(stripe_face: Any, contract: Record) -> None:
+    stripe_face.call(
+        "POST", "/faults", [{"kind": "rate_limit", "system": "billing", "operation": "*customer*", "nth": 1}]
+    )
+
+    async def calls(stripe: Connector) -> list[Record | None]:
+        refused = asyncio.create_task(stripe.get("customer", "CU-000001"))
+        others = []
+        while not refused.done():
+            others.append(await stripe.get("tax_code", "TX-DP"))
+        return [await refused, *others]
+
+    assert all(ask(stripe_face, calls))
+    stripe_face.call("DELETE", "/faults")
+    items = stripe_face.call("GET", "/journal?system=billing&limit=1000&newest=true").json["items"]
+    asked = [each for each in items if each["kind"] == "request" and each["method"] == "GET"]
+    told = next(each["wall"] for each in asked if each["status"] == 429)
+    assert len([each for each in asked if told < each["wall"] < told + 0.9]) <= 1  # one may have been on its way

@@ -8,7 +8,6 @@ repeated, because there are no idempotency keys. There is no client library of t
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,13 +33,11 @@ from counterfoil.reference.connectors.kantata_objects import (
     moment,
     titled,
 )
-from counterfoil.reference.connectors.native import Call, NativeConnector
-from counterfoil.reference.connectors.vendor import VendorConnector
+from counterfoil.reference.connectors.native import Call, NativeConnector, or_none
+from counterfoil.reference.connectors.vendor import VendorConnector, VendorWire
 from counterfoil.reference.errors import Refused
 
 PAGE = 100
-SMALL_DELAY = 0.25
-"""Seconds in which nobody calls again after a 429: Kantata does not say how long it wants to be left alone."""
 CODES = {401: "NO_TOKEN", 403: "FORBIDDEN", 404: "NOT_FOUND"}
 COMMON = {"updated_since": "updated_after", "id": "only"}
 """Filters that all lists have."""
@@ -48,31 +45,27 @@ EXISTS = "exists already"
 """What a refusal of a second record says: Kantata has no codes, clients match the text."""
 
 
-class Wire(NativeConnector):
-    """Calls to Kantata's API, tried again as the native connector does it."""
+class Wire(VendorWire):
+    """Calls to Kantata's API, which does not say how long it wants to be left alone after too many."""
 
-    def __init__(self, settings: SystemSettings, session: aiohttp.ClientSession, patience: float = 10) -> None:
-        super().__init__(settings, session, patience)
+    untold = 0.25
+
+    def __init__(
+        self, owner: NativeConnector, settings: SystemSettings, session: aiohttp.ClientSession, patience: float = 10
+    ) -> None:
+        super().__init__(owner, settings, session, patience)
         self.base = f"{settings.url}/api/v1"
-        self.keyed = False
         self._token = settings.credentials["access_token"]
 
-    async def _renew(self) -> bool:
-        return False  # tokens live until they are revoked
-
-    async def _attempt(self, call: Call) -> tuple[int, Any, float]:
-        status, answer, wait = await super()._attempt(call)
-        if status == 429 and not wait:
-            wait = SMALL_DELAY
-            self._open_at = max(self._open_at, time.monotonic() + wait)
+    def _understood(self, status: int, headers: Mapping[str, str], answer: Any) -> tuple[int, Any]:
         if status < 400 or not isinstance(answer, dict) or not answer.get("errors"):
-            return status, answer, wait
+            return status, answer
         errors = answer["errors"]
         told = "; ".join(str(each["message"]) for each in errors)
         code = CODES.get(status, "INVALID")
         if status == 422 and EXISTS in told:
             status, code = 409, "DUPLICATE_KEY"
-        return status, {"code": code, "detail": told, "field": errors[0].get("field")}, wait
+        return status, {"code": code, "detail": told, "field": errors[0].get("field")}
 
     async def ask(self, path: str, **query: Any) -> Record:
         """One GET: the envelope."""
@@ -121,7 +114,7 @@ class Connector(VendorConnector):
 
     def __init__(self, settings: SystemSettings, session: aiohttp.ClientSession, patience: float = 10) -> None:
         super().__init__(settings, session, patience)
-        self.kantata = Wire(settings, session, patience)
+        self.kantata = Wire(self, settings, session, patience)
         self._turn_custom = asyncio.Lock()
         self._billed = Billed(self)
         self.forget()
@@ -142,13 +135,9 @@ class Connector(VendorConnector):
             path, query = f"{thing.path}/{key}", {}
         else:
             path, query = thing.path, await self._asked(thing, thing.named(key))
-        try:
-            envelope = await self.kantata.ask(path, **query, include=thing.include, apply_default_filters="false")
-        except Refused as refused:
-            if refused.status == 404:
-                return None
-            raise
-        found = await self._ours(entity, thing, envelope)
+        asked = self.kantata.ask(path, **query, include=thing.include, apply_default_filters="false")
+        envelope = await or_none(asked)
+        found = None if envelope is None else await self._ours(entity, thing, envelope)
         return found[0] if found else None
 
     async def pages(self, entity: str, where: Mapping[str, Any]) -> AsyncIterator[Records]:
@@ -315,11 +304,7 @@ class Connector(VendorConnector):
         thing = THINGS.get(entity)
         if thing is None:
             return await super().remove(entity, record, trail)
-        try:
-            await self.kantata.say("DELETE", f"{thing.path}/{quote(record['id'], safe='')}", None, trail)
-        except Refused as refused:
-            if refused.status != 404:
-                raise
+        await or_none(self.kantata.say("DELETE", f"{thing.path}/{quote(record['id'], safe='')}", None, trail))
         return None
 
     async def act(self, action: str, subject: Mapping[str, str], fields: Record, trail: Trail) -> Record:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import quote, urlencode
 
 import aiohttp
@@ -31,11 +31,22 @@ LONGEST_RESTART = 60.0
 RESTART_PAUSE = 0.25
 NOBODY = aiohttp.ClientConnectorError.__name__
 LOST = (aiohttp.ClientError, TimeoutError, OSError)
+Found = TypeVar("Found")
 
 
 def plural(entity: str) -> str:
     """`opportunity` as `opportunities`."""
     return f"{entity[:-1]}ies" if entity.endswith("y") else f"{entity}s"
+
+
+async def or_none(answer: Awaitable[Found]) -> Found | None:
+    """What a call says of a record, None where there is none."""
+    try:
+        return await answer
+    except Refused as refused:
+        if refused.status == 404:
+            return None
+        raise
 
 
 @dataclass(frozen=True)
@@ -55,9 +66,13 @@ class Call:
 
 
 class NativeConnector:
-    """One system by its native face. grant_as: how a request for a token is spelled, `json` or `data` (a form)."""
+    """One system by its native face.
+
+    grant_as: how a request for a token is spelled, `json` or `data` (a form). untold: seconds to wait after a 429 that names none.
+    """
 
     grant_as: ClassVar[str] = "json"
+    untold: ClassVar[float] = 0.0
 
     def __init__(self, settings: SystemSettings, session: aiohttp.ClientSession, patience: float = 10) -> None:
         self.name = settings.name
@@ -90,12 +105,7 @@ class NativeConnector:
 
     async def get(self, entity: str, key: str) -> Record | None:
         """A record by native id or business key, None where there is none."""
-        try:
-            found: Record = await self.send(Call("GET", f"/{plural(entity)}/{quote(key, safe='')}"))
-        except Refused as error:
-            if error.status == 404:
-                return None
-            raise
+        found: Record | None = await or_none(self.send(Call("GET", f"/{plural(entity)}/{quote(key, safe='')}")))
         return found
 
     async def list(self, entity: str, where: Mapping[str, Any]) -> Records:
@@ -168,11 +178,7 @@ class NativeConnector:
         """Delete a record that has been read; one that is gone is gone."""
         path = f"/{plural(entity)}/{quote(record['id'], safe='')}"
         call = self._write("DELETE", path, None, replace(trail, key=None))
-        try:
-            await self.send(replace(call, headers={**call.headers, "If-Match": f'"{record["version"]}"'}))
-        except Refused as error:
-            if error.status != 404:
-                raise
+        await or_none(self.send(replace(call, headers={**call.headers, "If-Match": f'"{record["version"]}"'})))
 
     async def act(self, action: str, subject: Mapping[str, str], fields: Record, trail: Trail) -> Record:
         """Have a deed done to the subject (`key` or `id`)."""
@@ -237,14 +243,7 @@ class NativeConnector:
         await self._opened()
         if self._token is None or self._expires < time.monotonic():
             await self._renew()
-        token = self._token
-        headers = {"Authorization": f"Bearer {token}", **call.headers}
-        if call.key is not None:
-            headers["Idempotency-Key"] = call.key
-        body = None
-        if call.body is not None:
-            body = orjson.dumps(call.body)
-            headers["Content-Type"] = "application/json"
+        headers, body = self._dressed(call)
         url = URL(self.base + call.path, encoded=True)
         try:
             async with self._session.request(
@@ -252,11 +251,25 @@ class NativeConnector:
             ) as answer:
                 raw = await answer.read()
                 wait = self._wait_told(answer.status, answer.headers)
-                return answer.status, orjson.loads(raw) if raw else {}, wait
+                decoded = orjson.loads(raw) if raw else {}
+                return *self._understood(answer.status, answer.headers, decoded), wait
         except orjson.JSONDecodeError:
             return 0, "a body that is not JSON", 0.0
         except LOST as error:
             return 0, f"{type(error).__name__}: {error}", 0.0
+
+    def _dressed(self, call: Call) -> tuple[dict[str, str], bytes | None]:
+        """The headers and the body that a call goes out with."""
+        headers = {"Authorization": f"Bearer {self._token}", **call.headers}
+        if call.key is not None:
+            headers["Idempotency-Key"] = call.key
+        if call.body is None:
+            return headers, None
+        return {**headers, "Content-Type": "application/json"}, orjson.dumps(call.body)
+
+    def _understood(self, status: int, headers: Mapping[str, str], answer: Any) -> tuple[int, Any]:
+        """An answer, a refusal in our words."""
+        return status, answer
 
     async def _opened(self) -> None:
         """Wait as long as the system wants nobody to call; somebody may be told to wait longer meanwhile."""
@@ -266,8 +279,8 @@ class NativeConnector:
             await self._opened()
 
     def _wait_told(self, status: int, headers: Mapping[str, str]) -> float:
-        """Seconds that `Retry-After` asks for; nobody calls this system before they are over."""
-        told = headers.get("Retry-After", "") if status in (429, 503) else ""
+        """Seconds that `Retry-After` asks for, `untold` where nothing is said; nobody calls this system before they are over."""
+        told = headers.get("Retry-After", str(self.untold) if status == 429 else "") if status in (429, 503) else ""
         if not told.replace(".", "", 1).isdecimal():
             return 0.0
         wait = min(float(told), MOST_PATIENCE)

@@ -15,6 +15,7 @@ import aiohttp
 from counterfoil.reference.config import SystemSettings
 from counterfoil.reference.connectors import LookUp, Record, Records, Trail
 from counterfoil.reference.connectors.fields import MAJOR, Row
+from counterfoil.reference.connectors.native import or_none
 from counterfoil.reference.connectors.netsuite_fields import TYPES, Source, sources
 from counterfoil.reference.connectors.netsuite_wire import PAGE, Lists, Unlisted, Wire
 from counterfoil.reference.connectors.vendor import VendorConnector
@@ -79,12 +80,9 @@ class Connector(VendorConnector):
 
     async def _shown(self, source: Source, id: str) -> Record | None:
         """A record at its own address, which shows also what searches do not find yet."""
-        try:
-            shown = await self.netsuite.read(f"/{source.record}/{id}")
-        except Refused as refused:
-            if refused.status == 404:
-                return None
-            raise
+        shown = await or_none(self.netsuite.read(f"/{source.record}/{id}"))
+        if shown is None:
+            return None
         row = {
             name: value["id"] if isinstance(value, Mapping) and "id" in value else value
             for name, value in shown.items()
@@ -249,24 +247,19 @@ class Connector(VendorConnector):
         body["item"] = {"items": [{name: each for name, each in line.items() if name != "line"} for line in lines]}
         path = "/invoice"
         if values.get("doc_type") == "CREDIT_MEMO":
-            corrected = await self.get("ar_document", values["corrects"])
-            if corrected is None:
-                raise Refused(404, {"code": "NOT_FOUND", "detail": f"there is no {values['corrects']}"}, "GET invoice")
+            corrected = await self.known("ar_document", values["corrects"])
             path = f"/invoice/{corrected['id']}/!transform/creditMemo"
             body["custbody_due"] = body.pop("dueDate", None)
         try:
-            made = await self._posted(path, body, trail, look_up)
+            made = await self.netsuite.write("POST", path, body, trail, look_up)
         except Refused as refused:
             if refused.body.get("field") != "entity":
                 raise
             # The customer has had nothing to do with this company yet.
             relation = {"entity": body["entity"], "subsidiary": body["subsidiary"]}
             await self.netsuite.write("POST", "/customerSubsidiaryRelationship", relation, trail)
-            made = await self._posted(path, body, trail, look_up)
+            made = await self.netsuite.write("POST", path, body, trail, look_up)
         return await self.known("ar_document", made)
-
-    async def _posted(self, path: str, body: Record, trail: Trail, look_up: LookUp | None) -> str:
-        return await self.netsuite.write("POST", path, body, trail, look_up)
 
     async def patch(self, entity: str, record: Record, changes: Record, trail: Trail) -> Record:
         source = self.sources.get(entity)

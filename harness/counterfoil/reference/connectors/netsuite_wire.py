@@ -7,19 +7,16 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import aiohttp
-import orjson
-from yarl import URL
 
 from counterfoil.reference.config import SystemSettings
 from counterfoil.reference.connectors import LookUp, Record, Trail
 from counterfoil.reference.connectors.fields import Kind
-from counterfoil.reference.connectors.native import LOST, Call, NativeConnector
+from counterfoil.reference.connectors.native import Call, NativeConnector
+from counterfoil.reference.connectors.vendor import VendorWire
 
 RECORDS = "/services/rest/record/v1"
 SUITEQL = "/services/rest/query/v1/suiteql"
 PAGE = 1000
-TOO_MANY_PAUSE = "1"
-"""Seconds without calls after a refusal for too many of them."""
 SAYINGS = (
     (re.compile("This (record|entity) already exists"), 409, "DUPLICATE_KEY"),
     (re.compile("not within the date range of your accounting period"), 409, "PERIOD_CLOSED"),
@@ -31,19 +28,22 @@ SAYINGS = (
 Made = TypeVar("Made")
 
 
-class Wire(NativeConnector):
-    """Calls to NetSuite's REST web services, tried again as the native connector does it. owner: whose way of trying again it is."""
+class Wire(VendorWire):
+    """Calls to NetSuite's REST web services, which never say how long to wait when there are too many calls.
+
+    No call has a key: NetSuite heeds idempotency keys of asynchronous calls only.
+    """
+
+    untold = 1.0
 
     def __init__(
         self, owner: NativeConnector, settings: SystemSettings, session: aiohttp.ClientSession, patience: float = 10
     ) -> None:
         from oauthlib.oauth1 import SIGNATURE_HMAC_SHA256, Client  # type: ignore[import-untyped]
 
-        super().__init__(settings, session, patience)
+        super().__init__(owner, settings, session, patience)
         keys = settings.credentials
-        self.owner = owner
         self.base = settings.url
-        self.keyed = False  # NetSuite heeds idempotency keys of asynchronous calls only
         self._signer = Client(
             keys["consumer_key"],
             keys["consumer_secret"],
@@ -53,35 +53,18 @@ class Wire(NativeConnector):
             realm=keys["account_id"],
         )
 
-    async def before_repeat(self, call: Call, look_up: LookUp | None) -> tuple[Call, Record | None]:
-        return await self.owner.before_repeat(call, look_up)
-
     async def _renew(self) -> bool:
         return True  # the next attempt is signed anew
 
-    async def _attempt(self, call: Call) -> tuple[int, Any, float]:
-        await self._opened()
-        address = self.base + call.path
-        _, signed, _ = self._signer.sign(address, call.method)
-        headers = {**signed, **call.headers}
-        body = None
-        if call.body is not None:
-            body = orjson.dumps(call.body)
-            headers["Content-Type"] = "application/json"
-        try:
-            async with self._session.request(
-                call.method, URL(address, encoded=True), data=body, headers=headers, timeout=self._patience
-            ) as answer:
-                raw = await answer.read()
-                said = orjson.loads(raw) if raw else {"id": answer.headers.get("Location", "").rpartition("/")[2]}
-                # NetSuite never says how long to wait when there are too many calls; all of them wait then.
-                told = {"Retry-After": TOO_MANY_PAUSE, **answer.headers} if answer.status == 429 else answer.headers
-                status, wait = answer.status, self._wait_told(answer.status, told)
-        except orjson.JSONDecodeError:
-            return 0, "a body that is not JSON", 0.0
-        except LOST as error:
-            return 0, f"{type(error).__name__}: {error}", 0.0
-        return (status, said, wait) if status < 400 else (*refusal(status, said), wait)
+    def _dressed(self, call: Call) -> tuple[dict[str, str], bytes | None]:
+        headers, body = super()._dressed(call)
+        _, signed, _ = self._signer.sign(self.base + call.path, call.method)
+        return {**headers, **signed}, body
+
+    def _understood(self, status: int, headers: Mapping[str, str], answer: Any) -> tuple[int, Any]:
+        if status >= 400:
+            return refusal(status, answer)
+        return status, answer or {"id": headers.get("Location", "").rpartition("/")[2]}
 
     async def write(self, method: str, path: str, body: Any, trail: Trail, look_up: LookUp | None = None) -> str:
         """One write; returns the id of what was written. Raises Refused with our word for the reason, or Unreachable."""

@@ -15,7 +15,7 @@ import aiohttp
 
 from counterfoil.reference.config import SystemSettings
 from counterfoil.reference.connectors import LookUp, Record, Records, Trail
-from counterfoil.reference.connectors.native import Call
+from counterfoil.reference.connectors.native import Call, or_none
 from counterfoil.reference.connectors.salesforce_objects import DEEDS, OBJECTS, Sobject
 from counterfoil.reference.connectors.vendor import VendorConnector
 from counterfoil.reference.errors import Refused
@@ -63,13 +63,9 @@ class Connector(VendorConnector):
                 return page[0] if page else None
             return None
         path = f"/{quote(key, safe='')}" if is_id(key) else f"/{each.external}/{quote(key, safe='')}"
-        try:
-            found = await self.send(Call("GET", f"/sobjects/{each.name}{path}?fields={','.join(each.fields.theirs)}"))
-        except Refused as error:
-            if error.status == 404:
-                return None
-            raise
-        return each.read(found)
+        asked = Call("GET", f"/sobjects/{each.name}{path}?fields={','.join(each.fields.theirs)}")
+        found = await or_none(self.send(asked))
+        return None if found is None else each.read(found)
 
     async def pages(self, entity: str, where: Mapping[str, Any]) -> AsyncIterator[Records]:
         """Records that equal every named field, page by page, oldest change first."""
@@ -129,11 +125,7 @@ class Connector(VendorConnector):
     async def remove(self, entity: str, record: Record, trail: Trail) -> None:
         """Delete a record that has been read; one that is gone is gone."""
         path = f"/sobjects/{described(entity).name}/{quote(record['id'], safe='')}"
-        try:
-            await self.send(self._write("DELETE", path, None, trail))
-        except Refused as error:
-            if error.status != 404:
-                raise
+        await or_none(self.send(self._write("DELETE", path, None, trail)))
 
     async def act(self, action: str, subject: Mapping[str, str], fields: Record, trail: Trail) -> Record:
         """Have a deed done to the subject: set what the deed sets. A record that is not where the deed begins refuses with 409."""
@@ -156,11 +148,10 @@ class Connector(VendorConnector):
 
     # sending
 
-    async def _attempt(self, call: Call) -> tuple[int, Any, float]:
-        status, answer, wait = await super()._attempt(call)
+    def _understood(self, status: int, headers: Mapping[str, str], answer: Any) -> tuple[int, Any]:
         if status < 400 or not isinstance(answer, list) or not answer:
-            return status, answer, wait
-        return *worded(status, answer[0]), wait
+            return status, answer
+        return worded(status, answer[0])
 
 
 def described(entity: str) -> Sobject:

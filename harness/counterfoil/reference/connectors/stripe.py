@@ -12,15 +12,13 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import aiohttp
-import orjson
-from yarl import URL
 
 from counterfoil.reference.config import SystemSettings
 from counterfoil.reference.connectors import LookUp, Record, Records, Trail
-from counterfoil.reference.connectors.native import LOST, Call, NativeConnector
+from counterfoil.reference.connectors.native import Call, NativeConnector, or_none
 from counterfoil.reference.connectors.stripe_events import ONCE, Endpoint, changed, read
 from counterfoil.reference.connectors.stripe_objects import KEY, NATIVE, OBJECTS, PREFIX, instant, lines_of
-from counterfoil.reference.connectors.vendor import VendorConnector
+from counterfoil.reference.connectors.vendor import VendorConnector, VendorWire
 from counterfoil.reference.errors import Refused
 from counterfoil.reference.event import Event
 
@@ -31,34 +29,26 @@ REASONS = {"DUPLICATE": "duplicate", "SCOPE": "order_change", "RATE": "order_cha
 """Why something is credited, in Stripe's words; dissatisfaction otherwise."""
 
 
-class Wire(NativeConnector):
-    """Calls to Stripe's API, tried again as the native connector does it."""
+class Wire(VendorWire):
+    """Calls to Stripe's API, each POST with a key."""
 
-    def __init__(self, settings: SystemSettings, session: aiohttp.ClientSession, patience: float = 10) -> None:
-        super().__init__(settings, session, patience)
+    def __init__(
+        self, owner: NativeConnector, settings: SystemSettings, session: aiohttp.ClientSession, patience: float = 10
+    ) -> None:
+        super().__init__(owner, settings, session, patience)
         self.base = settings.url
+        self.keyed = True
         self._token = settings.credentials["api_key"]
-
-    async def _renew(self) -> bool:
-        return False
 
     async def say(self, method: str, path: str, params: Mapping[str, Any], trail: Trail) -> Record:
         """One write; raises Refused with our word for the reason, or Unreachable."""
-        return await self._told(self._write(method, path, dict(params), trail))
+        answer: Record = await self.send(self._write(method, path, dict(params), trail))
+        return answer
 
     async def read(self, path: str, **params: Any) -> Record:
         """One object or list; raises Refused, Unreachable."""
         query = urlencode(flat(params))
-        return await self._told(Call("GET", f"{path}?{query}" if query else path))
-
-    async def _told(self, call: Call) -> Record:
-        try:
-            answer: Record = await self.send(call)
-        except Refused as refused:
-            error = refused.body.get("error") or {}
-            code = CODES.get(error.get("code", ""), str(error.get("code") or error.get("type")).upper())
-            status = 409 if code == "DUPLICATE_KEY" else refused.status
-            raise Refused(status, {"code": code, "detail": error.get("message")}, call.asked) from refused
+        answer: Record = await self.send(Call("GET", f"{path}?{query}" if query else path))
         return answer
 
     async def each(self, path: str, **params: Any) -> AsyncIterator[Record]:
@@ -72,33 +62,23 @@ class Wire(NativeConnector):
                 return
             asked |= {"page": page["next_page"]} if "next_page" in page else {"starting_after": page["data"][-1]["id"]}
 
-    async def _attempt(self, call: Call) -> tuple[int, Any, float]:
-        headers = {
-            "Authorization": f"Bearer {self._token}",
-            "Stripe-Version": self.settings.credentials["api_version"],
-            **call.headers,
-        }
-        body = None
+    def _dressed(self, call: Call) -> tuple[dict[str, str], bytes | None]:
+        headers, body = super()._dressed(replace(call, body=None, key=call.key if call.method == "POST" else None))
+        headers["Stripe-Version"] = self.settings.credentials["api_version"]
         if call.method == "POST":
             headers["Content-Type"] = "application/x-www-form-urlencoded"
-            body = urlencode(flat(call.body or {}))
-            if call.key is not None:
-                headers["Idempotency-Key"] = call.key
-        try:
-            async with self._session.request(
-                call.method,
-                URL(self.base + call.path, encoded=True),
-                data=body,
-                headers=headers,
-                timeout=self._patience,
-            ) as answer:
-                raw = await answer.read()
-                status = 429 if answer.status == 409 else answer.status  # the key is in use: it will not be for long
-                return status, orjson.loads(raw) if raw else {}, self._wait_told(status, answer.headers)
-        except orjson.JSONDecodeError:
-            return 0, "a body that is not JSON", 0.0
-        except LOST as error:
-            return 0, f"{type(error).__name__}: {error}", 0.0
+            body = urlencode(flat(call.body or {})).encode()
+        return headers, body
+
+    def _understood(self, status: int, headers: Mapping[str, str], answer: Any) -> tuple[int, Any]:
+        if status == 409:
+            status = 429  # the key is in use: it will not be for long
+        error = answer.get("error") if status >= 400 and isinstance(answer, dict) else None
+        if not error:
+            return status, answer
+        code = CODES.get(error.get("code", ""), str(error.get("code") or error.get("type")).upper())
+        status = 409 if code == "DUPLICATE_KEY" else status
+        return status, {"code": code, "detail": error.get("message")}
 
 
 def flat(params: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
@@ -136,7 +116,7 @@ class Connector(VendorConnector):
 
     def __init__(self, settings: SystemSettings, session: aiohttp.ClientSession, patience: float = 10) -> None:
         super().__init__(settings, session, patience)
-        self.stripe = Wire(settings, session, patience)
+        self.stripe = Wire(self, settings, session, patience)
         self.endpoint = Endpoint(self.stripe, self)
 
     # events
@@ -187,13 +167,8 @@ class Connector(VendorConnector):
         """Stripe's object by its id or our business key; None where there is none, or none any more."""
         of = OBJECTS[entity]
         if key.startswith(PREFIX[entity]):
-            try:
-                theirs = await self.stripe.read(f"{of.path}/{quote(key, safe='')}")
-            except Refused as refused:
-                if refused.status == 404:
-                    return None
-                raise
-            return None if theirs.get("deleted") or theirs.get("voided_at") else theirs
+            found = await or_none(self.stripe.read(f"{of.path}/{quote(key, safe='')}"))
+            return None if found is None or found.get("deleted") or found.get("voided_at") else found
         listed = self.stripe.each(of.path)
         if of.searched:
             listed = self.stripe.each(f"{of.path}/search", query=of.searched.format(escaped(key)))
@@ -283,11 +258,7 @@ class Connector(VendorConnector):
         if of is None:
             await super().remove(entity, record, trail)
             return
-        try:
-            await self.stripe.say("DELETE", f"{of.path}/{quote(record['id'], safe='')}", {}, trail)
-        except Refused as refused:
-            if refused.status != 404:
-                raise
+        await or_none(self.stripe.say("DELETE", f"{of.path}/{quote(record['id'], safe='')}", {}, trail))
 
     # deeds
 

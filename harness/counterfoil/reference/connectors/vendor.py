@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from counterfoil.reference.connectors import Record
-from counterfoil.reference.connectors.native import NativeConnector
+import aiohttp
+
+from counterfoil.reference.config import SystemSettings
+from counterfoil.reference.connectors import LookUp, Record
+from counterfoil.reference.connectors.native import Call, NativeConnector
 from counterfoil.reference.errors import Refused
 
 
@@ -22,9 +25,29 @@ class VendorConnector(NativeConnector):
         """Whether the vendor has nothing for it."""
         return entity in self.NATIVE or f"{entity}.{verb}" in self.NATIVE
 
-    async def known(self, entity: str, id: str) -> Record:
-        """A record in our words, after the vendor has done something to it; raises Refused 404 where it is gone."""
-        found = await self.get(entity, id)
+    async def known(self, entity: str, key: str) -> Record:
+        """A record that must be there, by native id or business key; raises Refused 404 where there is none, or none any more."""
+        found = await self.get(entity, key)
         if found is None:
-            raise Refused(404, {"code": "NOT_FOUND", "detail": f"there is no {entity} {id}"}, f"GET {entity}")
+            raise Refused(404, {"code": "NOT_FOUND", "detail": f"there is no {entity} {key}"}, f"GET {entity}")
         return found
+
+
+class VendorWire(NativeConnector):
+    """Calls to a vendor's own API beside the native face, tried again as the native connector does it.
+
+    owner: the connector that speaks by it, whose way of trying again it is.
+    """
+
+    def __init__(
+        self, owner: NativeConnector, settings: SystemSettings, session: aiohttp.ClientSession, patience: float = 10
+    ) -> None:
+        super().__init__(settings, session, patience)
+        self.owner = owner
+        self.keyed = False
+
+    async def before_repeat(self, call: Call, look_up: LookUp | None) -> tuple[Call, Record | None]:
+        return await self.owner.before_repeat(call, look_up)
+
+    async def _renew(self) -> bool:
+        return False  # keys live until they are revoked
