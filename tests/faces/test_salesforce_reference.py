@@ -117,6 +117,30 @@ def test_several_are_made_all_or_none_and_read_page_by_page_to_the_end(firm: Fir
     assert left is None
 
 
+@pytest.mark.parametrize(
+    ("kind", "nth", "refused"), [("lost_response", 1, None), ("lost_response", 2, "DUPLICATE_KEY"), ("status", 2, None)]
+)
+def test_each_batch_is_made_once_whatever_becomes_of_an_answer(
+    firm: Firm, kind: str, nth: int, refused: str | None
+) -> None:
+    firm.landscape.call("POST", "/faults", [{"kind": kind, "system": "crm", "operation": "create_records", "nth": nth}])
+    contract_no = f"CT-{kind}-{nth}"
+    rows = [{"invoice_no": f"{kind}-{nth}-{at}", "ccy": "USD", "contract_no": contract_no} for at in range(250)]
+
+    async def many(salesforce: Connector, native: NativeConnector) -> Any:
+        code = None
+        try:
+            await salesforce.create_all("invoice", rows, Trail(), lambda: salesforce.get("invoice", f"{kind}-{nth}-0"))
+        except Refused as refusal:
+            code = refusal.code
+        return code, await native.list("invoice", {"contract_no": contract_no})
+
+    code, made = firm.ask(many)
+    firm.landscape.call("DELETE", "/faults")
+    assert code == refused
+    assert sorted(each["invoice_no"] for each in made) == sorted(each["invoice_no"] for each in rows)
+
+
 def test_deeds_are_statuses_that_are_set_and_a_wrong_one_is_a_conflict(firm: Firm) -> None:
     async def decide(salesforce: Connector, native: NativeConnector) -> Any:
         asked = {"subject": "CT-1", "kind": "TAX_OVERRIDE", "requester": "Integration", "evidence": ["a", "b"]}

@@ -33,7 +33,7 @@ from counterfoil.reference.connectors.kantata_objects import (
     moment,
     titled,
 )
-from counterfoil.reference.connectors.native import Call, NativeConnector, or_none
+from counterfoil.reference.connectors.native import Call, NativeConnector, batches, or_none
 from counterfoil.reference.connectors.vendor import VendorConnector, VendorWire
 from counterfoil.reference.errors import Refused
 
@@ -250,14 +250,13 @@ class Connector(VendorConnector):
         thing = THINGS.get(entity)
         if thing is None or not thing.bulk:
             return await super().create_all(entity, many, trail, look_up)
-        for at in range(0, len(many), thing.bulk):
-            part = many[at : at + thing.bulk]
+        for _, part, there in batches(many, thing.bulk, look_up):
             body = {thing.path: [await self._said(thing, each, new=True) for each in part]}
-            answer = await self.kantata.say("POST", thing.path, body, trail, look_up, thing.include)
+            answer = await self.kantata.say("POST", thing.path, body, trail, there, thing.include)
             if thing.elsewhere:
-                there = {"project": await self._id("project", str(part[0]["project"]))}
+                project = {"project": await self._id("project", str(part[0]["project"]))}
                 found = "results" in answer
-                made = await self._ours(entity, thing, answer) if found else await self.list(entity, there)
+                made = await self._ours(entity, thing, answer) if found else await self.list(entity, project)
                 await self._price(part, made, trail)
         return None
 

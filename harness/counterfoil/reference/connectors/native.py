@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, TypeVar
 from urllib.parse import quote, urlencode
@@ -47,6 +47,17 @@ async def or_none(answer: Awaitable[Found]) -> Found | None:
         if refused.status == 404:
             return None
         raise
+
+
+def batches(
+    many: Sequence[Record], most: int, look_up: LookUp | None
+) -> Iterator[tuple[int, Sequence[Record], LookUp | None]]:
+    """Parts of many records: where each begins, its records, and what finds whether it has been made.
+
+    look_up tells of the first record, so of the first part only; a later one that is sent again is refused as a duplicate.
+    """
+    for at in range(0, len(many), most):
+        yield at, many[at : at + most], None if at else look_up
 
 
 @dataclass(frozen=True)
@@ -143,12 +154,11 @@ class NativeConnector:
 
     async def create_all(self, entity: str, many: Sequence[Record], trail: Trail, look_up: LookUp | None) -> None:
         """Make several records, all or none."""
-        for at in range(0, len(many), BATCH):
-            part = many[at : at + BATCH]
+        for at, part, made in batches(many, BATCH, look_up):
             body = {"all_or_none": True, "items": [{"op": "create", **each} for each in part]}
             key = trail.key and f"{trail.key}-{at}"
             answer = await self.send(
-                self._write("POST", f"/{plural(entity)}/bulk", body, replace(trail, key=key)), look_up
+                self._write("POST", f"/{plural(entity)}/bulk", body, replace(trail, key=key)), made
             )
             failed = [each["error"] for each in answer.get("results", ()) if not each["success"]]
             if failed:

@@ -15,7 +15,7 @@ import aiohttp
 
 from counterfoil.reference.config import SystemSettings
 from counterfoil.reference.connectors import LookUp, Record, Records, Trail
-from counterfoil.reference.connectors.native import Call, or_none
+from counterfoil.reference.connectors.native import Call, batches, or_none
 from counterfoil.reference.connectors.salesforce_objects import DEEDS, OBJECTS, Sobject
 from counterfoil.reference.connectors.vendor import VendorConnector
 from counterfoil.reference.errors import Refused
@@ -107,11 +107,12 @@ class Connector(VendorConnector):
     async def create_all(self, entity: str, many: Sequence[Record], trail: Trail, look_up: LookUp | None) -> None:
         """Make several records, all or none."""
         each = described(entity)
-        for at in range(0, len(many), ROWS):
-            rows = [{"attributes": {"type": each.name}, **each.said(one, "c")} for one in many[at : at + ROWS]]
+        for _, part, made in batches(many, ROWS, look_up):
+            rows = [{"attributes": {"type": each.name}, **each.said(one, "c")} for one in part]
             call = self._write("POST", "/composite/sobjects", {"allOrNone": True, "records": rows}, trail)
-            answer = await self.send(call, look_up)
-            errors = [error for row in answer if not row.get("success", True) for error in row["errors"]]
+            answer = await self.send(call, made)
+            told = answer if isinstance(answer, list) else ()  # what a look-up has found is a record
+            errors = [error for row in told if not row.get("success", True) for error in row["errors"]]
             if errors:
                 first = next((error for error in errors if error["statusCode"] != ROLLED_BACK), errors[0])
                 raise Refused(*worded(400, {**first, "errorCode": first["statusCode"]}), call.asked)
