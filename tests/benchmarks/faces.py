@@ -68,8 +68,8 @@ SUBJECTS: dict[str, dict[str, str]] = {
     },
 }
 """By vendor: its role, what makes a record and of what, where that is read by the vendor's path and by ours, the credential, where
-the answer has the id, and where the landscape is kept: Salesforce's and NetSuite's faces remember answers until something is written, but not where others
-may write to the same file."""
+the answer has the id, and where the landscape is kept: faces remember answers until something is written, but not where others may write to the
+same file."""
 SUBJECTS["salesforce, unremembered"] = {
     **SUBJECTS["salesforce"],
     "vendor": "salesforce",

@@ -5,7 +5,7 @@ A face translates: bytes to values and back, refusals to its own error shape, ev
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import orjson
@@ -18,6 +18,7 @@ from counterfoil_mocks.kernel.fields import Entity, Record
 from counterfoil_mocks.kernel.ids import IdStyle
 from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
 from counterfoil_mocks.kernel.paths import Paths
+from counterfoil_mocks.kernel.remembered import Remembered
 from counterfoil_mocks.kernel.system import Origin, System
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ class Face:
 
     def __init__(self, system: System) -> None:
         self.system = system
+        self.remembered = Remembered(system)
         self.paths = Paths(self.operations())
 
     @property
@@ -172,10 +174,29 @@ class Face:
         return not_found("path", request.path.decode("latin-1"))
 
     def answer(self, request: Request, operation: Operation) -> Answer:
-        """Translate in, do it, translate out."""
+        """Translate in, do it, translate out; where the answer of last time holds, that one."""
+        if operation.lasting:
+            return self._lasting(request, operation)
         if operation.body:
             request.parsed = self.parsed(request, operation)
         return operation.run(self.ask(request, operation))
+
+    def _lasting(self, request: Request, operation: Operation) -> Answer:
+        exchange = request.exchange
+        if request.body or (exchange is not None and exchange.hidden is not None):
+            return operation.run(self.ask(request, operation))
+        place = self.place(request)
+        found = self.remembered.find(place)
+        if found is None:
+            found = operation.run(self.ask(request, operation))
+            if found.status == 200:
+                found = found._replace(payload=orjson.Fragment(self.dumped(found.payload)))
+                self.remembered.keep(place, found)
+        return found
+
+    def place(self, request: Request) -> tuple[Hashable, ...]:
+        """What tells a get from others: all that its answer is made of besides what is stored."""
+        return request.path, request.query, request.grant.client if request.grant else None
 
     def parsed(self, request: Request, operation: Operation) -> Any:
         """The value of the body; raises Problem where it cannot be read."""
@@ -224,7 +245,11 @@ class Face:
         headers = [JSON]
         if answer.headers:
             headers += as_bytes(answer.headers)
-        return Rendered(answer.status, headers, orjson.dumps(answer.payload))
+        return Rendered(answer.status, headers, self.dumped(answer.payload))
+
+    def dumped(self, payload: Any) -> bytes:
+        """JSON as the protocol spells it."""
+        return orjson.dumps(payload)
 
     def refused(self, request: Request, problem: Problem) -> Rendered:
         """A refusal in the protocol's own error shape, injected ones and failures of the fake itself as well."""

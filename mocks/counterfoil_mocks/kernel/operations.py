@@ -61,7 +61,8 @@ class Ask:
 @dataclass(frozen=True, eq=False)
 class Operation:
     """One thing that can be asked. path: below the face's root, `{id}` for the subject. status: of success. write: it changes state.
-    secret: its bodies are not for the journal. public: needs no token. about: whatever a face keeps with it."""
+    secret: its bodies are not for the journal. public: needs no token. lasting: an answer of 200 holds until something is written to its
+    system. about: whatever a face keeps with it."""
 
     name: str
     method: str
@@ -75,6 +76,7 @@ class Operation:
     write: bool = False
     secret: bool = False
     public: bool = False
+    lasting: bool = False
     about: Any = None
     body: bool = field(init=False, default=False)
 

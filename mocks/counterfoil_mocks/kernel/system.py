@@ -67,7 +67,10 @@ class Traffic:
 
 @dataclass
 class World:
-    """What the systems of a landscape share: clock, seed, epoch (changes at each restore) and who wants to hear of commits."""
+    """What the systems of a landscape share: clock, seed, epoch (changes at each restore) and who wants to hear of commits.
+
+    restores: of this process; unlike epochs, of which two may be the same, it only grows.
+    """
 
     clock: Clock
     seed: int = 1
@@ -75,6 +78,7 @@ class World:
     on_commit: list[Callable[[System], None]] = field(default_factory=list)
     traffic: Traffic = field(default_factory=Traffic)
     shared: Shared | None = None
+    restores: int = 0
 
     @property
     def generation(self) -> int:
@@ -89,12 +93,13 @@ class World:
     def new_epoch(self, label: str, count: int) -> None:
         """Mix a scenario's name and the number of restores into all further ids."""
         self.epoch = ids.digest(self.seed, label, count) % 2**63
+        self.restores += 1
 
 
 @dataclass
 class System:
     """One fake. `name` is what the landscape calls it, `number` its place there; `role.name` is its schema. face: the vendor's, where it
-    wears one."""
+    wears one. deeds: how many this process has committed to it."""
 
     name: str
     role: Role
@@ -103,6 +108,7 @@ class System:
     settings: dict[str, Any] = field(default_factory=dict)
     face: Face | None = None
     number: int = 0
+    deeds: int = 0
     _subscriptions: list[Record] | None = None
     _generation: int = 0
     _stamp: str = ""
@@ -123,6 +129,16 @@ class System:
     def schema(self) -> str:
         """The schema its rows live in."""
         return self.role.name
+
+    @property
+    def state(self) -> tuple[int, int, str] | None:
+        """What all that is read from its records hangs on, the business clock to the minute (days change on a minute in every zone): that
+        holds as long as this stays. None where it cannot be told: in the middle of a deed, and where other processes may write to the
+        same store."""
+        store = self.store
+        if store.durable or store.connection.in_transaction:
+            return None
+        return self.world.restores, self.deeds, self.clock.now[:16]
 
     def table(self, entity: str) -> Table:
         """The table of an entity of this role."""

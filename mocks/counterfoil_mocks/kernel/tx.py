@@ -67,6 +67,7 @@ class Tx:
         except BaseException:
             self._undo()
             raise
+        self.system.deeds += 1
         self.system.clock.release()
         for notify in self.system.world.on_commit:
             notify(self.system)

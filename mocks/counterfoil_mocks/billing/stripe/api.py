@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
@@ -141,6 +141,9 @@ class StripeFace(Face):
         finally:
             self.request = None
 
+    def place(self, request: Request) -> tuple[Hashable, ...]:
+        return *super().place(request), request.headers.get(b"stripe-version")
+
     def parsed(self, request: Request, operation: Operation) -> Record:
         media = (request.header(b"content-type") or "").partition(";")[0].strip().lower()
         if request.body and media not in ("application/x-www-form-urlencoded", ""):
@@ -174,13 +177,16 @@ class StripeFace(Face):
         headers = [*self._headers(request), *as_bytes(answer.headers)]
         if isinstance(answer.payload, bytes):
             return Rendered(answer.status, [(b"content-type", b"application/pdf"), *headers[1:]], answer.payload)
-        return Rendered(answer.status, headers, orjson.dumps(answer.payload, option=orjson.OPT_INDENT_2))
+        return Rendered(answer.status, headers, self.dumped(answer.payload))
+
+    def dumped(self, payload: Any) -> bytes:
+        return orjson.dumps(payload, option=orjson.OPT_INDENT_2)
 
     def refused(self, request: Request, problem: Problem) -> Rendered:
         status, error = errors.error_of(problem)
         error["request_log_url"] = self.log_of(request)
         headers = [*self._headers(request), *as_bytes(problem.headers)]
-        return Rendered(status, headers, orjson.dumps({"error": error}, option=orjson.OPT_INDENT_2))
+        return Rendered(status, headers, self.dumped({"error": error}))
 
     def key_of(self, ask: Ask) -> str | None:
         """The idempotency key of a call; only POSTs have one."""
@@ -270,7 +276,16 @@ class StripeFace(Face):
             rows.append(("delete", "DELETE", f"{kind.path}/{{id}}", lambda ask: self.delete(kind, ask), True))
         for verb, method, path, run, write in rows:
             known = None if entity.name == "vendor_object" else entity
-            yield Operation(f"{verb}_{name}", method, path, run, f"{verb} {kind.noun}", entity=known, write=write)
+            yield Operation(
+                f"{verb}_{name}",
+                method,
+                path,
+                run,
+                f"{verb} {kind.noun}",
+                entity=known,
+                write=write,
+                lasting=verb == "get",
+            )
         if kind.searched:
             yield self.read(
                 f"search_{name}",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -62,8 +61,6 @@ class SalesforceFace(Face):
         self.changing: Desk | None = None
         self.hidden: Callable[[Record], bool] | None = None
         self.calls = 0
-        self.writes: Counter[str] = Counter()
-        """How often records of each entity have been written."""
         self._legal_entity = ""
         self.system = system
         self.sessions = Sessions(self)
@@ -273,6 +270,10 @@ class SalesforceFace(Face):
         finally:
             self.hidden = None
 
+    def place(self, request: Request) -> tuple[Hashable, ...]:
+        conditions = (request.headers.get(name) for name in (b"if-modified-since", b"if-none-match"))
+        return *super().place(request), *conditions
+
     def inner(
         self, desk: Desk, method: str, url: str, body: Any, headers: Mapping[str, str]
     ) -> tuple[int, Any, Mapping[str, str]]:
@@ -351,13 +352,16 @@ class SalesforceFace(Face):
         elif answer.payload is None:
             return Rendered(answer.status, headers, b"")
         else:
-            body = dumped(answer.payload)
+            body = self.dumped(answer.payload)
             if not any(name == b"content-type" for name, _ in own):
                 headers.append(JSON)
         if len(body) >= WORTH_PACKING and b"gzip" in request.headers.get(b"accept-encoding", b""):
             headers.append((b"content-encoding", b"gzip"))
             body = gzip.compress(body, 1, mtime=0)
         return Rendered(answer.status, headers, body)
+
+    def dumped(self, payload: Any) -> bytes:
+        return dumped(payload)
 
     def refused(self, request: Request, problem: Problem) -> Rendered:
         refused = errors.of(problem)
@@ -390,7 +394,6 @@ class SalesforceFace(Face):
     # events
 
     def wrote(self, tx: Tx, touched: Sequence[tuple[Entity, Record | None, Record]]) -> None:
-        self.writes.update(entity.name for entity, _, _ in touched)
         self.streaming.wrote(tx, touched)
 
     def subscribe(self, url: str, types: list[str], secret: str | None) -> Record:

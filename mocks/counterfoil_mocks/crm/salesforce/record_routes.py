@@ -22,22 +22,11 @@ if TYPE_CHECKING:
     from counterfoil_mocks.crm.salesforce.api import SalesforceFace
 
 
-MOST_REMEMBERED = 10_000
-"""Records whose answers are kept until something that they are made of is written."""
-MADE_OF: dict[str, tuple[str, ...]] = {
-    "Account": ("customer", "site"),
-    "Opportunity": ("opportunity", "contract", "vendor_object"),
-    "Quote": ("quote", "opportunity", "vendor_object"),
-}
-"""Entities that an object's fields are made of, where these are not just its own."""
-
-
 class Records:
     """Reads and writes of single records, by id and by external id."""
 
     def __init__(self, face: SalesforceFace) -> None:
         self.face = face
-        self._remembered: dict[tuple[str, str, str, str | None], tuple[tuple[int, ...], Answer]] = {}
 
     def operations(self) -> Iterable[Operation]:
         """The routes."""
@@ -52,7 +41,7 @@ class Records:
         yield write("create_record", "POST", base, self._create, "Make a record")
         yield Operation("updated_records", "GET", base + "/updated", self._updated, "Ids of records that were changed")
         yield Operation("deleted_records", "GET", base + "/deleted", self._deleted, "Ids of records that were deleted")
-        yield Operation("get_record", "GET", base + "/{id}", self._get, "A record")
+        yield Operation("get_record", "GET", base + "/{id}", self._get, "A record", lasting=True)
         yield write("update_record", "PATCH", base + "/{id}", self._patch, "Change a record")
         yield write("create_record", "POST", base + "/{id}", self._create_by, "Make a record without an external id")
         yield write("delete_record", "DELETE", base + "/{id}", self._delete, "Put a record into the bin")
@@ -102,37 +91,16 @@ class Records:
             raise errors.not_found()
         names = dict(ask.query).get("fields") if ask.request.query else None
         since, known = ask.request.header(b"if-modified-since"), ask.request.header(b"if-none-match")
-        place = (each.name, ask.params["id"], version, names)
-        state = self._state(each)
-        kept = self._remembered.get(place) if state and since is None else None
-        answer = kept[1] if kept is not None and kept[0] == state else None
-        if answer is None:
-            record = self.face.reader.get(each, ask.params["id"], version, names.split(",") if names else None)
-            if since and not later(record.get("LastModifiedDate"), since):
-                return Answer(304, None)
-            if self.face.within:
-                return Answer(200, record)
-            body = dumped(record)
-            headers = (("etag", tag_of(body)),) if each.name == "Account" and not names else ()
-            answer = Answer(200, orjson.Fragment(body), headers=headers)
-            if state:
-                self._remember(place, state, answer)
-        if known is not None and answer.headers and answer.headers[0][1] in known:
-            return Answer(304, None, headers=answer.headers)
-        return answer
-
-    def _state(self, each: SObject) -> tuple[int, ...]:
-        """What an answer is remembered with: it holds as long as this stays. Nothing where it could not be told: what is made up, within
-        another call, and where other processes write to the same store."""
-        system = self.face.system
-        if self.face.within or system.store.durable or not each.entity:
-            return ()
-        return system.world.epoch, *map(self.face.writes.__getitem__, MADE_OF.get(each.name, (each.entity,)))
-
-    def _remember(self, place: tuple[str, str, str, str | None], state: tuple[int, ...], answer: Answer) -> None:
-        if len(self._remembered) >= MOST_REMEMBERED:
-            self._remembered.clear()
-        self._remembered[place] = state, answer
+        record = self.face.reader.get(each, ask.params["id"], version, names.split(",") if names else None)
+        if since and not later(record.get("LastModifiedDate"), since):
+            return Answer(304, None)
+        if self.face.within:
+            return Answer(200, record)
+        body = dumped(record)
+        headers = (("etag", tag_of(body)),) if each.name == "Account" and not names else ()
+        if known is not None and headers and headers[0][1] in known:
+            return Answer(304, None, headers=headers)
+        return Answer(200, orjson.Fragment(body), headers=headers)
 
     def _patch(self, ask: Ask) -> Answer:
         desk = self.face.at(ask)

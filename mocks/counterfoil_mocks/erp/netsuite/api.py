@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -46,7 +46,6 @@ class NetSuiteFace(Face):
 
     def __init__(self, system: System) -> None:
         self.system = system
-        self.writes = 0
         self.sessions = Sessions(self)
         self.records = Records(self)
         self.queries = Queries(self)
@@ -85,12 +84,6 @@ class NetSuiteFace(Face):
         return Answer(200, {"accountConcurrencyLimit": most, "accountUnallocatedConcurrencyLimit": most})
 
     # what others ask of it
-
-    @property
-    def state(self) -> tuple[Any, ...]:
-        """What answers hang on: one holds as long as this stays. Nothing where other processes may write to the same store."""
-        system = self.system
-        return () if system.store.durable else (system.world.epoch, self.writes, system.clock.now[:10])
 
     def reader(self, ask: Ask) -> Reader:
         """A reader whose links begin as the call did."""
@@ -176,6 +169,9 @@ class NetSuiteFace(Face):
         except OverflowError:
             raise errors.content("A number is out of range.") from None
 
+    def place(self, request: Request) -> tuple[Hashable, ...]:
+        return *super().place(request), self.base(request)
+
     def _each(self, request: Request, operation: Operation) -> list[Callable[[], Answer]]:
         """The work of a collection, record by record; raises Refused."""
         said = self.parsed(request, operation)
@@ -201,7 +197,7 @@ class NetSuiteFace(Face):
         if not any(name == b"content-type" for name, _ in headers):
             kind = "collection" if isinstance(answer.payload, dict) and "items" in answer.payload else "singular"
             headers.append((b"content-type", f"{MEDIA}{kind}".encode()))
-        return Rendered(answer.status, headers, orjson.dumps(answer.payload))
+        return Rendered(answer.status, headers, self.dumped(answer.payload))
 
     def refused(self, request: Request, problem: Problem) -> Rendered:
         about = request.operation.about if request.operation is not None else None
@@ -216,7 +212,6 @@ class NetSuiteFace(Face):
         return events.subscribe(self.system, url, types, secret, VENDOR)
 
     def wrote(self, tx: Tx, touched: Sequence[tuple[Entity, Record | None, Record]]) -> None:
-        self.writes += 1
         events.wrote(tx, touched, VENDOR)
 
     def event_body(self, event: Record, subscription: Record) -> bytes:

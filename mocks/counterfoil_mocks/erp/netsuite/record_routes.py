@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from counterfoil_mocks.erp.netsuite.api import NetSuiteFace
 
 MOST = 1000
-MOST_REMEMBERED = 2000
-"""Answers that are kept until something is written."""
 CREATES = {"customerPayment": "receive_payment", "journalEntry": "post_journal"}
 """Deeds that make a record, where their names are not `create_` and the entity."""
 TRUE = ("true", "TRUE", "True")
@@ -47,7 +45,6 @@ class Records:
 
     def __init__(self, face: NetSuiteFace) -> None:
         self.face = face
-        self._remembered: dict[tuple[str, bytes, str, str], tuple[tuple[Any, ...], Answer]] = {}
 
     def operations(self) -> Iterable[Operation]:
         """The routes."""
@@ -62,14 +59,25 @@ class Records:
         entity = self.face.system.role.by_name[each.entity]
         verbs, about = each.about["verbs"].split(), {"type": each}
 
-        def operation(name: str, method: str, path: str, run: Callable[[Ask], Answer], summary: str) -> Operation:
+        def operation(
+            name: str, method: str, path: str, run: Callable[[Ask], Answer], summary: str, *, lasting: bool = False
+        ) -> Operation:
             return Operation(
-                name, method, path, run, summary, entity=entity, write=method != "GET", kind="json", about=about
+                name,
+                method,
+                path,
+                run,
+                summary,
+                entity=entity,
+                write=method != "GET",
+                kind="json",
+                lasting=lasting,
+                about=about,
             )
 
         label = each.about["label"].lower()
         yield operation(f"list_{noun(each)}", "GET", many, self._list, f"List {label} records")
-        yield operation(f"get_{noun(each)}", "GET", one, self._get, f"A {label}")
+        yield operation(f"get_{noun(each)}", "GET", one, self._get, f"A {label}", lasting=True)
         for child in each.children:
             place = f"{one}/{child.name}"
             yield operation(f"get_{noun(each)}", "GET", place, self._sublist(child), f"A sublist of a {label}")
@@ -182,21 +190,6 @@ class Records:
     # reading
 
     def _get(self, ask: Ask) -> Answer:
-        """A record; as it was shown last, while nothing has been written since."""
-        place = (ask.operation.about["type"].name, ask.request.query, ask.subject, self.face.base(ask.request))
-        state = self.face.state
-        known = self._remembered.get(place)
-        if known is not None and known[0] == state:
-            return known[1]
-        answer = self._shown(ask)
-        if state:
-            if len(self._remembered) >= MOST_REMEMBERED:
-                self._remembered.clear()
-            answer = answer._replace(payload=orjson.Fragment(orjson.dumps(answer.payload)))
-            self._remembered[place] = state, answer
-        return answer
-
-    def _shown(self, ask: Ask) -> Answer:
         reader, each, asked = self.face.reader(ask), ask.operation.about["type"], dict(ask.query)
         expand = asked.get("expandSubResources") in TRUE
         names = asked.get("fields")

@@ -156,7 +156,7 @@ class KantataFace(Face):
             request.query = query
 
     def rendered(self, request: Request, answer: Answer) -> Rendered:
-        body = b"" if answer.payload is None else orjson.dumps(answer.payload)
+        body = b"" if answer.payload is None else self.dumped(answer.payload)
         return self._out(request, answer.status, body, answer.headers)
 
     def refused(self, request: Request, problem: Problem) -> Rendered:
@@ -183,7 +183,9 @@ class KantataFace(Face):
 
     # routes
 
-    def reading(self, name: str, path: str, work: Read, about: Any = None, entity: str = "") -> Operation:
+    def reading(
+        self, name: str, path: str, work: Read, about: Any = None, entity: str = "", *, lasting: bool = False
+    ) -> Operation:
         """A route that looks: `work(view, id)` returns what to answer with."""
 
         def run(ask: Ask) -> Answer:
@@ -191,7 +193,7 @@ class KantataFace(Face):
             return Answer(200, work(view, ask.subject))
 
         known = self.system.role.by_name[entity] if entity else None
-        return Operation(name, "GET", f"{BASE}/{path}", run, name, entity=known, about=about)
+        return Operation(name, "GET", f"{BASE}/{path}", run, name, entity=known, lasting=lasting, about=about)
 
     def writing(
         self, name: str, method: str, path: str, work: Write, about: Any = None, entity: str = "", status: int = 200
@@ -236,7 +238,9 @@ class KantataFace(Face):
             if verb == "list":
                 yield self.reading(name, kind.key, lambda view, id: view.listing(kind), kind, known)
             elif verb == "get":
-                yield self.reading(name, one, lambda view, id: view.one(kind, view.seen(kind, id)), kind, known)
+                yield self.reading(
+                    name, one, lambda view, id: view.one(kind, view.seen(kind, id)), kind, known, lasting=True
+                )
             elif verb == "create":
                 yield self.writing(name, "POST", kind.key, lambda desk, id: self._create(desk, kind), kind, known)
             elif verb == "update":
