@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,7 +73,6 @@ def client(billing: dict[str, Any]) -> Any:
 @pytest.fixture(scope="module")
 def netsuite_face(launch_shared: Any) -> Any:
     """A landscape whose books speak as NetSuite, with one company that can post."""
-    sys.path.insert(0, str(Path(__file__).parent))
     from netsuite_account import account
 
     return account(launch_shared)

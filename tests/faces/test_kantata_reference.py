@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
+from connected import ask
 
-from counterfoil.reference.config import SystemSettings
 from counterfoil.reference.connectors import Trail
 from counterfoil.reference.connectors.kantata import Connector
 from counterfoil.reference.errors import Refused
 
-DOCS = Path(__file__).parents[2] / "docs" / "vendors" / "kantata.md"
 Story = Callable[[Connector], Awaitable[Any]]
 
 
@@ -28,20 +25,7 @@ def landscape(launch: Any) -> Any:
 @pytest.fixture
 def tell(landscape: Any) -> Callable[[Story], Any]:
     """Have a story told to a connector."""
-    psa = next(each for each in landscape.call("GET", "/landscape").json["systems"] if each["name"] == "psa")
-    settings = SystemSettings(
-        "psa",
-        psa["url"],
-        token=psa["native"]["credentials"]["access_token"],
-        vendor="kantata",
-        credentials=psa["credentials"],
-    )
-
-    async def told(story: Story) -> Any:
-        async with aiohttp.ClientSession() as session:
-            return await story(Connector(settings, session))
-
-    return lambda story: asyncio.run(told(story))
+    return lambda story: ask(landscape, "psa", lambda connector, _: story(connector))
 
 
 def asked(landscape: Any) -> list[str]:
@@ -120,12 +104,6 @@ def test_a_limit_that_does_not_say_when_to_come_again_is_waited_for(landscape: A
     assert tell(story)
     items = landscape.call("GET", "/journal?system=psa&limit=200").json["items"]
     assert 429 in {each["status"] for each in items if each["kind"] == "request"}
-
-
-def test_what_stays_native_is_told_with_its_reason() -> None:
-    told = DOCS.read_text(encoding="utf-8")
-    for name, reason in Connector.NATIVE.items():
-        assert f"| `{name}` | {reason} |" in told
 
 
 async def approved_time(connector: Connector, project_id: str, count: int) -> list[Any]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +13,6 @@ from counterfoil_mocks.erp.netsuite import auth
 
 oauthlib = pytest.importorskip("requests_oauthlib")
 requests = pytest.importorskip("requests")
-sys.path.insert(0, str(Path(__file__).parent))
 from netsuite_account import API, Client, an_invoice, refusal  # noqa: E402
 
 EXAMPLE = {

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 import warnings
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +14,6 @@ with warnings.catch_warnings():
     netsuite = pytest.importorskip("netsuite")
     from netsuite.exceptions import NetsuiteAPIRequestError
 pytest.importorskip("requests_oauthlib")
-sys.path.insert(0, str(Path(__file__).parent))
 from netsuite_account import Client, an_invoice
 
 REST = "/services/rest"

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 pytest.importorskip("requests_oauthlib")
-sys.path.insert(0, str(Path(__file__).parent))
 from netsuite_account import Client, an_invoice, refusal
 
 # SuiteQL

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-import aiohttp
 import pytest
+from connected import Deed, ask
 
-from counterfoil.reference.config import SystemSettings
 from counterfoil.reference.connectors import Record, Trail
 from counterfoil.reference.connectors.native import NativeConnector
 from counterfoil.reference.connectors.netsuite import Connector
@@ -22,24 +19,9 @@ COARSE = ("updated_at", "created_at")
 
 
 @pytest.fixture
-def spoken(netsuite_face: Any, books: dict[str, Any]) -> Callable[..., Any]:
+def spoken(netsuite_face: Any) -> Callable[[Deed], Any]:
     """Runs what is done with the connector and the native one beside it."""
-    settings = SystemSettings(
-        "erp",
-        books["url"],
-        token=books["native"]["credentials"]["access_token"],
-        vendor="netsuite",
-        credentials=books["credentials"],
-    )
-
-    def run(deed: Callable[[Connector, NativeConnector], Awaitable[Any]]) -> Any:
-        async def within() -> Any:
-            async with aiohttp.ClientSession() as session:
-                return await deed(Connector(settings, session), NativeConnector(settings, session))
-
-        return asyncio.run(within())
-
-    return run
+    return lambda deed: ask(netsuite_face, "erp", deed)
 
 
 def a_customer(number: str, **more: Any) -> Record:
@@ -162,9 +144,3 @@ def test_a_code_that_no_list_has_is_refused_before_anything_is_written(spoken: A
         assert await connector.get("ar_document", "INV-500") is None
 
     spoken(deed)
-
-
-def test_a_reason_is_given_for_all_that_stays_native() -> None:
-    page = Path(__file__).parents[2].joinpath("docs/vendors/netsuite.md").read_text(encoding="utf-8")
-    for name, reason in Connector.NATIVE.items():
-        assert f"| `{name}` | {reason} |" in page

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from counterfoil.reference import connectors
+from counterfoil.reference.connectors.native import NativeConnector
+from counterfoil.reference.connectors.vendor import VendorConnector
+from counterfoil.reference.parts import connector_of
 from counterfoil_mocks import vendors
 
 CONNECTED = [
@@ -18,6 +21,18 @@ CONNECTED = [
     for vendor in known
     if vendor != "native" and Path(connectors.__path__[0], f"{vendor}.py").exists()
 ]
+
+
+DOCS = Path(__file__).parents[2] / "docs" / "vendors"
+
+
+@pytest.mark.parametrize("vendor", [vendor for _, vendor in CONNECTED])
+def test_people_are_told_why_something_goes_by_the_native_face(vendor: str) -> None:
+    connector = connector_of(vendor, NativeConnector)
+    assert issubclass(connector, VendorConnector)
+    told = (DOCS / f"{vendor}.md").read_text(encoding="utf-8")
+    for name, reason in connector.NATIVE.items():
+        assert f"| `{name}` | {reason} |" in told
 
 
 @pytest.mark.parametrize(("role", "vendor"), CONNECTED)

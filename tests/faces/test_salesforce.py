@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ import pytest
 import requests
 
 simple_salesforce = pytest.importorskip("simple_salesforce")
-sys.path.insert(0, str(Path(__file__).parent))
 from salesforce_clients import session  # noqa: E402
 
 from simple_salesforce import Salesforce, SalesforceLogin  # noqa: E402 # isort: skip

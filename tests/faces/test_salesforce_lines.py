@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 simple_salesforce = pytest.importorskip("simple_salesforce")
-sys.path.insert(0, str(Path(__file__).parent))
 from salesforce_clients import session  # noqa: E402
 
 from simple_salesforce.exceptions import SalesforceMalformedRequest  # noqa: E402 # isort: skip

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
-import aiohttp
 import pytest
+from connected import Deed, ask
 
-from counterfoil.reference.config import SystemSettings
 from counterfoil.reference.connectors import Trail
 from counterfoil.reference.connectors.native import NativeConnector
 from counterfoil.reference.connectors.salesforce import Connector
@@ -18,7 +15,6 @@ from counterfoil.reference.errors import Refused
 
 APART = ("created_at", "updated_at", "custom")
 """What Salesforce says otherwise: instants by the second, and notes in a field of their own."""
-Deed = Callable[[Connector, NativeConnector], Awaitable[Any]]
 
 
 class Firm:
@@ -26,20 +22,10 @@ class Firm:
 
     def __init__(self, landscape: Any) -> None:
         self.landscape = landscape
-        crm = next(each for each in landscape.call("GET", "/landscape").json["systems"] if each["name"] == "crm")
-        token = crm["native"]["credentials"]["access_token"]
-        self.settings = SystemSettings(
-            "crm", crm["url"], token=token, vendor="salesforce", credentials=crm["credentials"]
-        )
 
     def ask(self, deed: Deed) -> Any:
         """Have something done with the connector, and with the native one beside it."""
-
-        async def doing() -> Any:
-            async with aiohttp.ClientSession() as session:
-                return await deed(Connector(self.settings, session), NativeConnector(self.settings, session))
-
-        return asyncio.run(doing())
+        return ask(self.landscape, "crm", deed)
 
     def act(self, action: str, **fields: Any) -> Any:
         """A business deed, as a person does it."""

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
-import aiohttp
+import connected
 import pytest
 
-from counterfoil.reference.config import SystemSettings
 from counterfoil.reference.connectors import Record, Trail
 from counterfoil.reference.connectors.stripe import Connector
-from counterfoil.reference.connectors.stripe_objects import NATIVE
 from counterfoil.reference.errors import Refused
 from counterfoil.reference.event import BadSignature
 
@@ -36,17 +33,7 @@ Native = Callable[[str, str], Record]
 
 def ask(landscape: Any, work: Callable[[Connector], Awaitable[Any]]) -> Any:
     """Have a connector of the landscape's billing engine do something."""
-    billing = next(each for each in landscape.call("GET", "/landscape").json["systems"] if each["name"] == "billing")
-    token = billing["native"]["credentials"]["access_token"]
-    settings = SystemSettings(
-        "billing", billing["url"], token=token, vendor="stripe", credentials=billing["credentials"]
-    )
-
-    async def run() -> Any:
-        async with aiohttp.ClientSession() as session:
-            return await work(Connector(settings, session))
-
-    return asyncio.run(run())
+    return connected.ask(landscape, "billing", lambda connector, _: work(connector))
 
 
 @pytest.fixture(scope="module")
@@ -255,12 +242,6 @@ def test_an_endpoint_hears_what_stripe_announces_and_the_native_face_the_rest(
     subscribed = stripe_face.native("billing", "GET", "/webhooks").json["items"]
     types = [each["types"] for each in subscribed if each["url"] == receiver.url]
     assert types == [["com.counterfoil.billing.plan.created.v1"]]
-
-
-def test_every_reason_for_the_native_face_is_told_to_people() -> None:
-    told = (Path(__file__).parents[2] / "docs/vendors/stripe.md").read_text(encoding="utf-8")
-    for name, reason in NATIVE.items():
-        assert f"| `{name}` | {reason} |" in told
 
 
 def test_who_is_told_to_wait_is_waited_for_by_all(stripe_face: Any, contract: Record) -> None:
