@@ -133,6 +133,7 @@ def test_a_taken_port_is_exit_code_3() -> None:
         code, said = refused("--port-base", str(port))
     assert code == 3
     assert f"Port {port} of 127.0.0.1, wanted for the control plane" in said
+    assert "--port-base 9100" in said
     assert "Traceback" not in said
 
 
@@ -160,7 +161,13 @@ def test_wrong_usage_is_exit_code_2_in_one_sentence(arguments: tuple[str, ...], 
     [
         ("systems: [", "is not YAML at line 1"),
         ("- crm", "a landscape is a mapping"),
-        ("colour: red", "colour"),
+        ("colour: red", "colour: unknown key; known here: seed, size"),
+        ("systems: {crm: {colour: red}}", "systems.crm.colour: unknown key; known here: role, vendor"),
+        ("systems: {crm: {webhooks: [{address: x}]}}", "systems.crm.webhooks.0.url"),
+        (
+            "systems: {crm: {webhooks: [{url: x, type: y}]}}",
+            "webhooks.0.type: unknown key; known here: url, types, secret",
+        ),
         ("systems: {shop: {}}", "say its role"),
         ("host: 0.0.0.0", "needs a `token`"),
     ],

@@ -58,7 +58,9 @@ class Verbs(TyperGroup):
         name = cmd_name.replace("-", "_")
         verb = getattr(importlib.import_module(f"{commands.__name__}.{name}"), name)
         if isinstance(verb, typer.Typer):
-            return typer.main.get_group(verb)
+            group = typer.main.get_group(verb)
+            group.name = cmd_name
+            return group
         app = typer.Typer(add_completion=False)
         app.command(cmd_name)(verb)
         return typer.main.get_command(app)

@@ -156,7 +156,8 @@ def read(path: Path) -> Descriptor:
 def understand(content: object, source: str, folder: Path | None = None) -> Descriptor:
     """A descriptor from its decoded content; raises Unreadable with one line for each mistake."""
     if not isinstance(content, Mapping):
-        raise Unreadable(f"{source}: expected a mapping with `name`, `start`, …, found {type(content).__name__}")
+        found = "nothing" if content is None else type(content).__name__
+        raise Unreadable(f"{source}: expected a mapping with `name`, `start`, …, found {found}")
     try:
         return Descriptor.model_validate({**content, "folder": folder or Path.cwd()})
     except ValidationError as error:

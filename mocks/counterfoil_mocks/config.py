@@ -191,6 +191,9 @@ def understood(said: Mapping[str, Any], source: str = "landscape") -> Config:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         detail = str(first["msg"]).removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            known = {1: Config, 3: SystemConfig}.get(len(first["loc"]), Webhook)
+            detail = f"unknown key; known here: {', '.join(known.model_fields)}"
         raise Unusable(f"{source}: {where + ': ' if where else ''}{detail}.") from error
 
 

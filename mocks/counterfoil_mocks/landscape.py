@@ -92,7 +92,10 @@ class Landscape:
         try:
             store = open_store(wanted.store, ROLES)
         except Exception as error:
-            raise Unusable(f"The store {wanted.store} cannot be opened: {error}.") from error
+            said = " ".join(str(error).split())
+            raise Unusable(
+                f"The store {wanted.store} cannot be opened: {said}{'' if said.endswith(('.', '?')) else '.'}"
+            ) from error
         seed = str(wanted.seed)
         kept = store.meta("seed")
         if kept is not None and kept != seed:

@@ -56,6 +56,7 @@ def test_a_landscape_that_does_not_answer_is_exit_code_3(attach: Attach) -> None
     _, said = process.communicate(timeout=60)
     assert process.returncode == 3
     assert "the control plane does not answer" in said
+    assert "start a landscape with `counterfoil up`" in said
 
 
 def test_an_integration_that_there_is_not_is_exit_code_2(attach: Attach, launch: Any, tmp_path: Path) -> None:

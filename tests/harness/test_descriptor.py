@@ -59,6 +59,7 @@ def test_unknown_keys_are_refused_with_those_that_are_known() -> None:
     ("content", "said"),
     [
         ([], "expected a mapping"),
+        (None, "found nothing"),
         ({"name": "x"}, "start: is missing"),
         ({"name": "x", "start": {}}, "start: give exactly one of `command`, `image` and `url`"),
         ({"name": "x", "start": {"command": ["a"], "url": "http://a"}}, "start: give exactly one of"),

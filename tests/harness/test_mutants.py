@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from counterfoil.commands.faces import checked, faces, words
 from counterfoil.descriptor import Unreadable
 from counterfoil.detection import Verdict, exit_code, judged
+from counterfoil.vendor_options import checked, faces, words
 
 Start = Callable[..., Any]
 

@@ -38,6 +38,7 @@ def attach(
 
     try:
         control = Control(landscape, os.environ.get("COUNTERFOIL_TOKEN"))
+        found(control)
         attached = Integration(resolve(integration), control)
         try:
             attached.start()
@@ -57,6 +58,16 @@ def attach(
     except (Broken, Refused) as error:
         typer.echo(f"counterfoil attach: {error}", err=True)
         raise typer.Exit(3) from error
+
+
+def found(control: Control) -> None:
+    """Nothing where a landscape answers; raises Broken with what to do where none does."""
+    from counterfoil.client import Broken
+
+    try:
+        control.get("/health")
+    except Broken as error:
+        raise Broken(f"{error}; start a landscape with `counterfoil up`, or name one with --landscape") from error
 
 
 def live(control: Control, attached: Integration, months: int) -> None:

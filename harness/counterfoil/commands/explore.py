@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from counterfoil.commands.faces import Billing, Crm, Erp, Psa, checked, faces
+from counterfoil.vendor_options import Billing, Crm, Erp, Psa, checked, faces
 
 
 def explore(

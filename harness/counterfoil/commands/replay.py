@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from counterfoil.commands.faces import checked
+from counterfoil.vendor_options import checked
 
 
 def replay(

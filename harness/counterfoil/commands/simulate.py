@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from counterfoil.commands.faces import Billing, Crm, Erp, Psa, checked, faces, words
+from counterfoil.vendor_options import Billing, Crm, Erp, Psa, checked, faces, words
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from counterfoil.commands.faces import Billing, Crm, Erp, Psa, faces
+from counterfoil.vendor_options import Billing, Crm, Erp, Psa, faces
 
 if TYPE_CHECKING:
     from counterfoil_mocks.landscape import Landscape
@@ -60,6 +60,7 @@ def up(
 
 def serve(file: Path | None, vendors: Mapping[str, str], choices: dict[str, Any], as_json: bool) -> int:
     """Build, start, say so, wait for a signal, stop; returns the exit code."""
+    import errno
     import gc
 
     gc.disable()  # what is made until all is ready stays
@@ -75,7 +76,8 @@ def serve(file: Path | None, vendors: Mapping[str, str], choices: dict[str, Any]
     try:
         run(live(built, as_json))
     except PortTaken as error:
-        return complain(str(error), 3)
+        busy = isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EADDRINUSE
+        return complain(f"{error} Name other ports: `--port-base 9100`, or 0 for free ones." if busy else str(error), 3)
     return 0
 
 
