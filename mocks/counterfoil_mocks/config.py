@@ -192,7 +192,8 @@ def understood(said: Mapping[str, Any], source: str = "landscape") -> Config:
         where = ".".join(map(str, first["loc"]))
         detail = str(first["msg"]).removeprefix("Value error, ")
         if first["type"] == "extra_forbidden":
-            known = {1: Config, 3: SystemConfig}.get(len(first["loc"]), Webhook)
+            parts: dict[int, type[Strict]] = {1: Config, 3: SystemConfig}
+            known = parts.get(len(first["loc"]), Webhook)
             detail = f"unknown key; known here: {', '.join(known.model_fields)}"
         raise Unusable(f"{source}: {where + ': ' if where else ''}{detail}.") from error
 
