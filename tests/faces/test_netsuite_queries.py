@@ -125,7 +125,7 @@ def test_an_invoice_is_transformed_to_what_pays_or_credits_it(ns: Client, debtor
     assert ns("GET", f"/invoice/{other}").json()["amountRemaining"] == 0.0
 
 
-@pytest.mark.by_client("get_job list_job_task get_job_task get_job_result")
+@pytest.mark.by_client("get_async_job list_async_job_task get_async_job_task get_async_job_result")
 def test_a_job_has_the_answer_that_the_call_would_have_had(ns: Client, debtor: str) -> None:
     wish = {"Prefer": "respond-async", "X-NetSuite-Idempotency-Key": f"key-{time.monotonic_ns()}"}
     body = an_invoice(ns, debtor)
@@ -305,7 +305,7 @@ def test_records_that_only_netsuite_knows_live_from_post_to_delete(ns: Client, d
         assert refusal(ns("GET", f"/{name}/{record_id}"))[:2] == (404, "NONEXISTENT_ID")
 
 
-@pytest.mark.by_client("get_job list_job_task get_job_task get_job_result")
+@pytest.mark.by_client("get_async_job list_async_job_task get_async_job_task get_async_job_result")
 def test_a_collection_is_written_record_by_record(ns: Client) -> None:
     company, mark = ns.first("/subsidiary"), f"BATCH-{time.monotonic_ns()}"
     items = [{"companyName": f"Batch {number}", "subsidiary": company, "externalId": mark} for number in (1, 2)]

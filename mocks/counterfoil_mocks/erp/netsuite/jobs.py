@@ -32,11 +32,11 @@ class Jobs:
 
     def operations(self) -> Iterable[Operation]:
         """The routes."""
-        yield Operation("get_job", "GET", f"{PATH}/{{id}}", self._get, "How far a job is")
-        yield Operation("list_job_task", "GET", f"{PATH}/{{id}}/task", self._tasks, "The tasks of a job")
-        yield Operation("get_job_task", "GET", f"{PATH}/{{id}}/task/{{task}}", self._task, "How far a task is")
+        yield Operation("get_async_job", "GET", f"{PATH}/{{id}}", self._get, "How far a job is")
+        yield Operation("list_async_job_task", "GET", f"{PATH}/{{id}}/task", self._tasks, "The tasks of a job")
+        yield Operation("get_async_job_task", "GET", f"{PATH}/{{id}}/task/{{task}}", self._task, "How far a task is")
         yield Operation(
-            "get_job_result", "GET", f"{PATH}/{{id}}/task/{{task}}/result", self._result, "The answer of a task"
+            "get_async_job_result", "GET", f"{PATH}/{{id}}/task/{{task}}/result", self._result, "The answer of a task"
         )
 
     @staticmethod
