@@ -126,6 +126,8 @@ SPELLED = {
 """Names of records' fields whose case differs from a column's."""
 MONTHS = {f"{number:02d}": name for number, name in enumerate(
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"], 1)}  # fmt: skip
+UNSAID = ("duedate", "entity", "exchangerate", "foreigntotal", "foreignamountpaid", "foreignamountunpaid", "terms")
+"""What not every transaction says."""
 Value = sa.ColumnElement[Any]
 
 
@@ -199,21 +201,16 @@ class Tables:
     def _lines(self, parent: str) -> Any:
         return self.system.table(parent).lines["lines"].sql.alias()
 
-    def _company(self, code: Value) -> Value:
-        each = self._table("legal_entity")
-        return sa.select(each.c.id).where(each.c.system == self.name, each.c.key == code).limit(1).scalar_subquery()
-
-    def _period_of(self, code: Value, day: Value) -> Value:
-        each, key = self._table("period"), code.op("||")("/").op("||")(sa.func.substr(day, 1, 7))
+    def _id_of(self, entity: str, key: Value) -> Value:
+        """The id of what has a business key."""
+        each = self._table(entity)
         return sa.select(each.c.id).where(each.c.system == self.name, each.c.key == key).limit(1).scalar_subquery()
 
-    def _item_of(self, code: Value) -> Value:
-        each = self._table("service_item")
-        return sa.select(each.c.id).where(each.c.system == self.name, each.c.key == code).limit(1).scalar_subquery()
+    def _company(self, code: Value) -> Value:
+        return self._id_of("legal_entity", code)
 
-    def _tax_code_of(self, code: Value) -> Value:
-        each = self._table("tax_code")
-        return sa.select(each.c.id).where(each.c.system == self.name, each.c.key == code).limit(1).scalar_subquery()
+    def _period_of(self, code: Value, day: Value) -> Value:
+        return self._id_of("period", code.op("||")("/").op("||")(sa.func.substr(day, 1, 7)))
 
     def _customs(self, table: str, rows: Any, entity: str | None = None) -> dict[str, Any]:
         """Custom fields of a table's rows. entity: whose rows these are, where the table has several kinds; null in others."""
@@ -237,6 +234,10 @@ class Tables:
 
     def _put(self, values: Mapping[str, Any], source: Any, *where: Any) -> sa.Select[Any]:
         return sa.select(*self._selected(values)).select_from(source).where(*where)
+
+    def _all(self, values: Mapping[str, Any], each: Any) -> sa.FromClause:
+        """All live rows of one table."""
+        return self._put(values, each, *self._live(each)).subquery()
 
     # records
 
@@ -262,7 +263,7 @@ class Tables:
             "lastmodifieddate": each.c.updated_at,
             **self._customs("customer", each),
         }
-        return self._put(values, each, *self._live(each)).subquery()
+        return self._all(values, each)
 
     def _customeraddressbook(self) -> sa.FromClause:
         each = self._table("site")
@@ -278,7 +279,7 @@ class Tables:
             "lastmodifieddate": each.c.updated_at,
             **self._customs("customeraddressbook", each),
         }
-        return self._put(values, each, *self._live(each)).subquery()
+        return self._all(values, each)
 
     def _salestaxitem(self) -> sa.FromClause:
         each = self._table("tax_code")
@@ -291,7 +292,7 @@ class Tables:
             "lastmodifieddate": each.c.updated_at,
             **self._customs("salestaxitem", each),
         }
-        return self._put(values, each, *self._live(each)).subquery()
+        return self._all(values, each)
 
     def _currencyrate(self) -> sa.FromClause:
         each = self._table("fx_rate")
@@ -305,7 +306,7 @@ class Tables:
             "lastmodifieddate": each.c.updated_at,
             **self._customs("currencyrate", each),
         }
-        return self._put(values, each, *self._live(each)).subquery()
+        return self._all(values, each)
 
     def _item(self) -> sa.FromClause:
         each = self._table("service_item")
@@ -319,7 +320,7 @@ class Tables:
             "incomeaccount": each.c.revenue_account,
             **self._customs("item", each),
         }
-        return self._put(values, each, *self._live(each)).subquery()
+        return self._all(values, each)
 
     def _subsidiary(self) -> sa.FromClause:
         each = self._table("legal_entity")
@@ -334,7 +335,7 @@ class Tables:
             "tranprefix": each.c.code,
             **self._customs("subsidiary", each),
         }
-        return self._put(values, each, *self._live(each)).subquery()
+        return self._all(values, each)
 
     def _accountingperiod(self) -> sa.FromClause:
         each = self._table("period")
@@ -351,7 +352,7 @@ class Tables:
             "isposting": 1,
             "subsidiary": self._company(each.c.legal_entity),
         }
-        return self._put(values, each, *self._live(each)).subquery()
+        return self._all(values, each)
 
     # transactions
 
@@ -371,6 +372,8 @@ class Tables:
             "lastmodifieddate": each.c.updated_at,
             "posting": 1,
             "approvalstatus": "2",
+            "voided": 0,
+            **dict.fromkeys(UNSAID),
         }
 
     def _documents(self) -> sa.Select[Any]:
@@ -390,8 +393,6 @@ class Tables:
             "foreigntotal": sa.case((invoice, total), else_=-total),
             "foreignamountpaid": total - left,
             "foreignamountunpaid": left,
-            "voided": 0,
-            "terms": None,
             **self._customs("transaction", each, "ar_document"),
         }
         return self._put(ordered(values), each, *self._live(each))
@@ -405,14 +406,12 @@ class Tables:
             "transactionnumber": each.c.receipt_no,
             "type": "CustPymt",
             "status": sa.case((each.c.status == "REVERSED", "V"), else_="C"),
-            "duedate": None,
             "entity": each.c.payer,
             "exchangerate": each.c.fx_rate,
             "foreigntotal": amount("amount")(each),
             "foreignamountpaid": amount("applied")(each),
             "foreignamountunpaid": amount("unapplied")(each),
             "voided": sa.case((each.c.status == "REVERSED", 1), else_=0),
-            "terms": None,
             **self._customs("transaction", each, "payment"),
         }
         return self._put(ordered(values), each, *self._live(each))
@@ -426,14 +425,6 @@ class Tables:
             "transactionnumber": each.c.je_no,
             "type": "Journal",
             "status": "B",
-            "duedate": None,
-            "entity": None,
-            "exchangerate": None,
-            "foreigntotal": None,
-            "foreignamountpaid": None,
-            "foreignamountunpaid": None,
-            "voided": 0,
-            "terms": None,
             **self._customs("transaction", each, ""),
             "custbody_contract_no": each.c.contract_no,
         }
@@ -455,12 +446,6 @@ class Tables:
             "status": "A",
             "duedate": custom("dueDate")(each),
             "entity": custom("entity")(each),
-            "exchangerate": None,
-            "foreigntotal": None,
-            "foreignamountpaid": None,
-            "foreignamountunpaid": None,
-            "voided": 0,
-            "terms": None,
             **self._customs("transaction", each, ""),
             "custbody_contract_no": custom("custbody_contract_no")(each),
         }
@@ -490,9 +475,9 @@ class Tables:
                 "memo": custom("memo", within=(KEEP,))(each)}  # fmt: skip
         rate = scaled(sa.func.json_extract(each.c.custom, inside.op("||")(".rate")))
         lines = {**own, "id": line.c.line_no, "linesequencenumber": line.c.line_no, "mainline": 0,
-                 "item": self._item_of(line.c.service_item), "quantity": sign * quantity, "rate": sa.func.coalesce(rate, net),
+                 "item": self._id_of("service_item", line.c.service_item), "quantity": sign * quantity, "rate": sa.func.coalesce(rate, net),
                  "foreignamount": sign * net, "netamount": sign * net, "memo": line.c.description,
-                 "taxcode": self._tax_code_of(line.c.tax_code), "taxamount": amount("tax")(line),
+                 "taxcode": self._id_of("tax_code", line.c.tax_code), "taxamount": amount("tax")(line),
                  **self._customs("transactionline", line)}  # fmt: skip
         tax = {**main, "id": 9999, "linesequencenumber": 9999, "mainline": 0, "taxline": 1, "memo": None,
                "foreignamount": sign * amount("tax")(each), "netamount": sign * amount("tax")(each)}  # fmt: skip
@@ -573,7 +558,7 @@ class Tables:
             "id": each.c.id,
             "recordnumber": each.c.key,
             "revenuearrangement": whole,
-            "item": self._item_of(each.c.service_item),
+            "item": self._id_of("service_item", each.c.service_item),
             "allocationamount": amount("tp")(each),
             "revenuerecognitionrule": each.c.method,
             "startdate": each.c.start,
@@ -582,7 +567,7 @@ class Tables:
             "lastmodifieddate": each.c.updated_at,
             **self._customs("revenueelement", each),
         }
-        return self._put(values, each, *self._live(each)).subquery()
+        return self._all(values, each)
 
     def _revenueplanplannedrevenue(self) -> sa.FromClause:
         each = self._table("revenue_entry")
@@ -592,7 +577,7 @@ class Tables:
             "amount": amount("amount")(each),
             "postingperiod": self._period_of(each.c.legal_entity, each.c.period),
         }
-        return self._put(values, each, *self._live(each)).subquery()
+        return self._all(values, each)
 
 
 def columns_of(table: str) -> list[str]:
