@@ -170,22 +170,29 @@ def change_intent(desk: Desk, before: Record, given: Record) -> Record:
         "expand",
         "receipt_email",
     }:
-        raise _unexpected(before, "updated")
+        raise unexpected(before, "updated")
     if given.get("payment_method"):
         method = method_for(desk, given["payment_method"], None)
         given = {**given, "payment_method": method and method["id"]}
-    changed = alter(desk, PAYMENT_INTENT, before, given)
+    return ready(desk, "payment_intent", alter(desk, PAYMENT_INTENT, before, given))
+
+
+def ready(desk: Desk, name: str, changed: Record) -> Record:
+    """An intent that has been given its payment method waits to be confirmed."""
     if changed["payment_method"] and changed["status"] == "requires_payment_method":
-        changed = desk.change("payment_intent", changed["id"], {"status": "requires_confirmation"})
+        return desk.change(name, changed["id"], {"status": "requires_confirmation"})
     return changed
 
 
-def _unexpected(intent: Record, deed: str) -> Refused:
+def unexpected(intent: Record, deed: str) -> Refused:
+    """The refusal of what the status of an intent, of either kind, does not allow."""
+    name = str(intent["object"])
+    held: Record = {name: intent}
     return Refused(
         400,
-        f"This PaymentIntent's status is {intent['status']}, so it could not be {deed}.",
-        code="payment_intent_unexpected_state",
-        payment_intent=intent,
+        f"This {name.title().replace('_', '')}'s status is {intent['status']}, so it could not be {deed}.",
+        code=f"{name}_unexpected_state",
+        **held,
     )
 
 
@@ -193,7 +200,7 @@ def confirm(desk: Desk, id: str, given: Record) -> Any:
     """Try to collect; the answer is the intent, or a refusal (402) after which what was done stays."""
     intent = desk.get("payment_intent", id)
     if intent["status"] in ("succeeded", "canceled", "requires_capture"):
-        raise _unexpected(intent, "confirmed")
+        raise unexpected(intent, "confirmed")
     customer = desk.find("customer", intent["customer"]) if intent["customer"] else None
     method = method_for(desk, given.get("payment_method") or intent["payment_method"], None)
     if method is None:
@@ -384,7 +391,7 @@ def operations(face: StripeFace) -> Iterable[Operation]:
     def cancel_intent(desk: Desk, id: str, given: Record) -> Record:
         intent = desk.get("payment_intent", id)
         if intent["status"] in ("succeeded", "canceled"):
-            raise _unexpected(intent, "canceled")
+            raise unexpected(intent, "canceled")
         return desk.change(
             "payment_intent",
             id,
@@ -399,7 +406,7 @@ def operations(face: StripeFace) -> Iterable[Operation]:
     def capture_intent(desk: Desk, id: str, given: Record) -> Record:
         intent = desk.get("payment_intent", id)
         if intent["status"] != "requires_capture":
-            raise _unexpected(intent, "captured")
+            raise unexpected(intent, "captured")
         amount = (
             given["amount_to_capture"] if given.get("amount_to_capture") is not None else intent["amount_capturable"]
         )

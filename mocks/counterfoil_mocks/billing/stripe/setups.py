@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from counterfoil_mocks.billing.stripe import cards, payments
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.documents import alter, merged
-from counterfoil_mocks.billing.stripe.errors import Refused, invalid
+from counterfoil_mocks.billing.stripe.errors import invalid
 from counterfoil_mocks.billing.stripe.ids import chars
 from counterfoil_mocks.billing.stripe.params import TEXT
 from counterfoil_mocks.billing.stripe.payment_objects import SET_UP, SETUP_INTENT
@@ -44,31 +44,19 @@ def _method(desk: Desk, name: str) -> str:
 def change(desk: Desk, before: Record, given: Record) -> Record:
     """An intent changed while it is open."""
     if before["status"] in ("succeeded", "canceled") and set(given) - {"metadata", "description", "expand"}:
-        raise _unexpected(before, "updated")
+        raise payments.unexpected(before, "updated")
     if given.get("customer"):
         desk.named("customer", given["customer"], "customer")
     if given.get("payment_method"):
         given = {**given, "payment_method": _method(desk, given["payment_method"])}
-    changed = alter(desk, SETUP_INTENT, before, given)
-    if changed["payment_method"] and changed["status"] == "requires_payment_method":
-        changed = desk.change("setup_intent", changed["id"], {"status": "requires_confirmation"})
-    return changed
-
-
-def _unexpected(intent: Record, deed: str) -> Refused:
-    return Refused(
-        400,
-        f"This SetupIntent's status is {intent['status']}, so it could not be {deed}.",
-        code="setup_intent_unexpected_state",
-        setup_intent=intent,
-    )
+    return payments.ready(desk, "setup_intent", alter(desk, SETUP_INTENT, before, given))
 
 
 def confirm(desk: Desk, id: str, given: Record) -> Any:
     """Save the payment method to the customer; the answer is the intent, or a refusal (402) after which what was done stays."""
     intent = desk.get("setup_intent", id)
     if intent["status"] in ("succeeded", "canceled"):
-        raise _unexpected(intent, "confirmed")
+        raise payments.unexpected(intent, "confirmed")
     name = given.get("payment_method") or intent["payment_method"]
     if name is None:
         raise invalid(
@@ -104,7 +92,7 @@ def cancel(desk: Desk, id: str, given: Record) -> Record:
     """An intent that is not wanted any more."""
     intent = desk.get("setup_intent", id)
     if intent["status"] in ("succeeded", "canceled"):
-        raise _unexpected(intent, "canceled")
+        raise payments.unexpected(intent, "canceled")
     reason = given.get("cancellation_reason")
     return desk.change("setup_intent", id, {"status": "canceled", "cancellation_reason": reason, "next_action": None})
 
