@@ -12,10 +12,10 @@ from counterfoil_mocks.kernel.tx import removed
 from counterfoil_mocks.protocols.conversion import BOOLEAN, DATE, INTEGER
 from counterfoil_mocks.protocols.fieldmap import FieldMap
 from counterfoil_mocks.psa.kantata import references
-from counterfoil_mocks.psa.kantata.conditions import among, own
+from counterfoil_mocks.psa.kantata.conditions import among, between, own
 from counterfoil_mocks.psa.kantata.desk import Desk
 from counterfoil_mocks.psa.kantata.errors import absent, invalid
-from counterfoil_mocks.psa.kantata.kind import KEEP, REF, VENDOR, Default, Kind, Link, computed, equals, kept, mapped
+from counterfoil_mocks.psa.kantata.kind import REF, VENDOR, Default, Kind, Link, computed, equals, kept, mapped
 from counterfoil_mocks.psa.kantata.view import Given, View
 
 DAY_MINUTES, MOST_DAYS = 480, 3660
@@ -79,12 +79,6 @@ def _of_assignment(view: View, record: Record, name: str) -> Any:
     return None if found is None else kept(found).get(name, True)
 
 
-def _date_between(view: View, map: Any, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
-    start, _, end = value.partition(":")
-    on = references.member(table, "date")
-    return sa.and_(on >= start[:10], on <= (end[:10] or "9999-12-31"))
-
-
 def _unarchived(view: View, map: Any, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
     task, project = (view.system.table(name).sql.alias() for name in ("task", "project"))
     archived = (
@@ -143,7 +137,7 @@ KINDS: tuple[Kind, ...] = (
             "story_id": lambda view, map, table, value: table.c.owner.in_(
                 [each["id"] for story in value.split(",") for each in assignments_of(view, story)]
             ),
-            "date_between": _date_between,
+            "date_between": between("date", own=True),
         },
         orders=("created_at", "updated_at", "date"),
         order=("date", "asc"),
@@ -219,7 +213,7 @@ def create_assignment(desk: Desk, kind: Kind, given: Given) -> Record:
         raise invalid("Assignee is not a participant of this project", "assignee_id")
     if any(kept(each)["assignee_id"] == person for each in assignments_of(desk, story["id"])):
         raise invalid("Assignee is assigned already", "assignee_id")
-    values = desk.stored(kind, kind.maps[0], given, None).get("custom", {}).get(KEEP, {})
+    values = desk.own_values(kind, given)
     values |= {"story_id": story["id"], "assignee_id": person, "resource_id": seats[-1]["id"]}
     return desk.keep(kind.key, values, columns={"owner": story["id"]})
 
@@ -243,7 +237,7 @@ def create_day(desk: Desk, kind: Kind, given: Given) -> Record:
     assignment = desk.find(desk.face.kinds["assignments"], str(given["assignment_id"]))
     if assignment is None:
         raise invalid("Assignment can't be found", "assignment_id")
-    values = desk.stored(kind, kind.maps[0], given, None).get("custom", {}).get(KEEP, {})
+    values = desk.own_values(kind, given)
     if any(kept(each)["date"] == values["date"] for each in days_of(desk, assignment)):
         raise invalid("Date has already been planned", "date")
     _minutes(values, 24 * 60)
@@ -256,7 +250,7 @@ def create_allocation(desk: Desk, kind: Kind, given: Given) -> Record:
     seat = desk.find(desk.face.kinds["workspace_resources"], str(given["resource_id"]))
     if seat is None:
         raise invalid("Resource can't be found", "resource_id")
-    values = desk.stored(kind, kind.maps[0], given, None).get("custom", {}).get(KEEP, {})
+    values = desk.own_values(kind, given)
     values |= {"resource_id": seat["id"], "workspace_id": seat.get("project") or seat["owner"]}
     _sound(values)
     record = desk.keep(kind.key, values, columns={"owner": seat["id"]})
@@ -266,7 +260,7 @@ def create_allocation(desk: Desk, kind: Kind, given: Given) -> Record:
 
 def update(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
     """Some attributes changed."""
-    values = desk.stored(kind, kind.maps[0], given, record).get("custom", {}).get(KEEP, {})
+    values = desk.own_values(kind, given, record)
     if kind.key == "workspace_allocations":
         _sound({**kept(record), **values})
     elif kind.key == "story_allocation_days":

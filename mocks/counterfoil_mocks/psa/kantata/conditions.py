@@ -88,16 +88,17 @@ WORKSPACE_LINK = Link("workspace_id", "workspaces", to("project", "project"), co
 USER_LINK = Link("user_id", "users", to("employee", "employee"), column=True)
 
 
-def between(column: str, side: str) -> Callable[..., Any]:
-    """One bound of a span `A:B`, either end of which may be open."""
+def between(name: str, *, own: bool = False) -> Callable[..., Any]:
+    """Days within a span `A:B`, either end of which may be open. own: of a field that only Kantata knows."""
 
     def condition(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool] | None:
         start, _, end = value.partition(":")
+        on = references.member(table, name) if own else table.c[name]
         clauses = []
         if start:
-            clauses.append(table.c[column] >= start[:10])
+            clauses.append(on >= start[:10])
         if end:
-            clauses.append(table.c[column] <= end[:10])
+            clauses.append(on <= end[:10])
         return sa.and_(*clauses) if clauses else None
 
     return condition
@@ -272,7 +273,7 @@ def due(side: str) -> Callable[..., Any]:
 
     def condition(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool] | None:
         span = {"after": f"{value}:", "before": f":{value}"}.get(side, value)
-        found: sa.ColumnElement[bool] | None = between("planned" if map.entity == "milestone" else "open_to", "")(
+        found: sa.ColumnElement[bool] | None = between("planned" if map.entity == "milestone" else "open_to")(
             view, map, table, span
         )
         return found

@@ -78,6 +78,13 @@ class Desk(View):
             raise Refused(422, wrong)
         return values
 
+    def own_values(
+        self, kind: Kind, given: Given, record: Record | None = None, map: ObjectMap | None = None
+    ) -> Record:
+        """What a body says of an object beyond what the business knows; raises Refused 422. map: where not the kind's first."""
+        said: Record = self.stored(kind, map or kind.maps[0], given, record).get("custom", {}).get(KEEP, {})
+        return said
+
     def _read(self, map: ObjectMap, given: Given, record: Record | None) -> tuple[Record, list[Record]]:
         values: Record = {}
         own: Record = {}

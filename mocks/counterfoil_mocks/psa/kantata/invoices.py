@@ -16,7 +16,7 @@ from counterfoil_mocks.kernel.tx import removed
 from counterfoil_mocks.protocols.conversion import exact
 from counterfoil_mocks.protocols.fieldmap import FieldMap, ObjectMap
 from counterfoil_mocks.psa.kantata import references
-from counterfoil_mocks.psa.kantata.conditions import flag, own, references_of
+from counterfoil_mocks.psa.kantata.conditions import between, flag, own, references_of
 from counterfoil_mocks.psa.kantata.desk import Desk, items, whole
 from counterfoil_mocks.psa.kantata.errors import invalid
 from counterfoil_mocks.psa.kantata.kind import REF, VENDOR, Kind, Link, computed, kept, mapped
@@ -98,12 +98,6 @@ def _of_workspaces(view: Any, map: ObjectMap, table: sa.FromClause, value: str) 
     return sa.or_(*(held.contains(f'"{id.strip()}"', autoescape=True) for id in value.split(",")))
 
 
-def _within(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
-    start, _, end = value.partition(":")
-    on = references.member(table, "invoice_date")
-    return sa.and_(on >= start[:10], on <= (end[:10] or "9999-12-31"))
-
-
 def _numbered(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
     return sa.cast(references.member(table, "user_invoice_number"), sa.Text) == value
 
@@ -131,7 +125,7 @@ KINDS: tuple[Kind, ...] = (
             "paid": flag(lambda table: references.member(table, "status") == "accepted payment"),
             "pending": flag(lambda table: references.member(table, "status") == "new"),
             "without_drafts": flag(lambda table: sa.not_(references.flagged(table, "draft"))),
-            "within_dates": _within,
+            "within_dates": between("invoice_date", own=True),
             "user_invoice_number": _numbered,
             "workspace_id": _of_workspaces,
         },

@@ -218,7 +218,7 @@ def switch(desk: Desk, kind: Kind, id: str, status: str) -> Record:
 def invite(desk: Desk, kind: Kind, given: Given) -> Record:
     """A person asked onto the account; in the fake everybody comes at once."""
     desk.check(kind, given)
-    values = desk.stored(kind, kind.maps[0], given, None).get("custom", {}).get(KEEP, {})
+    values = desk.own_values(kind, given)
     if values.get("permission") and values["permission"] not in PERMISSIONS:
         raise invalid("Permission is not included in the list", "permission")
     person = person_of(desk, values["full_name"], values["email_address"])
@@ -290,7 +290,7 @@ def invite_to_workspace(desk: Desk, id: str) -> Record:
 def create(desk: Desk, kind: Kind, given: Given) -> Record:
     """A skill, who has it, or what a person costs from a day on."""
     desk.check(kind, given)
-    values = desk.stored(kind, kind.maps[0], given, None).get("custom", {}).get(KEEP, {})
+    values = desk.own_values(kind, given)
     owner = CHECKS[kind.key](desk, kind, values, None)
     name = str(values.get("name") or "")[:500] or None
     return desk.keep(kind.key, values, columns={"owner": owner, "name": name})
@@ -298,7 +298,7 @@ def create(desk: Desk, kind: Kind, given: Given) -> Record:
 
 def update(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
     """Some attributes changed."""
-    values = desk.stored(kind, kind.maps[0], given, record).get("custom", {}).get(KEEP, {})
+    values = desk.own_values(kind, given, record)
     CHECKS[kind.key](desk, kind, {**kept(record), **values}, record)
     columns = {"name": values["name"][:500]} if "name" in values else None
     return desk.keep(kind.key, values, record, columns) if values else record

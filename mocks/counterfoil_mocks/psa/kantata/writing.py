@@ -314,7 +314,7 @@ def _unnamed_seat(desk: Desk, kind: Kind, project: Record, given: Given) -> Reco
     if given.get("role_id") in (None, ""):
         raise invalid("User can't be blank", "user_id")
     people.level_of(given["role_id"], "role_id")
-    values = desk.stored(kind, objects.UNNAMED, given, None).get("custom", {}).get(KEEP, {})
+    values = desk.own_values(kind, given, None, objects.UNNAMED)
     return desk.keep(kind.key, {**values, "workspace_id": project["id"]}, columns={"owner": project["id"]})
 
 
@@ -343,7 +343,7 @@ def update_seat(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
             return _name_seat(desk, kind, record, given)
         if given.get("role_id") not in (None, ""):
             people.level_of(given["role_id"], "role_id")
-        values = desk.stored(kind, objects.UNNAMED, given, record).get("custom", {}).get(KEEP, {})
+        values = desk.own_values(kind, given, record, objects.UNNAMED)
         return desk.keep(kind.key, values, record) if values else record
     project = desk.named("project", record["project"], "workspace_id", "Workspace")
     return desk.alter(kind, record, desk.stored(kind, kind.maps[0], given, record) | _seat(project, given))
