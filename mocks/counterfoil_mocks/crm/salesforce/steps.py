@@ -10,6 +10,7 @@ from counterfoil_mocks.crm.salesforce.errors import validation
 from counterfoil_mocks.crm.salesforce.values import code_of
 from counterfoil_mocks.kernel.fields import Entity
 from counterfoil_mocks.kernel.tx import perform
+from counterfoil_mocks.routes import route
 
 ACTOR = "Salesforce user"
 SAME = {"Needs Review": "In Review"}
@@ -51,8 +52,8 @@ def walked(field: str, entity: Entity, deeds: Deeds, most: int = 9) -> Callable[
         if label == one.words.get(change.after["status"]):
             return
         target = code_of(one, SAME.get(label, label))
-        way = _way(entity, deeds, change.after["status"], target)
-        if way is None or len(way) > most:
+        way = route(entity.by_name["status"], change.after["status"], target, deeds)
+        if way is None or len(way) > most or not deeds.keys() >= set(way):
             what = entity.name.replace("_", " ")
             raise validation(f"A {what} that is {change.after['status']} cannot become {target}.", [field])
         for state in way:
@@ -64,22 +65,6 @@ def walked(field: str, entity: Entity, deeds: Deeds, most: int = 9) -> Callable[
             change.after = perform(change.tx, deed, change.after["id"], said)
 
     return rule
-
-
-def _way(entity: Entity, deeds: Deeds, source: str, target: str) -> list[str] | None:
-    """The shortest legal way from one state to another, None where there is none."""
-    moves = entity.by_name["status"].moves
-    ways: list[list[str]] = [[source]]
-    seen = {source}
-    while ways:
-        way = ways.pop(0)
-        if way[-1] == target:
-            return way[1:]
-        for state in moves.get(way[-1], ()):
-            if state not in seen and state in deeds:
-                seen.add(state)
-                ways.append([*way, state])
-    return None
 
 
 def decided(change: Change) -> None:
