@@ -89,12 +89,13 @@ class Integration:
 
     async def _subscribe(self) -> None:
         """Have events sent here where a system's own protocol has them; what cannot be had now is polled."""
+        own = self.settings.own_url
+        if own is None:
+            return
         for name, system in self.systems.items():
-            if self.settings.own_url is None:
-                return
             types = [each for each in self.engine.handlers if each.startswith(f"{role_of(name)}.")]
             try:
-                await system.subscribe(f"{self.settings.own_url.rstrip('/')}/hooks/{name}", types)
+                await system.subscribe(f"{own.rstrip('/')}/hooks/{name}", types)
             except Trouble as trouble:
                 log.warning("%s", trouble)
 

@@ -35,8 +35,9 @@ class SystemSettings:
 class Settings:
     """The whole configuration. Seconds are on the wall clock.
 
-    own_url: where systems reach this integration; None: it subscribes nowhere by itself. state: path of the SQLite file, or `:memory:`. parallel: flows handled at once. poll_seconds, reconcile_seconds: 0 for never by
-    itself. call_seconds: patience with one answer. tolerance: most seconds between a signature's time and now.
+    own_url: where systems reach this integration; None: it subscribes nowhere by itself. state: path of the SQLite file, or `:memory:`.
+    parallel: flows handled at once. poll_seconds, reconcile_seconds: 0 for never by itself. call_seconds: patience with one answer.
+    tolerance: most seconds between a signature's time and now.
     """
 
     systems: Mapping[str, SystemSettings]

@@ -327,18 +327,15 @@ class Connector(VendorConnector):
     async def _said(self, thing: Thing, values: Mapping[str, Any], *, new: bool) -> Record:
         """Values of ours as attributes and custom fields of a body."""
         custom, rows = await self._fields(thing), thing.fields.by_ours
-        own: Record = {}
+        known: Record = {}
         fields = []
         for name, value in titled(dict(values)).items():
-            if name in thing.refers and value is not None:
-                own[name] = await self._id(thing.refers[name], str(value))
-            elif name in rows:
-                own[name] = value
+            meant = (
+                await self._id(thing.refers[name], str(value)) if name in thing.refers and value is not None else value
+            )
+            if name in rows:
+                known[name] = meant
             elif name != thing.elsewhere:
-                fields.append({"custom_field_id": custom.ids[name], "value": custom.said(name, value)})
-        known = {name: value for name, value in own.items() if name in rows}
-        fields += [
-            {"custom_field_id": custom.ids[name], "value": value} for name, value in own.items() if name not in rows
-        ]
+                fields.append({"custom_field_id": custom.ids[name], "value": custom.said(name, meant)})
         said = {WRITTEN.get(name, name): value for name, value in thing.fields.say(known).items()}
         return {**(thing.given if new else {}), **said, **({"custom_fields": fields} if fields else {})}

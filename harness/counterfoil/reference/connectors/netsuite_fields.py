@@ -104,7 +104,7 @@ def alias(number: int, row: Row) -> str:
 
 def written(column: str, kind: Kind) -> str:
     """A column as it is to be answered: moments in ISO's form, not in the account's."""
-    pattern = {id(DAY): "YYYY-MM-DD", id(INSTANT): "YYYY-MM-DD HH24:MI:SS.FF3"}.get(id(kind))
+    pattern = {DAY: "YYYY-MM-DD", INSTANT: "YYYY-MM-DD HH24:MI:SS.FF3"}.get(kind)
     return column if pattern is None else f"TO_CHAR({column}, '{pattern}')"
 
 

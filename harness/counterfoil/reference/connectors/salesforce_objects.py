@@ -45,13 +45,17 @@ SITE_KIND = choice({"BILL_TO": "Bill-to", "SHIP_TO": "Ship-to", "BOTH": "Both"})
 TREATMENT = choice({"SEPARATE": "Separate", "PROSPECTIVE": "Prospective", "CATCH_UP": "Catch-up"})
 DOCUMENT = choice({"INVOICE": "Invoice", "CREDIT_MEMO": "Credit memo"})
 CAPITALISED = Kind(lambda value, ccy: value.upper(), lambda value, ccy: value.capitalize())
-KIND = Kind(
-    lambda value, ccy: {"Write-off": "WRITE_OFF", "Period reopening": "PERIOD_REOPEN"}.get(
-        value, value.upper().replace(" ", "_")
-    ),
-    lambda value, ccy: {"WRITE_OFF": "Write-off", "PERIOD_REOPEN": "Period reopening"}.get(
-        value, value.capitalize().replace("_", " ")
-    ),
+KIND = choice(
+    {
+        "CHANGE_ORDER": "Change order",
+        "TAX_OVERRIDE": "Tax override",
+        "MANUAL_RATE": "Manual rate",
+        "CREDIT_MEMO": "Credit memo",
+        "WRITE_OFF": "Write-off",
+        "PERIOD_REOPEN": "Period reopening",
+        "CREDIT_HOLD": "Credit hold",
+        "DUPLICATE": "Duplicate",
+    }
 )
 
 
