@@ -40,6 +40,8 @@ class Connector(VendorConnector):
         "handover": "Books that move to another system are no record of NetSuite's",
         "revenue_schedule.create": "Revenue arrangements can be read by SuiteQL; no record of NetSuite's writes them",
         "ar_document.patch": "A posted document is not edited",
+        "site.patch": "A line of an address book does not move to another customer",
+        **dict.fromkeys(("ar_document.list", "revenue_schedule.list"), "What has been deleted is in no search"),
         "merge_customer": "Duplicates are merged in NetSuite's user interface",
         "validate_vat_id": "The register of VAT ids is asked by a script of the firm's own",
         "revalue_period": "The revaluation of open balances is a task of the period's close, without an address in REST",

@@ -236,6 +236,7 @@ NATIVE: dict[str, str] = {
     "plan": NO_CONTRACTS,
     "plan_line": NO_CONTRACTS,
     "billable_item": "an invoice item cannot be found by the entry that it is made from, and no cap is split over it",
+    **dict.fromkeys(("hold_item", "release_item"), "an invoice item is on the next invoice; it cannot be held back"),
     "invoice.create": "the lines of a final invoice are taxed and numbered by the engine's rules, not by rates that the caller chooses",
     "draft_invoice": "what is drawn up are plan lines and approved work, which Stripe has no objects for; the draft is an invoice of Stripe's",
     "merge_customer": "customers are not merged",

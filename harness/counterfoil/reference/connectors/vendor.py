@@ -16,14 +16,15 @@ class VendorConnector(NativeConnector):
     """A system that speaks a vendor's protocol; its methods go by that protocol where they can, else by the native ones of this class.
 
     NATIVE: what the vendor has no object or operation for, each with the reason: `entity` or `entity.verb` (verbs: get, list, create,
-    patch, remove) or the name of a deed.
+    patch, remove) or the name of a deed; the row of an entity covers the deeds that are called by it.
     """
 
     NATIVE: ClassVar[dict[str, str]] = {}
 
-    def natively(self, entity: str, verb: str) -> bool:
+    @classmethod
+    def natively(cls, entity: str, verb: str) -> bool:
         """Whether the vendor has nothing for it."""
-        return entity in self.NATIVE or f"{entity}.{verb}" in self.NATIVE
+        return entity in cls.NATIVE or f"{entity}.{verb}" in cls.NATIVE
 
     async def known(self, entity: str, key: str) -> Record:
         """A record that must be there, by native id or business key; raises Refused 404 where there is none, or none any more."""
