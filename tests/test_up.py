@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 import orjson
 import pytest
 
+from counterfoil.commands.up import show
+
 Up = Callable[..., "subprocess.Popen[bytes]"]
 COUNTERFOIL = (sys.executable, "-m", "counterfoil")
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "COLUMNS": "120"}
@@ -103,6 +105,16 @@ def test_it_stops_cleanly_when_told_to(up: Up, sign: signal.Signals) -> None:
     process.send_signal(sign)
     output, complaint = process.communicate(timeout=20)
     assert (process.returncode, complaint) == (0, b""), (output, complaint)
+
+
+def test_a_credential_stands_on_one_line_however_narrow_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    secret = "f1" * 40
+    crm = {"name": "crm", "vendor": "native", "url": "http://127.0.0.1:8101", "credentials": {"client_secret": secret}}
+    show({"systems": [crm], "control": {"url": "http://127.0.0.1:8100"}, "clock": "now", "seed": 1, "size": "S"})
+    assert secret in capsys.readouterr().out
 
 
 def test_it_stops_while_somebody_follows_the_journal(up: Up) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 COLLECT_AFTER = (20_000, 20, 50)
 """How many new objects, and how many collections of each younger generation, it takes until one is collected."""
+WIDEST = 1000
 HIDDEN = ("token_url", "refresh_token")
 
 
@@ -155,13 +156,15 @@ def show(about: dict[str, Any], *, guarded: bool = False) -> None:
     table.add_column("system", no_wrap=True, min_width=max(len(each["name"]) for each in about["systems"]))
     named = max(len(name) for each in about["systems"] for name in each["credentials"])
     table.add_column("face", no_wrap=True, min_width=named)
-    table.add_column("address and credentials", overflow="fold")
+    table.add_column("address and credentials", no_wrap=True)
     for each in about["systems"]:
         table.add_row(f"[bold]{each['name']}[/]", each["vendor"], f"[bold]{each['url']}[/]")
         for name, value in each["credentials"].items():
             if name not in HIDDEN:
                 shown = str(value) if "\n" not in str(value) else "several lines: see /landscape, or --json"
                 table.add_row("", f"[dim]{name}[/]", shown)
+    needed = console.measure(table, options=console.options.update(max_width=WIDEST)).maximum
+    console.width = max(console.width, needed)  # a credential that is broken in two cannot be copied
     console.print(table)
     way_in = "?token=…" if guarded else ""
     console.print(
