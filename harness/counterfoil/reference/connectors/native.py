@@ -29,7 +29,6 @@ IDEMPOTENT_SYSTEMS = ("billing", "erp")
 BATCH = 100
 LONGEST_RESTART = 60.0
 RESTART_PAUSE = 0.25
-NOBODY = aiohttp.ClientConnectorError.__name__
 LOST = (aiohttp.ClientError, TimeoutError, OSError)
 Found = TypeVar("Found")
 
@@ -223,7 +222,7 @@ class NativeConnector:
                     continue
             if status and status not in TRANSIENT:
                 raise Refused(status, answer if isinstance(answer, dict) else {"detail": str(answer)}, call.asked)
-            last = f"status {status}" if status else str(answer)
+            last = f"status {status}" if status else f"{type(answer).__name__}: {answer}"
             if attempt == MOST_ATTEMPTS:
                 break
             await asyncio.sleep(max(wait, min(FIRST_PAUSE * 2 ** (attempt - 1), LONGEST_PAUSE)))
@@ -244,12 +243,12 @@ class NativeConnector:
         limit = time.monotonic() + LONGEST_RESTART
         while True:
             status, answer, wait = await self._attempt(call)
-            if status or not str(answer).startswith(NOBODY) or time.monotonic() > limit:
+            if type(answer) is not aiohttp.ClientConnectorError or time.monotonic() > limit:
                 return status, answer, wait
             await asyncio.sleep(RESTART_PAUSE)
 
     async def _attempt(self, call: Call) -> tuple[int, Any, float]:
-        """(status, decoded body, seconds to wait before the next attempt); status 0 where there was no answer."""
+        """(status, decoded body, seconds to wait before the next attempt); (0, what went wrong, 0) where there was no answer."""
         await self._opened()
         if self._token is None or self._expires < time.monotonic():
             await self._renew()
@@ -263,10 +262,8 @@ class NativeConnector:
                 wait = self._wait_told(answer.status, answer.headers)
                 decoded = orjson.loads(raw) if raw else {}
                 return *self._understood(answer.status, answer.headers, decoded), wait
-        except orjson.JSONDecodeError:
-            return 0, "a body that is not JSON", 0.0
-        except LOST as error:
-            return 0, f"{type(error).__name__}: {error}", 0.0
+        except (*LOST, orjson.JSONDecodeError) as error:
+            return 0, error, 0.0
 
     def _dressed(self, call: Call) -> tuple[dict[str, str], bytes | None]:
         """The headers and the body that a call goes out with."""
