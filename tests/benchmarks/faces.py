@@ -70,13 +70,10 @@ SUBJECTS: dict[str, dict[str, str]] = {
 """By vendor: its role, what makes a record and of what, where that is read by the vendor's path and by ours, the credential, where
 the answer has the id, and where the landscape is kept: faces remember answers until something is written, but not where others may write to the
 same file."""
-SUBJECTS["salesforce, unremembered"] = {
-    **SUBJECTS["salesforce"],
-    "vendor": "salesforce",
-    "store": "sqlite:///{folder}/landscape.db",
+SUBJECTS |= {
+    f"{vendor}, unremembered": {**subject, "vendor": vendor, "store": "sqlite:///{folder}/landscape.db"}
+    for vendor, subject in SUBJECTS.items()
 }
-
-
 TARGETS = {f"{vendor}: get by id": Target("×", 1.5, digits=2) for vendor in SUBJECTS}
 
 
