@@ -125,6 +125,13 @@ def test_queries_are_evaluated(engine: Engine, query: str, expected: str) -> Non
     assert [each.get("x") for each in ask(engine, query)] == [expected]
 
 
+@pytest.mark.parametrize("word", ["SYSDATE", "CURRENT_DATE", "CURRENT_TIMESTAMP"])
+def test_a_query_that_asks_for_the_time_is_told_it_anew_each_time(engine: Engine, word: str) -> None:
+    query = f"SELECT COUNT(*) x FROM transaction WHERE trandate <= {word}"
+    found = [engine.page(query, now).items[0]["x"] for now in ("2026-01-31T12:00:00.000Z", "2026-12-31T12:00:00.000Z")]
+    assert found == ["1", "3"]
+
+
 def test_parameters_are_bound_in_their_order(engine: Engine) -> None:
     query = "SELECT id FROM transaction WHERE entity = ? AND foreigntotal > ?"
     assert ask(engine, query, "107", 1000) == [{"id": "1"}]

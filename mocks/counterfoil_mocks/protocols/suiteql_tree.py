@@ -91,8 +91,8 @@ class SuiteQlError(Exception):
         self.reason = reason
 
 
-def parsed(text: str, params: Sequence[Any], catalog: Catalog, now: str) -> Query:
-    """The expression tree of a query. params: values of its `?`; now: what SYSDATE is. Raises SuiteQlError."""
+def parsed(text: str, params: Sequence[Any], catalog: Catalog, now: Callable[[], str]) -> Query:
+    """The expression tree of a query. params: values of its `?`; now: says what SYSDATE is, where it is asked. Raises SuiteQlError."""
     if len(text) > LONGEST:
         raise SuiteQlError("The query is too long.")
     try:
@@ -111,7 +111,7 @@ def parsed(text: str, params: Sequence[Any], catalog: Catalog, now: str) -> Quer
 class Reader:
     """Turns sqlglot's nodes into ours."""
 
-    def __init__(self, catalog: Catalog, params: Sequence[Any], now: str) -> None:
+    def __init__(self, catalog: Catalog, params: Sequence[Any], now: Callable[[], str]) -> None:
         self.catalog = catalog
         self.params = params
         self.now = now
@@ -334,7 +334,7 @@ class Reader:
         if _is_rownum(node):
             return Call("rownum", ())
         if node.name.upper() == "SYSDATE":
-            return Literal(self.now, "instant")
+            return Literal(self.now(), "instant")
         return Field(node.name, node.text("table"))
 
     def literal(self, node: Node) -> Value:
@@ -493,7 +493,7 @@ READERS: tuple[tuple[type[exp.Expression] | tuple[type[exp.Expression], ...], Re
     (exp.Case, Reader.case),
     (exp.DecodeCase, lambda reader, node: Call("decode", reader.values(node.expressions))),
     (exp.Cast, Reader.cast_to),
-    ((exp.CurrentTimestamp, exp.CurrentDate), lambda reader, node: Literal(reader.now, "instant")),
+    ((exp.CurrentTimestamp, exp.CurrentDate), lambda reader, node: Literal(reader.now(), "instant")),
     ((exp.Subquery, exp.Select), lambda reader, node: Scalar(reader.query(node))),
     (tuple(NAMED), Reader.known),
     (exp.Anonymous, Reader.called),
