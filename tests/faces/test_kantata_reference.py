@@ -11,8 +11,12 @@ from connected import ask
 
 from counterfoil.reference.connectors import Trail
 from counterfoil.reference.connectors.kantata import Connector
+from counterfoil.reference.connectors.kantata_objects import THINGS
+from counterfoil.reference.connectors.native import NativeConnector
 from counterfoil.reference.errors import Refused
 
+APART = ("created_at", "updated_at")
+"""Kantata tells moments to the second."""
 Story = Callable[[Connector], Awaitable[Any]]
 
 
@@ -26,6 +30,29 @@ def landscape(launch: Any) -> Any:
 def tell(landscape: Any) -> Callable[[Story], Any]:
     """Have a story told to a connector."""
     return lambda story: ask(landscape, "psa", lambda connector, _: story(connector))
+
+
+@pytest.fixture(scope="module")
+def firm(launch_shared: Any) -> Any:
+    """A firm whose PSA speaks as Kantata."""
+    return launch_shared(systems={"crm": {}, "psa": {"vendor": "kantata"}, "erp": {}, "billing": {}}, size="S")
+
+
+@pytest.mark.parametrize("entity", THINGS)
+def test_what_is_read_of_kantata_is_what_the_native_face_says(firm: Any, entity: str) -> None:
+    async def both(kantata: Connector, native: NativeConnector) -> tuple[Any, ...]:
+        first = (await anext(native.pages(entity, {})))[0]
+        where = {"project": first["project"]} if "project" in first else {}
+        read = await kantata.list(entity, where)
+        by_key = [await kantata.get(entity, each["key"]) for each in read[:2]]
+        return read, {each["id"]: each for each in await native.list(entity, where)}, by_key
+
+    read, own, by_key = ask(firm, "psa", both)
+    assert {each["id"] for each in read} == set(own) != set()
+    for each in read:
+        shared = {name: own[each["id"]][name] for name in each.keys() & own[each["id"]].keys() - {*APART}}
+        assert {name: each[name] for name in shared} == shared
+    assert by_key == read[:2]
 
 
 def asked(landscape: Any) -> list[str]:
