@@ -393,6 +393,22 @@ def test_a_collaborator_may_not_do_what_administrators_do(
     assert (status, errors[0]["type"]) == (403, "system")
 
 
+def test_the_feed_tells_of_a_span_of_time_with_both_its_ends(client: Client, landscape: Any) -> None:
+    made, at = [], []
+    for title in ("Before", "After"):
+        made.append(client.make("workspaces", "workspace", title=title)["id"])
+        at.append(landscape.call("GET", "/clock").json["now"])
+    mine = {"subject_type": "Workspace", "subject_id": ",".join(made), "event_types": "workspace:created"}
+
+    def told(**span: str) -> list[str]:
+        found = client.get("subscribed_events", **mine, order="created_at:asc", **span)
+        return [str(found["subscribed_events"][id]["subject_id"]) for id in ids(found)]
+
+    assert told() == told(created_after=at[0], created_before=at[1]) == made
+    assert told(created_after=at[1]) == made[1:]
+    assert told(created_before=at[0]) == made[:1]
+
+
 def test_the_feed_is_paged_as_all_lists_are(client: Client, workspace: Body) -> None:
     newest = ids(client.get("subscribed_events"))
     assert ids(client.get("subscribed_events", limit=2, offset=1)) == newest[1:3]

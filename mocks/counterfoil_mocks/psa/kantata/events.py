@@ -140,17 +140,18 @@ def _subjects(view: View, rows: Sequence[Record]) -> Record:
 def _rows(view: View) -> Any:
     system = view.system
     oldest = clock.later(system.clock.now, days=-RETENTION_DAYS)
-    since, until = view.instant("created_after"), view.instant("created_before")
+    since = max(oldest, view.instant("created_after") or "")
+    until = view.instant("created_before") or "9999"
     types, subject, ids, users = (
         view.names(name) for name in ("event_types", "subject_type", "subject_id", "user_ids")
     )
     found = system.store.rows(
         f"SELECT seq, type, at, record_id, extra FROM {system.schema}.outbox"
-        f" WHERE system = ? AND face = '{VENDOR}' AND at >= ? ORDER BY seq",
-        (system.name, oldest),
+        f" WHERE system = ? AND face = '{VENDOR}' AND at >= ? AND at <= ? ORDER BY seq",
+        (system.name, since, until),
     )
     for row in found:
-        if (since and row["at"] < since) or (until and row["at"] > until) or (types and row["type"] not in types):
+        if types and row["type"] not in types:
             continue
         if view.hidden is not None and view.hidden({"id": str(row["seq"]), "version": 1, "updated_at": row["at"]}):
             continue
