@@ -43,6 +43,16 @@ def test_a_database_belongs_to_one_landscape_at_a_time() -> None:
 
 
 @needs_server
+def test_a_database_of_another_version_is_refused() -> None:
+    with own_database() as url:
+        first = open_store(url, ROLES)
+        first.execute("ALTER TABLE erp.customer ADD COLUMN colour text NOT NULL DEFAULT ''")
+        first.close()
+        with pytest.raises(ValueError, match=r"another version .*erp\.customer has a column colour"):
+            open_store(url, ROLES)
+
+
+@needs_server
 def test_an_image_is_put_back_row_for_row() -> None:
     with own_database() as url:
         store = open_store(url, ROLES)

@@ -6,6 +6,7 @@ import http.client
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -18,6 +19,8 @@ import orjson
 import pytest
 
 from counterfoil.commands.up import show
+from counterfoil_mocks.kernel.store import open_store
+from counterfoil_mocks.roles import ROLES
 
 Up = Callable[..., "subprocess.Popen[bytes]"]
 COUNTERFOIL = (sys.executable, "-m", "counterfoil")
@@ -166,6 +169,21 @@ def test_wrong_usage_is_exit_code_2_in_one_sentence(arguments: tuple[str, ...], 
     assert code == 2
     assert sentence in said
     assert "Traceback" not in said
+
+
+def test_a_store_of_another_version_is_refused_with_its_remedy_and_stays_as_it_is(tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path / 'firm.db'}"
+    open_store(store, ROLES).close()
+    changed = sqlite3.connect(tmp_path / "firm.erp.db")
+    changed.execute("ALTER TABLE outbox DROP COLUMN extra")
+    changed.execute("DROP TABLE timer")
+    changed.commit()
+    code, said = refused("--store", store, cwd=tmp_path)
+    assert (code, "Traceback" in said) == (2, False)
+    assert "another version of Counterfoil made it (erp.outbox lacks the column extra)" in said
+    assert "name another, empty store" in said
+    assert changed.execute("SELECT count(*) FROM sqlite_master WHERE name = 'timer'").fetchone() == (0,)
+    changed.close()
 
 
 @pytest.mark.parametrize(

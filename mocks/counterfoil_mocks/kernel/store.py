@@ -57,6 +57,11 @@ class Store:
     """One SQL database of a landscape: a schema for each role, one for control, one for the journal."""
 
     dialect: sa.Dialect = sqlite.dialect()
+    columns_of = """
+        SELECT each.name, info.name FROM {schema}.sqlite_master AS each, pragma_table_info(each.name, '{schema}') AS info
+        WHERE each.type = 'table'
+    """
+    """Asks for table and name of every column of a schema."""
 
     def __init__(self, url: str, roles: Mapping[str, Role]) -> None:
         """`url`: `memory` (default of a landscape) or `sqlite:///firm.db`."""
@@ -64,12 +69,18 @@ class Store:
         self.roles = roles
         self.path = self._path(url)
         self.connection = self._connected()
-        self._create()
         self.tables = {
             (schema, entity.name): table_of(self, schema, entity)
             for schema, role in roles.items()
             for entity in role.entities
         }
+        if self.durable and not self.concurrent:
+            try:
+                self._check()
+            except ValueError:
+                self.close()
+                raise
+        self._create()
         if not self.concurrent:
             for table in self.tables.values():
                 table.create()
@@ -86,12 +97,40 @@ class Store:
             connection.create_function(name, arity, function, deterministic=True)
         return connection
 
+    def _own(self) -> list[sa.MetaData]:
+        """The kernel's own tables."""
+        return [*map(tables.of_system, self.roles), tables.of_control(), tables.of_journal()]
+
     def _create(self) -> None:
         """Create the kernel's own tables."""
-        declared = [*map(tables.of_system, self.roles), tables.of_control(), tables.of_journal()]
-        for each in declared:
+        for each in self._own():
             for statement in tables.ddl(each, self.dialect):
                 self.connection.execute(statement)
+
+    def _check(self) -> None:
+        """Tables that are there already must have the columns that they would be made with; raises ValueError."""
+        declared = [*self._own(), *(table.metadata for table in self.tables.values())]
+        found = {schema: self._columns(schema) for schema in (*self.roles, "control", "journal")}
+        for table in (table for each in declared for table in each.sorted_tables):
+            wanted, there = {each.name for each in table.columns}, found[str(table.schema)].get(table.name)
+            if there is None or there == wanted:
+                continue
+            lacking = [f"{table.fullname} lacks the column {name}" for name in sorted(wanted - there)]
+            unknown = [
+                f"{table.fullname} has a column {name} of which this one does not know"
+                for name in sorted(there - wanted)
+            ]
+            raise ValueError(
+                f"another version of Counterfoil made it ({[*lacking, *unknown][0]}); serve it with that version, or name another,"
+                " empty store"
+            )
+
+    def _columns(self, schema: str) -> dict[str, set[str]]:
+        """The columns of the tables that a schema has."""
+        found: dict[str, set[str]] = {}
+        for table, name in self.execute(self.columns_of.format(schema=schema)).fetchall():
+            found.setdefault(table, set()).add(name)
+        return found
 
     @staticmethod
     def _path(url: str) -> Path | None:
