@@ -201,6 +201,8 @@ def start_remedy(said: str) -> str:
         )
     if "ended with code" in said:
         return "Run `start.command` by hand with the variables of `env`; its last words are above."
+    if "does not run" in said:
+        return "Start it before, or correct `start.url`; or let Counterfoil start it: `start: {command: [...]}`."
     return "See that `start` names a program that exists, seen from the descriptor's folder."
 
 

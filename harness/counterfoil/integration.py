@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any, BinaryIO
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from pydantic import ValidationError
 
@@ -25,6 +25,8 @@ from counterfoil.descriptor import Descriptor, Unreadable, expand, origin, read,
 
 PAUSE = 0.02
 """Seconds between two looks at whether it is ready; the wait ends at once when its process does."""
+CONNECT_SECONDS = 5.0
+PORTS = {"http": 80, "https": 443}
 
 RECONCILED = "com.counterfoil.int.reconciliation.ran.v1"
 SHOWN = "com.counterfoil.int.dashboard.shown.v1"
@@ -216,6 +218,7 @@ class Integration:
     def _wait_ready(self) -> None:
         ready = self.descriptor.ready
         if ready is None:
+            self._find()
             return
         url = self._fill(ready.url)
         probe = Control(origin(url), timeout=5, peer=self.name, trusted=False)
@@ -231,6 +234,17 @@ class Integration:
             self.check_alive()
             self._pause()
         raise Broken(f"{self.name} was not ready at {url} within {ready.timeout:g} s ({last}){self._said()}")
+
+    def _find(self) -> None:
+        """See that somebody listens where it is said to run already; raises Broken."""
+        url = self.descriptor.start.url or ""
+        parts = urlsplit(url)
+        try:
+            socket.create_connection((str(parts.hostname), parts.port or PORTS[parts.scheme]), CONNECT_SECONDS).close()
+        except OSError as error:
+            raise Broken(
+                f"{self.name} does not run: nobody listens at {url}, its `start.url` ({error.strerror or error})"
+            ) from error
 
     def _pause(self) -> None:
         if self._process is None:

@@ -65,6 +65,10 @@ DESCRIPTORS: dict[str, tuple[Mend, int, str, str]] = {
         lambda it: it.update(links={"erp.customer": "crm_ref -> crm.customer"}), 2, "links", "crm_ref",
     ),
     "a program that is not there": (lambda it: it.update(start={"command": ["no-such"]}), 3, "start", "no-such"),
+    "one that does not run": (
+        lambda it: it.update(start={"url": "http://127.0.0.1:9"}, ready=None, env={}, webhooks={}, operations={}), 3,
+        "start", "does not run",
+    ),
     "one that ends at once": (
         lambda it: it.update(start={"command": ["python3", "-c", "raise SystemExit('no licence')"]}), 3, "start",
         "no licence",

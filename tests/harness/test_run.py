@@ -124,6 +124,17 @@ def test_an_integration_that_cannot_start_is_broken_and_exits_3(
     assert "crash ended with code 5; it said last:\nno licence" in done.json["scenarios"][0]["error"]
 
 
+def test_an_integration_that_is_not_where_it_is_said_to_run_is_broken_and_exits_3(
+    cli: Start, quick: Path, tmp_path: Path
+) -> None:
+    descriptor = tmp_path / "away.json"
+    start = {"url": "http://127.0.0.1:9"}
+    descriptor.write_bytes(orjson.dumps({"name": "away", "start": start, "webhooks": {"crm": "http://127.0.0.1:9/"}}))
+    done = cli("run", quick, "--integration", descriptor, "--json")
+    assert done.code == 3, done.err
+    assert "away does not run: nobody listens at http://127.0.0.1:9" in done.json["scenarios"][0]["error"]
+
+
 def test_a_fault_that_struck_nothing_is_told(cli: Start, quick: Path, tmp_path: Path) -> None:
     plan = tmp_path / "idle.json"
     plan.write_bytes(orjson.dumps([{"kind": "latency", "system": "erp", "operation": "create_work_entry", "nth": 1}]))

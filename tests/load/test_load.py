@@ -46,6 +46,7 @@ def test_a_defect_is_found_under_load_with_its_evidence(load: Load) -> None:
     assert found["rows"]
     assert found["first_cause"]["chain"]
     assert done.result["replay"].startswith("counterfoil load --rate 6 --duration 5s")
+    assert done.result["replay"].endswith("--integration mutant:F-14")
 
 
 @pytest.mark.slow

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from counterfoil.vendor_options import Billing, Crm, Erp, Psa, faces, words
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from counterfoil.loading import Seen
     from counterfoil.outcome import Run
 
-ROLES = ("crm", "psa", "erp", "billing")
 RECENT = 10
 """Seconds that the live figures look back."""
 
@@ -68,10 +69,10 @@ def load(
     processes: Annotated[
         int | None, typer.Option(help="API processes that serve the systems, over one PostgreSQL store.")
     ] = None,
-    crm: Annotated[str | None, typer.Option(metavar="VENDOR", help="Whose protocol the CRM speaks.")] = None,
-    psa: Annotated[str | None, typer.Option(metavar="VENDOR", help="Whose protocol the PSA speaks.")] = None,
-    erp: Annotated[str | None, typer.Option(metavar="VENDOR", help="Whose protocol the ERP speaks.")] = None,
-    billing: Annotated[str | None, typer.Option(metavar="VENDOR", help="Whose protocol billing speaks.")] = None,
+    crm: Crm = None,
+    psa: Psa = None,
+    erp: Erp = None,
+    billing: Billing = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write a self-contained page here.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
@@ -93,7 +94,7 @@ def load(
     from counterfoil.loading.plan import Plan, enough, seconds_of, shape_of
 
     began = time.monotonic()
-    vendors = {role: name for role, name in zip(ROLES, (crm, psa, erp, billing), strict=True) if name is not None}
+    vendors = faces(crm, psa, erp, billing)
     console, story = (None if as_json else console_of()), None
     try:
         beside = rate if calls is None else calls
@@ -137,11 +138,13 @@ def load(
         raise typer.Exit(2) from error
     except (Broken, Refused) as error:
         result = judge.broken(story or loading.story(plan), str(error))
-    words = f"counterfoil load --rate {rate:g} --duration {seconds:g}s --shape {shape}"
-    for name, value in (("seed", seed), ("size", size), ("integration", integration), ("faults", faults)):
-        words += f" --{name} {value}" if value is not None and value != "reference" else ""
+    again = f"counterfoil load --rate {rate:g} --duration {seconds:g}s --shape {shape}"
+    said = {"landscape": landscape, "seed": seed, "size": size, "integration": integration, "faults": faults}
+    for name, value in said.items():
+        again += f" --{name} {value}" if value is not None and value != "reference" else ""
+    again += words(vendors)
     took = time.monotonic() - began
-    result |= {"nodeid": "LOAD", "seed": seed, "seconds": round(took, 1), "replay": words}
+    result |= {"nodeid": "LOAD", "seed": seed, "seconds": round(took, 1), "replay": again}
     run = outcome.run_object([result], integration=integration, seed=seed, size=size, faults=faults, seconds=took)
     if html is not None:
         from counterfoil.report.html import write
