@@ -144,14 +144,6 @@ def _milestone_fields() -> tuple[object, ...]:
     )
 
 
-def _rate_override_fields() -> tuple[object, ...]:
-    return (
-        text("level", limit=20, required=True),
-        unit_price("rate", required=True),
-        text("ccy", limit=3, computed=True),
-    )
-
-
 QUOTE_LINE = Entity("quote_line", "quote_lines", "", _line_fields())  # type: ignore[arg-type]
 QUOTE_MILESTONE = Entity("quote_milestone", "quote_milestones", "", _milestone_fields())  # type: ignore[arg-type]
 QUOTE = Entity(

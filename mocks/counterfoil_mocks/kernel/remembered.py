@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from counterfoil_mocks.kernel.operations import Answer
 from counterfoil_mocks.kernel.system import System
 
-MOST = 5_000
+MOST = 2_000
 """Answers that are kept at a time."""
 
 

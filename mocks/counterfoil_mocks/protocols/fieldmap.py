@@ -92,11 +92,6 @@ class ObjectMap:
         """Fields by the canonical name; the first where several show the same."""
         return {each.column: each for each in reversed(self.fields) if each.column}
 
-    @cached_property
-    def by_folded_name(self) -> dict[str, FieldMap]:
-        """Fields by lower-case name, for vendors that do not mind case."""
-        return {each.name.lower(): each for each in self.fields}
-
     # showing
 
     def kept(self, record: Record) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -271,8 +271,3 @@ def _within(value: Value, column: Column, sign: str, span: periods.Span, today: 
 def business_day(now: str, zone: str) -> Today:
     """Today as a user in a zone has it."""
     return Today(date.fromisoformat(clock.business_date(now, zone)), ZoneInfo(zone))
-
-
-def days_ago(today: Today, days: int) -> str:
-    """The instant so many days before today's beginning."""
-    return today.instant(today.day - timedelta(days=days))

@@ -40,7 +40,6 @@ TYPES = (
       if not (subject in ("timesheet", "expense_report") and verb == "deleted")),
     *FURTHER,
 )  # fmt: skip
-PAYLOADS = ("previous_payload", "current_payload", "payload_changes")
 NOISE = ("updated_at",)
 
 
