@@ -46,9 +46,7 @@ EXISTS = "exists already"
 
 
 class Wire(VendorWire):
-    """Calls to Kantata's API, which does not say how long it wants to be left alone after too many."""
-
-    untold = 0.25
+    """Calls to Kantata's API."""
 
     def __init__(
         self, owner: NativeConnector, settings: SystemSettings, session: aiohttp.ClientSession, patience: float = 10
@@ -108,9 +106,10 @@ class Custom:
 
 
 class Connector(VendorConnector):
-    """A PSA that speaks as Kantata."""
+    """A PSA that speaks as Kantata, which does not say how long it wants to be left alone after too many calls."""
 
     NATIVE = NATIVE
+    untold = 0.25
 
     def __init__(self, settings: SystemSettings, session: aiohttp.ClientSession, patience: float = 10) -> None:
         super().__init__(settings, session, patience)

@@ -31,8 +31,9 @@ SECOND = "TO_DATE(?, 'YYYY-MM-DD HH24:MI:SS')"
 
 
 class Connector(VendorConnector):
-    """Books that speak as NetSuite."""
+    """Books that speak as NetSuite, which never says how long to wait when there are too many calls."""
 
+    untold = 1.0
     NATIVE: ClassVar[dict[str, str]] = {
         "journal_entry": "NetSuite shows postings in the company's currency only, and those of a document not as an entry of their own",
         "work_entry": "Time in NetSuite posts nothing; what work costs is a ledger of the firm's own",

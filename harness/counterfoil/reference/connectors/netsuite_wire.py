@@ -29,12 +29,7 @@ Made = TypeVar("Made")
 
 
 class Wire(VendorWire):
-    """Calls to NetSuite's REST web services, which never say how long to wait when there are too many calls.
-
-    No call has a key: NetSuite heeds idempotency keys of asynchronous calls only.
-    """
-
-    untold = 1.0
+    """Calls to NetSuite's REST web services. No call has a key: NetSuite heeds idempotency keys of asynchronous calls only."""
 
     def __init__(
         self, owner: NativeConnector, settings: SystemSettings, session: aiohttp.ClientSession, patience: float = 10

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
 
 import aiohttp
 
 from counterfoil.reference.config import SystemSettings
-from counterfoil.reference.connectors import LookUp, Record
+from counterfoil.reference.connectors import LookUp, Record, Trail
 from counterfoil.reference.connectors.native import Call, NativeConnector
 from counterfoil.reference.errors import Refused
 
@@ -37,7 +39,7 @@ class VendorConnector(NativeConnector):
 class VendorWire(NativeConnector):
     """Calls to a vendor's own API beside the native face, tried again as the native connector does it.
 
-    owner: the connector that speaks by it, whose way of trying again it is.
+    owner: the connector that speaks by it, whose way of writing, waiting and trying again it is.
     """
 
     def __init__(
@@ -47,8 +49,17 @@ class VendorWire(NativeConnector):
         self.owner = owner
         self.keyed = False
 
+    def _write(self, method: str, path: str, body: Any, trail: Trail) -> Call:
+        return replace(self.owner._write(method, path, body, trail), key=trail.key if self.keyed else None)
+
     async def before_repeat(self, call: Call, look_up: LookUp | None) -> tuple[Call, Record | None]:
         return await self.owner.before_repeat(call, look_up)
+
+    async def _opened(self) -> None:
+        await self.owner._opened()
+
+    def _wait_told(self, status: int, headers: Mapping[str, str]) -> float:
+        return self.owner._wait_told(status, headers)
 
     async def _renew(self) -> bool:
         return False  # keys live until they are revoked
