@@ -12,6 +12,10 @@ from urllib.parse import urlencode
 
 import pytest
 
+from counterfoil_mocks.kernel import clock
+from counterfoil_mocks.kernel.system import Origin
+from counterfoil_mocks.kernel.tx import Tx
+
 requests = pytest.importorskip("requests")
 sys.path.insert(0, str(Path(__file__).parent))
 from netsuite_account import Client  # noqa: E402
@@ -210,8 +214,6 @@ def test_a_minute_of_the_business_clock_is_enough_to_look_again(landscape: Any, 
     world = landscape.landscape.world
 
     async def wait() -> None:
-        from counterfoil_mocks.kernel import clock
-
         world.clock.move_to(clock.later(world.clock.now, minutes=1))
 
     landscape.run(wait())
@@ -257,3 +259,26 @@ def test_links_begin_as_each_call_did(landscape: Any) -> None:
     for host in ("127.0.0.1", "localhost"):
         answer = netsuite.signed("GET", f"http://{host}:{port}{netsuite.place}")  # type: ignore[misc]
         assert f"http://{host}:{port}/" in json.dumps(answer.json())
+
+
+def test_where_others_may_write_nothing_is_remembered(launch: Any, tmp_path: Path) -> None:
+    systems = {"crm": {"vendor": "salesforce"}, "psa": {}, "erp": {}, "billing": {}}
+    salesforce = Caller(launch(systems=systems, store=f"sqlite:///{tmp_path}/firm.db"), SUBJECTS["salesforce"])
+    assert salesforce.name() == "Before"
+    salesforce.slip("Slipped in")
+    assert salesforce.name() == "Slipped in"
+
+
+def test_a_system_tells_no_state_in_the_middle_of_a_deed(landscape: Any) -> None:
+    system = landscape.landscape.systems["crm"]
+
+    async def told() -> list[Any]:
+        before = system.state
+        with Tx(system, Origin()):
+            within = system.state
+        return [before, within, system.state]
+
+    before, within, after = landscape.run(told())
+    assert within is None
+    assert None not in (before, after)
+    assert before != after
