@@ -211,9 +211,9 @@ class NativeConnector:
 
         Returns decoded JSON; raises Refused for a final 4xx, Unreachable when no attempt was answered.
         """
-        last, refreshed = "", False
+        last, refreshed, patient_until = "", False, time.monotonic() + LONGEST_RESTART
         for attempt in range(1, MOST_ATTEMPTS + 1):
-            status, answer, wait = await self._heard(call)
+            status, answer, wait = await self._heard(call, patient_until)
             if status and status < 400:
                 return answer
             if status == 401 and not refreshed:
@@ -238,9 +238,8 @@ class NativeConnector:
             return call, None
         return call, await look_up()
 
-    async def _heard(self, call: Call) -> tuple[int, Any, float]:
-        """An attempt; where nobody listens, as while a system starts again, it waits for somebody: nothing has been sent."""
-        limit = time.monotonic() + LONGEST_RESTART
+    async def _heard(self, call: Call, limit: float) -> tuple[int, Any, float]:
+        """An attempt; where nobody listens, as while a system starts again, it waits for somebody until then: nothing has been sent."""
         while True:
             status, answer, wait = await self._attempt(call)
             if type(answer) is not aiohttp.ClientConnectorError or time.monotonic() > limit:
