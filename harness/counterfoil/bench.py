@@ -19,6 +19,7 @@ import orjson
 from counterfoil.client import Broken, Control, Record, Refused
 from counterfoil.container import listening
 from counterfoil.descriptor import Descriptor, Unreadable
+from counterfoil.guard import over
 from counterfoil.integration import PAUSE, Integration
 from counterfoil.stories import Story
 from counterfoil.world import NotSettled, World
@@ -79,6 +80,7 @@ class LandscapeProcess:
             )
         except OSError as error:
             raise Broken(f"the landscape could not be started: {error}") from error
+        self._guard = over(self._process)
 
     def announcement(self) -> Record:
         """The JSON object that it prints when it is ready; raises Broken when it ends or takes too long."""
@@ -115,7 +117,8 @@ class LandscapeProcess:
             ask()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(10)
-                return
+                break
+        self._guard.dismiss()
 
 
 def widened(settings: Settings) -> IO[bytes]:

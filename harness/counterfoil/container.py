@@ -3,7 +3,6 @@ own command line, so that contexts, Docker Desktop and remote hosts work as they
 
 from __future__ import annotations
 
-import contextlib
 import ipaddress
 import os
 import subprocess
@@ -17,13 +16,13 @@ import orjson
 
 from counterfoil.client import Broken, Record
 from counterfoil.descriptor import Start
+from counterfoil.guard import Guard
 
 HOST_ALIAS = "host.docker.internal"
 """By what name a container reaches the machine that runs the engine, where it does not share its network."""
 LABEL = "com.counterfoil.integration"
 """Marks containers that a run started: `docker ps --filter label=com.counterfoil.integration`."""
-GUARD = 'read -r end; docker rm --force --volumes "$1"'
-"""Waits for the process that it was started by to say that the container is to go, or to die however it may."""
+REMOVE = 'docker rm --force --volumes "$1"'
 ASK_SECONDS, PULL_SECONDS, REMOVE_SECONDS = 20.0, 900.0, 60.0
 
 Network = Literal["host", "bridge"]
@@ -96,7 +95,7 @@ class Container:
         self.port = port
         self.ports = ports
         self._engine: Engine | None = None
-        self._guard: subprocess.Popen[bytes] | None = None
+        self._guard: Guard | None = None
 
     @property
     def engine(self) -> Engine:
@@ -151,20 +150,13 @@ class Container:
             except Unrunnable as error:
                 raise Unrunnable(f"there is no image {image} here, and it cannot be pulled: {error}") from error
         self.remove()
-        self._guard = subprocess.Popen(
-            ["sh", "-c", GUARD, "guard", self.name],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        self._guard = Guard(REMOVE, self.name)
 
     def remove(self) -> None:
         """Have it gone, running or not."""
         guard, self._guard = self._guard, None
         if guard is not None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                guard.communicate(timeout=REMOVE_SECONDS)
+            guard.release(REMOVE_SECONDS)
 
 
 def loopback(host: str) -> bool:

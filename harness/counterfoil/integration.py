@@ -22,6 +22,7 @@ from counterfoil.answers import ANSWERS
 from counterfoil.client import Broken, Control, Record, Records, Refused
 from counterfoil.container import Container
 from counterfoil.descriptor import Descriptor, Unreadable, expand, origin, read, understand
+from counterfoil.guard import Guard, over
 
 PAUSE = 0.02
 """Seconds between two looks at whether it is ready; the wait ends at once when its process does."""
@@ -112,6 +113,7 @@ class Integration:
             Container(descriptor.start, self.name, self.port, self.ports) if descriptor.start.image else None
         )
         self._process: subprocess.Popen[bytes] | None = None
+        self._guard: Guard | None = None
         self._log: BinaryIO | None = None
         self.base = descriptor.start.url or origin(self._fill(descriptor.ready.url if descriptor.ready else ""))
         self._client = self._talk(self.base)
@@ -199,6 +201,8 @@ class Integration:
                 )
             except OSError as error:
                 raise Broken(f"{self.name} could not be started: {command[0]}: {error.strerror or error}") from error
+            self._dismiss()
+            self._guard = over(self._process)
         self._wait_ready()
 
     def _command(self) -> tuple[list[str], dict[str, str]]:
@@ -274,8 +278,14 @@ class Integration:
         self._client.close()
         if process is not None:
             end(process)
+            self._dismiss()
             if self._container is not None:
                 self._container.remove()
+
+    def _dismiss(self) -> None:
+        guard, self._guard = self._guard, None
+        if guard is not None:
+            guard.dismiss()
 
     def restart(self) -> None:
         """Stop it and start it again, on the same port, with the same subscriptions."""

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 import orjson
 import pytest
-from tests.harness.conftest import ROOTS
+from tests.harness.conftest import ROOTS, start
 
 Start = Callable[..., Any]
 
@@ -261,3 +265,35 @@ def test_several_seeds_are_one_verdict(cli: Start, quick: Path, tmp_path: Path) 
 def test_the_version_is_told(cli: Start) -> None:
     done = cli("--version")
     assert (done.code, done.out.split()[0]) == (0, "counterfoil")
+
+
+def test_a_run_that_is_killed_leaves_nothing_running(tmp_path: Path) -> None:
+    story = tmp_path / "killed.py"
+    story.write_text(
+        "import os, signal\n"
+        "from pathlib import Path\n"
+        "from counterfoil import scenario\n"
+        "@scenario('Q-09', 'The run ends in the middle', invariants=['02'])\n"
+        "def scenario_killed(world):\n"
+        "    world.crm.create('customer', name='Still There Ltd', country='US')\n"
+        "    Path('addresses').write_text(world.control.url + ' ' + world.integration.base)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    assert start("counterfoil", "run", story, "--integration", "noop", cwd=tmp_path).code == -signal.SIGKILL
+    for address in (tmp_path / "addresses").read_text().split():
+        where, limit = urlsplit(address), time.monotonic() + 30
+        while listens(where.hostname or "", where.port or 0):
+            assert time.monotonic() < limit, address
+
+
+def listens(host: str, port: int) -> bool:
+    """Whether somebody takes connections there; where so, it has waited until they let this one go."""
+    try:
+        with (
+            socket.create_connection((host, port), timeout=5) as held,
+            contextlib.suppress(TimeoutError, ConnectionError),
+        ):
+            held.recv(1)
+    except OSError:
+        return False
+    return True
