@@ -104,12 +104,21 @@ def test_ctrl_c_ends_the_load_and_not_the_judging(load: Load, landscape: Any) ->
         (("--faults", "no-such-plan"), "noisy"),
         (("--integration", "no-such-file.yaml"), "no such file"),
         (("--rate", "0"), "rate"),
+        (("--crm", "acme"), "there is no vendor 'acme'"),
+        (("--landscape", "http://127.0.0.1:9", "--erp", "netsuite"), "runs already, with the faces that it has"),
     ],
 )
-def test_wrong_usage_exits_2(load: Load, words: tuple[str, str], said: str) -> None:
+def test_wrong_usage_exits_2(load: Load, words: tuple[str, ...], said: str) -> None:
     done = load(*words).end()
     assert done.code == 2
     assert said in done.err
+
+
+def test_what_is_to_be_typed_to_see_it_again_names_the_faces_and_the_load(load: Load) -> None:
+    words = ("--users", 3, "--calls", 0, "--seed", 7, "--crm", "salesforce")
+    done = load("--store", "sqlite:////nowhere/at/all/firm.db", "--integration", "noop", *words).end()
+    assert (done.code, done.result["verdict"]) == (3, "broken"), done.err
+    assert done.result["replay"].endswith(" --users 3 --calls 0 --seed 7 --integration noop --crm salesforce")
 
 
 def test_the_harness_never_imports_locust() -> None:

@@ -92,6 +92,7 @@ def load(
     from counterfoil.descriptor import Unreadable
     from counterfoil.integration import resolve
     from counterfoil.loading.plan import Plan, enough, seconds_of, shape_of
+    from counterfoil.runner import Order, check_landscape
 
     began = time.monotonic()
     vendors = faces(crm, psa, erp, billing)
@@ -110,6 +111,7 @@ def load(
             size=size if size in rhythm.BUSY else "M" if size else "S",
         )
         story, patience = loading.story(plan), seconds_of(drain)
+        check_landscape(Order(landscape=landscape, seed=seed, size=size, vendors=vendors))
         settings = Settings(
             resolve(integration),
             landscape=landscape,
@@ -139,6 +141,9 @@ def load(
     except (Broken, Refused) as error:
         result = judge.broken(story or loading.story(plan), str(error))
     again = f"counterfoil load --rate {rate:g} --duration {seconds:g}s --shape {shape}"
+    again += "".join(
+        f" --{name} {value:g}" for name, value in (("users", users), ("calls", calls)) if value is not None
+    )
     said = {"landscape": landscape, "seed": seed, "size": size, "integration": integration, "faults": faults}
     for name, value in said.items():
         again += f" --{name} {value}" if value is not None and value != "reference" else ""
