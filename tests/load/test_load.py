@@ -101,6 +101,7 @@ def test_ctrl_c_ends_the_load_and_not_the_judging(load: Load, landscape: Any) ->
     [
         (("--shape", "zigzag"), "month-end"),
         (("--duration", "soon"), "1h30m"),
+        (("--drain", "soon"), "--drain soon"),
         (("--faults", "no-such-plan"), "noisy"),
         (("--integration", "no-such-file.yaml"), "no such file"),
         (("--rate", "0"), "rate"),

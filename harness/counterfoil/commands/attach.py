@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from counterfoil.options import UnderTest
+
 if TYPE_CHECKING:
     from counterfoil.client import Control
     from counterfoil.integration import Integration
@@ -21,9 +23,7 @@ def attach(
     landscape: Annotated[
         str, typer.Option("--landscape", help="Address of its control plane (its token in COUNTERFOIL_TOKEN).")
     ] = "http://127.0.0.1:8100",
-    integration: Annotated[
-        str, typer.Option("--integration", help="reference, noop, mutant:F-07 or a descriptor file.")
-    ] = "reference",
+    integration: UnderTest = "reference",
     months: Annotated[
         int, typer.Option("--months", help="Live the firm for so many months first, as `simulate` does.", min=0, max=60)
     ] = 0,

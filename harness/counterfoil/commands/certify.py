@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
+from counterfoil.options import UnderTest
+
 
 def certify(
     out: Annotated[Path, typer.Option("--out", help="Folder for certificate.html and certificate.json.")],
-    integration: Annotated[
-        str, typer.Option("--integration", help="reference, noop, mutant:F-07 or a descriptor file.")
-    ] = "reference",
+    integration: UnderTest = "reference",
     level: Annotated[str, typer.Option("--level", help="core, or full (every scenario, every fault plan).")] = "core",
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same certificate.")] = 1,
     scenario: Annotated[

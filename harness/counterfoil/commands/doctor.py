@@ -7,21 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from counterfoil.options import InLandscape, UnderTest
+
 if TYPE_CHECKING:
     from counterfoil.diagnosis import Finding
 
 
 def doctor(
-    integration: Annotated[
-        str, typer.Option("--integration", help="reference, noop, mutant:F-07 or a descriptor file.")
-    ] = "reference",
-    landscape: Annotated[
-        str | None,
-        typer.Option(
-            "--landscape",
-            help="Landscape file, or address of a control plane that runs (its token in COUNTERFOIL_TOKEN).",
-        ),
-    ] = None,
+    integration: UnderTest = "reference",
+    landscape: InLandscape = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Find the common mistakes: ports, start, references, webhooks, credentials, links, an integration that writes nothing.

@@ -10,13 +10,12 @@ from typing import Annotated, Any
 
 import typer
 
+from counterfoil.options import UnderTest
 from counterfoil.vendor_options import Billing, Crm, Erp, Psa, checked, faces
 
 
 def explore(
-    integration: Annotated[
-        str, typer.Option("--integration", help="reference, noop, mutant:F-07 or a descriptor file.")
-    ] = "reference",
+    integration: UnderTest = "reference",
     seed: Annotated[int, typer.Option("--seed", help="Seed of the search, of data, ids and faults.")] = 1,
     seconds: Annotated[
         float, typer.Option("--seconds", help="Seconds to search; shrinking takes as long at most.", min=1)

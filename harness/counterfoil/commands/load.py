@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from counterfoil.options import InLandscape, UnderFaults, UnderTest
 from counterfoil.vendor_options import Billing, Crm, Erp, Psa, faces, words
 
 if TYPE_CHECKING:
@@ -46,20 +47,9 @@ def load(
         int, typer.Option("--elsewhere", help="So many Locust workers more come from other machines.", min=0)
     ] = 0,
     port: Annotated[int | None, typer.Option("--port", help="Where Locust's workers come to; a free one.")] = None,
-    integration: Annotated[
-        str, typer.Option("--integration", help="reference, noop, mutant:F-07 or a descriptor file.")
-    ] = "reference",
-    landscape: Annotated[
-        str | None,
-        typer.Option(
-            "--landscape",
-            help="Landscape file, or address of a control plane that runs (its token in COUNTERFOIL_TOKEN).",
-        ),
-    ] = None,
-    faults: Annotated[
-        str | None,
-        typer.Option("--faults", help="Fault plan in force throughout: noisy, lossy, failing, repeating, or a file."),
-    ] = None,
+    integration: UnderTest = "reference",
+    landscape: InLandscape = None,
+    faults: UnderFaults = None,
     drain: Annotated[str, typer.Option("--drain", help="How long to wait at the end until all is at rest.")] = "5m",
     seed: Annotated[int | None, typer.Option("--seed", help="Seed of data, ids, faults and deeds.", min=0)] = None,
     size: Annotated[str | None, typer.Option("--size", metavar="S|M|L|XL", help="Size of the firm.")] = None,
@@ -110,7 +100,7 @@ def load(
             clients=math.ceil(enough(beside) / 4) if beside else 0,
             size=size if size in rhythm.BUSY else "M" if size else "S",
         )
-        story, patience = loading.story(plan), seconds_of(drain)
+        story, patience = loading.story(plan), seconds_of(drain, "--drain")
         check_landscape(Order(landscape=landscape, seed=seed, size=size, vendors=vendors))
         settings = Settings(
             resolve(integration),
@@ -224,6 +214,7 @@ def tell(console: Console, run: Run) -> None:
     """Rates, latencies, flows, queues; what failed; the verdict."""
     from counterfoil.commands.run import VERDICTS, summary
     from counterfoil.explain import explain
+    from counterfoil.loading.figures import peak
     from counterfoil.report.html import short
 
     (result,) = run["scenarios"]
@@ -237,9 +228,7 @@ def tell(console: Console, run: Run) -> None:
         if found["by_call"]:
             console.print(table_of("Calls, since they were due", found["by_call"][-1:], ("refused",)))
         console.print(table_of("Flow, end to end", found["flows"], ("open",)))
-        queues = {
-            name: max((each[name] for each in found["queues"]), default=0) for name in ("ready", "behind", "later")
-        }
+        queues = {name: peak(found["queues"], name) for name in ("ready", "behind", "later")}
         waits = ", ".join(f"{count} {name}" for name, count in queues.items())
         console.print(
             f"Deliveries waiting, at most: {waits}. Control plane: p95 {short(found['control_plane']['p95'])}.",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from counterfoil.options import InLandscape, UnderFaults, UnderTest
 from counterfoil.vendor_options import Billing, Crm, Erp, Psa, faces
 
 if TYPE_CHECKING:
@@ -34,20 +35,9 @@ def run(
     scenario: Annotated[
         list[str] | None, typer.Option("--scenario", help="Only this scenario of the files given.")
     ] = None,
-    integration: Annotated[
-        str, typer.Option("--integration", help="reference, noop, mutant:F-07 or a descriptor file.")
-    ] = "reference",
-    landscape: Annotated[
-        str | None,
-        typer.Option(
-            "--landscape",
-            help="Landscape file, or address of a control plane that runs (its token in COUNTERFOIL_TOKEN).",
-        ),
-    ] = None,
-    faults: Annotated[
-        str | None,
-        typer.Option("--faults", help="Fault plan in force throughout: noisy, lossy, failing, repeating, or a file."),
-    ] = None,
+    integration: UnderTest = "reference",
+    landscape: InLandscape = None,
+    faults: UnderFaults = None,
     junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML here.")] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write a self-contained page here.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,

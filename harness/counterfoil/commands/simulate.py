@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from counterfoil.options import UnderFaults, UnderTest
 from counterfoil.vendor_options import Billing, Crm, Erp, Psa, checked, faces, words
 
 if TYPE_CHECKING:
@@ -23,13 +24,8 @@ def simulate(
     months: Annotated[int, typer.Option("--months", help="How long.", min=1, max=60)] = 12,
     size: Annotated[str, typer.Option("--size", metavar="S|M", help="Size of the firm.")] = "S",
     seed: Annotated[int, typer.Option("--seed", help="Seed of data, ids, faults and of what people do.", min=0)] = 1,
-    faults: Annotated[
-        str | None,
-        typer.Option("--faults", help="Fault plan in force throughout: noisy, lossy, failing, repeating, or a file."),
-    ] = None,
-    integration: Annotated[
-        str, typer.Option("--integration", help="reference, noop, mutant:F-07 or a descriptor file.")
-    ] = "reference",
+    faults: UnderFaults = None,
+    integration: UnderTest = "reference",
     serial: Annotated[
         bool, typer.Option("--serial", help="Deliver events one at a time, so that a seed repeats its report exactly.")
     ] = False,

@@ -106,15 +106,15 @@ def _time_for(count: float, span: float, begin: float, end: float) -> float:
     return (math.sqrt(begin * begin + 2 * growth * count) - begin) / growth
 
 
-def seconds_of(text: str) -> float:
-    """`90`, `90s`, `10m` or `1h30m` as seconds; raises Unreadable."""
+def seconds_of(text: str, option: str = "--duration") -> float:
+    """`90`, `90s`, `10m` or `1h30m` as seconds; raises Unreadable, which names the option."""
     found = SPAN.fullmatch(text.strip())
     if found is None or not any(found.groups()):
-        raise Unreadable(f"--duration {text}: write it as 90s, 10m or 1h30m")
+        raise Unreadable(f"{option} {text}: write it as 90s, 10m or 1h30m")
     hours, minutes, rest = (float(each or 0) for each in found.groups())
     seconds = 3600 * hours + 60 * minutes + rest
     if not 1 <= seconds <= LONGEST:
-        raise Unreadable(f"--duration {text}: from one second to a week")
+        raise Unreadable(f"{option} {text}: from one second to a week")
     return seconds
 
 
