@@ -242,8 +242,19 @@ def test_a_clock_that_flows_stands_still_again_after_a_reset(running: Any) -> No
 
 
 def test_the_queues_are_counted(running: Any) -> None:
+    def counts() -> Any:
+        return running.call("GET", "/queues").json["deliveries"]
+
     empty = {"flying": 0, "ready": 0, "behind": 0, "later": 0}
-    assert running.call("GET", "/queues").json["deliveries"] == empty
+    assert counts() == empty
+    running.listen().answers = [500]
+    running.rename(running.customer("Acme"), "Acme Ltd")
+    wait_for(
+        lambda: counts() == {**empty, "behind": 1, "later": 1},
+        "the second waits behind the first, which waits for its retry",
+    )
+    assert running.settle()["settled"]
+    assert counts() == empty
 
 
 def wait_for(what: Any, sentence: str) -> None:
