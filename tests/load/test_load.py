@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -94,6 +95,22 @@ def test_ctrl_c_ends_the_load_and_not_the_judging(load: Load, landscape: Any) ->
     assert done.load["stopped"]
     assert done.load["seconds"] < 100
     assert done.load["deeds"]["achieved_rate"] > 4
+
+
+@pytest.mark.slow
+def test_a_load_that_is_killed_leaves_no_locust(load: Load, landscape: Any) -> None:
+    running = load(
+        "--landscape", landscape.url, "--integration", "noop", "--rate", 5, "--duration", "10m", "--calls", 0
+    )
+    landscape.wait_for_deeds(20)
+    asked = ["pgrep", "-P", str(running.process.pid), "-f", "locustfile"]
+    found = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.split()
+    ends = [os.pidfd_open(int(each)) for each in found]
+    running.process.kill()
+    running.end()
+    for each in ends:
+        assert select.select([each], [], [], 30)[0], "it has ended"
+        os.close(each)
 
 
 @pytest.mark.parametrize(

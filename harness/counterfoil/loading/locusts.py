@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from counterfoil.client import Broken
+from counterfoil.guard import Guard, over
 from counterfoil.integration import free_port
 from counterfoil.loading.crowd import Line
 from counterfoil.loading.plan import Plan
@@ -43,6 +44,7 @@ class Locusts:
         self._read = 0
         self._rest = b""
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._guards: list[Guard] = []
 
     def start(self) -> None:
         """Start them; the load begins when all users are there."""
@@ -81,6 +83,7 @@ class Locusts:
             )
         except OSError as error:
             raise Broken(f"Locust could not be started: {error}") from error
+        self._guards.append(over(self._processes[-1]))
 
     @property
     def running(self) -> bool:
@@ -123,6 +126,8 @@ class Locusts:
                     ask()
                     with contextlib.suppress(subprocess.TimeoutExpired):
                         each.wait(5)
+        for guard in self._guards:
+            guard.dismiss()
         self._said.close()
         self._folder.cleanup()
 
