@@ -12,6 +12,7 @@ import yaml
 from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from counterfoil_mocks import vendors
+from counterfoil_mocks.kernel.customs import Custom, Undeclarable
 
 VENDORS: dict[str, tuple[str, ...]] = vendors.offered()
 """The faces that each role can wear."""
@@ -50,6 +51,10 @@ class SystemConfig(Strict):
     port: Annotated[int, Field(ge=0, le=65535)] | None = Field(None, description="0 takes a free one.")
     public_url: AnyHttpUrl | None = Field(None, description="Address that others reach it at (containers, tunnels).")
     settings: dict[str, Any] = Field({}, description="What the role or the vendor lets one choose.")
+    custom: dict[str, dict[str, Custom]] = Field(
+        {},
+        description="Fields that the firm has added, by the vendor's names of object and field; an object that the vendor has not is a custom one.",
+    )
     webhooks: list[Webhook] = []
 
 
@@ -186,16 +191,31 @@ def wearing(said: Mapping[str, Any], faces: Mapping[str, str | None]) -> dict[st
 def understood(said: Mapping[str, Any], source: str = "landscape") -> Config:
     """The landscape that a mapping describes; raises Unusable naming the first member that cannot be."""
     try:
-        return Config.model_validate(said)
+        found = Config.model_validate(said)
+        _check_customs(found, source)
+        return found
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         detail = str(first["msg"]).removeprefix("Value error, ")
         if first["type"] == "extra_forbidden":
-            parts: dict[int, type[Strict]] = {1: Config, 3: SystemConfig}
+            parts: dict[int, type[BaseModel]] = {1: Config, 3: SystemConfig, 6: Custom}
             known = parts.get(len(first["loc"]), Webhook)
             detail = f"unknown key; known here: {', '.join(known.model_fields)}"
         raise Unusable(f"{source}: {where + ': ' if where else ''}{detail}.") from error
+
+
+def _check_customs(config: Config, source: str) -> None:
+    for name, system in config.systems.items():
+        if system.custom:
+            from counterfoil_mocks.kernel.face import Face
+
+            face = vendors.face_of(str(system.role), system.vendor) or Face
+            try:
+                face.declare(system.custom)
+            except Undeclarable as error:
+                where = ".".join(("systems", name, "custom", *error.at))
+                raise Unusable(f"{source}: {where}: {error}.") from error
 
 
 def schema() -> dict[str, Any]:

@@ -398,7 +398,7 @@ def assembled(config: Config, store: Store, world: World) -> dict[str, System]:
 
 def _system(name: str, number: int, config: Config, store: Store, world: World) -> System:
     said = config.systems[name]
-    settings = dict(said.settings)
+    settings = {**said.settings, "custom": said.custom}
     if name in config.limits:
         settings["limits"] = config.limits[name]
     if said.public_url is not None:

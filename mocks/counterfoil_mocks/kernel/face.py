@@ -12,6 +12,7 @@ import orjson
 
 from counterfoil_mocks.kernel import events, pages, webhooks
 from counterfoil_mocks.kernel.auth import Grant
+from counterfoil_mocks.kernel.customs import Customs, refuse
 from counterfoil_mocks.kernel.errors import Problem, not_found
 from counterfoil_mocks.kernel.faults import Exchange
 from counterfoil_mocks.kernel.fields import Entity, Record
@@ -100,6 +101,7 @@ class Face:
     vendor: whose protocol it is. body_limit: most bytes of a body.
     same_events: our types of events by the vendor's own, where both tell of the same; a fault of either name strikes.
     retry_seconds, most_failures: how long its deliveries are tried on the business clock, and when a subscription is given up.
+    undeclared: why a landscape declares no custom fields of it, where it has none to declare.
     """
 
     vendor: ClassVar[str] = "native"
@@ -107,6 +109,7 @@ class Face:
     retry_seconds: ClassVar[Sequence[int]] = (10, 60, 300, 1800, 7200, 7200, 7200)
     most_failures: ClassVar[int] = 20
     same_events: ClassVar[Mapping[str, str]] = {}
+    undeclared: ClassVar[str] = "records keep what `custom` says under any name"
 
     def __init__(self, system: System) -> None:
         self.system = system
@@ -117,6 +120,12 @@ class Face:
     def id_style(self) -> IdStyle | None:
         """How ids of new records look, where the vendor has a say in it."""
         return None
+
+    @classmethod
+    def declare(cls, customs: Customs) -> Any:
+        """Its field tables with the custom fields that a landscape declares; raises Undeclarable for one that it cannot have."""
+        for name in customs:
+            refuse(f"{cls.vendor} has nothing to declare: {cls.undeclared}", name)
 
     def operations(self) -> Iterable[Operation]:
         """All that can be asked of it; `path` is a template below the host's root, as `/v1/customers/{id}`."""

@@ -77,6 +77,7 @@ class StripeFace(Face):
     """Stripe in front of a billing engine."""
 
     vendor = "stripe"
+    undeclared = "`metadata` takes any key at once"
     retry_seconds = events.RETRY_SECONDS
     same_events = events.SAME
     most_failures = 1_000_000

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from counterfoil_mocks.crm.salesforce import errors, outbound, several
+from counterfoil_mocks.crm.salesforce import declared, errors, outbound, several
 from counterfoil_mocks.crm.salesforce.asking import Queries
 from counterfoil_mocks.crm.salesforce.auth import Sessions
 from counterfoil_mocks.crm.salesforce.bulk import Bulk
@@ -28,6 +28,7 @@ from counterfoil_mocks.crm.salesforce.streaming import Streaming
 from counterfoil_mocks.crm.salesforce.views import OBJECTS, Catalog, Org
 from counterfoil_mocks.kernel import pages
 from counterfoil_mocks.kernel.auth import Grant
+from counterfoil_mocks.kernel.customs import Customs, of_settings
 from counterfoil_mocks.kernel.errors import Problem
 from counterfoil_mocks.kernel.face import Face, Rendered, Request, as_bytes
 from counterfoil_mocks.kernel.fields import Entity, Record
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 JSON = (b"content-type", b"application/json;charset=UTF-8")
 DAILY = 15_000
 WORTH_PACKING = 4096
-PREFIXES = {each.prefix: each for each in OBJECTS.values()}
 NOBODY = Origin("schedule", "system")
 
 
@@ -56,7 +56,9 @@ class SalesforceFace(Face):
 
     def __init__(self, system: System) -> None:
         self.org = Org(system)
-        self.catalog = Catalog(system, self.org)
+        self.objects = declared.objects(of_settings(system.settings))
+        self.by_prefix = {each.prefix: each for each in self.objects.values()}
+        self.catalog = Catalog(system, self.org, self.objects)
         self.reader = Reader(system.store, self.catalog, self.url_of)
         self.changing: Desk | None = None
         self.hidden: Callable[[Record], bool] | None = None
@@ -72,6 +74,10 @@ class SalesforceFace(Face):
     @property
     def id_style(self) -> IdStyle:
         return id_style
+
+    @classmethod
+    def declare(cls, customs: Customs) -> Mapping[str, SObject]:
+        return declared.objects(customs)
 
     def credentials(self, url: str) -> dict[str, str]:
         return self.sessions.credentials(url)
@@ -122,7 +128,7 @@ class SalesforceFace(Face):
 
     def object_of(self, record_id: str) -> SObject | None:
         """The object that an id is of."""
-        return PREFIXES.get(record_id[:3])
+        return self.by_prefix.get(record_id[:3])
 
     def check_user(self, each: SObject, one: SField, user: str) -> None:
         """Whether there is such a user; raises Refused."""
@@ -192,14 +198,14 @@ class SalesforceFace(Face):
         return super().record(entity, long_id(named))
 
     def same(self, request: Request, operation: Operation) -> str:
-        each = OBJECTS.get(request.params.get("object", "").lower())
+        each = self.objects.get(request.params.get("object", "").lower())
         verb = SAME.get(operation.name)
         if verb == "list":
             each = self.queries.asked_for(request)
         return f"{verb}_{each.entity}" if verb is not None and each is not None and each.entity else ""
 
     def business_key(self, request: Request, operation: Operation) -> str | None:
-        each = OBJECTS.get(request.params.get("object", "").lower())
+        each = self.objects.get(request.params.get("object", "").lower())
         if each is None or not each.entity:
             return None
         named = request.params.get("id") or request.params.get("value")
@@ -217,7 +223,7 @@ class SalesforceFace(Face):
             return None
         if not isinstance(said, dict):
             return None
-        each = OBJECTS.get(request.params.get("object", "").lower())
+        each = self.objects.get(request.params.get("object", "").lower())
         names = [one.name for one in each.external_ids] if each is not None else []
         return next((str(said[name]) for name in (*names, "Name", "LastName") if said.get(name)), None)
 

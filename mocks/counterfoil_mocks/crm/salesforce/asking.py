@@ -12,7 +12,6 @@ from urllib.parse import parse_qsl
 from counterfoil_mocks.crm.salesforce.errors import Refused, of_query
 from counterfoil_mocks.crm.salesforce.ids import made
 from counterfoil_mocks.crm.salesforce.objects import SObject
-from counterfoil_mocks.crm.salesforce.views import OBJECTS
 from counterfoil_mocks.kernel import clock
 from counterfoil_mocks.kernel.face import Request
 from counterfoil_mocks.kernel.fields import Record
@@ -108,7 +107,7 @@ class Queries:
 
     def _stored(self, record: Record) -> Record | None:
         """What is kept of a shown record; None where an answer does not say which it is."""
-        each = OBJECTS.get(str(record["attributes"]["type"]).lower())
+        each = self.face.objects.get(str(record["attributes"]["type"]).lower())
         if each is None or not each.entity or "Id" not in record:
             return None
         return self.face.system.table(each.entity).by_id(self.face.system.name, record["Id"])
@@ -117,10 +116,10 @@ class Queries:
         """The object that a query, or a further page of one, is about; None where that cannot be told."""
         kept = self._kept.get(request.params.get("locator", "").rpartition("-")[0])
         if kept is not None:
-            return OBJECTS.get(kept.answer.plan.view.name.lower())
+            return self.face.objects.get(kept.answer.plan.view.name.lower())
         text = dict(parse_qsl(request.query.decode("latin-1"))).get("q", "")
         found = SOURCE.search(INNER.sub("", text))
-        return OBJECTS.get(found[1].lower()) if found else None
+        return self.face.objects.get(found[1].lower()) if found else None
 
     def _elsewhere(self, locator: str) -> Rest | None:
         """What another process has begun to answer, asked again."""
@@ -169,7 +168,7 @@ class Queries:
         test = _condition(words)
         records: list[Record] = []
         for name, fields, clauses in wanted:
-            each = OBJECTS.get(name.lower())
+            each = self.face.objects.get(name.lower())
             if each is None:
                 raise Refused(400, "INVALID_TYPE", f"sObject type '{name}' is not supported.")
             condition = test(self._searched(each, where))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 from counterfoil_mocks.crm.salesforce.objects import MONEY_TYPES, TEXT_TYPES, SField, SObject
-from counterfoil_mocks.crm.salesforce.views import OBJECTS, ways_to
+from counterfoil_mocks.crm.salesforce.views import Catalog
 
 SOAP_TYPES = {
     "id": "tns:ID",
@@ -57,14 +56,13 @@ def entry(each: SObject, root: str) -> dict[str, Any]:
     }
 
 
-@lru_cache(maxsize=256)
-def _described(each: SObject, root: str) -> dict[str, Any]:
+def _described(catalog: Catalog, each: SObject, root: str) -> dict[str, Any]:
     return {
         **entry(each, root),
         "actionOverrides": [],
         "childRelationships": [
             {
-                "cascadeDelete": _field(way.view, way.by).cascade,
+                "cascadeDelete": catalog.objects[way.view.lower()].by_name[way.by.lower()].cascade,
                 "childSObject": way.view,
                 "deprecatedAndHidden": False,
                 "field": way.by,
@@ -73,7 +71,7 @@ def _described(each: SObject, root: str) -> dict[str, Any]:
                 "relationshipName": way.name,
                 "restrictedDelete": False,
             }
-            for way in ways_to(each)
+            for way in catalog.ways_to(each)
         ],
         "compactLayoutable": bool(each.verbs),
         "defaultImplementation": None,
@@ -114,13 +112,12 @@ def _described(each: SObject, root: str) -> dict[str, Any]:
     }
 
 
-def described(each: SObject, root: str) -> dict[str, Any]:
+def described(catalog: Catalog, each: SObject, root: str) -> dict[str, Any]:
     """An object with its fields and the lists of its children."""
-    return _described(each, root)
-
-
-def _field(name: str, by: str) -> SField:
-    return OBJECTS[name.lower()].by_name[by.lower()]
+    place = each.name, root
+    if place not in catalog.described:
+        catalog.described[place] = _described(catalog, each, root)
+    return catalog.described[place]
 
 
 def field(one: SField) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from counterfoil_mocks.crm.salesforce import errors, values
 from counterfoil_mocks.crm.salesforce.errors import Refused
 from counterfoil_mocks.crm.salesforce.ids import is_id, long_id
 from counterfoil_mocks.crm.salesforce.objects import SField, SObject
-from counterfoil_mocks.crm.salesforce.views import OBJECTS
 from counterfoil_mocks.kernel.errors import Problem
 from counterfoil_mocks.kernel.fields import Entity, Record
 from counterfoil_mocks.kernel.system import Origin
@@ -90,7 +89,7 @@ class Desk:
 
     def object(self, name: str) -> SObject:
         """An object by its name in any case; raises Refused 404."""
-        found = OBJECTS.get(name.lower())
+        found = self.face.objects.get(name.lower())
         if found is None:
             raise errors.not_found()
         return found
@@ -301,9 +300,9 @@ class Desk:
                 change.custom[one.name] = values.kept(one, value)
 
     def _check_unique(self, change: Change) -> None:
-        for one in change.object.external_ids:
-            value = change.said.get(one.name)
-            if value is None or "u" not in one.marks:
+        for one in change.object.fields:
+            value = change.said.get(one.name) if "u" in one.marks else None
+            if value is None:
                 continue
             others = [
                 each for each in self.by_field(change.object, one, value) if each != (change.before or {}).get("id")
@@ -351,7 +350,7 @@ class Desk:
         if one is None:
             return None, value
         (field_name, wanted), *more = [item for item in value.items() if item[0] != "attributes"] or [("", None)]
-        target = OBJECTS[one.refers[0].lower()]
+        target = self.face.objects[one.refers[0].lower()]
         kind = (value.get("attributes") or {}).get("type") if isinstance(value.get("attributes"), Mapping) else None
         if kind:
             target = self.object(str(kind))

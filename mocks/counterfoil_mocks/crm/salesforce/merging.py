@@ -7,7 +7,6 @@ from typing import Any
 
 from counterfoil_mocks.crm.salesforce.desk import Desk
 from counterfoil_mocks.crm.salesforce.errors import Refused
-from counterfoil_mocks.crm.salesforce.views import OBJECTS
 
 MERGEABLE = ("Account", "Contact")
 MOST = 2
@@ -44,7 +43,7 @@ def merge(desk: Desk, winner_id: str, losers: list[str], given: Mapping[str, Any
 def _move(desk: Desk, name: str, loser: str, winner: str) -> list[str]:
     """Hang everything that refers to one record on another."""
     moved = []
-    for child in OBJECTS.values():
+    for child in desk.face.objects.values():
         for one in child.fields:
             if name not in one.refers or not child.entity or "ro" in one.marks:
                 continue

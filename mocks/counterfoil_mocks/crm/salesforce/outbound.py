@@ -15,7 +15,6 @@ import orjson
 from counterfoil_mocks.crm.salesforce.errors import Refused
 from counterfoil_mocks.crm.salesforce.ids import made
 from counterfoil_mocks.crm.salesforce.objects import SObject
-from counterfoil_mocks.crm.salesforce.views import OBJECTS
 from counterfoil_mocks.kernel import webhooks
 from counterfoil_mocks.kernel.errors import invalid
 from counterfoil_mocks.kernel.fields import Entity, Record
@@ -40,7 +39,7 @@ HEAD = (
 def subscribe(face: SalesforceFace, url: str, wanted: str, secret: str | None) -> Record:
     """Have outbound messages of a kind posted to an address; raises Problem where there is no such object, field or condition."""
     found = WANTED.fullmatch(wanted)
-    each = OBJECTS.get(found["object"].lower()) if found else None
+    each = face.objects.get(found["object"].lower()) if found else None
     if found is None or each is None:
         raise invalid(
             "types", f"{wanted!r} names no outbound message", "Write `outbound:Object(Field, … WHERE condition)`."
@@ -85,7 +84,7 @@ def body(face: SalesforceFace, event: Record, subscription: Record) -> bytes:
     """A message: the record's values are those of the moment in which it is sent."""
     settings = orjson.loads(subscription["settings"])
     extra = event["extra"] if isinstance(event["extra"], dict) else orjson.loads(event["extra"])
-    each = OBJECTS[settings["object"].lower()]
+    each = face.objects[settings["object"].lower()]
     found = face.reader.find(each, extra["id"], "59.0", settings["fields"])
     record = {} if found is None else found[1]
     shown = "".join(

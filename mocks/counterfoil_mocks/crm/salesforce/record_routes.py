@@ -13,7 +13,6 @@ from counterfoil_mocks.crm.salesforce.errors import Refused
 from counterfoil_mocks.crm.salesforce.ids import is_id, long_id
 from counterfoil_mocks.crm.salesforce.objects import SObject
 from counterfoil_mocks.crm.salesforce.spelling import DATA, Run, later, moment, offset, tag, tag_of
-from counterfoil_mocks.crm.salesforce.views import OBJECTS
 from counterfoil_mocks.kernel import clock
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
@@ -86,7 +85,7 @@ class Records:
 
     def _get(self, ask: Ask) -> Answer:
         version = ask.params["version"][1:]
-        each = OBJECTS.get(ask.params["object"].lower())
+        each = self.face.objects.get(ask.params["object"].lower())
         if each is None:
             raise errors.not_found()
         names = dict(ask.query).get("fields") if ask.request.query else None
@@ -152,7 +151,7 @@ class Records:
         way = None if view is None else view.by_child.get(relation.lower())
         if way is None:
             raise errors.not_found()
-        child = OBJECTS[way.view.lower()]
+        child = self.face.objects[way.view.lower()]
         fields = ", ".join(names) if names != [""] else ", ".join(one.name for one in child.fields)
         query = f"SELECT {fields} FROM {way.view} WHERE {way.by} = {asking.plain(record_id)}"
         return Answer(200, self.face.queries.first(query, desk.version, None))

@@ -14,7 +14,6 @@ from counterfoil_mocks.crm.salesforce.spelling import (
     Run,
     version_of,
 )
-from counterfoil_mocks.crm.salesforce.views import OBJECTS
 from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
 
 if TYPE_CHECKING:
@@ -206,7 +205,7 @@ class Resources:
 
     def _global(self, ask: Ask) -> Answer:
         root = self._root(ask)
-        shown = [describe.entry(each, root) for each in OBJECTS.values()]
+        shown = [describe.entry(each, root) for each in self.face.objects.values()]
         return Answer(
             200,
             {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": sorted(shown, key=lambda each: str(each["name"]))},
@@ -220,7 +219,7 @@ class Resources:
         each = self.face.at(ask).object(ask.params["object"])
         if ask.request.header(b"if-modified-since"):
             return Answer(304, None)
-        return Answer(200, describe.described(each, self._root(ask)))
+        return Answer(200, describe.described(self.face.catalog, each, self._root(ask)))
 
     def _list_views(self, ask: Ask) -> Answer:
         return Answer(

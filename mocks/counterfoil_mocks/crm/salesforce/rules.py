@@ -291,7 +291,7 @@ def _chosen(change: Change, parent: Record) -> None:
         message = f"PricebookEntryId (pricebook entry currency code does not match {kind} currency code)"
         raise integrity(message, ["PricebookEntryId"])
     if not book:
-        parent_object = OBJECTS[kind]
+        parent_object = change.desk.object(kind)
         custom = {**(parent["custom"] or {}), "Pricebook2Id": entry["owner"]}
         change.tx.update(desk.entity(parent_object), parent, {"custom": custom})
     change.custom |= {
@@ -476,7 +476,7 @@ def deleted(desk: Desk, each: SObject, record: Record) -> None:
             where = {column: record["id"]} | ({"kind": name} if child.entity == "vendor_object" else {})
             for one in desk.tx.find(child.entity, **where):
                 desk.delete(child, one["id"])
-    for child in OBJECTS.values():
+    for child in desk.face.objects.values():
         if child.entity == "vendor_object" and any(
             one.cascade and each.name in one.refers and one.column == "owner" for one in child.fields
         ):

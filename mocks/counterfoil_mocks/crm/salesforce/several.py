@@ -154,8 +154,6 @@ def _flat(
     start: list[int] | None = None,
 ) -> Iterator[tuple[SObject, dict[str, Any], str, int | None, str]]:
     """All records of a tree, parents first, each with the position of its parent."""
-    from counterfoil_mocks.crm.salesforce.views import ways_to
-
     count = start if start is not None else [0]
     if depth > DEEPEST:
         raise Refused(400, "INVALID_INPUT", f"Trees have at most {DEEPEST} levels.")
@@ -166,7 +164,7 @@ def _flat(
         kind = str(attributes.get("type") or each.name)
         if kind.lower() != each.name.lower():
             raise Refused(400, "INVALID_INPUT", f"{kind} does not belong here; {each.name} is expected.")
-        ways = {one.name.lower(): one for one in ways_to(each)}
+        ways = {one.name.lower(): one for one in desk.face.catalog.ways_to(each)}
         children = {name: value for name, value in record.items() if isinstance(value, Mapping) and "records" in value}
         own = {name: value for name, value in record.items() if name not in children and name != "attributes"}
         mine, count[0] = count[0], count[0] + 1

@@ -14,7 +14,6 @@ from counterfoil_mocks.crm.salesforce import outbound
 from counterfoil_mocks.crm.salesforce.desk import VENDOR
 from counterfoil_mocks.crm.salesforce.errors import Refused
 from counterfoil_mocks.crm.salesforce.objects import SObject
-from counterfoil_mocks.crm.salesforce.views import OBJECTS
 from counterfoil_mocks.kernel import clock, ids
 from counterfoil_mocks.kernel.fields import Entity, Record
 from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
@@ -28,7 +27,6 @@ RETAINED_HOURS = 72
 HELD_SECONDS = 110
 MOST_AT_ONCE = 200
 SILENT = ("LastModifiedDate", "SystemModstamp", "LastModifiedById", "IsDeleted", "Id")
-BY_ENTITY = {each.entity: each for each in OBJECTS.values() if each.entity and each.entity != "vendor_object"}
 INVALID_REPLAY = "400::The replayId {%s} you provided was invalid.  Please provide a valid ID, -2 to replay all events, or -1 to replay only new events."
 
 
@@ -47,14 +45,14 @@ def channel_of(name: str) -> str:
     return f"/data/{name.removesuffix('c')}ChangeEvent" if name.endswith("__c") else f"/data/{name}ChangeEvent"
 
 
-CHANNELS = {channel_of(each.name): each for each in OBJECTS.values() if each.entity and not each.name.endswith("__e")}
-
-
 class Streaming:
     """The CometD endpoint of an org. Events are rows of the outbox; a row's number is its replay id."""
 
     def __init__(self, face: SalesforceFace) -> None:
         self.face = face
+        kept = [each for each in face.objects.values() if each.entity and not each.name.endswith("__e")]
+        self.by_entity = {each.entity: each for each in kept if each.entity != "vendor_object"}
+        self.channels = {channel_of(each.name): each for each in kept}
         self._clients: dict[str, Client] = {}
         self._count = 0
         face.system.world.on_commit.append(self._wake)
@@ -70,9 +68,9 @@ class Streaming:
         """Put a change event for every record that a deed wrote into the outbox."""
         for entity, before, after in touched:
             each = (
-                OBJECTS.get(str(after["kind"]).lower())
+                self.face.objects.get(str(after["kind"]).lower())
                 if entity.name == "vendor_object"
-                else BY_ENTITY.get(entity.name)
+                else self.by_entity.get(entity.name)
             )
             if each is None or each.name.endswith("__e"):
                 continue
@@ -240,8 +238,8 @@ class Streaming:
 
     def _subscribe(self, client: Client, name: str, replay: Mapping[str, Any]) -> str:
         """Subscribe a client to a channel; returns what is wrong with that."""
-        known = name in CHANNELS or name == "/data/ChangeEvents" or name.startswith(("/topic/", "/u/"))
-        if not known and not (name.startswith("/event/") and name[7:].lower() in OBJECTS):
+        known = name in self.channels or name == "/data/ChangeEvents" or name.startswith(("/topic/", "/u/"))
+        if not known and not (name.startswith("/event/") and name[7:].lower() in self.face.objects):
             return f"404::The channel specified is not valid [{name}]"
         first, last = self._bounds()
         after = replay.get(name, -1)

@@ -123,10 +123,22 @@ def _text(each: SObject, one: SField, value: str) -> str:
             message = f"{one.shown_label}: bad value for restricted picklist field: {value}"
             raise Refused(400, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, [one.name])
         return known or value
+    if one.type == "multipicklist" and one.picks:
+        return ";".join(_picked(one, value))
     if one.length and len(value) > one.length:
         message = f"{one.shown_label}: data value too large: {value[:255]} (max length={one.length})"
         raise Refused(400, "STRING_TOO_LONG", message, [one.name])
     return value
+
+
+def _picked(one: SField, value: str) -> list[str]:
+    """What is picked of a list, in its order, whatever the order and the case in which it was said."""
+    said = {each.strip().casefold(): each.strip() for each in value.split(";") if each.strip()}
+    found = [each for each in one.picks if said.pop(each.casefold(), None) is not None]
+    if said and one.restricted:
+        message = f"{one.shown_label}: bad value for restricted picklist field: {next(iter(said.values()))}"
+        raise Refused(400, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, [one.name])
+    return [*found, *said.values()]
 
 
 def stored(one: SField, field: Field, value: Any, ccy: str) -> Any:

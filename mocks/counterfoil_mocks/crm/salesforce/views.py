@@ -143,16 +143,19 @@ class Org:
 class Catalog:
     """The views of one org."""
 
-    def __init__(self, system: System, org: Org) -> None:
+    def __init__(self, system: System, org: Org, objects: Mapping[str, SObject] = OBJECTS) -> None:
         self.system = system
         self.org = org
+        self.objects = objects
+        self.described: dict[tuple[str, str], dict[str, Any]] = {}
+        """Describes that have been asked for, by object and version."""
         self._views: dict[str, View] = {}
 
     def find(self, name: str) -> View | None:
         """A view by its name in any case."""
         found = self._views.get(name.lower())
         if found is None:
-            known = OBJECTS.get(name.lower())
+            known = self.objects.get(name.lower())
             if known is None or known.name.endswith("__e"):
                 return None
             found = self._views[name.lower()] = self._view(known)
@@ -160,7 +163,14 @@ class Catalog:
 
     def _view(self, each: SObject) -> View:
         columns = tuple(self._column(each, one) for one in each.fields)
-        return View(each.name, self._rows(each), self._where(each), columns, tuple(ways_to(each)))
+        return View(each.name, self._rows(each), self._where(each), columns, tuple(self.ways_to(each)))
+
+    def ways_to(self, parent: SObject) -> Iterable[Children]:
+        """The lists of those who refer to an object."""
+        for each in self.objects.values():
+            for one in each.fields:
+                if one.children and parent.name in one.refers:
+                    yield Children(one.children, each.name, one.name)
 
     def _rows(self, each: SObject) -> Callable[[], sa.FromClause]:
         if each.entity:
@@ -230,14 +240,6 @@ class Catalog:
 
 def _canonical(system: System, each: SObject, column: str) -> Field | None:
     return next((field for field in system.table(each.entity).fields if field.name == column), None)
-
-
-def ways_to(parent: SObject) -> Iterable[Children]:
-    """The lists of those who refer to an object."""
-    for each in OBJECTS.values():
-        for one in each.fields:
-            if one.children and parent.name in one.refers:
-                yield Children(one.children, each.name, one.name)
 
 
 # rows that follow from others
