@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 JSON = (b"content-type", b"application/json;charset=UTF-8")
 DAILY = 15_000
+LONGEST_URL = 16_384
 WORTH_PACKING = 4096
 NOBODY = Origin("schedule", "system")
 
@@ -228,6 +229,8 @@ class SalesforceFace(Face):
         return next((str(said[name]) for name in (*names, "Name", "LastName") if said.get(name)), None)
 
     def authenticate(self, request: Request) -> Grant:
+        if len(request.path) + len(request.query) > LONGEST_URL:
+            raise Refused(414, "URI_TOO_LONG", f"URI Too Long: a URI has at most {LONGEST_URL} characters.")
         self.calls += 1
         return self.sessions.check(request)
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from counterfoil_mocks.crm.salesforce.api import SalesforceFace
 
 PAGE = (200, 2000)
+LONGEST_QUERY = 100_000
 CHILD_PAGE = 200
 MOST_LOCATORS = 10
 DAYS = 2
@@ -63,6 +64,9 @@ class Queries:
 
     def answer(self, text: str, *, deleted: bool = False, bulk: bool = False) -> Answer:
         """Answer SOQL; raises Refused."""
+        if len(text) > LONGEST_QUERY:
+            message = f"SOQL statements cannot be longer than {LONGEST_QUERY} characters."
+            raise Refused(400, "MALFORMED_QUERY", message)
         try:
             found = self.engine.answer(
                 text, business_day(self.face.system.clock.now, "UTC"), deleted=deleted, bulk=bulk

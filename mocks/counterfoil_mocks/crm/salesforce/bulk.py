@@ -16,6 +16,7 @@ from counterfoil_mocks.crm.salesforce.errors import Refused
 from counterfoil_mocks.crm.salesforce.ids import made
 from counterfoil_mocks.crm.salesforce.objects import SObject
 from counterfoil_mocks.crm.salesforce.soap import Raw
+from counterfoil_mocks.crm.salesforce.spelling import offset
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
 
@@ -87,7 +88,7 @@ class Bulk:
     def _new(self, ask: Ask, shown: Record, kind: str) -> Job:
         system = self.face.system
         job_id = made("750", system.world.seed, system.world.epoch, system.name, system.clock.now, len(self._jobs))
-        now = f"{system.clock.now[:-1]}+0000"
+        now = offset(system.clock.now)
         job = Job(
             {
                 "id": job_id,

@@ -284,10 +284,13 @@ def number_of(name: str) -> Expression:
 
 
 def contract_end(rows: sa.FromClause) -> sa.ColumnElement[Any]:
-    """StartDate + term − 1 day, else the end that was agreed."""
+    """StartDate + term − 1 day, else the end that was agreed. A month that lacks the day ends the term with its last one."""
     months = sa.func.printf("+%d months", own("ContractTerm")(rows))
-    reckoned = sa.case((own("ContractTerm")(rows).is_not(None), sa.func.date(rows.c.start, months, "-1 day")))
-    return sa.func.coalesce(reckoned, rows.c.end)
+    same_day = sa.func.date(rows.c.start, months)
+    ran_over = sa.func.substr(same_day, 9, 2) != sa.func.substr(rows.c.start, 9, 2)
+    month_end = sa.func.date(same_day, "start of month", "-1 day")
+    until = sa.func.date(sa.case((ran_over, month_end), else_=same_day), "-1 day")
+    return sa.func.coalesce(sa.case((own("ContractTerm")(rows).is_not(None), until)), rows.c.end)
 
 
 def contract_term(rows: sa.FromClause) -> sa.ColumnElement[Any]:

@@ -106,6 +106,9 @@ class Records:
         each = desk.object(ask.params["object"])
         if ask.params["id"].lower() == "id":
             raise Refused(405, "METHOD_NOT_ALLOWED", "HTTP Method 'PATCH' not allowed. Allowed are POST")
+        one = each.by_name.get(ask.params["id"].lower())
+        if one is not None and "X" in one.marks:
+            raise Refused(400, "MISSING_ARGUMENT", f"{one.name} not specified", [])
         since = ask.request.header(b"if-unmodified-since")
         if since and later(desk.shown(each, ask.params["id"])["LastModifiedDate"], since):
             raise Refused(412, "PRECONDITION_FAILED", "The record has been modified.")

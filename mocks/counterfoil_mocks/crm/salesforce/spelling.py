@@ -49,8 +49,8 @@ def tag_of(body: bytes) -> str:
 
 
 def offset(instant: str) -> str:
-    """An instant as answers write it."""
-    return f"{instant[:-1]}+0000"
+    """An instant as answers write it, in whole seconds."""
+    return f"{instant[:19]}.000+0000"
 
 
 def moment(text: str) -> str:
