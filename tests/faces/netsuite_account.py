@@ -11,9 +11,10 @@ oauthlib = pytest.importorskip("requests_oauthlib")
 API = "/services/rest/record/v1"
 
 
-def account(launch_shared: Any) -> Any:
-    """A landscape whose books speak as NetSuite, with one company that has a closed and an open period."""
-    found = launch_shared(systems={"crm": {}, "psa": {}, "erp": {"vendor": "netsuite"}, "billing": {}})
+def account(launch_shared: Any, **systems: Any) -> Any:
+    """A landscape whose books speak as NetSuite, with one company that has a closed and an open period. systems: as they are otherwise."""
+    plain: dict[str, Any] = {"crm": {}, "psa": {}, "erp": {"vendor": "netsuite"}, "billing": {}}
+    found = launch_shared(systems={**plain, **systems})
     made = [
         ("legal_entities", {"code": "CF-US", "name": "Counterfoil Inc", "country": "US", "tz": "America/Chicago",
                             "functional_ccy": "USD"}),

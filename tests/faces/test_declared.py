@@ -30,11 +30,36 @@ SALESFORCE = {
 }
 
 
+NETSUITE = {
+    "customer": {
+        "custentity_tier": {"type": "choice", "choices": ["Gold", "Silver"], "label": "Client Tier"},
+        "custentity_headcount": {"type": "integer"},
+        "custentity_keyed_by": {"type": "ref", "refers": "customrecord_team"},
+    },
+    "invoice": {
+        "custbody_portal_id": {"type": "text", "length": 10},
+        "custbody_hold_until": {"type": "date"},
+        "custbody_late_fee": {"type": "money"},
+        "custbody_disputed": {"type": "boolean"},
+    },
+    "transactionLine": {"custcol_phase": {"type": "text"}, "custcol_share": {"type": "percent", "scale": 1}},
+    "customrecord_team": {
+        "custrecord_lead": {"type": "email", "required": True, "label": "Team Lead"},
+        "custrecord_home": {"type": "ref", "refers": "subsidiary"},
+    },
+}
+
+
 @pytest.fixture(scope="module")
 def landscape(launch_shared: Any) -> Any:
     """A landscape whose firm has added to its systems."""
-    return launch_shared(
-        systems={"crm": {"vendor": "salesforce", "custom": SALESFORCE}, "psa": {}, "erp": {}, "billing": {}}
+    pytest.importorskip("requests_oauthlib")
+    from netsuite_account import account
+
+    return account(
+        launch_shared,
+        crm={"vendor": "salesforce", "custom": SALESFORCE},
+        erp={"vendor": "netsuite", "custom": NETSUITE},
     )
 
 
@@ -156,6 +181,120 @@ def test_salesforce_custom_objects_have_parents_children_and_external_ids(sf: An
     assert sf.query("SELECT COUNT() FROM Clause__c")["totalSize"] == 1
 
 
+# NetSuite
+
+
+@pytest.fixture(scope="module")
+def ns(systems: dict[str, dict[str, Any]]) -> Any:
+    """Calls to NetSuite, signed by requests-oauthlib."""
+    from netsuite_account import Client
+
+    return Client(systems["erp"]["url"], systems["erp"]["credentials"])
+
+
+def rows(ns: Any, query: str) -> list[dict[str, str]]:
+    """The answer to a query in SuiteQL."""
+    answer = ns("POST", "/services/rest/query/v1/suiteql", {"q": query}, headers={"Prefer": "transient"})
+    assert answer.status_code == 200, answer.text
+    return [{name: value for name, value in row.items() if name != "links"} for row in answer.json()["items"]]
+
+
+def refused(ns: Any, path: str, body: dict[str, Any]) -> tuple[int, str, str]:
+    """How NetSuite refuses a new record: status, code and sentence."""
+    detail = (answer := ns("POST", path, body)).json()["o:errorDetails"][0]
+    return (
+        answer.status_code,
+        detail["o:errorCode"],
+        detail["detail"].removeprefix("Error while accessing a resource. "),
+    )
+
+
+def test_netsuite_s_catalogue_has_declared_fields_and_records(ns: Any) -> None:
+    form = {"Accept": "application/schema+json"}
+    fields = ns("GET", "/metadata-catalog/customer", headers=form).json()
+    assert fields["properties"]["custentity_tier"]["title"] == "Client Tier"
+    assert fields["properties"]["custentity_headcount"]["type"] == "number"
+    assert "custentity_tier" in fields["x-ns-filterable"]
+    team = ns("GET", "/metadata-catalog/customrecord_team", headers=form).json()["properties"]
+    assert team["custrecord_home"]["x-ns-record-type"] == "subsidiary"
+    assert "customrecord_team" in {each["name"] for each in ns("GET", "/metadata-catalog").json()["items"]}
+
+
+def test_netsuite_keeps_and_gives_back_declared_fields_and_records(ns: Any) -> None:
+    home = ns.first("/subsidiary", q='name IS "Counterfoil Ltd"')
+    team = ns.made("/customrecord_team", {"name": "North", "externalId": "T-N", "custrecord_lead": "ada@firm.example",
+                                          "custrecord_home": {"id": home}})  # fmt: skip
+    customer = ns.made("/customer", {"companyName": "Declared Ltd", "custentity_tier": {"refName": "Gold"},
+                                     "custentity_headcount": 12, "custentity_keyed_by": {"externalId": "T-N"}})  # fmt: skip
+    found = ns("GET", f"/customer/{customer}").json()
+    assert found["custentity_tier"] == {"id": "1", "refName": "Gold"}
+    assert (found["custentity_headcount"], found["custentity_keyed_by"]["id"]) == (12, team)
+    assert ns("GET", "/customrecord_team/eid:T-N").json()["custrecord_home"]["refName"] == "Counterfoil Ltd"
+    asked = ns("GET", "/customer", params={"q": "custentity_headcount GREATER 10 AND custentity_tier ANY_OF [1]"})
+    assert [each["id"] for each in asked.json()["items"]] == [customer]
+    assert rows(ns, "SELECT id, custentity_headcount, BUILTIN.DF(custentity_tier) AS tier, BUILTIN.DF(custentity_keyed_by) AS team"
+                    " FROM customer WHERE custentity_tier = '1' AND custentity_headcount < 100") == [
+        {"id": customer, "custentity_headcount": "12", "tier": "Gold", "team": "North"}
+    ]  # fmt: skip
+    assert rows(ns, "SELECT t.name, t.custrecord_lead, s.name AS home, t.isinactive FROM customrecord_team t"
+                    " JOIN subsidiary s ON s.id = t.custrecord_home") == [
+        {"name": "North", "custrecord_lead": "ada@firm.example", "home": "Counterfoil Ltd", "isinactive": "F"}
+    ]  # fmt: skip
+    assert ns("PATCH", "/customrecord_team/eid:T-N", {"isInactive": True}).status_code == 204
+    assert ns("DELETE", "/customrecord_team/eid:T-N").status_code == 204
+    assert ns("GET", "/customrecord_team/eid:T-N").status_code == 404
+
+
+def test_netsuite_s_transactions_and_their_lines_have_declared_fields(ns: Any) -> None:
+    from netsuite_account import an_invoice
+
+    customer = ns.made("/customer", {"companyName": "Billed Ltd"})
+    said = {
+        "custbody_portal_id": "P-1",
+        "custbody_hold_until": "2026-02-01",
+        "custbody_late_fee": 12.5,
+        "custbody_disputed": True,
+    }
+    body = an_invoice(ns, customer, **said)
+    body["item"]["items"][0] |= {"custcol_phase": "Build", "custcol_share": 37.5}
+    invoice = ns.made("/invoice", body)
+    found = ns.expanded(f"/invoice/{invoice}")
+    assert {name: found[name] for name in said} == said
+    assert (found["item"]["items"][0]["custcol_phase"], found["item"]["items"][0]["custcol_share"]) == ("Build", 37.5)
+    assert rows(ns, "SELECT id, custbody_portal_id, custbody_hold_until, custbody_late_fee, custbody_disputed FROM transaction"
+                    " WHERE custbody_late_fee > 12 AND custbody_disputed = 'T'") == [
+        {"id": invoice, "custbody_portal_id": "P-1", "custbody_hold_until": "2/1/2026", "custbody_late_fee": "12.5",
+         "custbody_disputed": "T"}
+    ]  # fmt: skip
+    assert rows(ns, "SELECT transaction, custcol_share FROM transactionline WHERE custcol_phase = 'Build'") == [
+        {"transaction": invoice, "custcol_share": "37.5"}
+    ]
+    assert (
+        rows(ns, "SELECT custbody_disputed FROM transaction WHERE custbody_portal_id IS NULL AND type = 'Journal'")
+        == []
+    )
+
+
+def test_netsuite_refuses_a_value_that_a_declared_field_cannot_hold(ns: Any) -> None:
+    assert refused(ns, "/customer", {"companyName": "X", "custentity_tier": {"id": "9"}}) == (
+        400, "INVALID_CONTENT",
+        "Invalid value for the resource or sub-resource field 'custentity_tier'. Provide a valid value.",
+    )  # fmt: skip
+    assert refused(ns, "/customer", {"companyName": "X", "custentity_headcount": 1.5})[1] == "INVALID_CONTENT"
+    assert refused(ns, "/customer", {"companyName": "X", "custentity_keyed_by": {"id": "0"}})[2] == (
+        "You have entered an Invalid Field Value 0 for the following field: custentity_keyed_by"
+    )
+    assert refused(ns, "/customrecord_team", {"name": "South"})[2] == "Please enter value(s) for: Team Lead."
+    assert refused(ns, "/customrecord_team", {"custrecord_lead": "nobody"})[1] == "INVALID_CONTENT"
+    customer = ns.made("/customer", {"companyName": "Refused Ltd"})
+    assert refused(ns, "/salesOrder", {"entity": {"id": customer}, "item": {"items": [
+        {"item": {"id": ns.first("/serviceSaleItem")}, "amount": 1, "custcol_share": "half"}]}})[1] == "INVALID_CONTENT"  # fmt: skip
+    made = ns("POST", "/customer", {"companyName": "Odd Ltd", "custentity_undeclared": 1})
+    assert (made.status_code, "custentity_undeclared" in made.headers["x-netsuite-warning"]) == (204, True)
+    strict = {"X-NetSuite-PropertyNameValidation": "error"}
+    assert ns("POST", "/customer", {"companyName": "Odd Ltd", "custentity_no": 1}, headers=strict).status_code == 400
+
+
 # declarations that cannot be
 
 TEXT = {"type": "text"}
@@ -173,6 +312,21 @@ WRONG: list[tuple[str, str, dict[str, Any], str]] = [
         "systems.crm.custom.Account.X__c.refers: Salesforce has no object Foo to refer to.",
     ),
     ("crm", "salesforce", {"SOW_Line__c": {"X__c": TEXT}}, "systems.crm.custom.SOW_Line__c: nothing can be added"),
+    ("erp", "netsuite", {"customr": {"custentity_x": TEXT}}, "systems.erp.custom.customr: NetSuite has no record customr"),
+    ("erp", "netsuite", {"invoice": {"custentity_x": TEXT}}, "systems.erp.custom.invoice.custentity_x: a field of invoice is named"),
+    (
+        "erp", "netsuite", {"customer": {"custentity_segment": TEXT}},
+        "systems.erp.custom.customer.custentity_segment: customer has a field of that name already.",
+    ),
+    ("erp", "netsuite", {"subsidiary": {"custrecord_x": TEXT}}, "systems.erp.custom.subsidiary: subsidiary cannot be written"),
+    (
+        "erp", "netsuite", {"customer": {"custentity_x": {"type": "text", "unique": True}}},
+        "systems.erp.custom.customer.custentity_x.unique: NetSuite's custom fields are not unique",
+    ),
+    (
+        "erp", "netsuite", {"customer": {"custentity_x": {"type": "choices", "choices": ["A"]}}},
+        "systems.erp.custom.customer.custentity_x.type: the netsuite face has no fields of type choices; it has text, long_text",
+    ),
     ("crm", "native", {"customer": {"x": TEXT}}, "systems.crm.custom.customer: native has nothing to declare"),
     ("billing", "stripe", {"customer": {"x": TEXT}}, "systems.billing.custom.customer: stripe has nothing to declare"),
     ("crm", "salesforce", {"Account": {"X__c": {"type": "txt"}}}, "systems.crm.custom.Account.X__c.type: Input should be"),

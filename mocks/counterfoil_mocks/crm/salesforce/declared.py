@@ -82,7 +82,7 @@ def objects(customs: Customs) -> Mapping[str, SObject]:
     """All objects by lower-case name, with what is declared; raises Undeclarable."""
     if not customs:
         return OBJECTS
-    offered(customs, KINDS, "Salesforce")
+    offered(customs, KINDS, "salesforce")
     found = dict(OBJECTS)
     number = FIRST_PREFIX
     for name in customs:

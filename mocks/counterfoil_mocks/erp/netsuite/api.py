@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from counterfoil_mocks.erp.netsuite import errors, events
+from counterfoil_mocks.erp.netsuite import declared, errors, events
 from counterfoil_mocks.erp.netsuite.auth import TOKEN_PATH, Sessions
 from counterfoil_mocks.erp.netsuite.desk import MALFORMED
 from counterfoil_mocks.erp.netsuite.errors import Refused
@@ -16,15 +16,16 @@ from counterfoil_mocks.erp.netsuite.metadata import Metadata
 from counterfoil_mocks.erp.netsuite.queries import Queries
 from counterfoil_mocks.erp.netsuite.reader import RECORDS, Reader
 from counterfoil_mocks.erp.netsuite.record_routes import Records
-from counterfoil_mocks.erp.netsuite.record_types import TYPES
 from counterfoil_mocks.erp.netsuite.transforms import Transforms
 from counterfoil_mocks.kernel import ids
 from counterfoil_mocks.kernel.auth import Grant
+from counterfoil_mocks.kernel.customs import Customs, of_settings
 from counterfoil_mocks.kernel.errors import Problem
 from counterfoil_mocks.kernel.face import Face, Rendered, Request, as_bytes
 from counterfoil_mocks.kernel.fields import Entity, Record
 from counterfoil_mocks.kernel.ids import IdStyle
 from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
+from counterfoil_mocks.protocols.fieldmap import ObjectMap
 
 if TYPE_CHECKING:
     from counterfoil_mocks.kernel.system import System
@@ -46,6 +47,7 @@ class NetSuiteFace(Face):
 
     def __init__(self, system: System) -> None:
         self.system = system
+        self.types = declared.types(of_settings(system.settings))
         self.sessions = Sessions(self)
         self.records = Records(self)
         self.queries = Queries(self)
@@ -57,6 +59,10 @@ class NetSuiteFace(Face):
     @property
     def id_style(self) -> IdStyle:
         return ids.integer
+
+    @classmethod
+    def declare(cls, customs: Customs) -> Mapping[str, ObjectMap]:
+        return declared.types(customs)
 
     def credentials(self, url: str) -> dict[str, str]:
         return self.sessions.credentials(url)
@@ -87,7 +93,7 @@ class NetSuiteFace(Face):
 
     def reader(self, ask: Ask) -> Reader:
         """A reader whose links begin as the call did."""
-        return Reader(self.system, self.base(ask.request))
+        return Reader(self.system, self.base(ask.request), self.types)
 
     # reading a call
 
@@ -103,12 +109,12 @@ class NetSuiteFace(Face):
             request.operation = self.queries.meant(request, operation)
         elif operation is not None and request.method == "PUT":
             each = operation.about["type"]
-            if Reader(self.system, "").find(each, request.subject) is not None:
+            if Reader(self.system, "", self.types).find(each, request.subject) is not None:
                 request.operation = operation.about["update"]
 
     def record(self, entity: Entity, named: str) -> Record | None:
         if named.startswith("eid:"):
-            found = Reader(self.system, "").by_external(entity.name, named[4:])
+            found = Reader(self.system, "", self.types).by_external(entity.name, named[4:])
             return found[0] if found else None
         return super().record(entity, named)
 
@@ -135,7 +141,7 @@ class NetSuiteFace(Face):
                 f"The method {request.method} is not supported for this resource.",
                 headers=(("Allow", ", ".join(sorted(request.allowed))),),
             )
-        if path.startswith(RECORDS + "/") and path.split("/")[5] not in TYPES:
+        if path.startswith(RECORDS + "/") and path.split("/")[5] not in self.types:
             return Refused(
                 404, "NOT_FOUND", f"The requested record type '{path.split('/')[5]}' does not exist.", url=path
             )
@@ -209,10 +215,10 @@ class NetSuiteFace(Face):
     # events
 
     def subscribe(self, url: str, types: list[str], secret: str | None) -> Record:
-        return events.subscribe(self.system, url, types, secret, VENDOR)
+        return events.subscribe(self.system, self.types, url, types, secret, VENDOR)
 
     def wrote(self, tx: Tx, touched: Sequence[tuple[Entity, Record | None, Record]]) -> None:
-        events.wrote(tx, touched, VENDOR)
+        events.wrote(tx, self.types, touched, VENDOR)
 
     def event_body(self, event: Record, subscription: Record) -> bytes:
         return events.body(event)

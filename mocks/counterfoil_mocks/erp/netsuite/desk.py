@@ -8,8 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 from counterfoil_mocks.erp.netsuite import errors
-from counterfoil_mocks.erp.netsuite.objects import ADDRESS, AMOUNT, CUSTOMER, JOURNAL_LINE, KEEP, LINE
+from counterfoil_mocks.erp.netsuite.declared import line_of
+from counterfoil_mocks.erp.netsuite.objects import ADDRESS, AMOUNT, CUSTOMER, JOURNAL_LINE, KEEP
 from counterfoil_mocks.erp.netsuite.reader import Reader
+from counterfoil_mocks.erp.netsuite.record_types import TYPES
 from counterfoil_mocks.kernel import clock, money
 from counterfoil_mocks.kernel.errors import Problem
 from counterfoil_mocks.kernel.fields import Entity, Record
@@ -63,7 +65,7 @@ class Desk:
         """Delete a record; raises Problem."""
         if "delete" not in each.about["verbs"].split():
             raise errors.user("This record cannot be deleted because it has dependent records.")
-        if each is CUSTOMER and any(
+        if each.name == CUSTOMER.name and any(
             self.system.table(name).select(self.system.name, {by: record["id"]}, order=("id",), limit=1)
             for name, by in (("ar_document", "customer"), ("payment", "payer"))
         ):
@@ -80,7 +82,7 @@ class Desk:
             if name in PASSED_OVER:
                 continue
             one = each.by_name.get(name)
-            if one is None and name not in children and not name.startswith("cust"):
+            if one is None and name not in children and not self._undeclared(name):
                 if name == "addressBookAddress":
                     given[name] = value
                     continue
@@ -90,6 +92,10 @@ class Desk:
             elif one is None or one.computed is None or name in SPOKEN.get(each.name, ()):
                 given[name] = value
         return given
+
+    def _undeclared(self, name: str) -> bool:
+        """Whether a field is taken for a custom one of the account, which nobody has to declare while nothing else is declared."""
+        return name.startswith("cust") and self.reader.types is TYPES
 
     def _values(self, each: ObjectMap, given: Mapping[str, Any], around: Record | None = None, at: str = "") -> Record:
         """Canonical values. around: the record changed, or what the currency of a line is; None: a new record."""
@@ -102,6 +108,8 @@ class Desk:
                 continue
             if not (one.creatable if around is None else one.updatable and one.creatable):
                 continue
+            if value is None and one.required and not one.column and around is not None:
+                raise errors.missing(LABELS.get(name) or one.about.get("label") or name, at + name)
             if one.refers and value is not None:
                 value = self.reader.stored_of(one.refers, value, name, at + name)
             elif not one.column and value is not None:
@@ -109,13 +117,15 @@ class Desk:
                     value = one.conversion.read(value, {})
                 except ValueError:
                     raise invalid(at + name) from None
+                self._check_length(name, value, one.about.get("length"), at)
             flat[name] = value
         try:
             values = each.values(flat, around)
         except Problem as problem:
             field = problem.field or ""
             if problem.code == "MISSING_FIELD":
-                raise errors.missing(LABELS.get(field, field), field) from None
+                label = LABELS.get(field) or each.by_name[field].about.get("label") or field
+                raise errors.missing(label, at + field) from None
             raise invalid(at + field) from None
         except ArithmeticError:
             raise errors.content("A number is out of range.") from None
@@ -128,11 +138,16 @@ class Desk:
         known = self.system.role.by_name.get(each.entity)
         for name, value in values.items():
             one = known.by_name.get(name) if known is not None else None
-            if one is not None and one.kind == "text" and isinstance(value, str) and len(value) > one.limit:
-                raise errors.user(
-                    f"The field {each.named(name)} contained more than the maximum number ( {one.limit} ) of characters allowed.",
-                    path=at + each.named(name),
-                )
+            if one is not None and one.kind == "text":
+                self._check_length(each.named(name), value, one.limit, at)
+
+    @staticmethod
+    def _check_length(name: str, value: Any, most: int | None, at: str) -> None:
+        if isinstance(value, str) and most is not None and len(value) > most:
+            raise errors.user(
+                f"The field {name} contained more than the maximum number ( {most} ) of characters allowed.",
+                path=at + name,
+            )
 
     def _check_external(self, each: ObjectMap, external: Any, record: Record | None) -> None:
         if not isinstance(external, str) or not EXTERNAL_ID.fullmatch(external):
@@ -229,7 +244,7 @@ class Desk:
             terms = (values.get("custom") or {}).get(KEEP, {}).get("terms")
             if terms:
                 values["due"] = clock.add_days(values["issue_date"], int(str(terms).removeprefix("NET")))
-        self._lines(values, items_of(given.get("item"), "item"))
+        self._lines(each, values, items_of(given.get("item"), "item"))
         if not values.get("invoice_no"):
             values["invoice_no"] = f"INV{tx.number('netsuite:invoice') + 1000}"
         return made(tx, self.entity(each), values)
@@ -247,7 +262,7 @@ class Desk:
         values["corrects"] = invoice["invoice_no"]
         lines = items_of(given.get("item"), "item")
         if lines:
-            self._lines(values, lines)
+            self._lines(each, values, lines)
         else:
             names = ("line_type", "contract_line", "description", "net", "tax_code", "tax", "service_item", "account")
             values["lines"] = [{name: line[name] for name in names} for line in invoice["lines"]]
@@ -358,19 +373,19 @@ class Desk:
         values["ccy"] = values.get("ccy") or customer["invoice_ccy"] or "USD"
         values[day] = values.get(day) or self.reader.today(values["legal_entity"])
 
-    def _lines(self, values: Record, lines: list[Mapping[str, Any]]) -> None:
+    def _lines(self, each: ObjectMap, values: Record, lines: list[Mapping[str, Any]]) -> None:
         """Lines of a document, and what the business does not know of them."""
         if not lines:
             raise errors.user("You must enter at least one line item for this transaction.", path="item")
-        made_lines, extras = [], {}
+        made_lines, extras, kind = [], {}, line_of(each)
         for number, line in enumerate(lines):
             at = f"item.items[{number}]."
-            given = self._known(LINE, line, at)
+            given = self._known(kind, line, at)
             if given.get("item") is None:
                 raise errors.missing("Item", f"{at}item")
             if given.get("amount") is None:
                 given["amount"] = self._extended(given, values["ccy"], at)
-            read = self._values(LINE, given, {"ccy": values["ccy"], "custom": {}}, at)
+            read = self._values(kind, given, {"ccy": values["ccy"], "custom": {}}, at)
             extras[str(number + 1)] = (read.pop("custom", {}) or {}).get(KEEP) or {}
             made_lines.append({**read, "line_no": number + 1})
         values["lines"] = made_lines
@@ -437,7 +452,7 @@ class Desk:
         lists = {child.name for child in each.children}
         head = {name: value for name, value in given.items() if name not in lists}
         changes = self._values(each, head, record)
-        if each is CUSTOMER:
+        if each.name == CUSTOMER.name:
             if head.get("companyName"):
                 changes = {**named(head["companyName"]), **changes}
             if "isInactive" in head:

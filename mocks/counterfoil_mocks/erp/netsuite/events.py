@@ -5,29 +5,31 @@ Its payload is of the script's own design; it is sent once, without a signature.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import orjson
 
-from counterfoil_mocks.erp.netsuite.record_types import TYPES
 from counterfoil_mocks.kernel import webhooks
 from counterfoil_mocks.kernel.errors import invalid
 from counterfoil_mocks.kernel.fields import Entity, Record
+from counterfoil_mocks.protocols.fieldmap import ObjectMap
 
 if TYPE_CHECKING:
     from counterfoil_mocks.kernel.system import System
     from counterfoil_mocks.kernel.tx import Tx
 
 KINDS = ("create", "edit", "delete")
-OFFERED = tuple(f"{name}.{kind}" for name in TYPES for kind in KINDS)
 
 
-def subscribe(system: System, url: str, types: list[str], secret: str | None, vendor: str) -> Record:
+def subscribe(
+    system: System, records: Mapping[str, ObjectMap], url: str, types: list[str], secret: str | None, vendor: str
+) -> Record:
     """Have a script call an address; types as `invoice.create`. Types of our own events take the native way."""
-    if not any(each in OFFERED for each in types):
+    known = {f"{name}.{kind}" for name in records for kind in KINDS}
+    if not known.intersection(types):
         return webhooks.subscribe(system, url, types, secret)
-    unknown = [each for each in types if each not in OFFERED]
+    unknown = [each for each in types if each not in known]
     if unknown:
         raise invalid(
             "types", f"{unknown[0]!r} is no event of a record", "Write `recordType.create`, `.edit` or `.delete`."
@@ -35,12 +37,14 @@ def subscribe(system: System, url: str, types: list[str], secret: str | None, ve
     return webhooks.subscribe(system, url, types, secret, face=vendor)
 
 
-def wrote(tx: Tx, touched: Sequence[tuple[Entity, Record | None, Record]], vendor: str) -> None:
+def wrote(
+    tx: Tx, records: Mapping[str, ObjectMap], touched: Sequence[tuple[Entity, Record | None, Record]], vendor: str
+) -> None:
     """Tell those who asked of what a deed has written."""
     if not any(each["face"] == vendor for each in tx.system.subscribers()):
         return
     for entity, before, after in touched:
-        for name, each in TYPES.items():
+        for name, each in records.items():
             if each.entity == entity.name and all(after[key] == value for key, value in each.where.items()):
                 kind = "create" if before is None else "delete" if after["deleted_at"] else "edit"
                 said = {

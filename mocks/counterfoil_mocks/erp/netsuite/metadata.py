@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from counterfoil_mocks.erp.netsuite.desk import SPOKEN
@@ -10,7 +10,6 @@ from counterfoil_mocks.erp.netsuite.errors import Refused
 from counterfoil_mocks.erp.netsuite.lists import LISTS
 from counterfoil_mocks.erp.netsuite.reader import RECORDS
 from counterfoil_mocks.erp.netsuite.record_routes import kind_of
-from counterfoil_mocks.erp.netsuite.record_types import TYPES
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
 from counterfoil_mocks.protocols.fieldmap import FieldMap, ObjectMap
@@ -37,15 +36,16 @@ def title(name: str) -> str:
 
 def form(each: ObjectMap, one: FieldMap) -> Record:
     """The schema of a field."""
+    named = one.about.get("label") or title(one.name)
     if one.refers:
-        return {"title": title(one.name), **NAMED, "x-ns-record-type": one.refers}
+        return {"title": named, **NAMED, "x-ns-record-type": one.refers}
     kind = kind_of(each, one.name) or "text"
     shape = NAMED if kind == "enum" else FORMS.get(kind, {"type": "string"})
     read_only = (one.computed is not None and one.name not in SPOKEN.get(each.name, ())) or not one.creatable
-    return {"title": title(one.name), **shape, **({"readOnly": True} if read_only else {})}
+    return {"title": named, **shape, **({"readOnly": True} if read_only else {})}
 
 
-def schema(name: str) -> Record:
+def schema(types: Mapping[str, ObjectMap], name: str) -> Record:
     """The JSON Schema of a record type."""
     if name in LISTS:
         fields = LISTS[name][0].fields
@@ -54,7 +54,7 @@ def schema(name: str) -> Record:
             key: {"title": title(key), "type": kinds.get(type(value), "string")} for key, value in fields.items()
         }
         return {"type": "object", "properties": {"id": {"title": "Internal ID", "type": "string"}, **properties}}
-    each = TYPES[name]
+    each = types[name]
     properties = {"id": {"title": "Internal ID", "type": "string"}}
     properties |= {one.name: form(each, one) for one in each.fields}
     for child in each.children:
@@ -83,7 +83,7 @@ class Metadata:
 
     def _catalogue(self, ask: Ask) -> Answer:
         said = dict(ask.query).get("select", "")
-        names = [name.strip() for name in said.split(",") if name.strip()] or [*TYPES, *LISTS]
+        names = [name.strip() for name in said.split(",") if name.strip()] or [*self.face.types, *LISTS]
         for name in names:
             self._check(name)
         base = self.face.base(ask.request)
@@ -95,15 +95,14 @@ class Metadata:
     def _member(self, ask: Ask) -> Answer:
         self._check(ask.subject)
         if SCHEMA in (ask.request.header(b"accept") or ""):
-            return Answer(200, schema(ask.subject), headers=(("content-type", SCHEMA),))
+            return Answer(200, schema(self.face.types, ask.subject), headers=(("content-type", SCHEMA),))
         base = self.face.base(ask.request)
         if SWAGGER in (ask.request.header(b"accept") or ""):
             return Answer(200, self._document(base, [ask.subject]), headers=(("content-type", SWAGGER),))
         return Answer(200, self._entry(base, ask.subject))
 
-    @staticmethod
-    def _check(name: str) -> None:
-        if name not in TYPES and name not in LISTS:
+    def _check(self, name: str) -> None:
+        if name not in self.face.types and name not in LISTS:
             raise Refused(404, "NOT_FOUND", f"The requested record type '{name}' does not exist.", url=f"{PATH}/{name}")
 
     @staticmethod
@@ -132,5 +131,5 @@ class Metadata:
             "info": {"title": "NetSuite REST Record API", "version": "v1"},
             "servers": [{"url": base + RECORDS}],
             "paths": paths,
-            "components": {"schemas": {name: schema(name) for name in names}},
+            "components": {"schemas": {name: schema(self.face.types, name) for name in names}},
         }

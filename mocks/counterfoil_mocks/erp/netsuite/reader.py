@@ -15,7 +15,7 @@ from counterfoil_mocks.erp.netsuite.objects import (
     LINE,
     period_name,
 )
-from counterfoil_mocks.erp.netsuite.record_types import TRANSACTIONS, TYPES
+from counterfoil_mocks.erp.netsuite.record_types import TYPES, transactions
 from counterfoil_mocks.kernel import clock
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.protocols.conversion import major
@@ -40,11 +40,12 @@ NAMES: dict[str, Callable[[Record], str]] = {
 
 
 class Reader:
-    """Reads for one call. base: the address by which links begin."""
+    """Reads for one call. base: the address by which links begin. types: of records, by name."""
 
-    def __init__(self, system: System, base: str) -> None:
+    def __init__(self, system: System, base: str, types: Mapping[str, ObjectMap] = TYPES) -> None:
         self.system = system
         self.base = base
+        self.types = types
         self._owed: dict[str, tuple[int, int]] = {}
 
     # finding
@@ -74,7 +75,7 @@ class Reader:
 
     def taken(self, each: ObjectMap, external_id: str, own: str = "") -> bool:
         """Whether another record of the family has an external id."""
-        family = [other for other in TYPES.values() if other.about["family"] == each.about["family"]]
+        family = [other for other in self.types.values() if other.about["family"] == each.about["family"]]
         return any(
             found["id"] != own and _is(other, found)
             for other in family
@@ -95,7 +96,7 @@ class Reader:
         if refers in LISTS:
             row = BY_STORED[refers].get(stored)
             return row.id if row else None
-        target = TYPES.get(refers)
+        target = self.types.get(refers)
         if target is None or "stored" not in target.about:
             return stored
         found = self.system.table(target.entity).by_key(self.system.name, stored)
@@ -116,11 +117,11 @@ class Reader:
             if row is None:
                 raise errors.reference(named, field, path)
             return row.stored
-        for target in targets(refers):
+        for target in self.targets(refers):
             found = self.find(target, named)
             if found is not None:
                 return str(found[target.about.get("stored", "id")])
-        job = self.find(TYPES["job"], named) if refers == "customer" else None
+        job = self.find(self.types["job"], named) if refers == "customer" else None
         if job is not None and job["custom"].get("parent"):
             return str(job["custom"]["parent"])
         raise errors.reference(named, field, path)
@@ -130,13 +131,17 @@ class Reader:
         if refers in LISTS:
             row = BY_STORED[refers].get(stored)
             return None if row is None else self._link(refers, row.id, row.name)
-        for target in targets(refers):
+        for target in self.targets(refers):
             table = self.system.table(target.entity)
             by_key = "stored" in target.about
             found = table.by_key(self.system.name, stored) if by_key else table.by_id(self.system.name, stored)
             if found is not None and _is(target, found):
                 return self._link(target.name, found["id"], NAMES[target.entity](found))
         return None
+
+    def targets(self, refers: str) -> tuple[ObjectMap, ...]:
+        """The types that a reference may lead to."""
+        return (self.types[refers],) if refers in self.types else transactions(self.types)
 
     def _link(self, name: str, record_id: str, label: str) -> Record:
         return {"links": [self.self_link(name, record_id)], "id": record_id, "refName": label}
@@ -223,7 +228,7 @@ class Reader:
             for line in record[child.column]:
                 own = {**line, "custom": {KEEP: extras.get(str(line["line_no"])) or {}}}
                 shown = self.fields(child.of, own)
-                if child.of is LINE:
+                if child.of.name == LINE.name:
                     shown.setdefault("quantity", 1)
                     shown.setdefault("rate", shown["amount"])
                 found.append(shown)
@@ -319,11 +324,6 @@ def address(site: Record) -> Record:
     kept = ((site["custom"] or {}).get(KEEP) or {}).get("addressBookAddress") or {}
     shown = {**kept, **lines, **{name: value for name, value in more.items() if value is not None}}
     return {"links": [], **shown, "country": {"id": site["country"], "refName": site["country"]}}
-
-
-def targets(refers: str) -> tuple[ObjectMap, ...]:
-    """The types that a reference may lead to."""
-    return (TYPES[refers],) if refers in TYPES else TRANSACTIONS
 
 
 def _is(each: ObjectMap, record: Record) -> bool:

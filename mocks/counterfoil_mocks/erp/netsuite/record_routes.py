@@ -14,7 +14,6 @@ from counterfoil_mocks.erp.netsuite.desk import MALFORMED, Desk
 from counterfoil_mocks.erp.netsuite.errors import Refused
 from counterfoil_mocks.erp.netsuite.lists import BY_ID, LISTS
 from counterfoil_mocks.erp.netsuite.reader import RECORDS, Reader
-from counterfoil_mocks.erp.netsuite.record_types import TYPES
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
 from counterfoil_mocks.protocols.fieldmap import ChildMap, FieldMap, ObjectMap
@@ -48,7 +47,7 @@ class Records:
 
     def operations(self) -> Iterable[Operation]:
         """The routes."""
-        for each in TYPES.values():
+        for each in self.face.types.values():
             yield from self._of_type(each)
         for name in LISTS:
             yield Operation(f"list_{name}", "GET", f"{RECORDS}/{name}", self._rows, f"List {name} records", about=name)

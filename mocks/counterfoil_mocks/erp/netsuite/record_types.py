@@ -9,4 +9,8 @@ from counterfoil_mocks.erp.netsuite.objects import BUSINESS
 from counterfoil_mocks.protocols.fieldmap import ObjectMap
 
 TYPES: Mapping[str, ObjectMap] = {each.name: each for each in (*BUSINESS, *KEPT)}
-TRANSACTIONS = tuple(each for each in TYPES.values() if each.about["family"] == "transaction")
+
+
+def transactions(types: Mapping[str, ObjectMap]) -> tuple[ObjectMap, ...]:
+    """Those that are transactions."""
+    return tuple(each for each in types.values() if each.about["family"] == "transaction")

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from counterfoil_mocks.erp import model
+from counterfoil_mocks.erp.netsuite.columns import Declared, Value, coded, scaled, ticked
 from counterfoil_mocks.erp.netsuite.custom_fields import Customs, of_entity, of_map
+from counterfoil_mocks.erp.netsuite.declared import RECORD
 from counterfoil_mocks.erp.netsuite.desk import PARTS, STREET
 from counterfoil_mocks.erp.netsuite.lists import LISTS, account_type
 from counterfoil_mocks.erp.netsuite.objects import (
@@ -23,9 +25,10 @@ from counterfoil_mocks.erp.netsuite.objects import (
     SUBSIDIARY,
     TAX_ITEM,
 )
-from counterfoil_mocks.erp.netsuite.record_types import TRANSACTIONS
+from counterfoil_mocks.erp.netsuite.record_types import TYPES, transactions
 from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.protocols.fieldmap import ObjectMap
 from counterfoil_mocks.protocols.relation import (
     MONEY_PLACES,
     Column,
@@ -79,6 +82,8 @@ COLUMNS: Mapping[str, str] = {
     "revenueplanplannedrevenue": "id revenueplan>revenueelement amount:m postingperiod>accountingperiod",
 }
 """Standard columns by table: `:b` boolean, `:d` date, `:t` date and time, `:m` amount, `:r` rate, `:n` whole number, `>` a reference, else a text."""
+RECORD_COLUMNS = "id name externalid isinactive:b created:t lastmodified:t"
+"""Columns of every custom record."""
 CUSTOMS: Mapping[str, tuple[Customs, ...]] = {
     "customer": (of_map(CUSTOMER, model.CUSTOMER),),
     "transaction": (
@@ -114,6 +119,9 @@ SHOWN = {
     "term": "name",
     "revenuearrangement": "tranid",
     "revenueelement": "recordnumber",
+    "job": "companyname",
+    "contact": "entityid",
+    "employee": "entityid",
 }
 """What people see of a referenced row."""
 SPELLED = {
@@ -128,29 +136,32 @@ MONTHS = {f"{number:02d}": name for number, name in enumerate(
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"], 1)}  # fmt: skip
 UNSAID = ("duedate", "entity", "exchangerate", "foreigntotal", "foreignamountpaid", "foreignamountunpaid", "terms")
 """What not every transaction says."""
-Value = sa.ColumnElement[Any]
 
 
 class Tables:
     """The rows of NetSuite's tables, each made of selects over the business's own."""
 
-    def __init__(self, system: System) -> None:
+    def __init__(self, system: System, types: Mapping[str, ObjectMap] = TYPES) -> None:
         self.system = system
         self.name = system.name
+        self.types = types
+        self.columns = dict(COLUMNS)
+        self.columns |= {name: RECORD_COLUMNS for name in types if name.startswith(RECORD)}
+        self.declared = Declared(types, self.columns, self._id_of)
 
     def views(self) -> Iterable[View]:
         """All tables."""
-        for name, same in {**{each: each for each in COLUMNS}, **ALIASES}.items():
+        for name, same in {**{each: each for each in self.columns}, **ALIASES}.items():
             rows: Callable[[], sa.FromClause] = getattr(self, f"_{same}", None) or self._other(same)
-            said = " ".join((COLUMNS[same], *columns_of(same)))
-            yield View(name, rows, lambda rows, deleted: (), tuple(self._columns(said)), key="id")
+            said = " ".join((self.columns[same], *columns_of(same), *self.declared.marked(same)))
+            yield View(name, rows, lambda rows, deleted: (), tuple(self._columns(same, said)), key="id")
 
-    def _columns(self, said: str) -> Iterable[Column]:
+    def _columns(self, table: str, said: str) -> Iterable[Column]:
         for each in said.split():
             name, _, refers = each.partition(">")
             name, _, mark = name.partition(":")
             kind, places = KINDS[mark]
-            display = self._display(name, refers) if refers else None
+            display = self._display(name, refers) if refers else self.declared.display(table, name)
             sql = ticked(name) if mark == "b" else stored(name)
             kind = "id" if refers or (name == "id" and not mark) else kind
             yield Column(name, kind, sql, places, display=display)
@@ -160,7 +171,12 @@ class Tables:
 
         def display(rows: sa.FromClause) -> Value:
             target = source()
-            return sa.select(target.c[SHOWN[refers]]).where(target.c.id == rows.c[name]).limit(1).scalar_subquery()
+            return (
+                sa.select(target.c[SHOWN.get(refers, "name")])
+                .where(target.c.id == rows.c[name])
+                .limit(1)
+                .scalar_subquery()
+            )
 
         return display
 
@@ -173,13 +189,15 @@ class Tables:
         """Records that the business does not know."""
         each = self._table("vendor_object")
         known = {"id": each.c.id, "externalid": each.c.external_id, "datecreated": each.c.created_at,
-                 "lastmodifieddate": each.c.updated_at, "fullname": each.c.name, "altname": each.c.name}  # fmt: skip
+                 "lastmodifieddate": each.c.updated_at, "fullname": each.c.name, "altname": each.c.name,
+                 "created": each.c.created_at, "lastmodified": each.c.updated_at}  # fmt: skip
         values: dict[str, Any] = {}
-        for said in COLUMNS[kind].split():
+        for said in self.columns[kind].split():
             name = said.partition(">")[0].partition(":")[0]
             values[name] = known.get(name, custom(SPELLED.get(name, name))(each))
         if "subsidiary" in values:
             values["subsidiary"] = self._company(values["subsidiary"])
+        values |= self.declared.of(kind, each)
         return self._put(values, each, *self._live(each), each.c.kind == kind).subquery()
 
     def _list(self, name: str) -> Callable[[], sa.FromClause]:
@@ -262,6 +280,7 @@ class Tables:
             "datecreated": each.c.created_at,
             "lastmodifieddate": each.c.updated_at,
             **self._customs("customer", each),
+            **self.declared.of("customer", each, KEEP),
         }
         return self._all(values, each)
 
@@ -319,6 +338,7 @@ class Tables:
             "itemtype": "Service",
             "incomeaccount": each.c.revenue_account,
             **self._customs("item", each),
+            **self.declared.of("item", each, KEEP),
         }
         return self._all(values, each)
 
@@ -394,6 +414,7 @@ class Tables:
             "foreignamountpaid": total - left,
             "foreignamountunpaid": left,
             **self._customs("transaction", each, "ar_document"),
+            **self.declared.of("transaction", each, KEEP),
         }
         return self._put(ordered(values), each, *self._live(each))
 
@@ -413,6 +434,7 @@ class Tables:
             "foreignamountunpaid": amount("unapplied")(each),
             "voided": sa.case((each.c.status == "REVERSED", 1), else_=0),
             **self._customs("transaction", each, "payment"),
+            **self.declared.of("transaction", each, KEEP),
         }
         return self._put(ordered(values), each, *self._live(each))
 
@@ -427,13 +449,14 @@ class Tables:
             "status": "B",
             **self._customs("transaction", each, ""),
             "custbody_contract_no": each.c.contract_no,
+            **self.declared.of("transaction", each, KEEP),
         }
         return self._put(ordered(values), each, *self._live(each), self._own(each.c.id))
 
     def _orders(self) -> sa.Select[Any]:
         """Transactions that post nothing."""
         each = self._table("vendor_object")
-        codes = {one.name: one.about["code"] for one in TRANSACTIONS if one.entity == "vendor_object"}
+        codes = {one.name: one.about["code"] for one in transactions(self.types) if one.entity == "vendor_object"}
         day, company = custom("tranDate")(each), custom("subsidiary")(each)
         values = {
             **self._head(each, custom("currency")(each), company, day),
@@ -448,6 +471,7 @@ class Tables:
             "entity": custom("entity")(each),
             **self._customs("transaction", each, ""),
             "custbody_contract_no": custom("custbody_contract_no")(each),
+            **self.declared.of("transaction", each),
         }
         return self._put(ordered(values), each, *self._live(each), each.c.kind.in_(tuple(codes)))
 
@@ -467,8 +491,12 @@ class Tables:
             scaled(sa.func.json_extract(each.c.custom, inside.op("||")(".quantity"))), 10**MONEY_PLACES
         )
         net = amount("net")(line)
+        nothing = {
+            **self._customs("transactionline", line, ""),
+            **dict.fromkeys(self.declared.names("transactionline")),
+        }
         head = {"subsidiary": self._company(each.c.legal_entity), "entity": each.c.customer, "createdfrom": None,
-                "taxcode": None, "taxamount": None, **self._customs("transactionline", line, "")}  # fmt: skip
+                "taxcode": None, "taxamount": None, **nothing}  # fmt: skip
         own = {**head, "transaction": each.c.id, "taxline": 0}
         main = {**own, "id": 0, "linesequencenumber": 0, "mainline": 1, "item": None, "quantity": None, "rate": None,
                 "foreignamount": -sign * amount("total")(each), "netamount": -sign * amount("total")(each),
@@ -478,13 +506,13 @@ class Tables:
                  "item": self._id_of("service_item", line.c.service_item), "quantity": sign * quantity, "rate": sa.func.coalesce(rate, net),
                  "foreignamount": sign * net, "netamount": sign * net, "memo": line.c.description,
                  "taxcode": self._id_of("tax_code", line.c.tax_code), "taxamount": amount("tax")(line),
-                 **self._customs("transactionline", line)}  # fmt: skip
+                 **self._customs("transactionline", line), **self.declared.of_line(each, line)}  # fmt: skip
         tax = {**main, "id": 9999, "linesequencenumber": 9999, "mainline": 0, "taxline": 1, "memo": None,
                "foreignamount": sign * amount("tax")(each), "netamount": sign * amount("tax")(each)}  # fmt: skip
         joined = each.join(line, sa.and_(line.c.system == each.c.system, line.c.parent == each.c.id))
         paid = self._table("payment")
         payment = {"subsidiary": self._company(paid.c.legal_entity), "entity": paid.c.payer, "createdfrom": None,
-                   "taxcode": None, "taxamount": None, **self._customs("transactionline", line, ""), "transaction": paid.c.id, "taxline": 0, "id": 0, "linesequencenumber": 0, "mainline": 1, "item": None,
+                   "taxcode": None, "taxamount": None, **nothing, "transaction": paid.c.id, "taxline": 0, "id": 0, "linesequencenumber": 0, "mainline": 1, "item": None,
                    "quantity": None, "rate": None, "foreignamount": amount("amount")(paid), "netamount": amount("amount")(paid),
                    "memo": custom("memo", within=(KEEP,))(paid)}  # fmt: skip
         return sa.union_all(
@@ -591,18 +619,3 @@ def columns_of(table: str) -> list[str]:
 def ordered(values: Mapping[str, Any]) -> dict[str, Any]:
     """The same columns in the same order in every part of a union."""
     return dict(sorted(values.items()))
-
-
-def ticked(name: str) -> Expression:
-    """A checkbox as queries compare it."""
-    return lambda rows: sa.case((rows.c[name] == 1, "T"), else_="F")
-
-
-def coded(name: str, code: Value) -> Value:
-    """The id of a list's row by what is stored."""
-    return sa.case({row.stored: row.id for row in LISTS[name]}, value=code)
-
-
-def scaled(found: Value) -> Value:
-    """A number out of JSON as an exact integer with `MONEY_PLACES` decimal places."""
-    return sa.cast(sa.func.round(sa.cast(found, sa.Float) * 10**MONEY_PLACES), sa.BigInteger)

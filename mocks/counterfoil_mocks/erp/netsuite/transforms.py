@@ -9,7 +9,6 @@ from counterfoil_mocks.erp.netsuite import errors
 from counterfoil_mocks.erp.netsuite.errors import Refused
 from counterfoil_mocks.erp.netsuite.reader import RECORDS, Reader
 from counterfoil_mocks.erp.netsuite.record_routes import Records, made_by
-from counterfoil_mocks.erp.netsuite.record_types import TYPES
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
 
@@ -79,19 +78,19 @@ class Transforms:
         """One for each legal pair, and the refusal of all others."""
         role = self.face.system.role
         for (source, target), given in LEGAL.items():
-            each = TYPES[target]
+            each = self.face.types[target]
             yield Operation(
                 made_by(each),
                 "POST",
                 f"{RECORDS}/{source}/{{id}}/{MARK}/{target}",
                 self._run,
                 f"Make a {each.about['label'].lower()} out of {source}",
-                entity=role.by_name[TYPES[source].entity],
+                entity=role.by_name[self.face.types[source].entity],
                 write=True,
                 kind="json",
-                about={"type": each, "source": TYPES[source], "given": given},
+                about={"type": each, "source": self.face.types[source], "given": given},
             )
-        for each in TYPES.values():
+        for each in self.face.types.values():
             if each.about["family"] == "transaction":
                 path = f"{RECORDS}/{each.name}/{{id}}/{MARK}/{{target}}"
                 yield Operation("transform", "POST", path, self._illegal, "Refused: nothing comes of this pair", write=True,
