@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 from typing import Any
 
@@ -311,6 +312,16 @@ def test_the_journal_keeps_no_secret(faces: Any) -> None:
     kept = "".join(str(row) for row in faces.journal.query(system="erp", limit=10_000))
     for secret in (hook["secret"], tokens.client_secret, tokens.access_token, *list(issued.values())[::3]):
         assert secret not in kept
+
+
+def test_the_journal_keeps_what_was_packed_as_it_reads_and_any_character(faces: Any) -> None:
+    said = b'{"name": "Acme", "client_secret": "s3cret"}'
+    for number, body in ((1, gzip.compress(said)), (2, b"\x1f\x8b no packed body"), (3, b"a\0b")):
+        faces.journal.add(kind="request", system="crm", operation="probe", key=f"k\0{number}", response=body)
+    packed, odd, nul = (row["response"] for row in faces.journal.query(operation="probe"))
+    assert packed == '{"name": "Acme", "client_secret": "***"}'
+    assert odd.endswith("no packed body")
+    assert nul in ("a\0b", "a\ufffdb")
 
 
 def test_a_system_answers_for_its_health_beside_its_face(faces: Any) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -44,6 +45,9 @@ BODY_LIMIT = 64 * 1024
 BATCH = 512
 FOLLOWER_LIMIT = 10_000
 HIDDEN = "***"
+PACKED = b"\x1f\x8b"
+"""How a body begins that is packed by gzip."""
+MOST_UNPACKED = 16 * 1024 * 1024
 
 INSERT = f"INSERT INTO journal.entry ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) ON CONFLICT (seq) DO NOTHING"
 NEW_EVENTS = (
@@ -72,10 +76,20 @@ class Harmless(bytes):
     """A body that holds no secrets, by what it is; it is not searched for them."""
 
 
+def unpacked(body: bytes) -> bytes:
+    """A body that went over the wire packed; as it is where it only begins like one."""
+    try:
+        return type(body)(zlib.decompressobj(wbits=31).decompress(body, MOST_UNPACKED))
+    except zlib.error:
+        return body
+
+
 def readable(body: bytes | str | None) -> str | None:
     """A body as the journal keeps it: text of at most 64 KiB, without secrets."""
     if not body:
         return None
+    if isinstance(body, bytes) and body[:2] == PACKED:
+        body = unpacked(body)
     if type(body) is Harmless and len(body) <= BODY_LIMIT:
         return body.decode(errors="replace")
     if isinstance(body, str):
