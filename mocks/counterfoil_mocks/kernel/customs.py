@@ -104,4 +104,9 @@ def offered(customs: Customs, kinds: Mapping[str, Any], vendor: str) -> None:
     for name, fields in customs.items():
         for field, said in fields.items():
             if said.type not in kinds:
-                refuse(f"the {vendor} face has no fields of type {said.type}; it has {', '.join(kinds)}", name, field, "type")
+                refuse(
+                    f"the {vendor} face has no fields of type {said.type}; it has {', '.join(kinds)}",
+                    name,
+                    field,
+                    "type",
+                )

@@ -188,7 +188,7 @@ class Connection:
 
     def executemany(self, sql: str, many: Iterable[Sequence[Any] | Mapping[str, Any]]) -> None:
         """Run one statement for each of many rows."""
-        rows = [_without_nul(each) for each in many]  # before any of them is on its way: half a batch cannot be said again
+        rows = [_without_nul(each) for each in many]  # of them all first: half a batch cannot be said again
         if self.driver.closed:
             self._again()
         alone = not self.in_transaction
