@@ -1,7 +1,7 @@
 # One command each; both set up by themselves in .venv.
 VENV := .venv
 ready := $(VENV)/.ready
-ON_POSTGRES := $(addprefix tests/test_,$(addsuffix .py,processes killed postgres tx snapshot clock crm psa erp billing native_face control_plane)) \
+ON_POSTGRES := $(addprefix tests/test_,$(addsuffix .py,processes killed postgres mirror tx snapshot clock crm psa erp billing native_face control_plane)) \
 	$(addprefix tests/faces/test_,$(addsuffix .py,kantata stripe stripe_payments netsuite))
 
 run: $(ready)  ## run every scenario against the reference integration

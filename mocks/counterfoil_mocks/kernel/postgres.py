@@ -18,6 +18,7 @@ from psycopg.pq import ExecStatus, TransactionStatus
 from sqlalchemy.dialects import postgresql
 
 from counterfoil_mocks.kernel.errors import StoreAway
+from counterfoil_mocks.kernel.mirror import Mirror, fill
 from counterfoil_mocks.kernel.role import Role
 from counterfoil_mocks.kernel.store import Store
 
@@ -230,6 +231,7 @@ class PostgresStore(Store):
         self.guest = guest
         self.concurrent = guest
         self._begins: dict[tuple[str, ...], bytes] = {}
+        self._mirrors: dict[str, Mirror] = {}
         super().__init__(url, roles)
 
     @staticmethod
@@ -282,9 +284,13 @@ class PostgresStore(Store):
     def commit(self) -> None:
         """Make what a transaction has written last."""
         self.connection.commit()
+        for mirror in self._mirrors.values():
+            mirror.finish(kept=True)
 
     def rollback(self) -> None:
         """Give up a transaction."""
+        for mirror in self._mirrors.values():
+            mirror.finish(kept=False)
         self.connection.rollback()
 
     def rows(self, sql: str, params: Any = ()) -> list[dict[str, Any]]:
@@ -303,16 +309,19 @@ class PostgresStore(Store):
             self.rollback()
 
     @contextmanager
-    def local(self) -> Iterator[Store]:
-        """A copy as an SQLite database of this process, so that what verdicts ask is written once."""
+    def local(self, schema: str | None = None) -> Iterator[Store]:
+        """A copy as an SQLite database of this process, so that what verdicts ask is written once; of one schema, the copy that is kept."""
+        if schema is not None:
+            if schema not in self._mirrors:
+                self._mirrors[schema] = Mirror(self, schema)
+            yield self._mirrors[schema].follow()
+            return
         copy = Store("memory", self.roles)
         try:
-            for schema in (*self.roles, "control", "journal"):
-                for table in self.names(schema):
-                    cursor = self.connection.execute(f"SELECT * FROM {schema}.{table}")
-                    names = ", ".join(f'"{each.name}"' for each in cursor.description or ())
-                    places = ", ".join("?" * len(cursor.description or ()))
-                    copy.connection.executemany(f"INSERT INTO {schema}.{table} ({names}) VALUES ({places})", cursor)
+            for place in (*self.roles, "control", "journal"):
+                for table in self.names(place):
+                    cursor = self.connection.execute(f"SELECT * FROM {place}.{table}")
+                    fill(copy, f"{place}.{table}", [each.name for each in cursor.description or ()], cursor)
             yield copy
         finally:
             copy.close()
@@ -364,4 +373,6 @@ class PostgresStore(Store):
 
     def close(self) -> None:
         """Hang up; the database stays."""
+        for mirror in self._mirrors.values():
+            mirror.close()
         self.connection.close()

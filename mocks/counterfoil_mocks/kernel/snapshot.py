@@ -100,8 +100,10 @@ class Snapshots:
                 each.images = self._images()
         if any(each.id == target.id for each in present):
             self._undo(target)
+            self._say({schema: mark.logs["history"] for schema, mark in target.marks.items()})
         else:
             self._load(target)
+            self._say({})
         self._settle_in(target, kept)
         self._new_epoch(target, label or target.label, nth)
         return target
@@ -176,6 +178,13 @@ class Snapshots:
             self.store.put_image(schema, image)
 
     # afterwards
+
+    def _say(self, to: Mapping[str, int]) -> None:
+        """Leave word, for those who follow the history, that it has gone back. to: to which number in which schema; none where it is another
+        one altogether."""
+        if self.store.durable:
+            count = orjson.loads(self.store.meta("gone_back") or '{"count": 0}')["count"] + 1
+            self.store.set_meta("gone_back", orjson.dumps({"count": count, "to": dict(to)}).decode())
 
     def _subscriptions(self) -> dict[str, list[Record]]:
         return {schema: self.store.rows(f"SELECT * FROM {schema}.subscription") for schema in self.schemas}

@@ -176,8 +176,9 @@ class Store:
         return self.path is not None
 
     @contextmanager
-    def local(self) -> Iterator[Store]:
-        """The store itself, or a copy of it, as an SQLite database of this process: what verdicts ask."""
+    def local(self, schema: str | None = None) -> Iterator[Store]:
+        """The store itself, or a copy of it, as an SQLite database of this process: what verdicts ask. schema: of which the records and
+        their history alone are asked; that much is at hand at any time."""
         yield self
 
     def table(self, schema: str, entity: str) -> Table:

@@ -275,10 +275,11 @@ def number(value: int | float, shape: Shape) -> int | float | Decimal:
 
 
 class Engine:
-    """Answers SOQL over a catalog of views in a store."""
+    """Answers SOQL over a catalog of views in a store. schema: that all of them read, where it is one."""
 
-    def __init__(self, store: Store, catalog: Catalog) -> None:
+    def __init__(self, store: Store, catalog: Catalog, schema: str | None = None) -> None:
         self.store = store
+        self.schema = schema
         self.catalog = catalog
         self.compiler = Compiler(catalog, ignore_case=True)
         self._kept: dict[tuple[str, Today, bool, bool], Prepared | None] = {}
@@ -349,7 +350,7 @@ class Engine:
     def _answered(self, prepared: Prepared, ids: Sequence[str] = ()) -> Answer:
         plan, shapes, rows = prepared.plan, prepared.shapes, []
         try:
-            with self.store.local() as store:
+            with self.store.local(self.schema) as store:
                 for each in prepared.statements:
                     rows += compiler.answer(store, each, ids)
         except OverflowError:

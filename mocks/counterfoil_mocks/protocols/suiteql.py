@@ -43,10 +43,11 @@ class Prepared(NamedTuple):
 
 
 class Engine:
-    """Answers SuiteQL over a catalog of views in a store."""
+    """Answers SuiteQL over a catalog of views in a store. schema: that all of them read, where it is one."""
 
-    def __init__(self, store: Store, catalog: Catalog) -> None:
+    def __init__(self, store: Store, catalog: Catalog, schema: str | None = None) -> None:
         self.store = store
+        self.schema = schema
         self.catalog = catalog
         self.compiler = Compiler(catalog, ignore_case=False, read_date=_date)
         self._kept: dict[tuple[str, int, int, int], Prepared | None] = {}
@@ -57,7 +58,7 @@ class Engine:
         values: Sequence[Any] = params
         if prepared is None:
             prepared, values = self._prepared(text, lambda: now, params, limit, offset), ()
-        with self.store.local() as store:
+        with self.store.local(self.schema) as store:
             rows = compiler.answer(store, prepared.rows, values)
             total = offset + len(rows)
             if len(rows) == limit or (offset and not rows):

@@ -57,7 +57,7 @@ class Queries:
 
     def __init__(self, face: SalesforceFace) -> None:
         self.face = face
-        self.engine = Engine(face.system.store, face.catalog)
+        self.engine = Engine(face.system.store, face.catalog, face.system.schema)
         self._kept: OrderedDict[str, Rest] = OrderedDict()
         self._count = 0
         self._asked = Kept(face.system, "locator", DAYS * 86_400)

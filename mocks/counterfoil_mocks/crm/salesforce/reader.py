@@ -25,6 +25,7 @@ PLAIN = ("text", "choice", "id", "date")
 BESIDE: dict[str, Callable[[sa.FromClause], sa.FromClause]] = {"Account": computed.beside_site}
 """What is looked up once for all fields of a record that are made of it."""
 MOST_READINGS = 500
+SCHEMA = "crm"
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Reader:
     ) -> tuple[bool, Record] | None:
         """A record, also one in the bin, and whether it is there."""
         reading = self._reading(each, None if names is None else tuple(names))
-        with self.store.local() as store:
+        with self.store.local(SCHEMA) as store:
             compiler.equip(store)
             row = store.connection.execute(reading.text, {"wanted": record_id}).fetchone()
         if row is None:
@@ -141,7 +142,7 @@ class Reader:
 
     def run(self, statement: sa.sql.ClauseElement) -> list[tuple[Any, ...]]:
         """The rows of a statement."""
-        with self.store.local() as store:
+        with self.store.local(SCHEMA) as store:
             return compiler.run(store, statement)
 
 

@@ -75,7 +75,8 @@ class Queries:
     def engine(self) -> Engine:
         """The engine over this account's tables."""
         if self._engine is None:
-            self._engine = Engine(self.face.system.store, Views(Tables(self.face.system, self.face.types).views()))
+            system = self.face.system
+            self._engine = Engine(system.store, Views(Tables(system, self.face.types).views()), system.schema)
         return self._engine
 
     def _run(self, ask: Ask) -> Answer:
