@@ -70,6 +70,14 @@ const seen = {};
   seen.bulk = [results.successfulResults.length, results.failedResults.length, results.unprocessedRecords.length];
   const stream = await conn.bulk2.query("SELECT Id, Name FROM Account WHERE Name LIKE 'B%'", {pollInterval: 50, pollTimeout: 10000});
   seen.bulkQuery = (await stream.toArray()).length;
+  conn.bulk.pollInterval = 50;
+  const loaded = await conn.bulk.load('Account', 'insert', [{Name: 'V1', Phone: '1'}, {Name: '', Phone: '2'}]);
+  seen.batch = loaded.map((each) => [each.success, each.errors.length]);
+  seen.batchQuery = (await (await conn.bulk.query("SELECT Id, Name FROM Account WHERE Name = 'V1'")).toArray()).map((each) => each.Name);
+  const crowd = await conn.sobject('Lead').create(
+    [...Array(201).keys()].map((n) => ({LastName: `L${n}`, Company: 'Crowd'})), {allowRecursive: true});
+  const gone = await conn.sobject('Lead').find({Company: 'Crowd'}).destroy();
+  seen.destroyed = [crowd.length, gone.filter((each) => each.success).length, (await conn.query("SELECT Id FROM Lead WHERE Company = 'Crowd'")).totalSize];
   seen.search = (await conn.search('FIND {Node} IN ALL FIELDS RETURNING Account(Id)')).searchRecords.length;
   await conn.sobject('Account').destroy(made.id);
   await soap.logout();
@@ -99,7 +107,7 @@ def node() -> Path:
 
 
 @pytest.mark.by_client(
-    "soap token create_record update_record query cometd upsert_record describe bulk_ingest_create search"
+    "soap token create_record update_record query cometd upsert_record describe bulk_ingest_create batch_job_create batch_rows search"
 )
 def test_jsforce_sells_listens_and_loads(node: Path, launch: Any) -> None:
     landscape = launch(systems={"crm": {"vendor": "salesforce"}, "psa": {}, "erp": {}, "billing": {}})
@@ -127,5 +135,8 @@ def test_jsforce_sells_listens_and_loads(node: Path, launch: Any) -> None:
         "limit": 15000,
         "bulk": [2, 1, 0],
         "bulkQuery": 2,
+        "batch": [[True, 0], [False, 1]],
+        "batchQuery": ["V1"],
+        "destroyed": [201, 201, 0],
         "search": 1,
     }

@@ -10,9 +10,10 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from counterfoil_mocks.crm.salesforce import declared, errors, outbound, several
+from counterfoil_mocks.crm.salesforce import batches, declared, errors, outbound, several
 from counterfoil_mocks.crm.salesforce.asking import Queries
 from counterfoil_mocks.crm.salesforce.auth import Sessions
+from counterfoil_mocks.crm.salesforce.batches import Batches
 from counterfoil_mocks.crm.salesforce.bulk import Bulk
 from counterfoil_mocks.crm.salesforce.desk import VENDOR, Desk, dumped
 from counterfoil_mocks.crm.salesforce.errors import Refused
@@ -69,6 +70,7 @@ class SalesforceFace(Face):
         self.sessions = Sessions(self)
         self.queries = Queries(self)
         self.bulk = Bulk(self)
+        self.batches = Batches(self)
         self.streaming = Streaming(self)
         super().__init__(system)
 
@@ -376,6 +378,9 @@ class SalesforceFace(Face):
         refused = errors.of(problem)
         headers = [self.allowance()]
         headers += as_bytes([each for each in refused.headers if each[0].lower() != "retry-after"])
+        if request.path.startswith(batches.ROOT):
+            status, text, media = batches.refused(request, refused)
+            return Rendered(status, [*headers, (b"content-type", media.encode())], text)
         if refused.status in (304, 412):
             return Rendered(refused.status, headers, b"")
         body = refused.listed() if refused.body is None else refused.body
@@ -398,6 +403,7 @@ class SalesforceFace(Face):
         for routes in (Resources(self), Records(self), Several(self)):
             yield from routes.operations()
         yield from self.bulk.operations()
+        yield from self.batches.operations()
         yield from self.streaming.operations()
 
     # events

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import base64
-import csv
-import io
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
-from counterfoil_mocks.crm.salesforce import errors
+from counterfoil_mocks.crm.salesforce import errors, loading, several
 from counterfoil_mocks.crm.salesforce.errors import Refused
 from counterfoil_mocks.crm.salesforce.ids import made
-from counterfoil_mocks.crm.salesforce.objects import SObject
+from counterfoil_mocks.crm.salesforce.loading import CSV, OPERATIONS, Unreadable
 from counterfoil_mocks.crm.salesforce.soap import Raw
 from counterfoil_mocks.crm.salesforce.spelling import offset
 from counterfoil_mocks.kernel.fields import Record
@@ -22,13 +18,10 @@ from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
 
 if TYPE_CHECKING:
     from counterfoil_mocks.crm.salesforce.api import SalesforceFace
-    from counterfoil_mocks.crm.salesforce.desk import Desk
 
 BASE = "/services/data/{version}/jobs"
 DELIMITERS = {"COMMA": ",", "TAB": "\t", "SEMICOLON": ";", "PIPE": "|", "CARET": "^", "BACKQUOTE": "`"}
 ENDINGS = {"LF": "\n", "CRLF": "\r\n"}
-OPERATIONS = ("insert", "update", "upsert", "delete", "hardDelete")
-CSV = (("content-type", "text/csv"),)
 PAGE = 50_000
 FINISHED = ("JobComplete", "Failed", "Aborted")
 
@@ -128,23 +121,16 @@ class Bulk:
         body = ask.body
         if not isinstance(body, dict) or not body.get("object"):
             raise Refused(400, "INVALIDJOB", "InvalidJob : Object is required")
-        try:
-            each = self.face.at(ask).object(str(body["object"]))
-        except Refused:
-            raise Refused(400, "INVALIDJOB", f"InvalidJob : Unable to find object: {body['object']}") from None
         operation = next((one for one in OPERATIONS if one.lower() == str(body.get("operation")).lower()), None)
         if operation is None:
             raise Refused(400, "INVALIDJOB", f"InvalidJob : operation {body.get('operation')} is not supported")
         external = body.get("externalIdFieldName")
-        if operation == "upsert":
-            one = each.by_name.get(str(external or "").lower())
-            if one is None or not ("X" in one.marks or one.name == "Id"):
-                raise Refused(
-                    400,
-                    "INVALIDJOB",
-                    f"InvalidJob : Field name provided, {external} does not match an External ID for {each.name}",
-                )
-            external = one.name
+        try:
+            each = loading.object_of(self.face.at(ask), body["object"])
+            if operation == "upsert":
+                external = loading.external_id(each, external)
+        except Unreadable as why:
+            raise Refused(400, "INVALIDJOB", f"InvalidJob : {why}") from None
         shown = {
             "operation": operation,
             "object": each.name,
@@ -168,8 +154,7 @@ class Bulk:
             **self._format(body),
         }
         job = self._new(ask, shown, "V2Query")
-        job.columns = [".".join(cell.path) for cell in answer.plan.cells]
-        job.rows = [[_text(value) for value in answer.flat(row).values()] for row in answer.rows]
+        job.columns, job.rows = loading.columns(answer), loading.cells(answer)
         job.outcome = "JobComplete"
         return Answer(200, dict(job.shown))
 
@@ -254,87 +239,29 @@ class Bulk:
             self._fail(job, f"LineEnding is invalid on user data. Current LineEnding setting is {ending}")
             return
         try:
-            header, *rows = [
-                row
-                for row in csv.reader(
-                    io.StringIO(data), delimiter=DELIMITERS[job.shown["columnDelimiter"]], strict=True
-                )
-                if row
-            ]
-        except (csv.Error, ValueError):
-            self._fail(job, "InvalidBatch : Unable to parse the data as CSV")
+            header, rows = loading.table(data, DELIMITERS[job.shown["columnDelimiter"]])
+            job.header, job.unprocessed = header, rows
+            loading.check_columns(self.face, each, header)
+        except Unreadable as why:
+            self._fail(job, str(why))
             return
-        job.header = header
-        wrong = next((name for name in header if not self._known(each, name)), None)
-        if wrong is not None:
-            job.unprocessed = rows
-            self._fail(job, f"InvalidBatch : Field name not found : {wrong}")
-            return
+        job.unprocessed = []
+        operation, external = job.shown["operation"], job.shown.get("externalIdFieldName")
         for at, row in enumerate(rows):
+            record_id = ""
             try:
-                if len(row) != len(header):
-                    raise Refused(400, "INVALID_CSV_ROW", "The row has another number of columns than the header", [])
-                self._fail_by_plan(ask, at)
-                record_id, created = self._row(desk, each, job, dict(zip(header, row, strict=True)))
+                several.failed_by_plan(desk, at, ask.fail_item)
+                record_id, given = loading.from_cells(each, header, row)
+                record_id, created = loading.written(desk, each, operation, external, record_id, given)
                 job.good.append([record_id, str(created).lower(), *row])
             except Refused as refused:
-                fields = " ".join(refused.fields or ())
-                job.bad.append(["", f"{refused.code}:{refused.detail}:{fields} --", *row])
+                job.bad.append([record_id, loading.told(refused), *row])
         job.outcome = "JobComplete"
-
-    @staticmethod
-    def _fail_by_plan(ask: Ask, at: int) -> None:
-        if ask.fail_item is not None and ask.fail_item(at):
-            raise Refused(
-                400, "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record or 1 records", []
-            )
 
     @staticmethod
     def _fail(job: Job, message: str) -> None:
         job.outcome = "Failed"
         job.shown["errorMessage"] = message
-
-    def _known(self, each: SObject, name: str) -> bool:
-        head, dot, tail = name.partition(".")
-        if not dot:
-            return name.lower() in each.by_name
-        one = each.by_relation.get(head.lower())
-        return one is not None and any(
-            tail.lower() in self.face.reader.catalog.find(kind).by_name  # type: ignore[union-attr]
-            for kind in one.refers
-        )
-
-    def _row(self, desk: Desk, each: SObject, job: Job, cells: dict[str, str]) -> tuple[str, bool]:
-        operation = job.shown["operation"]
-        given: dict[str, Any] = {}
-        record_id = ""
-        for name, cell in cells.items():
-            head, dot, tail = name.partition(".")
-            if dot:
-                if cell:
-                    given[head] = {tail: cell}
-                continue
-            one = each.by_name[name.lower()]
-            if one.name == "Id":
-                record_id = cell
-            elif cell == "#N/A":
-                given[one.name] = None
-            elif cell:
-                given[one.name] = cell
-        if operation == "insert":
-            return desk.create(each, given), True
-        if operation == "upsert" and job.shown["externalIdFieldName"] != "Id":
-            one = each.by_name[job.shown["externalIdFieldName"].lower()]
-            return desk.upsert(each, one, str(given.get(one.name) or ""), given)
-        if operation == "upsert" and not record_id:
-            return desk.create(each, given), True
-        if not record_id:
-            raise Refused(400, "MISSING_ARGUMENT", "Id not specified in an update call", [])
-        if operation in ("delete", "hardDelete"):
-            desk.delete(each, record_id)
-        else:
-            desk.update(each, record_id, given)
-        return desk.raw(each, record_id)["id"], False  # type: ignore[index]
 
     def _results(self, ask: Ask) -> Answer:
         job, which = self._job(ask), ask.params["which"].lower()
@@ -364,16 +291,8 @@ class Bulk:
 
     @staticmethod
     def _table(job: Job, header: list[str], rows: list[list[str]]) -> Raw:
-        out = io.StringIO()
-        writer = csv.writer(
-            out,
-            delimiter=DELIMITERS[job.shown["columnDelimiter"]],
-            quoting=csv.QUOTE_ALL,
-            lineterminator=ENDINGS[job.shown["lineEnding"]],
-        )
-        writer.writerow(header)
-        writer.writerows(rows)
-        return Raw(out.getvalue().encode())
+        delimiter, ending = DELIMITERS[job.shown["columnDelimiter"]], ENDINGS[job.shown["lineEnding"]]
+        return loading.as_csv(header, rows, delimiter, ending)
 
 
 def _locator(position: int) -> str:
@@ -387,13 +306,3 @@ def _position(locator: str) -> int:
         return int(base64.urlsafe_b64decode(locator + "=" * (-len(locator) % 4)))
     except ValueError:
         raise Refused(400, "INVALID_QUERY_LOCATOR", "invalid query locator") from None
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, (dict, list)):
-        return orjson.dumps(value).decode()
-    return str(value)
