@@ -49,6 +49,17 @@ NETSUITE = {
     },
 }
 
+KANTATA = {
+    "workspace": {
+        "Region": {"type": "choice", "choices": ["EMEA", "APAC"]},
+        "Steering Day": {"type": "date"},
+        "Portal": {"type": "text", "length": 8},
+        "Seats": {"type": "integer"},
+        "Retainer": {"type": "money"},
+    },
+    "user": {"Skills": {"type": "choices", "choices": ["Data", "Cloud"]}},
+}
+
 
 @pytest.fixture(scope="module")
 def landscape(launch_shared: Any) -> Any:
@@ -59,6 +70,7 @@ def landscape(launch_shared: Any) -> Any:
     return account(
         launch_shared,
         crm={"vendor": "salesforce", "custom": SALESFORCE},
+        psa={"vendor": "kantata", "custom": KANTATA},
         erp={"vendor": "netsuite", "custom": NETSUITE},
     )
 
@@ -295,6 +307,67 @@ def test_netsuite_refuses_a_value_that_a_declared_field_cannot_hold(ns: Any) -> 
     assert ns("POST", "/customer", {"companyName": "Odd Ltd", "custentity_no": 1}, headers=strict).status_code == 400
 
 
+# Kantata
+
+
+@pytest.fixture(scope="module")
+def kt(landscape: Any, systems: dict[str, dict[str, Any]]) -> Any:
+    """Calls to Kantata, for which there is no maintained client."""
+    from test_kantata import Client
+
+    return Client(landscape, systems["psa"])
+
+
+@pytest.fixture(scope="module")
+def own(kt: Any) -> dict[str, str]:
+    """Ids of the custom fields by name."""
+    found = kt.get("custom_fields", per_page=200)["custom_fields"].values()
+    return {each["name"]: each["id"] for each in found}
+
+
+def test_kantata_lists_declared_fields_with_their_choices(kt: Any, own: dict[str, str]) -> None:
+    region = kt.get(f"custom_fields/{own['Region']}")["custom_fields"][own["Region"]]
+    assert (region["value_type"], region["subject_type"]) == ("single", "workspace")
+    assert region["choices"] == [{"id": 1, "label": "EMEA"}, {"id": 2, "label": "APAC"}]
+    of_users = kt.get("custom_fields", subject_type="user", per_page=200)["custom_fields"]
+    assert own["Skills"] in of_users
+    assert own["Region"] not in of_users
+
+
+def test_kantata_keeps_and_gives_back_declared_fields_and_finds_by_them(kt: Any, own: dict[str, str]) -> None:
+    given = {"Region": [2], "Steering Day": "2026-02-25", "Portal": "P-7", "Seats": 13, "Retainer": [99800, "USD"]}
+    said = [{"custom_field_id": own[name], "value": value} for name, value in given.items()]
+    made = kt.make("workspaces", "workspace", title="Declared", custom_fields=said)
+    kt.make("workspaces", "workspace", title="Other")
+    values = kt.get("custom_field_values", subject_type="workspace", subject_id=made["id"], per_page=200)
+    shown = {each["custom_field_name"]: each for each in values["custom_field_values"].values()}
+    assert {name: shown[name]["value"] for name in given} == given
+    assert (shown["Region"]["display_value"], shown["Retainer"]["display_value"]) == ("APAC", "$998")
+    for asked in (
+        {"by_custom_choice_value": f"({own['Region']}:2)"},
+        {"by_custom_text_value": f"({own['Portal']}:P-7)"},
+    ):
+        assert [each["id"] for each in kt.get("workspaces", **asked)["results"]] == [made["id"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("Region", [3], "Region is not included in the list"),
+        ("Steering Day", "25 February", "Steering Day is not a date"),
+        ("Portal", "123456789", "Portal is too long (maximum is 8 characters)"),
+        ("Seats", "many", "Seats is not a number"),
+        ("Retainer", 998, "Retainer must be an amount in subunits and a currency"),
+    ],
+)
+def test_kantata_refuses_a_value_that_a_declared_field_cannot_hold(
+    kt: Any, own: dict[str, str], name: str, value: Any, sentence: str
+) -> None:
+    said = {"title": "X", "custom_fields": [{"custom_field_id": own[name], "value": value}]}
+    status, errors = kt.refused("POST", "workspaces", {"workspace": said})
+    assert (status, errors[0]["message"]) == (422, sentence)
+
+
 # declarations that cannot be
 
 TEXT = {"type": "text"}
@@ -326,6 +399,19 @@ WRONG: list[tuple[str, str, dict[str, Any], str]] = [
     (
         "erp", "netsuite", {"customer": {"custentity_x": {"type": "choices", "choices": ["A"]}}},
         "systems.erp.custom.customer.custentity_x.type: the netsuite face has no fields of type choices; it has text, long_text",
+    ),
+    ("psa", "kantata", {"project": {"X": TEXT}}, "systems.psa.custom.project: Kantata has no custom fields of project"),
+    (
+        "psa", "kantata", {"workspace": {"contract_no": TEXT}},
+        "systems.psa.custom.workspace.contract_no: workspace has a custom field of that name already.",
+    ),
+    (
+        "psa", "kantata", {"workspace": {"X": {"type": "boolean"}}},
+        "systems.psa.custom.workspace.X.type: the kantata face has no fields of type boolean; it has text, long_text, url",
+    ),
+    (
+        "psa", "kantata", {"workspace": {"X": {"type": "text", "required": True}}},
+        "systems.psa.custom.workspace.X.required: no custom field of Kantata is `required`.",
     ),
     ("crm", "native", {"customer": {"x": TEXT}}, "systems.crm.custom.customer: native has nothing to declare"),
     ("billing", "stripe", {"customer": {"x": TEXT}}, "systems.billing.custom.customer: stripe has nothing to declare"),

@@ -11,6 +11,7 @@ import orjson
 
 from counterfoil_mocks.kernel import ids
 from counterfoil_mocks.kernel.auth import Grant
+from counterfoil_mocks.kernel.customs import Customs, of_settings
 from counterfoil_mocks.kernel.errors import Problem
 from counterfoil_mocks.kernel.face import Face, Rendered, Request, as_bytes
 from counterfoil_mocks.kernel.fields import Entity, Record
@@ -18,7 +19,7 @@ from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
 from counterfoil_mocks.kernel.system import Origin, System
 from counterfoil_mocks.kernel.tx import Tx, made
 from counterfoil_mocks.protocols import form
-from counterfoil_mocks.psa.kantata import errors, events, rating, routes
+from counterfoil_mocks.psa.kantata import declared, errors, events, rating, routes
 from counterfoil_mocks.psa.kantata.auth import Account
 from counterfoil_mocks.psa.kantata.desk import Desk
 from counterfoil_mocks.psa.kantata.hot import Hot
@@ -26,7 +27,7 @@ from counterfoil_mocks.psa.kantata.kind import VENDOR, Kind, kept
 from counterfoil_mocks.psa.kantata.kinds import KINDS
 from counterfoil_mocks.psa.kantata.objects import CATEGORIES, LEVELS
 from counterfoil_mocks.psa.kantata.rate_cards import DERIVED
-from counterfoil_mocks.psa.kantata.values import Values
+from counterfoil_mocks.psa.kantata.values import CustomField, Values
 from counterfoil_mocks.psa.kantata.view import TOTALS, View
 from counterfoil_mocks.psa.kantata.writing import WRITERS
 
@@ -76,7 +77,7 @@ class KantataFace(Face):
 
     def __init__(self, system: System) -> None:
         self.account = Account(system)
-        self.values = Values()
+        self.values = Values(declared.fields(of_settings(system.settings)))
         self.hot = Hot(system)
         self.kinds: Mapping[str, Kind] = KINDS
         self.totals = TOTALS.format(schema=system.schema)
@@ -84,6 +85,10 @@ class KantataFace(Face):
         self.spread = ids.digest(system.world.seed, system.name, "kantata")
         self.integer_refs = bool(system.settings.get("integer_refs", True))
         super().__init__(system)
+
+    @classmethod
+    def declare(cls, customs: Customs) -> Sequence[CustomField]:
+        return declared.fields(customs)
 
     def credentials(self, url: str) -> dict[str, str]:
         return self.account.credentials(url)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.errors import Problem
 from counterfoil_mocks.kernel.fields import COMMON, Field, Record
 from counterfoil_mocks.kernel.wire import patch_shape
+from counterfoil_mocks.protocols import conversion
 from counterfoil_mocks.psa.kantata.errors import invalid
 from counterfoil_mocks.psa.kantata.kind import VENDOR, Kind, kept
 from counterfoil_mocks.psa.model import ROLE
@@ -69,7 +70,8 @@ SHARED = {each.name: each for each in COMMON}
 
 @dataclass(frozen=True, eq=False)
 class CustomField:
-    """A custom field. places: the business's field that it is, by entity; empty for one that is only kept. choices: labels by id."""
+    """A custom field. places: the business's field that it is, by entity; empty for one that is only kept. choices: labels by id.
+    length: most characters."""
 
     id: str
     name: str
@@ -77,6 +79,7 @@ class CustomField:
     key: str
     places: Mapping[str, Field] = field(default_factory=dict)
     choices: Mapping[int, str] = field(default_factory=dict)
+    length: int | None = None
 
     @property
     def column(self) -> str:
@@ -100,10 +103,10 @@ def built_in() -> list[CustomField]:
 
 
 class Values:
-    """The custom fields of an account and what they are set to."""
+    """The custom fields of an account and what they are set to. built_in: those that it has from its first day."""
 
-    def __init__(self) -> None:
-        self.built_in = built_in()
+    def __init__(self, built_in: Sequence[CustomField]) -> None:
+        self.built_in = built_in
 
     def fields(self, view: View, key: str | None = None) -> list[CustomField]:
         """All custom fields, or those of a collection; a call looks them up once."""
@@ -282,10 +285,12 @@ def checked(custom: CustomField, value: Any) -> Any:
         if not str(value).lstrip("-").isdecimal():
             raise invalid(f"{custom.name} is not a number", "value")
         return int(value)
-    if custom.type == "currency" and custom.places:
+    if custom.type == "currency":
         pair = isinstance(value, list) and len(value) == 2
         if not pair or not str(value[0]).lstrip("-").isdecimal() or not isinstance(value[1], str):
             raise invalid(f"{custom.name} must be an amount in subunits and a currency", "value")
+        if value[1] not in money.KNOWN:
+            raise invalid(f"{custom.name} has an unknown currency", "value")
         return [int(value[0]), value[1]]
     if custom.type in ("single", "multi") and custom.choices:
         chosen = value if isinstance(value, list) else [value]
@@ -295,7 +300,19 @@ def checked(custom: CustomField, value: Any) -> Any:
         return ids
     if custom.type in ("string", "date") and not isinstance(value, (str, int)):
         raise invalid(f"{custom.name} must be text", "value")
+    if custom.type == "date" and not custom.places and not is_day(value):
+        raise invalid(f"{custom.name} is not a date", "value")
+    if custom.length is not None and len(str(value)) > custom.length:
+        raise invalid(f"{custom.name} is too long (maximum is {custom.length} characters)", "value")
     return str(value) if custom.type in ("string", "date") else value
+
+
+def is_day(value: Any) -> bool:
+    """Whether it is a date, `2026-02-25`."""
+    try:
+        return isinstance(value, str) and conversion.DATE.read(value, {}) == value
+    except ValueError:
+        return False
 
 
 MARKS = {
