@@ -5,20 +5,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Literal, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
 
+NAMED, IN_ORDER = (sqlite.dialect(paramstyle=style) for style in ("named", "qmark"))
+
+
 def compiled(statement: sa.sql.ClauseElement, style: Literal["named", "qmark"] = "named") -> str:
     """The SQL text of a statement, with named parameters or with those of its columns in order; every database understands it."""
-    return str(statement.compile(dialect=sqlite.dialect(paramstyle=style)))
+    return str(statement.compile(dialect=NAMED if style == "named" else IN_ORDER))
+
+
+def bound(statement: sa.sql.ClauseElement) -> tuple[str, dict[str, Any]]:
+    """The SQL text of a statement with named parameters, and what they are."""
+    made = statement.compile(dialect=NAMED, compile_kwargs={"render_postcompile": True})
+    return str(made), made.params
 
 
 def placed(statement: sa.sql.ClauseElement) -> tuple[str, tuple[str, ...]]:
     """The SQL text of a statement with parameters in order, which binds faster than by name, and their names in that order."""
-    made = cast("sa.sql.compiler.SQLCompiler", statement.compile(dialect=sqlite.dialect(paramstyle="qmark")))
+    made = cast("sa.sql.compiler.SQLCompiler", statement.compile(dialect=IN_ORDER))
     return str(made), tuple(made.positiontup or ())
 
 

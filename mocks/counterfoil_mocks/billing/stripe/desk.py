@@ -102,10 +102,9 @@ class Desk:
     ) -> list[Record]:
         """Records that meet conditions on their table, in the order in which they were made or the other way round."""
         table = self.system.table(kind.map.entity)
-        order = [table.sql.c[name] for name in self.order(kind)]
-        statement = sa.select(*(table.sql.c[name] for name in table.names)).where(*clauses)
-        statement = statement.order_by(*((each.desc() if newest else each.asc()) for each in order)).limit(limit)
-        return table.fetch(statement, self.system.name)
+        columns = [table.sql.c[name] for name in self.order(kind)]
+        order = [each.desc() if newest else each.asc() for each in columns]
+        return table.fetch(table.where(*clauses).order_by(*order).limit(limit), self.system.name)
 
     @staticmethod
     def order(kind: Kind) -> tuple[str, ...]:

@@ -85,7 +85,7 @@ def page(
         "object": "list",
         "url": url_of(path, given),
         "has_more": more,
-        "data": [desk.shown(kind, record) for record in found],
+        "data": [kind.map.shown(record, desk.face) for record in found],
     }
 
 

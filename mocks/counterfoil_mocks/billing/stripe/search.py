@@ -34,16 +34,16 @@ def found(desk: Desk, kind: Kind, given: Record) -> Record:
         condition(kind, table, given["query"] or ""),
     ]
     limit, start = limit_of(given), _start(given.get("page"))
-    records = desk.select(kind, clauses)
+    end = start + limit
+    records = desk.select(kind, clauses, limit=None if desk.hidden is not None else end + 1)
     if desk.hidden is not None:
         records = [record for record in records if not desk.hidden(record)]
-    page = records[start : start + limit]
-    more = start + limit < len(records)
+    more = end < len(records)
     return {
         "object": "search_result",
-        "data": [desk.shown(kind, record) for record in page],
+        "data": [kind.map.shown(record, desk.face) for record in records[start:end]],
         "has_more": more,
-        "next_page": _page(start + limit) if more else None,
+        "next_page": _page(end) if more else None,
         "url": f"{kind.path}/search",
     }
 

@@ -8,11 +8,11 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import sqlite
 
 from counterfoil_mocks.kernel import clock, money
 from counterfoil_mocks.kernel.auth import Grant
 from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.kernel.statements import bound
 from counterfoil_mocks.protocols.fieldmap import ObjectMap
 from counterfoil_mocks.psa.kantata import references
 from counterfoil_mocks.psa.kantata.errors import absent
@@ -218,9 +218,7 @@ class View:
     def statement(self, map: ObjectMap, clauses: Sequence[sa.ColumnElement[bool]]) -> sa.Select[Any]:
         """The rows of an object's table that meet conditions."""
         table = self.system.table(map.entity)
-        return sa.select(*(table.sql.c[name] for name in table.names)).where(
-            table.sql.c.system == self.system.name, *map.conditions(table.sql), *clauses
-        )
+        return table.where(table.sql.c.system == self.system.name, *map.conditions(table.sql), *clauses)
 
     def select(self, map: ObjectMap, clauses: Sequence[sa.ColumnElement[bool]]) -> list[Record]:
         """Records that meet conditions."""
@@ -228,14 +226,11 @@ class View:
 
     def counted(self, statement: sa.Select[Any]) -> int:
         """How many rows a statement finds."""
-        return int(self.scalar(sa.select(sa.func.count()).select_from(statement.subquery())))
+        return int(self.scalar(statement.with_only_columns(sa.func.count())))
 
     def scalar(self, statement: sa.Select[Any]) -> Any:
         """The one value that a statement finds."""
-        made = statement.compile(
-            dialect=sqlite.dialect(paramstyle="named"), compile_kwargs={"render_postcompile": True}
-        )
-        return self.system.store.connection.execute(str(made), made.params).fetchone()[0]
+        return self.system.store.connection.execute(*bound(statement)).fetchone()[0]
 
     def listing(self, kind: Kind) -> Record:
         """The envelope of a list."""
