@@ -52,7 +52,7 @@ SERVICE_ITEM = Entity(
     doc="A copy of the books'.",
 )
 FX_RATE = fx_rate_copy()
-CUSTOMER = Entity("customer", "customers", "CUS", customer_fields(120), key="{customer_no}")
+CUSTOMER = Entity("customer", "customers", "CUS", customer_fields(120), key="{customer_no}", sorts=("created_at",))
 SITE = Entity("site", "sites", "STE", site_fields(255), key="{customer_no}/{site_code}")
 RATE_CARD = rate_card_entity("rate_card")
 PLAN = Entity(
@@ -246,6 +246,7 @@ INVOICE = Entity(
     ),
     key="{invoice_no}",
     doc="An invoice document. Arithmetic and tax are the system's; content is frozen at issue.",
+    sorts=("created_at",),
     deletable_in=("status", "DRAFT", "DISCARDED"),
 )
 CREDIT_MEMO = Entity(
@@ -264,6 +265,7 @@ CREDIT_MEMO = Entity(
     key="{cm_no}",
     writable=False,
     doc="A negative document that corrects an issued invoice; `credit_invoice` makes it.",
+    sorts=("created_at",),
 )
 CHANGE_ORDER = Entity(
     "change_order",

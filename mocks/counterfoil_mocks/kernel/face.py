@@ -19,7 +19,7 @@ from counterfoil_mocks.kernel.fields import Entity, Record
 from counterfoil_mocks.kernel.ids import IdStyle
 from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
 from counterfoil_mocks.kernel.paths import Paths
-from counterfoil_mocks.kernel.remembered import Remembered
+from counterfoil_mocks.kernel.remembered import Lookups, Remembered
 from counterfoil_mocks.kernel.system import Origin, System
 
 if TYPE_CHECKING:
@@ -114,6 +114,7 @@ class Face:
     def __init__(self, system: System) -> None:
         self.system = system
         self.remembered = Remembered(system)
+        self.lookups = Lookups(system)
         self.paths = Paths(self.operations())
 
     @property
@@ -195,7 +196,7 @@ class Face:
         if request.body or (exchange is not None and exchange.hidden is not None):
             return operation.run(self.ask(request, operation))
         place = self.place(request)
-        found = self.remembered.find(place)
+        found: Answer | None = self.remembered.find(place)
         if found is None:
             found = operation.run(self.ask(request, operation))
             if found.status == 200:

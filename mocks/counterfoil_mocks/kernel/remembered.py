@@ -1,10 +1,12 @@
-"""Answers to single gets as they were given last, until something is written to their system."""
+"""What need not be worked out or read again: answers to gets and what pages count, until something is written to their
+system, and records that one answer names many times."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any
 
-from counterfoil_mocks.kernel.operations import Answer
+from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.system import System
 
 MOST = 2_000
@@ -18,9 +20,9 @@ class Remembered:
     def __init__(self, system: System) -> None:
         self.system = system
         self._state: Hashable = None
-        self._answers: dict[Hashable, Answer] = {}
+        self._answers: dict[Hashable, Any] = {}
 
-    def find(self, place: Hashable) -> Answer | None:
+    def find(self, place: Hashable) -> Any:
         """The answer of a place, None where it must be worked out."""
         state = self.system.state
         if state is None or state != self._state:
@@ -29,10 +31,61 @@ class Remembered:
             return None
         return self._answers.get(place)
 
-    def keep(self, place: Hashable, answer: Answer) -> None:
+    def keep(self, place: Hashable, answer: Any) -> None:
         """Keep what has been worked out since `find`, unless something was written meanwhile."""
         if self._state is None or self.system.state != self._state:
             return
         if len(self._answers) >= MOST:
             self._answers.clear()
         self._answers[place] = answer
+
+
+class Lookups:
+    """Records that faces look up to show others: a list of invoices names the same customers on every line, and reads each once.
+
+    All are forgotten as soon as anything moves (a call comes, an answer leaves) or is written; in the middle of a deed none is kept.
+    Callers get a copy that is theirs but for what is nested in it.
+    """
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self._moment: Hashable = None
+        self._found: dict[Hashable, list[Record]] = {}
+
+    def by_id(self, entity: str, id: str) -> Record | None:
+        """The record with a native id."""
+        table, name = self.system.table(entity), self.system.name
+        return self._one((entity, "id", id), lambda: table.by_id(name, id))
+
+    def by_key(self, entity: str, key: str) -> Record | None:
+        """The oldest live record with a business key."""
+        table, name = self.system.table(entity), self.system.name
+        return self._one((entity, "key", key), lambda: table.by_key(name, key))
+
+    def select(
+        self, entity: str, where: Mapping[str, Any], order: Sequence[str], limit: int | None = None
+    ) -> list[Record]:
+        """Live records that equal every named column, as `Table.select` gives them."""
+        asked = tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in where.items())
+        table, name = self.system.table(entity), self.system.name
+        return self._all((entity, asked, *order, limit), lambda: table.select(name, where, order=order, limit=limit))
+
+    def _one(self, place: Hashable, read: Callable[[], Record | None]) -> Record | None:
+        def found() -> list[Record]:
+            record = read()
+            return [] if record is None else [record]
+
+        return next(iter(self._all(place, found)), None)
+
+    def _all(self, place: Hashable, read: Callable[[], list[Record]]) -> list[Record]:
+        system = self.system
+        if system.store.connection.in_transaction:
+            return read()
+        moment = (system.world.restores, system.deeds, system.world.traffic.moves)
+        if moment != self._moment:
+            self._found.clear()
+            self._moment = moment
+        found = self._found.get(place)
+        if found is None:
+            found = self._found[place] = read()
+        return [each.copy() for each in found]

@@ -10,7 +10,6 @@ from typing import Any, Literal, NamedTuple, cast
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
-
 NAMED, IN_ORDER = (sqlite.dialect(paramstyle=style) for style in ("named", "qmark"))
 
 

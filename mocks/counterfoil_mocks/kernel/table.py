@@ -66,6 +66,8 @@ class Table:
             if each.indexed and each.name != entity.key_field:
                 names = [each.name] if each.name == "updated_at" else [each.name, "updated_at"]
                 sa.Index(f"{entity.name}_{each.name}", "system", *names, "id", _table=self.sql)
+        for name in entity.sorts:
+            sa.Index(f"{entity.name}_{name}", "system", name, "id", _table=self.sql)
         self.lines = {
             each.name: LineTable(store, schema, entity, each.entity, metadata)
             for each in entity.children
@@ -100,7 +102,7 @@ class Table:
             yield str(sa.schema.CreateTable(table, if_not_exists=True).compile(dialect=dialect))
             for index in sorted(table.indexes, key=lambda each: str(each.name)):
                 names = [each.name for each in index.columns]
-                filled = "" if names[1] == "updated_at" else f" WHERE {names[1]} IS NOT NULL"
+                filled = "" if names[1] in ("updated_at", *self.entity.sorts) else f" WHERE {names[1]} IS NOT NULL"
                 columns = f"{table.name} ({', '.join(names)}){filled}"
                 place, on = (f"{self.schema}.", "") if embedded else ("", f"{self.schema}.")
                 yield f"CREATE INDEX IF NOT EXISTS {place}{index.name} ON {on}{columns}"

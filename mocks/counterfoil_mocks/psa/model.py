@@ -181,6 +181,7 @@ TIME_ENTRY = Entity(
     unique=True,
     number=("entry_id", "TE-{:06d}"),
     deletable_in=("approval", "DRAFT", "REJECTED"),
+    sorts=("work_date",),
 )
 EXPENSE = Entity(
     "expense",

@@ -391,11 +391,13 @@ class StripeFace(Face):
 
     def of_customer(self, id: str, name: str) -> Any:
         """What an invoice says of its customer."""
-        record = self.system.table("customer").by_id(self.system.name, id)
+        record = self.lookups.by_id("customer", id)
         if record is None:
             return None
         if name == "tax_ids":
-            found = Desk(self).all("tax_id", customer=id)
+            kind = KINDS["tax_id"]
+            mine = {**kind.map.where, "owner": id}
+            found = [kept(each) for each in self.lookups.select(kind.map.entity, mine, Desk.order(kind))]
             return [{"type": each["type"], "value": each["value"]} for each in found]
         return KINDS["customer"].map.value(KINDS["customer"].map.by_name[name], record, self)
 
@@ -405,21 +407,17 @@ class StripeFace(Face):
 
     def tax_rate_of(self, code: str | None) -> str | None:
         """The tax rate that a tax code of the business is."""
-        found = None if code is None else self.system.table("tax_code").by_key(self.system.name, code)
+        found = None if code is None else self.lookups.by_key("tax_code", code)
         return None if found is None else str(found["id"])
 
     def invoice_id_of(self, number: str) -> str | None:
         """The invoice with a number."""
-        found = self.system.table("invoice").by_key(self.system.name, number)
+        found = self.lookups.by_key("invoice", number)
         return None if found is None else str(found["id"])
 
     def _site(self, record: Record) -> Record | None:
-        found = self.system.table("site").select(
-            self.system.name,
-            {"customer": record["id"], "kind": ["BILL_TO", "BOTH"]},
-            order=("created_at", "id"),
-            limit=1,
-        )
+        billed = {"customer": record["id"], "kind": ["BILL_TO", "BOTH"]}
+        found = self.lookups.select("site", billed, ("created_at", "id"), 1)
         return found[0] if found else None
 
     # events

@@ -28,7 +28,7 @@ from counterfoil_mocks.psa.kantata.kinds import KINDS
 from counterfoil_mocks.psa.kantata.objects import CATEGORIES, LEVELS
 from counterfoil_mocks.psa.kantata.rate_cards import DERIVED
 from counterfoil_mocks.psa.kantata.values import CustomField, Values
-from counterfoil_mocks.psa.kantata.view import TOTALS, View
+from counterfoil_mocks.psa.kantata.view import View
 from counterfoil_mocks.psa.kantata.writing import WRITERS
 
 BASE = "/api/v1"
@@ -80,7 +80,6 @@ class KantataFace(Face):
         self.values = Values(declared.fields(of_settings(system.settings)))
         self.hot = Hot(system)
         self.kinds: Mapping[str, Kind] = KINDS
-        self.totals = TOTALS.format(schema=system.schema)
         self.calling: Grant | None = None
         self.spread = ids.digest(system.world.seed, system.name, "kantata")
         self.integer_refs = bool(system.settings.get("integer_refs", True))

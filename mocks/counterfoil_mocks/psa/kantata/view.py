@@ -32,7 +32,6 @@ ORDERS = {
     ("employee", "full_name"): "name",
 }
 """The columns that an order goes by where the vendor's field is worked out, by entity and field."""
-INVOICED = ("BILLED", "CREDITED")
 OF_PROJECT = "WHERE system = :system AND project = :project AND deleted_at IS NULL"
 TOTALS = f"""
     SELECT time.used + expense.used AS used, expense.spent AS spent, time.submitted AS time, expense.submitted AS expenses FROM
@@ -40,6 +39,14 @@ TOTALS = f"""
         COUNT(CASE approval WHEN 'SUBMITTED' THEN 1 END) AS submitted FROM {{schema}}.time_entry {OF_PROJECT}) AS time,
     (SELECT COALESCE(SUM(CASE approval WHEN 'APPROVED' THEN bill_amount END), 0) AS used, COALESCE(SUM(cost), 0) AS spent,
         COUNT(CASE approval WHEN 'SUBMITTED' THEN 1 END) AS submitted FROM {{schema}}.expense {OF_PROJECT}) AS expense
+"""
+INVOICED = "approval = 'APPROVED' AND billing IN ('BILLED', 'CREDITED')"
+WORK = f"""
+    SELECT COALESCE(SUM(CASE WHEN billable = 1 THEN minutes END), 0) AS billable,
+        COALESCE(SUM(CASE WHEN billable = 1 THEN 0 ELSE minutes END), 0) AS other,
+        COALESCE(SUM(CASE WHEN approval = 'APPROVED' THEN amount END), 0) AS used,
+        COALESCE(SUM(CASE WHEN {INVOICED} THEN amount END), 0) AS invoiced
+    FROM {{schema}}.time_entry WHERE system = :system AND task = :task AND deleted_at IS NULL
 """
 Given = Mapping[str, Any]
 
@@ -130,12 +137,12 @@ class View:
 
     def record(self, entity: str, id: str | None) -> Record | None:
         """A live record by its id."""
-        found = None if id is None else self.system.table(entity).by_id(self.system.name, id)
+        found = None if id is None else self.face.lookups.by_id(entity, id)
         return None if found is None or found["deleted_at"] is not None else found
 
     def all(self, entity: str, **where: Any) -> list[Record]:
         """Live records that equal every named column, in the order in which they were made."""
-        return self.system.table(entity).select(self.system.name, where, order=("created_at", "id"))
+        return self.face.lookups.select(entity, where, ("created_at", "id"))
 
     def some(self, entity: str, ids: Iterable[str | None]) -> list[Record]:
         """The live records with these ids, each once."""
@@ -225,12 +232,23 @@ class View:
         return self.system.table(map.entity).fetch(self.statement(map, clauses), self.system.name)
 
     def counted(self, statement: sa.Select[Any]) -> int:
-        """How many rows a statement finds."""
-        return int(self.scalar(statement.with_only_columns(sa.func.count())))
+        """How many rows a statement over one table finds; whoever turns pages has it counted once."""
+        text, params = bound(statement.with_only_columns(sa.func.count()))
+        place = (text, *params.values())
+        found: int | None = self.face.remembered.find(place)
+        if found is None:
+            found = int(self.system.store.connection.execute(text, params).fetchone()[0])
+            self.face.remembered.keep(place, found)
+        return found
 
     def scalar(self, statement: sa.Select[Any]) -> Any:
         """The one value that a statement finds."""
-        return self.system.store.connection.execute(*bound(statement)).fetchone()[0]
+        return self.rows(statement)[0][0]
+
+    def rows(self, statement: sa.Select[Any]) -> list[Sequence[Any]]:
+        """What a statement finds, row by row."""
+        found: list[Sequence[Any]] = self.system.store.connection.execute(*bound(statement)).fetchall()
+        return found
 
     def listing(self, kind: Kind) -> Record:
         """The envelope of a list."""
@@ -270,29 +288,50 @@ class View:
         by, way = self.ordering(kind)
         if not kind.maps:
             return self._derived(kind, only, size, start, by, way)
-        statements = []
-        for map in kind.maps:
-            table = self.system.table(map.entity).sql
-            clauses = self.conditions(kind, map, table)
-            if only is not None:
-                clauses.append(table.c.id.in_(only))
-            statements.append((map, table, self.statement(map, clauses)))
-        if len(statements) == 1 and self.hidden is None:
-            map, table, statement = statements[0]
-            count = self.counted(statement)
-            value = self.column(map, table, by)
-            order = (value.desc() if way == "desc" else value.asc(), sa.cast(table.c.id, sa.BigInteger))
-            statement = statement.order_by(*order).limit(size).offset(start or None)
-            return self.system.table(map.entity).fetch(statement, self.system.name), count
-        found: list[tuple[str, Record]] = []
-        for map, _, statement in statements:
-            for record in self.system.table(map.entity).fetch(statement, self.system.name):
-                if self.hidden is None or not self.hidden(record):
-                    found.append((self._rank(map, record, by), record))
-        found.sort(key=lambda each: int(each[1]["id"]))
-        found.sort(key=lambda each: each[0], reverse=way == "desc")
-        end = None if size is None else start + size
-        return [record for _, record in found[start:end]], len(found)
+        if len(kind.maps) == 1 and self.hidden is None:
+            return self._page_of(kind, kind.maps[0], only, size, start)
+        every = sa.union_all(*(self._places(kind, at, only, by) for at in range(len(kind.maps)))).subquery()
+        ranked = sa.select(every.c.at, every.c.id).order_by(
+            every.c.rank.desc() if way == "desc" else every.c.rank.asc(), sa.cast(every.c.id, sa.BigInteger)
+        )
+        if self.hidden is None:
+            return self._at(kind, self.rows(ranked.limit(size).offset(start or None))), self.counted(
+                sa.select(every.c.id).select_from(every)
+            )
+        seen = [each for each in self._at(kind, self.rows(ranked)) if not self.hidden(each)]
+        return seen[start : None if size is None else start + size], len(seen)
+
+    def _asked(self, kind: Kind, map: ObjectMap, only: list[str] | None) -> sa.Select[Any]:
+        table = self.system.table(map.entity).sql
+        clauses = self.conditions(kind, map, table)
+        return self.statement(map, clauses if only is None else [*clauses, table.c.id.in_(only)])
+
+    def _page_of(
+        self, kind: Kind, map: ObjectMap, only: list[str] | None, size: int | None, start: int
+    ) -> tuple[list[Record], int]:
+        by, way = self.ordering(kind)
+        table, statement = self.system.table(map.entity), self._asked(kind, map, only)
+        value = self.column(map, table.sql, by)
+        ranked = statement.order_by(
+            value.desc() if way == "desc" else value.asc(), sa.cast(table.sql.c.id, sa.BigInteger)
+        )
+        return table.fetch(ranked.limit(size).offset(start or None), self.system.name), self.counted(statement)
+
+    def _places(self, kind: Kind, at: int, only: list[str] | None, by: str) -> sa.Select[Any]:
+        """Where the records of one of a kind's maps are (`at`, `id`), and what an order goes by (`rank`)."""
+        map = kind.maps[at]
+        table = self.system.table(map.entity).sql
+        columns = (sa.literal(at).label("at"), table.c.id.label("id"), self.column(map, table, by).label("rank"))
+        return self._asked(kind, map, only).with_only_columns(*columns)
+
+    def _at(self, kind: Kind, places: Sequence[Sequence[Any]]) -> list[Record]:
+        """The records at places, in their order."""
+        found = {
+            (at, each["id"]): each
+            for at, map in enumerate(kind.maps)
+            for each in self.some(map.entity, [id for its, id in places if its == at])
+        }
+        return [found[at, id] for at, id in places]
 
     def _derived(
         self, kind: Kind, only: list[str] | None, size: int | None, start: int, by: str, way: str
@@ -321,12 +360,6 @@ class View:
             return found
         each = map.by_name.get(name)
         return table.c.created_at if each is None or each.computed is not None else map.expression(each, table)
-
-    def _rank(self, map: ObjectMap, record: Record, name: str) -> str:
-        column = ORDERS.get((map.entity, name), name)
-        each = map.by_name.get(name)
-        value = record[column] if column in record else None if each is None else map.value(each, record, self)
-        return f"{value:020d}" if isinstance(value, int) else str(value or "")
 
     # the envelope
 
@@ -394,23 +427,23 @@ class View:
         `expenses` (entries that are submitted)."""
         found = self.sums.get(project)
         if found is None:
-            bound = {"system": self.system.name, "project": project}
-            row = self.system.store.connection.execute(self.face.totals, bound).fetchone()
-            found = self.sums[project] = dict(zip(("used", "spent", "time", "expenses"), map(int, row), strict=True))
+            row = self._summed(TOTALS, project=project)
+            found = self.sums[project] = dict(zip(("used", "spent", "time", "expenses"), row, strict=True))
         return found
 
     def work(self, task: str) -> Record:
         """What a task's time adds up to: `billable` and `other` (minutes), `used`, `invoiced` and `uninvoiced` (approved, minor units)."""
         found = self.sums.get(task)
         if found is None:
-            found = dict.fromkeys(("billable", "other", "used", "invoiced", "uninvoiced"), 0)
-            for each in self.all("time_entry", task=task):
-                found["billable" if each["billable"] else "other"] += each["minutes"]
-                if each["approval"] == "APPROVED":
-                    found["used"] += each["amount"] or 0
-                    found["invoiced" if each["billing"] in INVOICED else "uninvoiced"] += each["amount"] or 0
-            self.sums[task] = found
+            row = self._summed(WORK, task=task)
+            found = self.sums[task] = dict(zip(("billable", "other", "used", "invoiced"), row, strict=True))
+            found["uninvoiced"] = found["used"] - found["invoiced"]
         return found
+
+    def _summed(self, sql: str, **of: str) -> list[int]:
+        system = self.system
+        text = sql.format(schema=system.schema)
+        return list(map(int, system.store.connection.execute(text, {"system": system.name, **of}).fetchone()))
 
     def bookings(self, seat: str) -> list[Record]:
         """The allocations of a seat."""
@@ -423,6 +456,6 @@ class View:
     def requires_approval(self, project: str) -> bool:
         """Whether time of a project must be approved."""
         if project not in self._approvals:
-            found = self.system.table("project").by_id(self.system.name, project)
+            found = self.face.lookups.by_id("project", project)
             self._approvals[project] = found is None or bool(kept(found).get("require_time_approvals", True))
         return self._approvals[project]
