@@ -1,4 +1,8 @@
-"""The filter language of collections: `companyName START_WITH "Acme" AND lastModifiedDate AFTER "1/31/2026"`."""
+"""The filter language of collections: `companyName START_WITH "Acme" AND lastModifiedDate AFTER "1/31/2026"`.
+
+The database narrows what there is down by the conditions that are on columns; what it finds is then tested by all of them, as the vendor
+shows the fields.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,16 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
+import sqlalchemy as sa
+
 from counterfoil_mocks.erp.netsuite.errors import Refused
 
 TOKEN = re.compile(r'\s*(?:(?P<quoted>"(?:[^"\\]|\\.)*")|(?P<mark>[()\[\],])|(?P<word>[^\s()\[\],"]+))')
 Read = Callable[[str], Any]
 """Field name → value: text, Decimal, bool, None; raises KeyError."""
 Test = Callable[[Read], bool]
+Column = Callable[[str], sa.ColumnElement[Any] | None]
+"""Field name → the column that holds what it shows; None where no column does."""
 DEEPEST = 50
 
 TEXT = ("IS", "CONTAIN", "START_WITH", "END_WITH", "ENDWITH", "STARTWITH")
@@ -38,19 +46,28 @@ class Token(NamedTuple):
     quoted: bool = False
 
 
+class Filter(NamedTuple):
+    """A condition. test: whether a record meets it. narrowed: what the database can ask for so that it finds all that do; None where
+    it can ask for nothing."""
+
+    test: Test
+    narrowed: sa.ColumnElement[bool] | None = None
+
+
 def wrong(detail: str) -> Refused:
     """400: the filter cannot be read."""
     return Refused(400, "INVALID_PARAMETER", f"Invalid search query: {detail}.", parameter="q")
 
 
-def parsed(text: str, kind_of: Callable[[str], str | None]) -> Test:
-    """The test that a filter is. kind_of: of a field, None for one that there is not. Raises Refused 400."""
-    return _Parser(text, kind_of).whole()
+def parsed(text: str, kind_of: Callable[[str], str | None], column: Column) -> Filter:
+    """What a filter says. kind_of: of a field, None for one that there is not. Raises Refused 400."""
+    return _Parser(text, kind_of, column).whole()
 
 
 class _Parser:
-    def __init__(self, text: str, kind_of: Callable[[str], str | None]) -> None:
+    def __init__(self, text: str, kind_of: Callable[[str], str | None], column: Column) -> None:
         self.kind_of = kind_of
+        self.column = column
         self.tokens: list[Token] = []
         self.at = 0
         self.depth = 0
@@ -65,12 +82,12 @@ class _Parser:
             )
             at = found.end()
 
-    def whole(self) -> Test:
+    def whole(self) -> Filter:
         """All of it."""
-        test = self._either()
+        found = self._either()
         if self.at < len(self.tokens):
             raise wrong(f"unexpected {self.tokens[self.at].text!r}")
-        return test
+        return found
 
     def _take(self) -> Token:
         if self.at >= len(self.tokens):
@@ -86,19 +103,24 @@ class _Parser:
                 return True
         return False
 
-    def _either(self) -> Test:
+    def _either(self) -> Filter:
         parts = [self._both()]
         while self._sees("OR"):
             parts.append(self._both())
-        return parts[0] if len(parts) == 1 else lambda read: any(part(read) for part in parts)
+        narrowed = [part.narrowed for part in parts if part.narrowed is not None]
+        return Filter(
+            lambda read: any(part.test(read) for part in parts),
+            sa.or_(*narrowed) if len(narrowed) == len(parts) else None,
+        )
 
-    def _both(self) -> Test:
+    def _both(self) -> Filter:
         parts = [self._one()]
         while self._sees("AND"):
             parts.append(self._one())
-        return parts[0] if len(parts) == 1 else lambda read: all(part(read) for part in parts)
+        narrowed = [part.narrowed for part in parts if part.narrowed is not None]
+        return Filter(lambda read: all(part.test(read) for part in parts), sa.and_(*narrowed) if narrowed else None)
 
-    def _one(self) -> Test:
+    def _one(self) -> Filter:
         if self._sees("("):
             self.depth += 1
             if self.depth > DEEPEST:
@@ -114,23 +136,35 @@ class _Parser:
             raise wrong(f"the field {field!r} does not exist")
         return self._comparison(field, kind)
 
-    def _comparison(self, field: str, kind: str) -> Test:
+    def _comparison(self, field: str, kind: str) -> Filter:
         said = self._take().text.upper()
         negative = said.endswith("_NOT")
         operator = said.removesuffix("_NOT")
         if operator == "EMPTY":
-            return lambda read: (read(field) in (None, "")) is not negative
+            return Filter(lambda read: (read(field) in (None, "")) is not negative)
         if operator not in OFFERED[kind]:
             raise wrong(f"the operator {said} does not fit the field {field!r}")
-        values = self._values()
-        compare = _compare(kind, operator, [_literal(kind, value) for value in values])
+        values = [_literal(kind, value) for value in self._values()]
+        compare = _compare(kind, operator, values)
 
         def test(read: Read) -> bool:
             value = read(field)
             found = value is not None and compare(value)
             return found is not negative
 
-        return test
+        return Filter(test, None if negative else self._narrowed(field, kind, operator, values))
+
+    def _narrowed(self, field: str, kind: str, operator: str, values: list[Any]) -> sa.ColumnElement[bool] | None:
+        column = self.column(field)
+        if column is None or len(values) != 1:
+            return None
+        (wanted,) = values
+        found: sa.ColumnElement[bool] | None = None
+        if kind in ("date", "instant"):
+            found = COMPARISONS[operator](sa.func.substr(column, 1, len(wanted)), wanted)
+        elif kind == "text" and operator == "IS" and wanted.isascii():
+            found = sa.func.lower(column) == wanted
+        return found
 
     def _values(self) -> list[str]:
         if not self._sees("["):
@@ -198,21 +232,21 @@ def _like(value: Any, wanted: Any) -> Any:
     return value[: len(wanted)] if isinstance(value, str) else value
 
 
-COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
-    "IS": lambda value, wanted: bool(value == wanted),
-    "EQUAL": lambda value, wanted: bool(value == wanted),
-    "ON": lambda value, wanted: bool(value == wanted),
+COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
+    "IS": lambda value, wanted: value == wanted,
+    "EQUAL": lambda value, wanted: value == wanted,
+    "ON": lambda value, wanted: value == wanted,
     "CONTAIN": lambda value, wanted: wanted in value,
     "START_WITH": lambda value, wanted: bool(value.startswith(wanted)),
     "STARTWITH": lambda value, wanted: bool(value.startswith(wanted)),
     "END_WITH": lambda value, wanted: bool(value.endswith(wanted)),
     "ENDWITH": lambda value, wanted: bool(value.endswith(wanted)),
-    "GREATER": lambda value, wanted: bool(value > wanted),
-    "AFTER": lambda value, wanted: bool(value > wanted),
-    "GREATER_OR_EQUAL": lambda value, wanted: bool(value >= wanted),
-    "ON_OR_AFTER": lambda value, wanted: bool(value >= wanted),
-    "LESS": lambda value, wanted: bool(value < wanted),
-    "BEFORE": lambda value, wanted: bool(value < wanted),
-    "LESS_OR_EQUAL": lambda value, wanted: bool(value <= wanted),
-    "ON_OR_BEFORE": lambda value, wanted: bool(value <= wanted),
+    "GREATER": lambda value, wanted: value > wanted,
+    "AFTER": lambda value, wanted: value > wanted,
+    "GREATER_OR_EQUAL": lambda value, wanted: value >= wanted,
+    "ON_OR_AFTER": lambda value, wanted: value >= wanted,
+    "LESS": lambda value, wanted: value < wanted,
+    "BEFORE": lambda value, wanted: value < wanted,
+    "LESS_OR_EQUAL": lambda value, wanted: value <= wanted,
+    "ON_OR_BEFORE": lambda value, wanted: value <= wanted,
 }

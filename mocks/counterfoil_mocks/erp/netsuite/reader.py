@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sa
+
 from counterfoil_mocks.erp.netsuite import errors
 from counterfoil_mocks.erp.netsuite.kept_objects import LINES, RELATIONSHIP
 from counterfoil_mocks.erp.netsuite.lists import BY_ID, BY_STORED, LISTS
@@ -18,6 +20,7 @@ from counterfoil_mocks.erp.netsuite.objects import (
 from counterfoil_mocks.erp.netsuite.record_types import TYPES, transactions
 from counterfoil_mocks.kernel import clock
 from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.kernel.statements import bound
 from counterfoil_mocks.protocols.conversion import major
 from counterfoil_mocks.protocols.fieldmap import ChildMap, ObjectMap
 
@@ -59,6 +62,21 @@ class Reader:
         if found is None or found["deleted_at"] is not None or not _is(each, found):
             return None
         return found
+
+    def ids(self, each: ObjectMap, limit: int, offset: int) -> tuple[list[str], int]:
+        """The ids of a page of the records of a type, in the order in which they were made, and how many there are on all."""
+        table, execute = self.system.table(each.entity).sql, self.system.store.connection.execute
+        mine = sa.select(table.c.id).where(table.c.system == self.system.name, *each.conditions(table))
+        page = mine.order_by(table.c.created_at, table.c.id).limit(limit).offset(offset)
+        total = execute(*bound(mine.with_only_columns(sa.func.count()))).fetchone()[0]
+        return [row[0] for row in execute(*bound(page)).fetchall()], int(total)
+
+    def all(self, each: ObjectMap, narrowed: sa.ColumnElement[bool] | None = None) -> list[Record]:
+        """The records of a type, in the order in which they were made."""
+        table = self.system.table(each.entity)
+        clauses = [table.sql.c.system == self.system.name, *each.conditions(table.sql)]
+        statement = table.where(*clauses if narrowed is None else (*clauses, narrowed))
+        return table.fetch(statement.order_by(table.sql.c.created_at, table.sql.c.id), self.system.name)
 
     def by_external(self, entity: str, external_id: str) -> list[Record]:
         """Live records with an external id, whatever its case."""

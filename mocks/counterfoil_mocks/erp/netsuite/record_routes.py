@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import orjson
+import sqlalchemy as sa
 
 from counterfoil_mocks.erp.netsuite import errors, filters
 from counterfoil_mocks.erp.netsuite.desk import MALFORMED, Desk
@@ -16,6 +17,7 @@ from counterfoil_mocks.erp.netsuite.lists import BY_ID, LISTS
 from counterfoil_mocks.erp.netsuite.reader import RECORDS, Reader
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
+from counterfoil_mocks.protocols.conversion import same
 from counterfoil_mocks.protocols.fieldmap import ChildMap, FieldMap, ObjectMap
 
 if TYPE_CHECKING:
@@ -239,21 +241,26 @@ class Records:
         reader = self.face.reader(ask)
         asked = dict(ask.query)
         limit, offset = paging(asked)
-        found = self._found(reader, each, asked.get("q"))
-        if ask.hidden is not None:
-            found = [record for record in found if not ask.hidden(record)]
-        return Answer(200, collection(reader, each.name, [record["id"] for record in found], asked, limit, offset))
+        said = (asked.get("q") or "").strip()
+        if not said and ask.hidden is None:
+            ids, total = reader.ids(each, limit, offset)
+        else:
+            found = [
+                each["id"] for each in self._found(reader, each, said) if ask.hidden is None or not ask.hidden(each)
+            ]
+            ids, total = found[offset : offset + limit], len(found)
+        return Answer(200, collection(reader, each.name, ids, asked, limit, offset, total))
 
-    def _found(self, reader: Reader, each: ObjectMap, q: str | None) -> list[Record]:
-        test = None
-        if q is not None and q.strip():
-            test = filters.parsed(q, lambda name: kind_of(each, name))
-        found: list[Record] = reader.system.table(each.entity).select(
-            reader.system.name, dict(each.where), order=("created_at", "id")
-        )
-        if test is None:
-            return found
-        return [record for record in found if test(lambda name, record=record: plain(reader, each, record, name))]  # type: ignore[misc]
+    def _found(self, reader: Reader, each: ObjectMap, q: str) -> list[Record]:
+        table = reader.system.table(each.entity)
+        if not q:
+            return reader.all(each)
+        found = filters.parsed(q, lambda name: kind_of(each, name), lambda name: column_of(each, name, table.sql))
+        return [
+            record
+            for record in reader.all(each, found.narrowed)
+            if found.test(lambda name, record=record: plain(reader, each, record, name))  # type: ignore[misc]
+        ]
 
     # lists of the account
 
@@ -261,7 +268,8 @@ class Records:
         name, asked = ask.operation.about, dict(ask.query)
         limit, offset = paging(asked)
         ids = [row.id for row in LISTS[name]]
-        return Answer(200, collection(self.face.reader(ask), name, ids, asked, limit, offset))
+        page = ids[offset : offset + limit]
+        return Answer(200, collection(self.face.reader(ask), name, page, asked, limit, offset, len(ids)))
 
     def _row(self, ask: Ask) -> Answer:
         name, reader = ask.operation.about, self.face.reader(ask)
@@ -322,10 +330,9 @@ def pages(address: str, asked: dict[str, str], limit: int, offset: int, total: i
 
 
 def collection(
-    reader: Reader, name: str, record_ids: list[str], asked: dict[str, str], limit: int, offset: int
+    reader: Reader, name: str, page: list[str], asked: dict[str, str], limit: int, offset: int, total: int
 ) -> Record:
     """A page of a collection: ids and where the records are."""
-    page, total = record_ids[offset : offset + limit], len(record_ids)
     return {
         "links": pages(reader.url(name), asked, limit, offset, total),
         "count": len(page),
@@ -347,6 +354,16 @@ def kind_of(each: ObjectMap, name: str) -> str | None:
         return "id"
     kind = one.about.get("kind") or one.conversion.kind
     return {"integer": "number", "json": "text", "choice": "text"}.get(kind, kind)
+
+
+def column_of(each: ObjectMap, name: str, table: sa.FromClause) -> sa.ColumnElement[Any] | None:
+    """The column that holds what a field shows; None where no column does."""
+    one = each.by_name.get(name)
+    if one is None or not one.column or one.computed is not None or one.refers or one.default is not None:
+        return None
+    as_stored = one.conversion.show is same or one.conversion.kind == "instant"
+    found: sa.ColumnElement[Any] = table.c[one.column]
+    return found if as_stored else None
 
 
 def plain(reader: Reader, each: ObjectMap, record: Record, name: str) -> Any:
