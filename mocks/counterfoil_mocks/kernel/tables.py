@@ -44,7 +44,7 @@ def of_system(schema: str) -> sa.MetaData:
         column("before", need=False),
     )
     customers = history.c.entity == sa.literal_column("'customer'")
-    sa.Index("history_of_customer", history.c.id, sqlite_where=customers, postgresql_where=customers)
+    sa.Index("history_of_customer", history.c.id, info={"where": customers})
     outbox = sa.Table(
         "outbox",
         known,
@@ -144,4 +144,6 @@ def ddl(known: sa.MetaData, dialect: sa.Dialect) -> Iterator[str]:
     for table in known.sorted_tables:
         yield str(sa.schema.CreateTable(table, if_not_exists=True).compile(dialect=dialect))
         for index in sorted(table.indexes, key=lambda each: str(each.name)):
+            if "where" in index.info:  # said for this kind of database alone: SQLAlchemy would load the other's dialect
+                index.dialect_kwargs[f"{dialect.name}_where"] = index.info["where"]
             yield str(sa.schema.CreateIndex(index, if_not_exists=True).compile(dialect=dialect))
