@@ -27,6 +27,8 @@ SQL_TYPES: dict[str, type[sa.types.TypeEngine[Any]]] = {
     "boolean": sa.BigInteger,
 }
 MOST_STATEMENTS = 500
+FOLLOWS: dict[str, tuple[str, ...]] = {"updated_at": (), "key": ("created_at",)}
+"""What stands in a field's index behind it, where that is not `updated_at`: of records with the same key the oldest is meant."""
 JSON_KINDS = ("json", "refs", "object")
 EMPTY_JSON = {"json": "[]", "refs": "[]", "object": "{}"}
 
@@ -64,7 +66,7 @@ class Table:
         )
         for each in self.fields:
             if each.indexed and each.name != entity.key_field:
-                names = [each.name] if each.name == "updated_at" else [each.name, "updated_at"]
+                names = [each.name, *FOLLOWS.get(each.name, ("updated_at",))]
                 sa.Index(f"{entity.name}_{each.name}", "system", *names, "id", _table=self.sql)
         for name in entity.sorts:
             sa.Index(f"{entity.name}_{name}", "system", name, "id", _table=self.sql)
