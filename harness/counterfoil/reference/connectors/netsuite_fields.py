@@ -22,7 +22,20 @@ INSTANT = Kind(
 )
 LISTED = Kind(lambda value, ccy: orjson.loads(value) if isinstance(value, str) else value, lambda value, ccy: value)
 POSITIVE = Kind(lambda value, ccy: MAJOR.read(str(value).removeprefix("-"), ccy), MAJOR.say)
-KINDS = {"": TEXT, "n": WHOLE, "b": FLAG, "d": DAY, "t": INSTANT, "m": MAJOR, "r": RATE, "j": LISTED, "p": POSITIVE}
+NUMBERED = Kind(lambda value, ccy: value if str(value).startswith("CU-") else None, lambda value, ccy: value)
+"""A customer's golden number; NetSuite shows his name where he has none."""
+KINDS = {
+    "": TEXT,
+    "n": WHOLE,
+    "b": FLAG,
+    "d": DAY,
+    "t": INSTANT,
+    "m": MAJOR,
+    "r": RATE,
+    "j": LISTED,
+    "p": POSITIVE,
+    "c": NUMBERED,
+}
 """By the mark behind a field's name."""
 
 NONE: Mapping[str, Kind] = {}
@@ -130,7 +143,7 @@ def sources(lists: Lists) -> dict[str, Source]:
     code = {name: lists.kind(name) for name in Lists.QUERIES}
 
     customer = said(
-        "customer_no=entityId external_id=externalId parent=parent vat_id=vatRegNumber terms=terms:term"
+        "customer_no=entityId:c external_id=externalId parent=parent vat_id=vatRegNumber terms=terms:term"
         " invoice_ccy=currency:currency credit_limit=creditLimit:m",
         lists=code,
     ) + said(

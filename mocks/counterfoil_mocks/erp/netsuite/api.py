@@ -162,6 +162,9 @@ class NetSuiteFace(Face):
 
     def answer(self, request: Request, operation: Operation) -> Answer:
         try:
+            if request.method == "PATCH" and "{id}" not in operation.path and not self.jobs.many(request):
+                raise Refused(400, "INVALID_HEADER", "Many records are changed by a collection only. Use type=collection.",
+                              header="Content-Type")  # fmt: skip
             if self.jobs.wanted(request, operation):
                 if self.jobs.many(request):
                     return self.jobs.take(request, operation, self._each(request, operation))

@@ -9,7 +9,8 @@ from typing import Any
 
 from counterfoil_mocks.erp.netsuite import errors
 from counterfoil_mocks.erp.netsuite.declared import line_of
-from counterfoil_mocks.erp.netsuite.objects import ADDRESS, AMOUNT, CUSTOMER, JOURNAL_LINE, KEEP
+from counterfoil_mocks.erp.netsuite.kept_objects import ORDER_STATES, SALES_ORDER, quantity_of, state_of
+from counterfoil_mocks.erp.netsuite.objects import ADDRESS, AMOUNT, CUSTOMER, JOURNAL_LINE, KEEP, PERIOD
 from counterfoil_mocks.erp.netsuite.reader import Reader
 from counterfoil_mocks.erp.netsuite.record_types import TYPES
 from counterfoil_mocks.kernel import clock, money
@@ -45,8 +46,11 @@ class Desk:
         """The canonical entity of a type."""
         return self.system.role.by_name[each.entity]
 
-    def save(self, each: ObjectMap, body: Any, record: Record | None, *, replace: Iterable[str] = ()) -> Record:
-        """Make a record, or change one. replace: sublists whose lines give way to those that are given. Raises Problem."""
+    def save(
+        self, each: ObjectMap, body: Any, record: Record | None, *, replace: Iterable[str] = (), selected: bool = False
+    ) -> Record:
+        """Make a record, or change one. replace: sublists whose lines give way to those that are given; selected: of those that stay,
+        only the fields that are given. Raises Problem."""
         if not isinstance(body, Mapping):
             raise errors.Refused(400, "INVALID_REQUEST", MALFORMED)
         if ("create" if record is None else "update") not in each.about["verbs"].split():
@@ -57,7 +61,7 @@ class Desk:
             self._check_external(each, external, record)
         with Tx(self.system, self.origin) as tx:
             if record is not None:
-                return self._change(tx, each, given, record, set(replace))
+                return self._change(tx, each, given, record, set(replace), selected)
             make = getattr(self, f"_new_{each.name}", self._new_kept)
             return make(tx, each, given)
 
@@ -103,7 +107,7 @@ class Desk:
         for name in sorted(given, key=lambda name: name not in ("currency", "subsidiary")):
             value, one = given[name], each.by_name.get(name)
             if one is None or one.computed is not None:
-                if one is None:
+                if one is None and name not in COMPUTED_LISTS:
                     flat[name] = value
                 continue
             if not (one.creatable if around is None else one.updatable and one.creatable):
@@ -160,6 +164,10 @@ class Desk:
     def _new_customer(self, tx: Tx, each: ObjectMap, given: Record) -> Record:
         person = " ".join(str(given[name]) for name in ("firstName", "lastName") if given.get(name))
         name = given.get("companyName") or (person if given.get("isPerson") else "")
+        if given.get("isPerson") and not given.get("companyName"):
+            for label, part in (("First Name", "firstName"), ("Last Name", "lastName")):
+                if not given.get(part):
+                    raise errors.user(f"You must enter a value for {label}.", path=part)
         if not name:
             raise errors.user("You must enter a value for Company Name.", path="companyName")
         company = self.reader.stored_of("subsidiary", given["subsidiary"], "subsidiary", "subsidiary") if given.get(
@@ -244,10 +252,29 @@ class Desk:
             terms = (values.get("custom") or {}).get(KEEP, {}).get("terms")
             if terms:
                 values["due"] = clock.add_days(values["issue_date"], int(str(terms).removeprefix("NET")))
+        self._check_period(given, values["legal_entity"], values["issue_date"])
         self._lines(each, values, items_of(given.get("item"), "item"))
         if not values.get("invoice_no"):
             values["invoice_no"] = f"INV{tx.number('netsuite:invoice') + 1000}"
-        return made(tx, self.entity(each), values)
+        record = made(tx, self.entity(each), values)
+        self._bill(tx, record)
+        return record
+
+    def _bill(self, tx: Tx, invoice: Record) -> None:
+        """Note on orders what an invoice bills of their lines."""
+        ours = invoice["custom"][KEEP]["item"].values()
+        for order_id in {line["orderDoc"] for line in ours if line.get("orderDoc")}:
+            order = self.reader.find(SALES_ORDER, order_id)
+            if order is None:
+                continue
+            custom = {**order["custom"], "item": [dict(line) for line in order["custom"].get("item") or []]}
+            for line in ours:
+                billed = named_by({"line": line.get("orderLine")}, custom["item"])
+                if line.get("orderDoc") == order_id and billed is not None:
+                    done = Decimal(str(billed.get("quantityBilled") or 0)) + quantity_of(line)
+                    billed["quantityBilled"] = int(done) if done == done.to_integral_value() else float(done)
+            custom["orderStatus"] = {"id": state_of(custom)}
+            changed(tx, self.entity(SALES_ORDER), order_id, {"custom": custom})
 
     def _new_creditMemo(self, tx: Tx, each: ObjectMap, given: Record) -> Record:
         head = {name: value for name, value in given.items() if name not in ("item", "apply")}
@@ -259,6 +286,7 @@ class Desk:
         values = self._values(each, {"entity": invoice["customer"], **head})
         values |= {name: values.get(name) or invoice[name] for name in ("legal_entity", "ccy", "contract_no")}
         self._fill(values, tx.get("customer", values["customer"]))
+        self._check_period(given, values["legal_entity"], values["issue_date"])
         values["corrects"] = invoice["invoice_no"]
         lines = items_of(given.get("item"), "item")
         if lines:
@@ -297,6 +325,7 @@ class Desk:
         if sum(parts) > values["amount"]:
             raise errors.user("You cannot apply more than your total payment amount.", path="apply")
         self._fill(values, tx.get("customer", values["payer"]), day="value_date")
+        self._check_period(given, values["legal_entity"], values["value_date"])
         values["bank_ref"] = values.get("bank_ref") or values.get("external_id") or (
             f"PYMT{tx.number('netsuite:customerPayment') + 1000}")  # fmt: skip
         record = perform(tx, "receive_payment", None, values)
@@ -316,6 +345,7 @@ class Desk:
         company = tx.get("legal_entity", values["legal_entity"])
         values["ccy"] = values.get("ccy") or company["functional_ccy"]
         values["posting_date"] = values.get("posting_date") or self.reader.today(company["code"])
+        self._check_period(given, company["code"], values["posting_date"])
         lines = []
         for number, line in enumerate(items_of(given.get("line"), "line")):
             at = f"line.items[{number}]."
@@ -373,6 +403,19 @@ class Desk:
         values["ccy"] = values.get("ccy") or customer["invoice_ccy"] or "USD"
         values[day] = values.get(day) or self.reader.today(values["legal_entity"])
 
+    def _check_period(self, given: Record, company: str, day: str) -> None:
+        """See that a period that the caller names is the open one of a day; raises Refused 400."""
+        said = given.get("postingPeriod")
+        if said is None:
+            return
+        key = said.get("id") if isinstance(said, Mapping) else said
+        found = self.reader.find(PERIOD, str(key))
+        own = self.reader.period(company, day)
+        if found is None or own is None or found["status"] != "OPEN":
+            raise errors.content(f"Invalid postingperiod reference key {key}.", path="postingPeriod")
+        if found["period"] != clock.period_of(day):
+            raise errors.Refused(400, "USER_ERROR", errors.CLOSED, path="postingPeriod")
+
     def _lines(self, each: ObjectMap, values: Record, lines: list[Mapping[str, Any]]) -> None:
         """Lines of a document, and what the business does not know of them."""
         if not lines:
@@ -423,6 +466,15 @@ class Desk:
         for name, child in lists.items():
             assert child.of is not None
             custom[name] = self._kept_lines(child.of, items_of(given.get(name), name), custom.get("currency") or "USD")
+        if "orderStatus" in given:
+            custom["orderStatus"] = order_state(given["orderStatus"])
+        if "entityId" in each.by_name and not custom.get("entityId"):
+            words = (
+                [custom.get("companyName")]
+                if "companyName" in custom
+                else [custom.get("firstName"), custom.get("lastName")]
+            )
+            custom["entityId"] = " ".join(str(each) for each in words if each) or None
         title = custom.get(each.about["name"]) or " ".join(
             str(custom[name]) for name in ("firstName", "lastName") if custom.get(name)
         )
@@ -433,23 +485,35 @@ class Desk:
         home = ((customer["custom"] or {}).get(KEEP) or {}).get("subsidiary")
         return str(home or self.reader.company())
 
-    def _kept_lines(self, each: ObjectMap, lines: list[Mapping[str, Any]], ccy: str) -> list[Record]:
-        found = []
+    def _kept_lines(
+        self, each: ObjectMap, lines: list[Mapping[str, Any]], ccy: str, before: Iterable[Record] = ()
+    ) -> list[Record]:
+        """Lines as they are kept. before: those that there are; one that is named by its `line` keeps what is not said of it."""
+        old, found = list(before), []
         for number, line in enumerate(lines):
             at = f"item.items[{number}]."
             given = self._known(each, line, at)
-            if given.get("item") is None:
+            changed_line = named_by(line, old)
+            if given.get("item") is None and (changed_line is None or "item" in given):
                 raise errors.missing("Item", f"{at}item")
-            if given.get("amount") is None:
-                given["amount"] = float(self._extended(given, ccy, at))
             given.pop("line", None)
-            found.append(dict(self._values(each, given, {"custom": {}}, at)["custom"]))
+            read = dict(self._values(each, given, {"custom": {}}, at).get("custom") or {})
+            after = {**(changed_line or {}), **read}
+            if given.get("amount") is None and (changed_line is None or given.keys() & {"quantity", "rate", "amount"}):
+                after["amount"] = float(self._extended(after, ccy, at))
+            found.append(after)
         return found
 
     # changing
 
-    def _change(self, tx: Tx, each: ObjectMap, given: Record, record: Record, replace: set[str]) -> Record:
+    def _change(
+        self, tx: Tx, each: ObjectMap, given: Record, record: Record, replace: set[str], selected: bool
+    ) -> Record:
         lists = {child.name for child in each.children}
+        unknown = sorted(replace - lists)
+        if unknown:
+            raise errors.Refused(400, "INVALID_PARAMETER", f"The sublist {unknown[0]} of {each.name} does not exist.",
+                                 parameter="replace")  # fmt: skip
         head = {name: value for name, value in given.items() if name not in lists}
         changes = self._values(each, head, record)
         if each.name == CUSTOMER.name:
@@ -468,11 +532,15 @@ class Desk:
             custom = dict(changes.get("custom") or record["custom"])
             for child in each.children:
                 if child.name in given and child.of is not None:
-                    lines = self._kept_lines(
-                        child.of, items_of(given[child.name], child.name), custom.get("currency") or "USD"
-                    )
-                    before = [] if child.name in replace else custom.get(child.name) or []
-                    custom[child.name] = merged(before, items_of(given[child.name], child.name), lines)
+                    said = items_of(given[child.name], child.name)
+                    before = custom.get(child.name) or []
+                    base = [] if child.name in replace and not selected else before
+                    lines = self._kept_lines(child.of, said, custom.get("currency") or "USD", base)
+                    custom[child.name] = lines if child.name in replace else merged(before, said, lines)
+            if "orderStatus" in given:
+                custom["orderStatus"] = order_state(given["orderStatus"])
+            if each.name == "salesOrder":
+                custom["orderStatus"] = {"id": state_of(custom)}
             changes["custom"] = custom
         elif lists & given.keys():
             raise errors.user("This transaction is posted; its lines cannot be changed. Credit it instead.")
@@ -480,22 +548,34 @@ class Desk:
         return changed(tx, self.entity(each), record["id"], changes) if changes else record
 
     def _apply(self, tx: Tx, payment: Record, lines: list[Mapping[str, Any]]) -> Record:
+        applied = tx.find("payment_application", payment=payment["id"])
         for number, line in enumerate(lines):
             path = f"apply.items[{number}]."
-            document = tx.get("ar_document", self.reader.stored_of("invoice", line.get("doc"), "doc", f"{path}doc"))
+            own = named_by(line, applied) if line.get("doc") is None else None
+            doc = line.get("doc") if own is None else own["ar_document"]
+            document = tx.get("ar_document", self.reader.stored_of("invoice", doc, "doc", f"{path}doc"))
             values: Record = {"invoice_no": document["invoice_no"]}
             if line.get("amount") is not None:
                 values["amount"] = self._figure(line["amount"], document, f"{path}amount")
-            if line.get("apply", True):
+            if not line.get("apply", True):
+                if any(each["ar_document"] == document["id"] and each["status"] == "ACTIVE" for each in applied):
+                    raise errors.user(
+                        "A payment that is applied to a transaction stays applied to it.", path=f"{path}apply"
+                    )
+            else:
                 payment = perform(tx, "apply_payment", payment["id"], values)
         return payment
 
 
+COMPUTED_LISTS = ("taxDetails",)
+"""Sublists that are worked out; what callers say of them is not heard."""
 MALFORMED = "The request could not be understood by the server due to malformed syntax."
 SPOKEN = {
     "customer": ("companyName", "isInactive"),
     "serviceSaleItem": ("isInactive",),
     "addressBook": ("defaultBilling", "defaultShipping", "addressId", "internalId"),
+    "salesOrder": ("orderStatus",),
+    **dict.fromkeys(("invoice", "creditMemo", "customerPayment", "journalEntry"), ("postingPeriod",)),
 }
 """Fields that are worked out when they are shown, and still heard."""
 
@@ -536,12 +616,25 @@ def merged(before: list[Record], said: list[Mapping[str, Any]], lines: list[Reco
     """A sublist after a change: lines that name one of it by `line` take its place, the others are added."""
     after = list(before)
     for given, line in zip(said, lines, strict=True):
-        at = given.get("line")
-        if isinstance(at, int) and 1 <= at <= len(before):
-            after[at - 1] = line
+        if named_by(given, before) is not None:
+            after[given["line"] - 1] = line
         else:
             after.append(line)
     return after
+
+
+def named_by(given: Mapping[str, Any], lines: list[Record]) -> Record | None:
+    """The one of some lines whose number a caller says."""
+    at = given.get("line")
+    return lines[at - 1] if isinstance(at, int) and not isinstance(at, bool) and 1 <= at <= len(lines) else None
+
+
+def order_state(said: Any) -> Record:
+    """The state of a sales order as a caller gives it; raises Refused 400."""
+    state = said.get("id") if isinstance(said, Mapping) else said
+    if state not in ORDER_STATES:
+        raise errors.reference(state, "orderstatus", "orderStatus")
+    return {"id": state}
 
 
 def named(name: Any) -> Record:

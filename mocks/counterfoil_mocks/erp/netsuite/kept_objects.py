@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -22,10 +23,38 @@ def total(record: Record, context: Any) -> Any:
     return number(sum((Decimal(str(line.get("amount") or 0)) for line in lines), Decimal("0.00")))
 
 
+ORDER_STATES = {"A": "Pending Approval", "B": "Pending Fulfillment", "C": "Cancelled", "F": "Pending Billing", "G": "Billed",
+                "H": "Closed"}  # fmt: skip
+"""States of a sales order, and how they are read."""
+BILLABLE = ("B", "F")
+"""States in which an order can be billed."""
+
+
 def order_status(record: Record, context: Any) -> Record:
     """Orders of services wait for their bill from the start."""
-    billed = context.billed(record)
-    return {"id": "G", "refName": "Billed"} if billed else {"id": "F", "refName": "Pending Billing"}
+    state = state_of(record["custom"])
+    return {"id": state, "refName": ORDER_STATES[state]}
+
+
+def state_of(custom: Record) -> str:
+    """A sales order's state, out of what was said of it and of what is billed and closed of its lines."""
+    said = str((custom.get("orderStatus") or {}).get("id") or "F")
+    lines = custom.get("item") or []
+    if said in ("F", "G") and lines and not any(open_of(line) for line in lines):
+        return "G" if any(line.get("quantityBilled") for line in lines) else "H"
+    return "F" if said == "G" else said
+
+
+def open_of(line: Record) -> Decimal:
+    """What of a line's quantity is not billed yet; nothing of a closed one."""
+    if line.get("isClosed"):
+        return Decimal(0)
+    return max(Decimal(0), quantity_of(line) - Decimal(str(line.get("quantityBilled") or 0)))
+
+
+def quantity_of(line: Record) -> Decimal:
+    """A line's quantity: one where it says none."""
+    return Decimal(str(1 if line.get("quantity") is None else line["quantity"]))
 
 
 ITEM_LINE = ObjectMap(
@@ -33,9 +62,19 @@ ITEM_LINE = ObjectMap(
     "",
     (
         to("item", "serviceSaleItem"),
-        *kept("line", "description", "quantity", "rate", "amount", "price", "isClosed", "isTaxable", "units", "job"),
+        *kept("line", "description", "quantity", "rate", "amount", "price", "isTaxable", "units", "job"),
         to("taxCode", "salesTaxItem"),
         *kept("department", "class", "location", "revRecStartDate", "revRecEndDate", "expectedShipDate"),
+    ),
+)
+
+ORDER_LINE = replace(
+    ITEM_LINE,
+    fields=(
+        *ITEM_LINE.fields,
+        flag("isClosed"),
+        FieldMap("quantityBilled", default=0, creatable=False, about={"kind": "number"}),
+        FieldMap("quantityFulfilled", default=0, creatable=False, about={"kind": "number"}),
     ),
 )
 
@@ -56,7 +95,7 @@ def record_type(
     return ObjectMap(name, "vendor_object", (*fields, EXTERNAL, *STAMPS), where, children, "", about)
 
 
-def transaction(name: str, label: str, code: str, *more: FieldMap) -> ObjectMap:
+def transaction(name: str, label: str, code: str, *more: FieldMap, line: ObjectMap = ITEM_LINE) -> ObjectMap:
     """A transaction that posts nothing."""
     fields = (
         *kept("tranId", "title", "memo", "otherRefNum", "exchangeRate", "terms", "salesRep", "department", "class"),
@@ -69,7 +108,7 @@ def transaction(name: str, label: str, code: str, *more: FieldMap) -> ObjectMap:
         shown("total", total, kind="number"),
         *more,
     )
-    lines = (ChildMap("item", of=ITEM_LINE, object=LINES),)
+    lines = (ChildMap("item", of=line, object=LINES),)
     return record_type(name, label, "transaction", fields, title="tranId", code=code, children=lines)
 
 
@@ -79,8 +118,16 @@ def named(name: str, label: str, *more: str) -> ObjectMap:
     return record_type(name, label, "list:" + name, fields)
 
 
+SALES_ORDER = transaction(
+    "salesOrder",
+    "Sales Order",
+    "SalesOrd",
+    enum("status", order_status),
+    enum("orderStatus", order_status),
+    line=ORDER_LINE,
+)
 KEPT: tuple[ObjectMap, ...] = (
-    transaction("salesOrder", "Sales Order", "SalesOrd", enum("status", order_status), *kept("orderStatus")),
+    SALES_ORDER,
     transaction("estimate", "Estimate", "Estimate", day("dueDate"), *kept("entityStatus", "expectedCloseDate")),
     transaction("opportunity", "Opportunity", "Opprtnty", *kept("entityStatus", "expectedCloseDate", "projectedTotal")),
     record_type(

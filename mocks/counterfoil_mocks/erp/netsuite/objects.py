@@ -23,6 +23,8 @@ from counterfoil_mocks.protocols.conversion import (
 )
 from counterfoil_mocks.protocols.fieldmap import ChildMap, FieldMap, ObjectMap
 
+TAXED = "taxed"
+"""What the sublist is of that shows how each line of a document is taxed."""
 KEEP = "netsuite"
 """The member of `custom` that holds what the business does not know."""
 Show = Callable[[Record, Any], Any]
@@ -195,10 +197,12 @@ LINE = with_customs(
             shown("grossAmt", lambda line, context: AMOUNT.show(line["net"] + (line["tax"] or 0), line), kind="number"),
             FieldMap("custcol_contract_line", "contract_line", INTEGER),
             FieldMap("custcol_line_type", "line_type", choice({each: each for each in CONTRACT_LINE_TYPE.split()})),
-            *kept("price", "isTaxable", "department", "class", "location", "job", "units", "orderDoc", "orderLine"),
-            *kept(
-                "revRecSchedule", "revRecStartDate", "revRecEndDate", "deferRevRec", "taxRate1", "taxAmount", "account"
-            ),
+            FieldMap("price", default={"id": "-1", "refName": "Custom"}),
+            shown("isTaxable", lambda line, context: bool(line["tax"]), kind="boolean"),
+            shown("taxRate1", lambda line, context: context.tax_rate(line), kind="number"),
+            *kept("department", "class", "location", "job", "units", "orderLine"),
+            to("orderDoc", "transaction"),
+            *kept("revRecSchedule", "revRecStartDate", "revRecEndDate", "deferRevRec", "taxAmount", "account"),
         ),
         keep=KEEP,
     ),
@@ -242,7 +246,7 @@ INVOICE = with_customs(
             *kept("job", "startDate", "endDate", "vatRegNum", "discountTotal", "shipDate", "billingSchedule"),
         ),
         where={"doc_type": "INVOICE"},
-        children=(ChildMap("item", "lines", LINE),),
+        children=(ChildMap("item", "lines", LINE), ChildMap("taxDetails", object=TAXED)),
         keep=KEEP,
         about={
             "family": "transaction",
@@ -262,6 +266,8 @@ APPLY = ObjectMap(
         text("refNum", "invoice_no"),
         shown("apply", lambda record, context: record["status"] == "ACTIVE", kind="boolean"),
         amount("amount", "amount"),
+        shown("total", lambda record, context: context.figure(record, "total"), kind="number"),
+        shown("due", lambda record, context: context.figure(record, "open_amount"), kind="number"),
         day("applyDate", "applied_on"),
         shown("type", lambda record, context: "Invoice"),
     ),
@@ -279,7 +285,11 @@ CREDIT_MEMO = with_customs(
             *kept("job"),
         ),
         where={"doc_type": "CREDIT_MEMO"},
-        children=(ChildMap("item", "lines", LINE), ChildMap("apply", object="credited")),
+        children=(
+            ChildMap("item", "lines", LINE),
+            ChildMap("apply", object="credited"),
+            ChildMap("taxDetails", object=TAXED),
+        ),
         keep=KEEP,
         about={
             "family": "transaction",

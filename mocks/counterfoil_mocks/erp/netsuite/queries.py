@@ -104,7 +104,7 @@ class Queries:
             raise Refused(
                 400,
                 "INVALID_PARAMETER",
-                f"Invalid search query. Detailed unprocessed description follows. Search error occurred: {error}",
+                str(error),
                 title="Invalid search query.",
             ) from None
         if ask.hidden is not None and isinstance(ask.operation.about, dict):

@@ -13,15 +13,17 @@ from counterfoil_mocks.erp.netsuite.kept_objects import LINES, RELATIONSHIP
 from counterfoil_mocks.erp.netsuite.lists import BY_ID, BY_STORED, LISTS
 from counterfoil_mocks.erp.netsuite.objects import (
     AMOUNT,
+    APPLY,
     KEEP,
     LINE,
+    TAXED,
     period_name,
 )
 from counterfoil_mocks.erp.netsuite.record_types import TYPES, transactions
 from counterfoil_mocks.kernel import clock
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.statements import bound
-from counterfoil_mocks.protocols.conversion import major
+from counterfoil_mocks.protocols.conversion import RATE, major
 from counterfoil_mocks.protocols.fieldmap import ChildMap, ObjectMap
 
 if TYPE_CHECKING:
@@ -206,6 +208,8 @@ class Reader:
                 if value is None and name == "subsidiary" and each.name == "customer":
                     value = self.company()
                 value = None if value is None else self.reference(refers, value)
+            if value is None and name == "entityId" and each.name == "customer":
+                value = record["name_full"] or record["name"]
             if value is not None:
                 made[name] = value
         lists = {child.name for child in each.children}
@@ -236,6 +240,8 @@ class Reader:
         """The lines of a sublist."""
         if child.object == "credited":
             return [self._credited(record)]
+        if child.object == TAXED:
+            return [self._taxed(line) for line in record["lines"] if line["tax_code"] is not None]
         if child.object == LINES and child.of is not None:
             kept = record["custom"].get(child.name) or []
             return [{"line": number, **self.fields(child.of, {"custom": line})} for number, line in enumerate(kept, 1)]
@@ -255,7 +261,33 @@ class Reader:
         rows = self.system.table(child.of.entity).select(
             self.system.name, {child.by: record["id"]}, order=("created_at", "id")
         )
-        return [self._child(child.of, row) for row in rows]
+        found = [self._child(child.of, row) for row in rows]
+        return [{"line": number, **line} for number, line in enumerate(found, 1)] if child.of is APPLY else found
+
+    def _taxed(self, line: Record) -> Record:
+        """How a line is taxed."""
+        return {
+            "line": line["line_no"],
+            "lineType": "Item",
+            "lineName": line["description"],
+            "taxDetailsReference": str(line["line_no"]),
+            "taxCode": self.reference("salesTaxItem", line["tax_code"]),
+            "taxRate": self.tax_rate(line),
+            "taxBasis": AMOUNT.show(line["net"], line),
+            "taxAmount": AMOUNT.show(line["tax"] or 0, line),
+        }
+
+    def tax_rate(self, line: Record) -> Any:
+        """The rate of a line's tax code, in percent."""
+        if line["tax_code"] is None:
+            return None
+        code = self.system.table("tax_code").by_key(self.system.name, line["tax_code"])
+        return None if code is None else RATE.show(code["rate"] * 100, code)
+
+    def figure(self, application: Record, name: str) -> Any:
+        """An amount of the invoice that a payment is applied to."""
+        document = self.system.table("ar_document").by_id(self.system.name, application["ar_document"])
+        return None if document is None else AMOUNT.show(document[name] or 0, document)
 
     def _child(self, each: ObjectMap, row: Record) -> Record:
         shown = self.fields(each, row)
@@ -281,6 +313,10 @@ class Reader:
             (self.system.name, record["id"]),
         )
         return bool(rows)
+
+    def billed_whole(self, record: Record) -> bool:
+        """Whether nothing is left to bill: an estimate is billed by one invoice, an order line by line."""
+        return record["kind"] != "salesOrder" and self.billed(record)
 
     def related(self, customer: Record, company: str) -> bool:
         """Whether a relationship says that a company does business with a customer of another one."""

@@ -14,6 +14,7 @@ from counterfoil_mocks.erp.netsuite import errors, filters
 from counterfoil_mocks.erp.netsuite.desk import MALFORMED, Desk
 from counterfoil_mocks.erp.netsuite.errors import Refused
 from counterfoil_mocks.erp.netsuite.lists import BY_ID, LISTS
+from counterfoil_mocks.erp.netsuite.objects import ADDRESS
 from counterfoil_mocks.erp.netsuite.reader import RECORDS, Reader
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
@@ -83,6 +84,11 @@ class Records:
             place = f"{one}/{child.name}"
             yield operation(f"get_{noun(each)}", "GET", place, self._sublist(child), f"A sublist of a {label}")
             yield operation(f"get_{noun(each)}", "GET", f"{place}/{{line}}", self._line(child), f"A line of a {label}")
+            if child.of is ADDRESS:
+                where = f"{place}/{{line}}/addressBookAddress"
+                yield operation(
+                    f"get_{noun(each)}", "GET", where, self._address(child), f"The address of a line of a {label}"
+                )
             if "update" in verbs and child.of is not None:
                 write, at = f"update_{noun(each)}", f"{place}/{{line}}"
                 yield operation(write, "POST", place, self._add_line(child), f"Add a line to a {label}")
@@ -92,6 +98,7 @@ class Records:
         if "update" in verbs:
             update = operation(f"update_{noun(each)}", "PATCH", one, self._update, f"Change a {label}")
             yield update
+            yield operation(update.name, "PATCH", many, self._update_each, f"Change {label} records, asynchronously")
             yield Operation(
                 made_by(each),
                 "PUT",
@@ -134,8 +141,19 @@ class Records:
         desk, each = self._desk(ask), ask.operation.about["type"]
         asked = dict(ask.query)
         replace = [name.strip() for name in asked.get("replace", "").split(",") if name.strip()]
+        selected = asked.get("replaceSelectedFields") in TRUE
         record = desk.reader.get(each, ask.subject)
-        return self._written(desk, each, desk.save(each, ask.body, record, replace=replace))
+        return self._written(desk, each, desk.save(each, ask.body, record, replace=replace, selected=selected))
+
+    def _update_each(self, ask: Ask) -> Answer:
+        """One record of a collection of changes, which says by its id or external id what it changes."""
+        desk, each, body = self._desk(ask), ask.operation.about["type"], said(ask)
+        named = body.get("id", f"eid:{body['externalId']}" if body.get("externalId") else None)
+        if named is None:
+            raise Refused(400, "INVALID_REQUEST", "Each record of a collection of changes says its id or externalId.",
+                          path="id")  # fmt: skip
+        changes = {name: value for name, value in body.items() if "id" in body or name != "externalId"}
+        return self._written(desk, each, desk.save(each, changes, desk.reader.get(each, str(named))))
 
     def _upsert(self, ask: Ask) -> Answer:
         desk, each = self._desk(ask), ask.operation.about["type"]
@@ -174,15 +192,7 @@ class Records:
             where = desk.reader.url(each.name, ask.subject, child.name, key)
             if line is None:
                 raise errors.unknown_record(where)
-            if "line" in line:
-                extended = {"amount"} if body.keys() & {"quantity", "rate"} else set()
-                body = {
-                    **{name: value for name, value in line.items() if name not in extended},
-                    **body,
-                    "line": line["line"],
-                }
-            else:
-                body = {**body, "addressId": key}
+            body = {**body, **({"line": line["line"]} if "line" in line else {"addressId": key})}
             record = desk.save(each, {child.name: {"items": [body]}}, record)
             return Answer(204, None, record["key"], headers=(("location", where),))
 
@@ -213,7 +223,7 @@ class Records:
         record = reader.get(each, ask.subject)
         shown = reader.shown(each, record, expand=expand, names=wanted)
         if asked.get("simpleEnumFormat") in TRUE:
-            shown = {name: _simple(value) for name, value in shown.items()}
+            shown = _simple(shown)
         return Answer(200, shown, record["key"])
 
     def _sublist(self, child: ChildMap) -> Callable[[Ask], Answer]:
@@ -225,16 +235,28 @@ class Records:
 
     def _line(self, child: ChildMap) -> Callable[[Ask], Answer]:
         def run(ask: Ask) -> Answer:
-            reader, each = self.face.reader(ask), ask.operation.about["type"]
-            lines = reader.lines(each, reader.get(each, ask.subject), child)
-            wanted = ask.params["line"]
-            for key, line in keyed(lines):
-                if key == wanted:
-                    here = reader.self_link(each.name, ask.subject, child.name, wanted)
-                    return Answer(200, {"links": [here], **line})
-            raise errors.unknown_record(reader.url(each.name, ask.subject, child.name, wanted))
+            line, where = self._one_of(ask, child)
+            return Answer(200, {"links": [{"rel": "self", "href": where}], **line})
 
         return run
+
+    def _address(self, child: ChildMap) -> Callable[[Ask], Answer]:
+        def run(ask: Ask) -> Answer:
+            line, where = self._one_of(ask, child)
+            here = {"rel": "self", "href": f"{where}/addressBookAddress"}
+            return Answer(200, {**line["addressBookAddress"], "links": [here]})
+
+        return run
+
+    def _one_of(self, ask: Ask, child: ChildMap) -> tuple[Record, str]:
+        """The line that is asked for, and where it is; raises Refused 404."""
+        reader, each = self.face.reader(ask), ask.operation.about["type"]
+        lines = reader.lines(each, reader.get(each, ask.subject), child)
+        where = reader.url(each.name, ask.subject, child.name, ask.params["line"])
+        found = dict(keyed(lines)).get(ask.params["line"])
+        if found is None:
+            raise errors.unknown_record(where)
+        return found, where
 
     def _list(self, ask: Ask) -> Answer:
         each: ObjectMap = ask.operation.about["type"]
@@ -242,11 +264,14 @@ class Records:
         asked = dict(ask.query)
         limit, offset = paging(asked)
         said = (asked.get("q") or "").strip()
-        if not said and ask.hidden is None:
+        wanted = {one.strip() for one in asked["ids"].split(",")} if "ids" in asked else None
+        if not said and ask.hidden is None and wanted is None:
             ids, total = reader.ids(each, limit, offset)
         else:
             found = [
-                each["id"] for each in self._found(reader, each, said) if ask.hidden is None or not ask.hidden(each)
+                record["id"]
+                for record in self._found(reader, each, said)
+                if (ask.hidden is None or not ask.hidden(record)) and (wanted is None or record["id"] in wanted)
             ]
             ids, total = found[offset : offset + limit], len(found)
         return Answer(200, collection(reader, each.name, ids, asked, limit, offset, total))
@@ -293,7 +318,11 @@ def keyed(lines: list[Record]) -> list[tuple[str, Record]]:
 
 def _simple(value: Any) -> Any:
     """An enumerated value by its id alone; references keep their form."""
-    return value["id"] if isinstance(value, dict) and value.keys() == {"id", "refName"} else value
+    if isinstance(value, list):
+        return [_simple(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return value["id"] if value.keys() == {"id", "refName"} else {name: _simple(each) for name, each in value.items()}
 
 
 def paging(asked: dict[str, str]) -> tuple[int, int]:

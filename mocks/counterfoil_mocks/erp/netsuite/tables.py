@@ -12,6 +12,7 @@ from counterfoil_mocks.erp.netsuite.columns import Declared, Value, coded, scale
 from counterfoil_mocks.erp.netsuite.custom_fields import Customs, of_entity, of_map
 from counterfoil_mocks.erp.netsuite.declared import RECORD
 from counterfoil_mocks.erp.netsuite.desk import PARTS, STREET
+from counterfoil_mocks.erp.netsuite.kept_objects import ORDER_STATES
 from counterfoil_mocks.erp.netsuite.lists import LISTS, account_type
 from counterfoil_mocks.erp.netsuite.objects import (
     ADDRESS,
@@ -43,24 +44,25 @@ from counterfoil_mocks.protocols.relation import (
 if TYPE_CHECKING:
     from counterfoil_mocks.kernel.system import System
 
+RECEIVABLE = "1200"
 RATE_PLACES = len(str(money.RATE_SCALE)) - 1
 COLUMNS: Mapping[str, str] = {
     "customer": "id entityid companyname altname email phone externalid isinactive:b subsidiary>subsidiary currency>currency "
     "terms>term creditlimit:m vatregnumber parent>customer datecreated:t lastmodifieddate:t",
     "transaction": "id tranid transactionnumber type status trandate:d duedate:d entity>customer externalid memo otherrefnum "
     "postingperiod>accountingperiod currency>currency exchangerate:r foreigntotal:m foreignamountpaid:m "
-    "foreignamountunpaid:m createddate:t lastmodifieddate:t posting:b voided:b approvalstatus terms>term",
+    "foreignamountunpaid:m createddate:t lastmodifieddate:t posting:b voided:b approvalstatus terms>term employee>employee",
     "transactionline": "transaction>transaction id:n linesequencenumber:n mainline:b taxline:b item>item quantity:m rate:m "
-    "foreignamount:m netamount:m memo subsidiary>subsidiary entity>customer createdfrom>transaction "
-    "taxcode>salestaxitem taxamount:m",
+    "foreignamount:m netamount:m memo subsidiary>subsidiary department>department class>classification location>location entity>customer "
+    "createdfrom>transaction taxcode>salestaxitem taxamount:m",
     "transactionaccountingline": "transaction>transaction transactionline:n account>account amount:m debit:m credit:m posting:b "
-    "accountingbook:n",
+    "accountingbook:n amountpaid:m amountunpaid:m",
     "nexttransactionlinelink": "previousdoc>transaction nextdoc>transaction previousline:n nextline:n linktype foreignamount:m",
     "item": "id itemid displayname externalid isinactive:b itemtype incomeaccount>account",
     "subsidiary": "id name fullname tranprefix externalid isinactive:b currency>currency country",
     "accountingperiod": "id periodname startdate:d enddate:d closed:b allownonglchanges:b arlocked:b aplocked:b alllocked:b "
-    "isposting:b isquarter:b isyear:b isadjust:b subsidiary>subsidiary",
-    "account": "id acctnumber fullname accttype isinactive:b",
+    "isposting:b isquarter:b isyear:b isadjust:b parent>accountingperiod subsidiary>subsidiary",
+    "account": "id acctnumber fullname accttype externalid isinactive:b",
     "job": "id entityid companyname altname externalid isinactive:b parent>customer subsidiary>subsidiary datecreated:t "
     "lastmodifieddate:t",
     "contact": "id entityid firstname lastname email phone externalid isinactive:b company>customer datecreated:t "
@@ -73,7 +75,7 @@ COLUMNS: Mapping[str, str] = {
     "currency": "id name symbol isinactive:b",
     "term": "id name daysuntilnetdue:n isinactive:b",
     "revenuearrangement": "id tranid trandate:d entity>customer custbody_contract_no",
-    "revenueelement": "id recordnumber revenuearrangement>revenuearrangement item>item allocationamount:m "
+    "revenueelement": "id recordnumber revenuearrangement>revenuearrangement source item>item quantity:m allocationamount:m amount:m "
     "revenuerecognitionrule startdate:d enddate:d amountrecognized:m lastmodifieddate:t",
     "salestaxitem": "id itemid displayname rate:r externalid lastmodifieddate:t",
     "currencyrate": "id basecurrency>currency transactioncurrency>currency effectivedate:d exchangerate:r externalid lastmodifieddate:t",
@@ -134,8 +136,28 @@ SPELLED = {
 """Names of records' fields whose case differs from a column's."""
 MONTHS = {f"{number:02d}": name for number, name in enumerate(
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"], 1)}  # fmt: skip
-UNSAID = ("duedate", "entity", "exchangerate", "foreigntotal", "foreignamountpaid", "foreignamountunpaid", "terms")
+WORDS: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "CustInvc": ("Invoice", {"A": "Open", "B": "Paid In Full"}),
+    "CustCred": ("Credit Memo", {"A": "Open", "B": "Fully Applied"}),
+    "CustPymt": ("Payment", {"C": "Deposited", "V": "Voided"}),
+    "Journal": ("Journal", {"B": "Approved for Posting"}),
+    "SalesOrd": ("Sales Order", ORDER_STATES),
+    "Estimate": ("Estimate", {"A": "Open", "B": "Processed"}),
+    "Opprtnty": ("Opportunity", {"A": "In Progress"}),
+}
+"""What people see of a transaction's type, and of its status."""
+UNSAID = (
+    "employee",
+    "duedate",
+    "entity",
+    "exchangerate",
+    "foreigntotal",
+    "foreignamountpaid",
+    "foreignamountunpaid",
+    "terms",
+)
 """What not every transaction says."""
+SEGMENTS = ("department", "class", "location")
 
 
 class Tables:
@@ -162,6 +184,8 @@ class Tables:
             name, _, mark = name.partition(":")
             kind, places = KINDS[mark]
             display = self._display(name, refers) if refers else self.declared.display(table, name)
+            if table == "transaction":
+                display = display or READ.get(name)
             sql = ticked(name) if mark == "b" else stored(name)
             kind = "id" if refers or (name == "id" and not mark) else kind
             yield Column(name, kind, sql, places, display=display)
@@ -205,7 +229,7 @@ class Tables:
         for row in LISTS[name]:
             shown: Record = {"id": row.id, "name": row.name, "fullname": row.name, "isinactive": 0}
             if name == "account":
-                shown |= {"acctnumber": row.id, "accttype": account_type(row.id)}
+                shown |= {"acctnumber": row.id, "accttype": account_type(row.id), "externalid": None}
             elif name == "currency":
                 shown |= {"symbol": row.stored}
             else:
@@ -264,7 +288,7 @@ class Tables:
         kept = {name: custom(name, within=(KEEP,))(each) for name in ("email", "phone", "subsidiary")}
         values = {
             "id": each.c.id,
-            "entityid": each.c.customer_no,
+            "entityid": sa.func.coalesce(each.c.customer_no, each.c.name_full, each.c.name),
             "companyname": sa.func.coalesce(each.c.name_full, each.c.name),
             "altname": each.c.name,
             "email": kept["email"],
@@ -370,6 +394,7 @@ class Tables:
             **dict.fromkeys(("arlocked", "aplocked", "alllocked"), locked),
             **dict.fromkeys(("allownonglchanges", "isquarter", "isyear", "isadjust"), 0),
             "isposting": 1,
+            "parent": None,
             "subsidiary": self._company(each.c.legal_entity),
         }
         return self._all(values, each)
@@ -405,6 +430,7 @@ class Tables:
             **self._head(each, each.c.ccy, each.c.legal_entity, each.c.issue_date),
             "tranid": each.c.invoice_no,
             "transactionnumber": each.c.invoice_no,
+            "employee": custom("id", within=(KEEP, "salesRep"))(each),
             "type": sa.case((invoice, "CustInvc"), else_="CustCred"),
             "status": sa.case((sa.or_(settled, each.c.doc_type != "INVOICE"), "B"), else_="A"),
             "duedate": each.c.due,
@@ -466,7 +492,10 @@ class Tables:
             "tranid": custom("tranId")(each),
             "transactionnumber": custom("tranId")(each),
             "type": sa.case(codes, value=each.c.kind),
-            "status": "A",
+            "status": sa.func.coalesce(
+                custom("id", within=("orderStatus",))(each), sa.case((each.c.kind == "salesOrder", "F"), else_="A")
+            ),
+            "employee": custom("id", within=("salesRep",))(each),
             "duedate": custom("dueDate")(each),
             "entity": custom("entity")(each),
             **self._customs("transaction", each, ""),
@@ -496,7 +525,7 @@ class Tables:
             **dict.fromkeys(self.declared.names("transactionline")),
         }
         head = {"subsidiary": self._company(each.c.legal_entity), "entity": each.c.customer, "createdfrom": None,
-                "taxcode": None, "taxamount": None, **nothing}  # fmt: skip
+                **dict.fromkeys(SEGMENTS), "taxcode": None, "taxamount": None, **nothing}  # fmt: skip
         own = {**head, "transaction": each.c.id, "taxline": 0}
         main = {**own, "id": 0, "linesequencenumber": 0, "mainline": 1, "item": None, "quantity": None, "rate": None,
                 "foreignamount": -sign * amount("total")(each), "netamount": -sign * amount("total")(each),
@@ -506,13 +535,14 @@ class Tables:
                  "item": self._id_of("service_item", line.c.service_item), "quantity": sign * quantity, "rate": sa.func.coalesce(rate, net),
                  "foreignamount": sign * net, "netamount": sign * net, "memo": line.c.description,
                  "taxcode": self._id_of("tax_code", line.c.tax_code), "taxamount": amount("tax")(line),
+                 **{name: sa.func.json_extract(each.c.custom, inside.op("||")(f".{name}.id")) for name in SEGMENTS},
                  **self._customs("transactionline", line), **self.declared.of_line(each, line)}  # fmt: skip
         tax = {**main, "id": 9999, "linesequencenumber": 9999, "mainline": 0, "taxline": 1, "memo": None,
                "foreignamount": sign * amount("tax")(each), "netamount": sign * amount("tax")(each)}  # fmt: skip
         joined = each.join(line, sa.and_(line.c.system == each.c.system, line.c.parent == each.c.id))
         paid = self._table("payment")
         payment = {"subsidiary": self._company(paid.c.legal_entity), "entity": paid.c.payer, "createdfrom": None,
-                   "taxcode": None, "taxamount": None, **nothing, "transaction": paid.c.id, "taxline": 0, "id": 0, "linesequencenumber": 0, "mainline": 1, "item": None,
+                   **dict.fromkeys(SEGMENTS), "taxcode": None, "taxamount": None, **nothing, "transaction": paid.c.id, "taxline": 0, "id": 0, "linesequencenumber": 0, "mainline": 1, "item": None,
                    "quantity": None, "rate": None, "foreignamount": amount("amount")(paid), "netamount": amount("amount")(paid),
                    "memo": custom("memo", within=(KEEP,))(paid)}  # fmt: skip
         return sa.union_all(
@@ -536,7 +566,17 @@ class Tables:
             "posting": 1,
             "accountingbook": 1,
         }
-        joined = each.join(line, sa.and_(line.c.system == each.c.system, line.c.parent == each.c.id))
+        document = self._table("ar_document")
+        owed = sa.and_(line.c.account == RECEIVABLE, document.c.total != 0)
+        for name, part in (
+            ("amountpaid", document.c.total - document.c.open_amount),
+            ("amountunpaid", document.c.open_amount),
+        ):
+            share = sa.cast(debit, sa.Float) * part / sa.cast(document.c.total, sa.Float)
+            values[name] = sa.case((owed, sa.cast(sa.func.round(share), sa.BigInteger)))
+        joined = each.join(line, sa.and_(line.c.system == each.c.system, line.c.parent == each.c.id)).outerjoin(
+            document, sa.and_(document.c.system == each.c.system, document.c.je == each.c.id)
+        )
         return self._put(values, joined, *self._live(each)).subquery()
 
     def _nexttransactionlinelink(self) -> sa.FromClause:
@@ -586,8 +626,11 @@ class Tables:
             "id": each.c.id,
             "recordnumber": each.c.key,
             "revenuearrangement": whole,
+            "source": each.c.contract_no.op("||")("/").op("||")(sa.cast(each.c.line_no, sa.Text)),
             "item": self._id_of("service_item", each.c.service_item),
+            "quantity": 10**MONEY_PLACES,
             "allocationamount": amount("tp")(each),
+            "amount": amount("tp")(each),
             "revenuerecognitionrule": each.c.method,
             "startdate": each.c.start,
             "enddate": each.c.end,
@@ -619,3 +662,20 @@ def columns_of(table: str) -> list[str]:
 def ordered(values: Mapping[str, Any]) -> dict[str, Any]:
     """The same columns in the same order in every part of a union."""
     return dict(sorted(values.items()))
+
+
+def read_type(rows: sa.FromClause) -> Value:
+    """A transaction's type as people read it."""
+    return sa.case({code: name for code, (name, _) in WORDS.items()}, value=rows.c.type, else_=rows.c.type)
+
+
+def read_status(rows: sa.FromClause) -> Value:
+    """A transaction's status as people read it: `Invoice : Open`."""
+    known = {
+        f"{code}{state}": f"{name} : {word}" for code, (name, states) in WORDS.items() for state, word in states.items()
+    }
+    return sa.case(known, value=rows.c.type.op("||")(rows.c.status), else_=rows.c.status)
+
+
+READ: Mapping[str, Expression] = {"type": read_type, "status": read_status}
+"""What people see of columns that are codes."""

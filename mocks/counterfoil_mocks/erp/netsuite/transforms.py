@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from counterfoil_mocks.erp.netsuite import errors
+from counterfoil_mocks.erp.netsuite.desk import items_of
 from counterfoil_mocks.erp.netsuite.errors import Refused
+from counterfoil_mocks.erp.netsuite.kept_objects import BILLABLE, open_of, quantity_of, state_of
 from counterfoil_mocks.erp.netsuite.reader import RECORDS, Reader
 from counterfoil_mocks.erp.netsuite.record_routes import Records, made_by
 from counterfoil_mocks.kernel.fields import Record
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 
 MARK = "!transform"
 Given = Callable[[Record, Reader], Record]
+NOTHING_LEFT = "There is nothing left to bill on this transaction."
+NOT_CARRIED = ("line", "isClosed", "quantityBilled", "quantityFulfilled", "expectedShipDate")
+"""What of an order's line is of the order alone."""
 CARRIED = ("memo", "otherRefNum", "currency", "subsidiary", "exchangeRate", "job", "department", "class", "location")
 
 
@@ -34,35 +39,82 @@ def credit(invoice: Record, reader: Reader) -> Record:
     return {"entity": invoice["customer"], "apply": [{"doc": invoice["id"]}], "createdFrom": invoice["id"]}
 
 
-def order(source: Record, reader: Reader) -> Record:
-    """What an order, an estimate or an invoice begins with: the lines and the head of what it is made of."""
+def copied(source: Record, reader: Reader) -> Record:
+    """What an order or an estimate begins with: the lines and the head of what it is made of."""
     if reader.billed(source):
-        raise errors.user("There is nothing left to bill on this transaction.")
+        raise errors.user(NOTHING_LEFT)
+    return {**_head(source, reader), "item": {"items": [_line(kept, reader) for kept in _lines(source)]}}
+
+
+def bill(source: Record, reader: Reader) -> Record:
+    """What an invoice of an order begins with: what of its lines is not billed yet."""
+    if (source["kind"] == "salesOrder" and state_of(source["custom"]) not in BILLABLE) or reader.billed_whole(source):
+        raise errors.user(NOTHING_LEFT)
+    lines = []
+    for number, kept in enumerate(_lines(source), 1):
+        left = open_of(kept)
+        if not left and quantity_of(kept):
+            continue
+        line = {**_line(kept, reader), "orderDoc": {"id": source["id"]}, "orderLine": number}
+        if left != quantity_of(kept):
+            line["quantity"] = float(left)
+            line.pop("amount", None)
+        lines.append(line)
+    return {**_head(source, reader), "item": {"items": lines}}
+
+
+def _lines(source: Record) -> list[Record]:
+    lines: list[Record] = source["custom"].get("item") or []
+    return lines
+
+
+def _head(source: Record, reader: Reader) -> Record:
     custom = source["custom"]
     head = {name: custom[name] for name in CARRIED if custom.get(name) is not None}
     for name in ("currency", "subsidiary"):
         if name in head:
             head[name] = reader.id_of(name, head[name])
-    lines = []
-    for kept in custom.get("item") or []:
-        line = {name: value for name, value in kept.items() if value is not None}
-        for name, refers in (("item", "serviceSaleItem"), ("taxCode", "salesTaxItem")):
-            if name in line:
-                line[name] = {"id": reader.id_of(refers, line[name])}
-        line.pop("isClosed", None)
-        line.pop("expectedShipDate", None)
-        lines.append(line)
-    return {**head, "entity": custom["entity"], "item": {"items": lines}, "createdFrom": source["id"]}
+    return {**head, "entity": custom["entity"], "createdFrom": source["id"]}
+
+
+def _line(kept: Record, reader: Reader) -> Record:
+    line = {name: value for name, value in kept.items() if value is not None and name not in NOT_CARRIED}
+    for name, refers in (("item", "serviceSaleItem"), ("taxCode", "salesTaxItem")):
+        if name in line:
+            line[name] = {"id": reader.id_of(refers, line[name])}
+    return line
+
+
+def overridden(given: Record, body: Record, replace: str) -> Record:
+    """What a record begins with, and what the caller says of it. Lines that name a line of the source by `orderLine` change that one;
+    the others stay, unless `replace` names the sublist. Raises Refused 400."""
+    made = {**given, **body}
+    said = items_of(body.get("item"), "item")
+    ready = {line["orderLine"]: line for line in items_of(given.get("item"), "item") if "orderLine" in line}
+    if not ready or not any("orderLine" in line for line in said):
+        return made
+    lines: list[Record] = []
+    for number, line in enumerate(said):
+        at = line.get("orderLine")
+        if at is not None and (isinstance(at, bool) or not isinstance(at, int) or at not in ready):
+            raise errors.reference(at, "orderline", f"item.items[{number}].orderLine")
+        begun = dict(ready.pop(at)) if at is not None else {}
+        if line.keys() & {"quantity", "rate"}:
+            begun.pop("amount", None)
+        if line.get("quantity") != 0 or at is None:
+            lines.append({**begun, **line})
+    rest = [] if "item" in replace.split(",") else list(ready.values())
+    return {**made, "item": {"items": sorted([*lines, *rest], key=lambda line: line.get("orderLine") or len(lines))}}
 
 
 LEGAL: dict[tuple[str, str], Given] = {
     ("invoice", "customerPayment"): payment,
     ("invoice", "creditMemo"): credit,
-    ("salesOrder", "invoice"): order,
-    ("estimate", "invoice"): order,
-    ("estimate", "salesOrder"): order,
-    ("opportunity", "estimate"): order,
-    ("opportunity", "salesOrder"): order,
+    ("salesOrder", "invoice"): bill,
+    ("estimate", "invoice"): bill,
+    ("estimate", "salesOrder"): copied,
+    ("opportunity", "estimate"): copied,
+    ("opportunity", "salesOrder"): copied,
 }
 """By the types of source and result."""
 
@@ -100,7 +152,8 @@ class Transforms:
         about = ask.operation.about
         source = self.face.reader(ask).get(about["source"], ask.subject)
         body = ask.body if isinstance(ask.body, dict) else {}
-        return self.records.make(ask, {**about["given"](source, self.face.reader(ask)), **body})
+        given = about["given"](source, self.face.reader(ask))
+        return self.records.make(ask, overridden(given, body, dict(ask.query).get("replace", "")))
 
     def _illegal(self, ask: Ask) -> Answer:
         source, target = ask.operation.about["type"], ask.params["target"]

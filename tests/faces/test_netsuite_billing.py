@@ -1,0 +1,241 @@
+"""From order to cash over the NetSuite face: orders billed in parts, their lines, periods, tax details and what payments are applied to."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+pytest.importorskip("requests_oauthlib")
+from netsuite_account import Client, an_invoice, refusal
+
+SUITEQL = "/services/rest/query/v1/suiteql"
+
+
+def an_order(ns: Client, debtor: str, **more: Any) -> dict[str, Any]:
+    """An order of 10 hours at 150 and a day at 1000."""
+    item = ns.first("/serviceSaleItem")
+    lines = [
+        {"item": {"id": item}, "quantity": 10, "rate": 150, "description": "Hours"},
+        {"item": {"id": item}, "quantity": 1, "rate": 1000, "description": "Day"},
+    ]
+    return {"entity": {"id": debtor}, "tranDate": "2026-01-05", "item": {"items": lines}, **more}
+
+
+def lines_of(ns: Client, path: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = ns.expanded(path)["item"]["items"]
+    return found
+
+
+def asked(ns: Client, query: str, *params: Any) -> list[dict[str, str]]:
+    answer = ns("POST", SUITEQL, {"q": query, "params": list(params)}, headers={"Prefer": "transient"})
+    assert answer.status_code == 200, answer.text
+    return [{name: value for name, value in row.items() if name != "links"} for row in answer.json()["items"]]
+
+
+# orders
+
+
+@pytest.mark.by_client("create_sales_order get_sales_order create_ar_document")
+def test_an_order_is_billed_in_parts_line_by_line(ns: Client, debtor: str) -> None:
+    order = ns.made("/salesOrder", an_order(ns, debtor))
+    before = lines_of(ns, f"/salesOrder/{order}")
+    assert [(line["quantityBilled"], line["isClosed"]) for line in before] == [(0, False), (0, False)]
+    part = {"tranDate": "2026-01-12", "item": {"items": [{"orderLine": 1, "quantity": 4}]}}
+    first = ns.made(f"/salesOrder/{order}/!transform/invoice?replace=item", part)
+    (billed,) = lines_of(ns, f"/invoice/{first}")
+    assert (billed["amount"], billed["orderLine"], billed["orderDoc"]["id"]) == (600.0, 1, order)
+    state = ns("GET", f"/salesOrder/{order}").json()
+    assert (state["status"]["refName"], state["orderStatus"]["id"]) == ("Pending Billing", "F")
+    assert [line["quantityBilled"] for line in lines_of(ns, f"/salesOrder/{order}")] == [4, 0]
+    rest = ns.made(f"/salesOrder/{order}/!transform/invoice", {"tranDate": "2026-01-19"})
+    assert [line["amount"] for line in lines_of(ns, f"/invoice/{rest}")] == [900.0, 1000.0]
+    assert [line["quantityBilled"] for line in lines_of(ns, f"/salesOrder/{order}")] == [10, 1]
+    assert ns("GET", f"/salesOrder/{order}").json()["status"] == {"id": "G", "refName": "Billed"}
+    assert refusal(ns("POST", f"/salesOrder/{order}/!transform/invoice"))[:2] == (400, "USER_ERROR")
+    assert asked(ns, "SELECT status, BUILTIN.DF(status) AS said FROM transaction WHERE id = ?", order) == [
+        {"status": "G", "said": "Sales Order : Billed"}
+    ]
+
+
+def test_a_line_of_the_body_changes_the_orders_line_and_the_others_stay(ns: Client, debtor: str) -> None:
+    order = ns.made("/salesOrder", an_order(ns, debtor))
+    body = {"tranDate": "2026-01-12", "item": {"items": [{"orderLine": 2, "rate": 900}]}}
+    invoice = ns.made(f"/salesOrder/{order}/!transform/invoice", body)
+    assert [line["amount"] for line in lines_of(ns, f"/invoice/{invoice}")] == [1500.0, 900.0]
+    wrong = {"item": {"items": [{"orderLine": 3, "quantity": 1}]}}
+    other = ns.made("/salesOrder", an_order(ns, debtor))
+    answer = ns("POST", f"/salesOrder/{other}/!transform/invoice", wrong)
+    assert refusal(answer)[:2] == (400, "INVALID_CONTENT")
+    assert answer.json()["o:errorDetails"][0]["o:errorPath"] == "item.items[0].orderLine"
+
+
+@pytest.mark.parametrize(
+    ("change", "state"),
+    [
+        ({"orderStatus": {"id": "A"}}, "A"),
+        ({"orderStatus": "C"}, "C"),
+        ({"item": {"items": [{"line": 1, "isClosed": True}, {"line": 2, "isClosed": True}]}}, "H"),
+    ],
+)
+def test_an_order_that_waits_or_is_closed_is_not_billed(
+    ns: Client, debtor: str, change: dict[str, Any], state: str
+) -> None:
+    order = ns.made("/salesOrder", an_order(ns, debtor))
+    assert ns("PATCH", f"/salesOrder/{order}", change).status_code == 204
+    assert ns("GET", f"/salesOrder/{order}").json()["status"]["id"] == state
+    before = ns("GET", "/invoice").json()["totalResults"]
+    assert refusal(ns("POST", f"/salesOrder/{order}/!transform/invoice"))[:2] == (400, "USER_ERROR")
+    assert ns("GET", "/invoice").json()["totalResults"] == before
+    assert refusal(ns("PATCH", f"/salesOrder/{order}", {"orderStatus": "X"}))[:2] == (400, "INVALID_CONTENT")
+
+
+@pytest.mark.by_client("update_sales_order")
+def test_a_line_that_is_named_keeps_what_is_not_said_of_it(ns: Client, debtor: str) -> None:
+    order = ns.made("/salesOrder", an_order(ns, debtor))
+    where = f"/salesOrder/{order}"
+    assert ns("PATCH", where, {"item": {"items": [{"line": 1, "quantity": 3}]}}).status_code == 204
+    assert [(line["quantity"], line["amount"], line["description"]) for line in lines_of(ns, where)] == [
+        (3, 450.0, "Hours"), (1, 1000.0, "Day")]  # fmt: skip
+    named = {"item": {"items": [{"line": 2, "description": "Two days"}]}}
+    assert refusal(ns("PATCH", f"{where}?replace=item", named))[:2] == (400, "USER_ERROR")
+    assert ns("PATCH", f"{where}?replace=item&replaceSelectedFields=true", named).status_code == 204
+    assert [(line["quantity"], line["description"]) for line in lines_of(ns, where)] == [(1, "Two days")]
+    answer = ns("PATCH", f"{where}?replace=nix", named)
+    assert refusal(answer)[:2] == (400, "INVALID_PARAMETER")
+    assert answer.json()["o:errorDetails"][0]["o:errorQueryParam"] == "replace"
+
+
+# posting
+
+
+@pytest.mark.parametrize("path", ["/invoice", "/customerPayment", "/journalEntry"])
+def test_a_period_that_is_named_is_the_open_one_of_the_day(ns: Client, debtor: str, path: str) -> None:
+    company = ns.first("/subsidiary")
+    bodies: dict[str, dict[str, Any]] = {
+        "/invoice": an_invoice(ns, debtor),
+        "/customerPayment": {"customer": debtor, "payment": 5, "tranDate": "2026-01-10"},
+        "/journalEntry": {"subsidiary": company, "tranDate": "2026-01-10", "line": {"items": [
+            {"account": "4000", "debit": 5}, {"account": "1000", "credit": 5}]}},
+    }  # fmt: skip
+    ids = {row["periodname"]: row["id"] for row in asked(ns, "SELECT id, periodname FROM accountingperiod")}
+    before = ns("GET", path).json()["totalResults"]
+    for wrong in (ids["Dec 2025"], "42"):
+        answer = ns("POST", path, {**bodies[path], "postingPeriod": {"id": wrong}})
+        assert refusal(answer) == (
+            400, "INVALID_CONTENT", f"Error while accessing a resource. Invalid postingperiod reference key {wrong}.")  # fmt: skip
+    assert ns("GET", path).json()["totalResults"] == before
+    made = ns.made(path, {**bodies[path], "postingPeriod": {"id": ids["Jan 2026"]}})
+    assert ns("GET", f"{path}/{made}").json()["postingPeriod"]["refName"] == "Jan 2026"
+
+
+def test_a_line_says_how_it_is_taxed(ns: Client, debtor: str) -> None:
+    found = ns.expanded(f"/invoice/{ns.made('/invoice', an_invoice(ns, debtor))}")
+    (line,) = found["item"]["items"]
+    assert (line["taxRate1"], line["tax1Amt"], line["isTaxable"], line["price"]["id"]) == (8.0, 120.0, True, "-1")
+    (taxed,) = found["taxDetails"]["items"]
+    assert (taxed["taxRate"], taxed["taxBasis"], taxed["taxAmount"]) == (8.0, 1500.0, 120.0)
+    assert taxed["taxCode"]["refName"] == "US-8"
+    assert taxed["taxDetailsReference"] == str(line["lineUniqueKey"])
+
+
+def test_an_applied_payment_shows_what_it_pays_and_stays_applied(ns: Client, debtor: str) -> None:
+    invoice = ns.made("/invoice", an_invoice(ns, debtor))
+    body = {"customer": debtor, "payment": 1000, "apply": {"items": [{"doc": invoice, "amount": 600}]}}
+    payment = ns.made("/customerPayment", body)
+    (line,) = ns.expanded(f"/customerPayment/{payment}")["apply"]["items"]
+    assert (line["line"], line["amount"], line["total"], line["due"]) == (1, 600.0, 1620.0, 1020.0)
+    back = {"apply": {"items": [{"doc": invoice, "apply": False}]}}
+    answer = ns("PATCH", f"/customerPayment/{payment}", back)
+    assert refusal(answer)[:2] == (400, "USER_ERROR")
+    assert answer.json()["o:errorDetails"][0]["o:errorPath"] == "apply.items[0].apply"
+    assert ns("GET", f"/customerPayment/{payment}").json()["unapplied"] == 400.0
+    assert ns("PATCH", f"/customerPayment/{payment}/apply/1", {"amount": 100}).status_code == 204
+    assert ns("GET", f"/customerPayment/{payment}").json()["unapplied"] == 300.0
+    paid = asked(
+        ns,
+        "SELECT amountpaid, amountunpaid FROM transactionaccountingline WHERE transaction = ? AND account = 1200",
+        invoice,
+    )
+    assert paid == [{"amountpaid": "700", "amountunpaid": "920"}]
+
+
+# customers
+
+
+def test_a_person_has_both_names_and_everyone_has_a_name_for_people(ns: Client, debtor: str) -> None:
+    half = {"isPerson": True, "firstName": "Ada"}
+    assert refusal(ns("POST", "/customer", half)) == (
+        400, "USER_ERROR", "Error while accessing a resource. You must enter a value for Last Name.")  # fmt: skip
+    person = ns.made("/customer", {**half, "lastName": "Byron"})
+    assert ns("GET", f"/customer/{person}").json()["entityId"] == "Ada Byron"
+    assert asked(ns, "SELECT entityid FROM customer WHERE id = ?", person) == [{"entityid": "Ada Byron"}]
+    employee = ns.made("/employee", {"firstName": "Eve", "lastName": "Field"})
+    assert ns("GET", f"/employee/{employee}").json()["entityId"] == "Eve Field"
+
+
+def test_an_address_is_read_at_its_own_address_and_simply(ns: Client, debtor: str) -> None:
+    place = {"label": "HQ", "addressBookAddress": {"addr1": "1 Pier", "country": {"id": "US"}}}
+    where = ns("POST", f"/customer/{debtor}/addressBook", place).headers["location"]
+    assert ns("GET", f"{where}/addressBookAddress").json()["addr1"] == "1 Pier"
+    assert ns("GET", f"/customer/{debtor}/addressBook/999/addressBookAddress").status_code == 404
+    simple = {"expandSubResources": "true", "simpleEnumFormat": "true"}
+    book = ns("GET", f"/customer/{debtor}", params=simple).json()["addressBook"]
+    assert [line["addressBookAddress"]["country"] for line in book["items"]] == ["US"]
+
+
+@pytest.mark.by_client("update_customer list_customer")
+def test_a_collection_of_changes_changes_record_by_record(ns: Client, debtor: str) -> None:
+    mark = f"EACH-{time.monotonic_ns()}"
+    ns("PATCH", f"/customer/{debtor}", {"externalId": mark})
+    items = [{"externalId": mark, "phone": "77"}, {"id": debtor, "email": "x@y.example"}, {"phone": "9"}]
+    media = {"Content-Type": "application/vnd.oracle.resource+json; type=collection", "Prefer": "respond-async"}
+    job = ns("PATCH", "/customer", {"items": items}, headers=media).headers["location"]
+    tasks = [ns("GET", f"{job}/task/{number}").json()["progress"] for number in (1, 2, 3)]
+    assert tasks == ["succeeded", "succeeded", "failed"]
+    found = ns("GET", f"/customer/{debtor}").json()
+    assert (found["phone"], found["email"]) == ("77", "x@y.example")
+    assert refusal(ns("PATCH", "/customer", items[0]))[:2] == (400, "INVALID_HEADER")
+    picked = ns("GET", "/customer", params={"ids": f"{debtor},9"}).json()
+    assert [each["id"] for each in picked["items"]] == [debtor]
+
+
+# queries
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT employee FROM transaction",
+        "SELECT department, class, location FROM transactionline",
+        "SELECT parent FROM accountingperiod",
+        "SELECT externalid FROM account",
+        "SELECT source, quantity, amount FROM revenueelement",
+        "SELECT amount FROM revenueplan",
+    ],
+)
+def test_the_columns_that_integrations_lean_on_can_be_asked_for(ns: Client, query: str) -> None:
+    asked(ns, query)
+
+
+def test_a_refused_query_says_once_what_is_wrong(ns: Client) -> None:
+    answer = ns("POST", SUITEQL, {"q": "SELECT foo FROM customer"}, headers={"Prefer": "transient"})
+    assert refusal(answer)[2] == (
+        "Invalid search query. Detailed unprocessed description follows. Search error occurred: Field 'foo' not found."
+    )
+
+
+def test_a_lines_department_and_a_sales_rep_are_seen_by_queries(ns: Client, debtor: str) -> None:
+    employee = ns.made("/employee", {"firstName": "Sal", "lastName": "Rep"})
+    department = ns.made("/department", {"name": "Delivery"})
+    body = an_invoice(ns, debtor, salesRep={"id": employee})
+    body["item"]["items"][0]["department"] = {"id": department}
+    invoice = ns.made("/invoice", body)
+    assert asked(ns, "SELECT BUILTIN.DF(employee) AS who, BUILTIN.DF(type) AS what FROM transaction WHERE id = ?", invoice) == [
+        {"who": "Sal Rep", "what": "Invoice"}
+    ]  # fmt: skip
+    lines = asked(
+        ns, "SELECT BUILTIN.DF(department) AS part FROM transactionline WHERE transaction = ? AND item IS NOT NULL", invoice
+    )  # fmt: skip
+    assert lines == [{"part": "Delivery"}]
