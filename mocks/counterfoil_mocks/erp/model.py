@@ -98,7 +98,15 @@ SERVICE_ITEM = Entity(
     key="{code}",
     unique=True,
 )
-CUSTOMER = Entity("customer", "customers", "CUST", customer_fields(60), key="{customer_no}", doc="The debtor.")
+CUSTOMER = Entity(
+    "customer",
+    "customers",
+    "CUST",
+    customer_fields(60),
+    key="{customer_no}",
+    doc="The debtor.",
+    sorts=("created_at",),
+)
 SITE = Entity("site", "sites", "SITE", site_fields(40), key="{customer_no}/{site_code}")
 AR_LINE = Entity(
     "ar_line",
@@ -167,6 +175,7 @@ AR_DOCUMENT = Entity(
     key="{invoice_no}",
     events={},
     doc="A receivable. Creating one posts it (P1, P5; P8 for a credit memo).",
+    sorts=("created_at",),
     deletable=False,
 )
 PAYMENT = Entity(
@@ -195,6 +204,7 @@ PAYMENT = Entity(
     number=("receipt_no", "RC-{:06d}"),
     writable=False,
     doc="Money received; `receive_payment` makes it, `apply_payment` links it to invoices.",
+    sorts=("created_at",),
 )
 APPLICATION = Entity(
     "payment_application",
@@ -412,6 +422,7 @@ JOURNAL_ENTRY = Entity(
     number=("je_no", "JE-{:06d}"),
     writable=False,
     doc="A balanced entry. Lines are never edited; a mirror entry reverses it.",
+    sorts=("created_at",),
 )
 CHANGE_ORDER = Entity(
     "change_order",

@@ -6,7 +6,10 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
+import sqlalchemy as sa
+
 from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.kernel.statements import bound
 from counterfoil_mocks.kernel.system import System
 
 MOST = 2_000
@@ -38,6 +41,16 @@ class Remembered:
         if len(self._answers) >= MOST:
             self._answers.clear()
         self._answers[place] = answer
+
+    def counted(self, statement: sa.Select[Any]) -> int:
+        """How many rows a statement finds (what it selects from must be said by `select_from`); whoever turns pages has it counted once."""
+        text, params = bound(statement.with_only_columns(sa.func.count()))
+        place = (text, *params.values())
+        found: int | None = self.find(place)
+        if found is None:
+            found = int(self.system.store.connection.execute(text, params).fetchone()[0])
+            self.keep(place, found)
+        return found
 
 
 class Lookups:

@@ -27,8 +27,9 @@ SQL_TYPES: dict[str, type[sa.types.TypeEngine[Any]]] = {
     "boolean": sa.BigInteger,
 }
 MOST_STATEMENTS = 500
-FOLLOWS: dict[str, tuple[str, ...]] = {"updated_at": (), "key": ("created_at",)}
-"""What stands in a field's index behind it, where that is not `updated_at`: of records with the same key the oldest is meant."""
+FOLLOWS = {"updated_at": ("id", "deleted_at"), "key": ("created_at", "id")}
+"""What stands in a field's index behind it, where that is not `updated_at` and `id`: of records with the same key the oldest is meant, and
+those that are not deleted are counted without a look at each."""
 JSON_KINDS = ("json", "refs", "object")
 EMPTY_JSON = {"json": "[]", "refs": "[]", "object": "{}"}
 
@@ -66,8 +67,8 @@ class Table:
         )
         for each in self.fields:
             if each.indexed and each.name != entity.key_field:
-                names = [each.name, *FOLLOWS.get(each.name, ("updated_at",))]
-                sa.Index(f"{entity.name}_{each.name}", "system", *names, "id", _table=self.sql)
+                names = [each.name, *FOLLOWS.get(each.name, ("updated_at", "id"))]
+                sa.Index(f"{entity.name}_{each.name}", "system", *names, _table=self.sql)
         for name in entity.sorts:
             sa.Index(f"{entity.name}_{name}", "system", name, "id", _table=self.sql)
         self.lines = {

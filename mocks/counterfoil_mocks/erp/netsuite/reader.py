@@ -67,11 +67,13 @@ class Reader:
 
     def ids(self, each: ObjectMap, limit: int, offset: int) -> tuple[list[str], int]:
         """The ids of a page of the records of a type, in the order in which they were made, and how many there are on all."""
-        table, execute = self.system.table(each.entity).sql, self.system.store.connection.execute
-        mine = sa.select(table.c.id).where(table.c.system == self.system.name, *each.conditions(table))
+        table, face = self.system.table(each.entity).sql, self.system.face
+        assert face is not None
+        mine = sa.select(table.c.id).select_from(table)
+        mine = mine.where(table.c.system == self.system.name, *each.conditions(table))
         page = mine.order_by(table.c.created_at, table.c.id).limit(limit).offset(offset)
-        total = execute(*bound(mine.with_only_columns(sa.func.count()))).fetchone()[0]
-        return [row[0] for row in execute(*bound(page)).fetchall()], int(total)
+        found = self.system.store.connection.execute(*bound(page)).fetchall()
+        return [row[0] for row in found], face.remembered.counted(mine)
 
     def all(self, each: ObjectMap, narrowed: sa.ColumnElement[bool] | None = None) -> list[Record]:
         """The records of a type, in the order in which they were made."""

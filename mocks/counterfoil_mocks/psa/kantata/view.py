@@ -232,14 +232,8 @@ class View:
         return self.system.table(map.entity).fetch(self.statement(map, clauses), self.system.name)
 
     def counted(self, statement: sa.Select[Any]) -> int:
-        """How many rows a statement over one table finds; whoever turns pages has it counted once."""
-        text, params = bound(statement.with_only_columns(sa.func.count()))
-        place = (text, *params.values())
-        found: int | None = self.face.remembered.find(place)
-        if found is None:
-            found = int(self.system.store.connection.execute(text, params).fetchone()[0])
-            self.face.remembered.keep(place, found)
-        return found
+        """How many rows a statement finds."""
+        return self.face.remembered.counted(statement)
 
     def scalar(self, statement: sa.Select[Any]) -> Any:
         """The one value that a statement finds."""
