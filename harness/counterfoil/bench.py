@@ -214,9 +214,12 @@ class Bench:
             self.start()
         assert self._control is not None
         assert self.integration is not None
+        slow = self.settings.slow or story.slow
+        self._control.wait(SLOW_SECONDS if slow else ANSWER_SECONDS)
+        self.integration.wait(SLOW_SECONDS if slow else ASKED_SECONDS)
         try:
             self._rewind(story)
-            world = World(self._control, self.integration, slow=self.settings.slow or story.slow)
+            world = World(self._control, self.integration, slow=slow)
             plan = [*self.settings.faults, *story.faults]
             self._break(world, plan)
         except (Refused, NotSettled) as error:

@@ -61,6 +61,12 @@ class Control:
         self._headers = {"accept": "application/json"} | ({"authorization": f"Bearer {token}"} if token else {})
         self._headers |= headers or {}
 
+    def wait(self, seconds: float) -> None:
+        """Let each answer take so long from now on."""
+        self._connection.timeout = seconds
+        if self._connection.sock is not None:
+            self._connection.sock.settimeout(seconds)
+
     def follow(self, traceparent: str) -> None:
         """Send this with every call from now on, so that what comes of them can be found in the journal."""
         self._headers["traceparent"] = traceparent

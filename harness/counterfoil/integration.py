@@ -98,7 +98,7 @@ class Integration:
         self.descriptor = descriptor
         self.name = descriptor.name
         self.serial = serial
-        self._patience = patience
+        self.patience = patience
         self._control = control
         self._landscape: Record = control.get("/landscape")
         self.port = free_port() if descriptor.start.url is None else 0
@@ -118,8 +118,13 @@ class Integration:
         self.base = descriptor.start.url or origin(self._fill(descriptor.ready.url if descriptor.ready else ""))
         self._client = self._talk(self.base)
 
+    def wait(self, seconds: float) -> None:
+        """Let each of its answers take so long from now on."""
+        self.patience = seconds
+        self._client.wait(seconds)
+
     def _talk(self, url: str) -> Control:
-        return Control(url, timeout=self._patience, peer=f"the integration {self.name}", trusted=False)
+        return Control(url, timeout=self.patience, peer=f"the integration {self.name}", trusted=False)
 
     def _known_facts(self) -> Record:
         systems = {each["name"]: each for each in self._landscape["systems"]}

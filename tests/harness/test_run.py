@@ -218,6 +218,7 @@ from counterfoil import World, scenario
 @scenario("Q-08", "A long story", slow=True)
 def scenario_long(world: World) -> None:
     world.expect("it is told in full", world.slow, True)
+    world.expect("its answers may take their time", world.integration.patience > 60, True)
 
 @scenario("Q-09", "A short story")
 def scenario_short(world: World) -> None:

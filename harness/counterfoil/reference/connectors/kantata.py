@@ -37,7 +37,8 @@ from counterfoil.reference.connectors.native import Call, NativeConnector, batch
 from counterfoil.reference.connectors.vendor import VendorConnector, VendorWire
 from counterfoil.reference.errors import Refused
 
-PAGE = 100
+PAGE = 200
+"""The most that a page may have."""
 CODES = {401: "NO_TOKEN", 403: "FORBIDDEN", 404: "NOT_FOUND"}
 COMMON = {"updated_since": "updated_after", "id": "only"}
 """Filters that all lists have."""
