@@ -83,6 +83,7 @@ def changed(schema: str, entity: str, before: str, doc: str) -> str:
     )
 
 
+ORDER = '{"key": "CT-000001/CO-1", "status": "%s"}'
 PERIOD = '{"legal_entity": "CF-US", "period": "2026-02", "status": "%s"}'
 CUSTOMER = '{"key": "CU-000001", "name": "Aldergate"}'
 TWICE = "INSERT INTO erp.history (system, entity, id, version, at, deed, causation_id, doc, before) SELECT system, entity, id, 3, at, deed, causation_id, doc, before FROM erp.history WHERE id = 'R1'"
@@ -144,6 +145,7 @@ PLANTED = (
     ("INV-40", "UPDATE erp.work_entry SET work_date = '2026-02-21' WHERE source_id = 'T2'", "another day than in the PSA"),
     ("INV-41", "UPDATE crm.change_order SET approved_by = 'dana '", "approved by who asked"),
     ("INV-41", "UPDATE crm.change_order SET applied_at = '2026-02-09T00:00:00.000Z'", "applied before it was approved"),
+    ("INV-41", changed("crm", "change_order", ORDER % "SUBMITTED", ORDER % "APPROVED"), "approved by no person"),
     ("INV-41", changed("erp", "period", PERIOD % "CLOSED", PERIOD % "OPEN"), "reopened without approval"),
     ("INV-51", changed("psa", "milestone", '{"status": "PLANNED"}', '{"key": "CT-0001/M1", "status": "ACCEPTED"}'), "illegal move"),
     ("INV-51", "UPDATE psa.milestone SET status = 'SIGNED_OFF' WHERE ms_code = 'M2'", "unknown state"),

@@ -23,7 +23,8 @@ FROM crm.change_order o WHERE o.deleted_at IS NULL AND o.status = 'APPLIED' AND 
 UNION ALL
 SELECT 'approved by no person', json_extract(h.doc, '$.key'), json_extract(h.doc, '$.contract_no'), json_extract(h.doc, '$.ccy'), 0,
     json_extract(h.doc, '$.requested_by'), h.actor, h.at
-FROM crm.history h WHERE h.entity = 'change_order' AND h.deed = 'approve_change_order' AND h.causation_id IS NOT NULL
+FROM crm.history h WHERE h.entity = 'change_order' AND h.causation_id IS NOT NULL
+    AND json_extract(h.before, '$.status') <> 'APPROVED' AND json_extract(h.doc, '$.status') = 'APPROVED'
 UNION ALL
 SELECT 'decided by who asked', a.subject, NULL, NULL, 0, a.requester, a.approver, a.decided_at
 FROM crm.approval a WHERE a.deleted_at IS NULL AND a.decision = 'APPROVED'

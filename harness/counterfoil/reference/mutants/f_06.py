@@ -39,6 +39,6 @@ MUTANT = Mutant(
     scenarios=("S-39",),
     parts={"engine": TriesAsItWas},
     faults=(
-        {"kind": "status", "system": "erp", "operation": "update_customer", "status": 503, "nth": list(range(1, 9))},
+        {"kind": "status", "system": "psa", "operation": "update_customer", "status": 503, "nth": list(range(1, 9))},
     ),
 )

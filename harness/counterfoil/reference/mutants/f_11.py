@@ -16,19 +16,19 @@ class ForcesVersions(NativeConnector):
     async def get(self, entity: str, key: str) -> Record | None:
         found = await super().get(entity, key)
         if entity == "customer" and found is not None:
-            self._read = getattr(self, "_read", {})
-            self._read.setdefault(found["id"], found)
+            self._first_read = getattr(self, "_first_read", {})
+            self._first_read.setdefault(found["id"], found)
         return found
 
     async def create(self, entity: str, values: Record, trail: Trail, look_up: object) -> Record:
         made = await super().create(entity, values, trail, look_up)  # type: ignore[arg-type]
         if entity == "customer":
-            self._read = getattr(self, "_read", {})
-            self._read.setdefault(made["id"], made)
+            self._first_read = getattr(self, "_first_read", {})
+            self._first_read.setdefault(made["id"], made)
         return made
 
     async def patch(self, entity: str, record: Record, changes: Record, trail: Trail) -> Record:
-        known = getattr(self, "_read", {}).get(record["id"])
+        known = getattr(self, "_first_read", {}).get(record["id"])
         if entity == "customer" and known is not None:
             changes = {name: known[name] for name in OWNED_BY_BOOKS} | changes
         return await super().patch(entity, record, changes, replace(trail, key=None))
