@@ -30,6 +30,22 @@ def ask(crm: dict[str, Any]) -> Call:
     return called
 
 
+@pytest.fixture(scope="module")
+def undelete(crm: dict[str, Any]) -> Callable[[str], bool]:
+    """Takes a record out of the bin by SOAP."""
+
+    def called(record_id: str) -> bool:
+        envelope = (
+            '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/" xmlns="urn:partner.soap.sforce.com"><e:Header><SessionHeader>'
+            f"<sessionId>{crm['credentials']['access_token']}</sessionId></SessionHeader></e:Header><e:Body>"
+            f"<undelete><ids>{record_id}</ids></undelete></e:Body></e:Envelope>"
+        )
+        place = f"{crm['url']}/services/Soap/u/59.0"
+        return "<success>true</success>" in requests.post(place, data=envelope, timeout=10).text
+
+    return called
+
+
 def refusal(answer: requests.Response) -> tuple[int, str]:
     (only,) = answer.json()
     return answer.status_code, only["errorCode"]
@@ -96,3 +112,62 @@ def test_what_the_org_has_none_of_is_empty(ask: Call) -> None:
     for place in ("/actions", "/appMenu", "/quickActions", "/sobjects/Account/quickActions", "/tabs"):
         assert ask("GET", place).json() == []
     assert ask("GET", "/theme").json() == {"themeItems": []}
+
+
+def test_blanks_around_a_text_are_dropped_and_blanks_alone_are_nothing(ask: Call) -> None:
+    made = ask("POST", "/sobjects/Account", {"Name": "  Trimmed ", "Phone": "   "}).json()["id"]
+    found = ask("GET", f"/sobjects/Account/{made}?fields=Name,Phone").json()
+    assert (found["Name"], found["Phone"]) == ("Trimmed", None)
+    assert refusal(ask("POST", "/sobjects/Account", {"Name": "  "})) == (400, "REQUIRED_FIELD_MISSING")
+
+
+def test_a_probability_beyond_certainty_is_refused(ask: Call) -> None:
+    deal = {"Name": "Sure", "StageName": "Prospecting", "CloseDate": "2026-03-01"}
+    for likely in (-1, 101):
+        refused = ask("POST", "/sobjects/Opportunity", {**deal, "Probability": likely})
+        assert refusal(refused) == (400, "NUMBER_OUTSIDE_VALID_RANGE")
+    assert ask("POST", "/sobjects/Opportunity", {**deal, "Probability": 100}).status_code == 201
+
+
+def test_rows_of_two_objects_come_in_ten_runs_at_most(ask: Call) -> None:
+    rows = [
+        {"attributes": {"type": kind}, "Name" if kind == "Account" else "LastName": f"Run {number}"}
+        for number in range(6)
+        for kind in ("Account", "Contact")
+    ]
+    assert refusal(ask("POST", "/composite/sobjects", {"records": rows})) == (400, "LIMIT_EXCEEDED")
+    sorted_ = sorted(rows, key=lambda each: str(each["attributes"]))
+    assert all(each["success"] for each in ask("POST", "/composite/sobjects", {"records": sorted_}).json())
+
+
+def test_what_is_deleted_for_good_is_not_in_the_bin(ask: Call, undelete: Callable[[str], bool]) -> None:
+    soft, hard = (ask("POST", "/sobjects/Account", {"Name": name}).json()["id"] for name in ("Soft", "Hard"))
+    assert ask("DELETE", f"/sobjects/Account/{soft}").status_code == 204
+    job = ask("POST", "/jobs/ingest", {"object": "Account", "operation": "hardDelete"}).json()["id"]
+    ask("PUT", f"/jobs/ingest/{job}/batches", data=f"Id\n{hard}\n")
+    ask("PATCH", f"/jobs/ingest/{job}", {"state": "UploadComplete"})
+    assert ask("GET", f"/jobs/ingest/{job}").json()["numberRecordsFailed"] == 0
+    asked = {"q": f"SELECT Id FROM Account WHERE Id IN ('{soft}', '{hard}')"}
+    assert [each["Id"] for each in ask("GET", "/queryAll", params=asked).json()["records"]] == [soft]
+    assert refusal(ask("GET", f"/sobjects/Account/{soft}")) == (404, "ENTITY_IS_DELETED")
+    assert refusal(ask("GET", f"/sobjects/Account/{hard}")) == (404, "NOT_FOUND")
+    assert (undelete(hard), undelete(soft)) == (False, True)
+
+
+def test_the_bin_is_emptied_after_fifteen_days(launch: Any) -> None:
+    landscape = launch(systems={"crm": {"vendor": "salesforce"}, "psa": {}, "erp": {}, "billing": {}})
+    crm = next(each for each in landscape.call("GET", "/landscape").json["systems"] if each["name"] == "crm")
+    head = {"Authorization": f"Bearer {crm['credentials']['access_token']}"}
+    data = f"{crm['url']}/services/data/v59.0"
+    made = requests.post(f"{data}/sobjects/Account", json={"Name": "Binned"}, headers=head, timeout=10).json()["id"]
+    requests.delete(f"{data}/sobjects/Account/{made}", headers=head, timeout=10)
+
+    def seen() -> tuple[int, str]:
+        query = {"q": "SELECT Id FROM Account WHERE IsDeleted = true"}
+        found = requests.get(f"{data}/queryAll", params=query, headers=head, timeout=10).json()["totalSize"]
+        return found, requests.get(f"{data}/sobjects/Account/{made}", headers=head, timeout=10).json()[0]["errorCode"]
+
+    landscape.call("POST", "/clock/advance", {"days": 14})
+    assert seen() == (1, "ENTITY_IS_DELETED")
+    landscape.call("POST", "/clock/advance", {"days": 2})
+    assert seen() == (0, "NOT_FOUND")

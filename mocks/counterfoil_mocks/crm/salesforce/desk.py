@@ -14,6 +14,8 @@ from counterfoil_mocks.crm.salesforce import errors, values
 from counterfoil_mocks.crm.salesforce.errors import Refused
 from counterfoil_mocks.crm.salesforce.ids import is_id, long_id
 from counterfoil_mocks.crm.salesforce.objects import SField, SObject
+from counterfoil_mocks.crm.salesforce.views import BIN_DAYS
+from counterfoil_mocks.kernel import clock
 from counterfoil_mocks.kernel.errors import Problem
 from counterfoil_mocks.kernel.fields import Entity, Record
 from counterfoil_mocks.kernel.system import Origin
@@ -117,7 +119,7 @@ class Desk:
         if found is None:
             raise errors.not_found()
         if found["deleted_at"] is not None:
-            raise errors.deleted()
+            raise self.face.reader.gone(found["deleted_at"])
         return found
 
     def shown(self, each: SObject, record_id: str, names: list[str] | None = None) -> Record:
@@ -211,11 +213,25 @@ class Desk:
             except Problem as problem:
                 raise errors.of(problem, each.named) from None
 
+    def purge(self, each: SObject, record_id: str) -> None:
+        """Delete a record so that nobody finds it in the bin. Raises Refused."""
+        with self.deed() as tx:
+            self.delete(each, record_id)
+            gone = self.raw(each, record_id)
+            if gone is not None:
+                long_ago = clock.later(tx.now, days=-BIN_DAYS - 1)
+                tx.update(self.entity(each), gone, {"deleted_at": long_ago}, event="")
+
     def undelete(self, record_id: str) -> None:
         """Take a record out of the bin. Raises Refused."""
         found = self.face.object_of(record_id)
         before = None if found is None or not found.entity else self.raw(found, record_id)
-        if found is None or before is None or before["deleted_at"] is None or before["merged_into"]:
+        if (
+            found is None
+            or before is None
+            or before["merged_into"]
+            or (before["deleted_at"] or "") < self.face.catalog.bin_start
+        ):
             raise Refused(400, "UNDELETE_FAILED", "Entity is not in the recycle bin", [])
         with self.deed() as tx:
             tx.update(self.entity(found), before, {"deleted_at": None})

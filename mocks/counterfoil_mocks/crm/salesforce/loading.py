@@ -96,8 +96,10 @@ def written(
         return desk.create(each, given), True
     if not record_id:
         raise Refused(400, "MISSING_ARGUMENT", "Id not specified in an update call", [])
-    if operation in ("delete", "hardDelete"):
+    if operation == "delete":
         desk.delete(each, record_id)
+    elif operation == "hardDelete":
+        desk.purge(each, record_id)
     else:
         desk.update(each, record_id, given)
     return desk.raw(each, record_id)["id"], False  # type: ignore[index]

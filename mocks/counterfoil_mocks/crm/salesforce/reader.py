@@ -60,15 +60,19 @@ class Reader:
         found = self.find(each, long_id(record_id), version, names)
         if found is None:
             raise errors.not_found()
-        deleted, record = found
-        if deleted:
-            raise errors.deleted()
+        deleted_at, record = found
+        if deleted_at:
+            raise self.gone(deleted_at)
         return record
+
+    def gone(self, deleted_at: str) -> Refused:
+        """The refusal of a record that was deleted: it is in the bin, or nobody knows it any more."""
+        return errors.deleted() if deleted_at >= self.catalog.bin_start else errors.not_found()
 
     def find(
         self, each: SObject, record_id: str, version: str, names: Sequence[str] | None = None
-    ) -> tuple[bool, Record] | None:
-        """A record, also one in the bin, and whether it is there."""
+    ) -> tuple[str, Record] | None:
+        """A record, also a deleted one, and when that was; nothing for a live one."""
         reading = self._reading(each, None if names is None else tuple(names))
         with self.store.local(SCHEMA) as store:
             compiler.equip(store)
@@ -88,7 +92,7 @@ class Reader:
                 record[shape.name] = shown(value, shape)
         for kind in reading.compounds:
             record[f"{kind}Address"] = computed.compound(record, kind)
-        return bool(row[0]), record
+        return row[0] or "", record
 
     def _reading(self, each: SObject, names: tuple[str, ...] | None) -> Reading:
         known = self._readings.get((each.name, names))
@@ -110,12 +114,12 @@ class Reader:
         ]
         apart = {*members.values(), *(f"{kind}Address" for kind in compounds)}
         asked = [(name, one) for name, one in typed if name not in apart]
-        deleted: sa.ColumnElement[Any] = table.c.deleted_at.is_not(None) if each.entity else sa.literal(0)
+        deleted: sa.ColumnElement[Any] = table.c.deleted_at if each.entity else sa.null()
         custom: sa.ColumnElement[Any] = table.c.custom if members else sa.null()
         statement = sa.select(
             deleted, custom.label("own"), *(one.sql.label(f"c{at}") for at, (_, one) in enumerate(asked))
         )
-        statement = statement.where(*view.where(table, True), table.c.id == sa.literal_column(":wanted"))
+        statement = statement.where(*self.catalog.belongs(each, table), table.c.id == sa.literal_column(":wanted"))
         reading = Reading(
             str(statement.compile(dialect=DIALECT, compile_kwargs={"literal_binds": True})),
             [name for name, _ in asked],

@@ -200,7 +200,7 @@ class Records:
 
     def _deleted(self, ask: Ask) -> Answer:
         start, end = self._span(ask)
-        rows = self._changed(ask, "deleted_at", start, end, deleted=True)
+        rows = self._changed(ask, "deleted_at", max(start, self.face.catalog.bin_start), end, deleted=True)
         shown = [{"id": row["id"], "deletedDate": offset(row["at"])} for row in rows]
         earliest = offset(clock.later(self.face.system.clock.now, days=-15))
         return Answer(

@@ -140,6 +140,10 @@ def _opportunity(change: Change) -> None:
     amount = change.said.get("Amount")
     if amount is not None and amount < 0:
         raise validation("Amount cannot be negative.", ["Amount"])
+    likely = change.said.get("Probability")
+    if likely is not None and not 0 <= likely <= 100:
+        message = f"Probability (%): value outside of valid range on numeric field: {likely}"
+        raise Refused(400, "NUMBER_OUTSIDE_VALID_RANGE", message, ["Probability"])
     change.values.pop("stage", None)
     if change.before is None:
         change.values.setdefault("legal_entity", None)

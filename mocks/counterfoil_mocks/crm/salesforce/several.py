@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 200
 MOST_READ = 2000
+MOST_CHUNKS = 10
+"""Runs of rows of one object in a call."""
 MOST_PARTS = 25
 MOST_QUERIES = 5
 MOST_TYPES = 5
@@ -46,6 +49,9 @@ def rows(desk: Desk, items: Any, all_or_none: bool, work: Work) -> list[Record]:
     if len(items) > MOST_ROWS:
         message = f"record limit reached. cannot submit more than {MOST_ROWS} records into this call"
         raise Refused(400, "EXCEEDED_ID_LIMIT", message)
+    if sum(1 for _ in groupby(items, _kind)) > MOST_CHUNKS:
+        message = f"Cannot have more than {MOST_CHUNKS} chunks in a single operation. Please rearrange the data to reduce chunking."
+        raise Refused(400, "LIMIT_EXCEEDED", message)
     if not all_or_none:
         return [_one(at, item, work) for at, item in enumerate(items)]
     results: list[Record] = []
@@ -68,13 +74,15 @@ def _one(at: int, item: Any, work: Work) -> Record:
         return {"success": False, "errors": [refused.row()]}
 
 
+def _kind(item: Any) -> Any:
+    """What a row says that it is."""
+    attributes = item.get("attributes") if isinstance(item, Mapping) else None
+    return attributes.get("type") if isinstance(attributes, Mapping) else None
+
+
 def type_of(desk: Desk, item: Any) -> SObject:
     """The object of a row by its attributes."""
-    kind = (
-        item.get("attributes", {}).get("type")
-        if isinstance(item, Mapping) and isinstance(item.get("attributes"), Mapping)
-        else None
-    )
+    kind = _kind(item)
     if not kind:
         raise Refused(400, "INVALID_INPUT", "Include an SObject type in the record's attributes.")
     try:

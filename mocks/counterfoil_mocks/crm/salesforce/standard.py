@@ -450,7 +450,7 @@ STANDARD: tuple[SObject, ...] = (
             to("Pricebook2Id", "Pricebook2", "Contracts", relation="Pricebook2"),
             s("Name", 80, "name", label="Contract Name"),
             s("ContractNumber", 30, flags="auto N", sql=computed.number_of("contract_no")),
-            pick("Status", CONTRACT_STATUS, "status", restricted=True),
+            pick("Status", CONTRACT_STATUS, "status", restricted=True, default="Draft"),
             s("StatusCode", 40, flags="ro", type="picklist", sql=computed.case("status", CONTRACT_CODE)),
             day("StartDate", "start", label="Contract Start Date"),
             num("ContractTerm", "int", sql=computed.contract_term),

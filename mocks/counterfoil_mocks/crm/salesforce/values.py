@@ -29,7 +29,9 @@ def _undeserialised(one: SField, value: Any) -> Refused:
 
 
 def checked(each: SObject, one: SField, value: Any) -> Any:
-    """A value as its field takes it; an empty text is nothing. Raises Refused."""
+    """A value as its field takes it; blanks around a text are dropped, an empty one is nothing. Raises Refused."""
+    if isinstance(value, str):
+        value = value.strip()
     if value is None or value == "":
         return None
     if one.type in MONEY_TYPES:

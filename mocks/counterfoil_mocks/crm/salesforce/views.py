@@ -12,7 +12,7 @@ from counterfoil_mocks.crm.salesforce.customized import CUSTOM, with_added
 from counterfoil_mocks.crm.salesforce.ids import line_id, made
 from counterfoil_mocks.crm.salesforce.objects import MONEY_TYPES, SField, SObject
 from counterfoil_mocks.crm.salesforce.standard import STAGE_NAMES, STANDARD
-from counterfoil_mocks.kernel import money
+from counterfoil_mocks.kernel import clock, money
 from counterfoil_mocks.kernel.fields import Field
 from counterfoil_mocks.kernel.system import System
 from counterfoil_mocks.protocols import functions
@@ -35,6 +35,8 @@ functions.offer("sf_row_id", -1, made)
 KINDS = {"id": "id", "reference": "id", "boolean": "boolean", "date": "date", "datetime": "instant", "address": "json"}
 SCALE = 10**MONEY_PLACES
 LONG_AGO = "2024-01-01T00:00:00.000Z"
+BIN_DAYS = 15
+"""How long what was deleted can be seen and taken back."""
 
 
 class Org:
@@ -181,18 +183,26 @@ class Catalog:
         return made_up(getattr(self.org, each.rows)())
 
     def _where(self, each: SObject) -> Any:
-        system, vendor = self.system.name, each.entity == "vendor_object"
-
         def where(rows: sa.FromClause, deleted: bool) -> Iterable[sa.ColumnElement[Any]]:
             if not each.entity:
                 return
-            yield rows.c.system == system
-            if vendor:
-                yield rows.c.kind == each.name
-            if not deleted:
-                yield rows.c.deleted_at.is_(None)
+            yield from self.belongs(each, rows)
+            live = rows.c.deleted_at.is_(None)
+            yield sa.or_(live, rows.c.deleted_at >= self.bin_start) if deleted else live
 
         return where
+
+    @property
+    def bin_start(self) -> str:
+        """The first day whose deletions are still in the bin."""
+        return clock.later(self.system.clock.now, days=-BIN_DAYS)[:10]
+
+    def belongs(self, each: SObject, rows: sa.FromClause) -> Iterable[sa.ColumnElement[Any]]:
+        """What makes stored rows an object's own, deleted ones as well, however long ago."""
+        if each.entity:
+            yield rows.c.system == self.system.name
+        if each.entity == "vendor_object":
+            yield rows.c.kind == each.name
 
     def _column(self, each: SObject, one: SField) -> Column:
         kind = "number" if one.type in MONEY_TYPES else KINDS.get(one.type, "text")
