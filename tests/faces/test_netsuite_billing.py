@@ -239,3 +239,108 @@ def test_a_lines_department_and_a_sales_rep_are_seen_by_queries(ns: Client, debt
         ns, "SELECT BUILTIN.DF(department) AS part FROM transactionline WHERE transaction = ? AND item IS NOT NULL", invoice
     )  # fmt: skip
     assert lines == [{"part": "Delivery"}]
+
+
+# deposits, items, states
+
+
+@pytest.mark.by_client("receive_payment get_payment list_payment apply_payment get_deposit_application")
+@pytest.mark.by_client("list_deposit_application")
+def test_a_deposit_waits_and_is_applied_by_a_record_of_its_own(ns: Client, netsuite_face: Any, debtor: str) -> None:
+    deposit = ns.made(
+        "/customerDeposit", {"customer": debtor, "payment": 500, "tranDate": "2026-01-06", "memo": "Retainer"}
+    )
+    found = ns("GET", f"/customerDeposit/{deposit}").json()
+    assert (found["payment"], found["status"]["id"], found["memo"]) == (500.0, "Deposited", "Retainer")
+    assert ns("GET", f"/customerPayment/{deposit}").status_code == 404
+    assert ns("GET", f"/customer/{debtor}").json()["depositBalance"] == 500.0
+    of_debtor = {"q": f"customer ANY_OF [{debtor}]"}
+    assert [
+        ns("GET", path, params=of_debtor).json()["totalResults"] for path in ("/customerDeposit", "/customerPayment")
+    ] == [1, 0]
+    assert deposit not in {row["id"] for row in ns("GET", "/customerPayment").json()["items"]}
+    first, second = (ns.made("/invoice", an_invoice(ns, debtor)) for _ in range(2))
+    lines = [
+        {"doc": {"id": first}, "apply": True, "amount": 300},
+        {"doc": {"id": second}, "apply": True, "amount": 200},
+    ]
+    body = {"apply": {"items": lines}}
+    application = ns.made(f"/customerDeposit/{deposit}/!transform/depositApplication", body)
+    shown = ns.expanded(f"/depositApplication/{application}")
+    assert (shown["deposit"]["id"], shown["customer"]["id"], shown["total"]) == (deposit, debtor, 500.0)
+    assert [(line["doc"]["id"], line["amount"]) for line in shown["apply"]["items"]] == [
+        (first, 300.0),
+        (second, 200.0),
+    ]
+    same = ns("GET", "/depositApplication", params={"q": f"deposit ANY_OF [{deposit}]"}).json()["items"]
+    assert [each["id"] for each in same] == [application]
+    assert refusal(ns("DELETE", f"/depositApplication/{application}"))[:2] == (400, "USER_ERROR")
+    assert ns("GET", f"/invoice/{first}").json()["amountRemaining"] == 1320.0
+    assert ns("GET", f"/customer/{debtor}").json()["depositBalance"] == 0.0
+    assert ns("GET", f"/customerDeposit/{deposit}").json()["status"]["id"] == "Fully Applied"
+    again = ns("POST", f"/customerDeposit/{deposit}/!transform/depositApplication", body)
+    assert refusal(again)[:2] == (400, "USER_ERROR")
+    told = asked(ns, "SELECT type, posting, BUILTIN.DF(status) AS said FROM transaction WHERE entity = ? AND type IN ('CustDep', 'DepAppl')"
+                     " ORDER BY type", debtor)  # fmt: skip
+    assert told == [
+        {"type": "CustDep", "posting": "T", "said": "Customer Deposit : Fully Applied"},
+        {"type": "DepAppl", "posting": "T", "said": "Deposit Application : Fully Applied"},
+    ]
+    payment = netsuite_face.call("GET", f"/systems/erp/payments/{deposit}").json
+    assert (payment["applied"]["minor"], payment["status"]) == (50000, "APPLIED")
+
+
+@pytest.mark.parametrize("apply", [None, [], [{"doc": "9", "amount": 1}], [{"amount": 501}]])
+def test_a_deposit_that_cannot_be_applied_so_stays_whole(ns: Client, debtor: str, apply: Any) -> None:
+    deposit = ns.made("/customerDeposit", {"customer": debtor, "payment": 500})
+    invoice = ns.made("/invoice", an_invoice(ns, debtor))
+    lines = [{"doc": invoice, **line} for line in apply] if apply else apply
+    body = {} if lines is None else {"apply": {"items": lines}}
+    answer = ns("POST", f"/customerDeposit/{deposit}/!transform/depositApplication", body)
+    assert answer.status_code == 400
+    assert ns("GET", f"/customer/{debtor}").json()["depositBalance"] == 500.0
+
+
+def test_a_non_inventory_item_is_sold_like_a_service(ns: Client, debtor: str) -> None:
+    body = {"itemId": f"LICENCE-{time.monotonic_ns()}", "incomeAccount": {"id": "4010"}}
+    item = ns.made("/nonInventorySaleItem", body)
+    assert ns("GET", f"/serviceSaleItem/{item}").status_code == 404
+    assert asked(ns, "SELECT itemtype FROM item WHERE id = ?", item) == [{"itemtype": "NonInvtPart"}]
+    lines = {"item": {"items": [{"item": {"id": item}, "quantity": 2, "rate": 5}]}}
+    invoice = ns.made("/invoice", {**an_invoice(ns, debtor), **lines})
+    (line,) = lines_of(ns, f"/invoice/{invoice}")
+    assert line["item"]["links"][0]["href"].endswith(f"/nonInventorySaleItem/{item}")
+    assert ns("PATCH", f"/nonInventorySaleItem/{item}", {"isInactive": True}).status_code == 204
+    answer = ns("POST", "/invoice", {**an_invoice(ns, debtor), **lines})
+    assert refusal(answer)[:2] == (400, "INVALID_CONTENT")
+    assert answer.json()["o:errorDetails"][0]["o:errorPath"] == "item.items[0].item"
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"), [("8:00", "8:00"), (7.5, "7:30"), ("1.25", "1:15"), ("abc", None), ("7:75", None), (-1, None)]
+)
+def test_hours_are_kept_as_hours_and_minutes(ns: Client, said: Any, kept: str | None) -> None:
+    employee = ns.made("/employee", {"firstName": "Eve", "lastName": f"{time.monotonic_ns()}"})
+    answer = ns("POST", "/timeBill", {"employee": {"id": employee}, "hours": said})
+    if kept is None:
+        assert refusal(answer)[:2] == (400, "INVALID_CONTENT")
+    else:
+        assert ns("GET", answer.headers["location"]).json()["hours"] == kept
+
+
+def test_a_projects_state_is_read_by_its_name(ns: Client, debtor: str) -> None:
+    job = ns.made("/job", {"companyName": "Rollout", "parent": debtor, "entityStatus": {"id": "2"}})
+    assert ns("GET", f"/job/{job}").json()["entityStatus"] == {"id": "2", "refName": "In Progress"}
+    assert refusal(ns("PATCH", f"/job/{job}", {"entityStatus": {"id": "99"}}))[:2] == (400, "INVALID_CONTENT")
+    assert ns("PATCH", f"/job/{job}", {"entityStatus": {"id": "1"}}).status_code == 204
+    assert ns("GET", f"/job/{job}").json()["entityStatus"]["refName"] == "Closed"
+
+
+def test_two_customers_have_no_name_for_people_in_common(ns: Client, debtor: str) -> None:
+    name = f"E{time.monotonic_ns()}"[:20]
+    assert ns("PATCH", f"/customer/{debtor}", {"entityId": name}).status_code == 204
+    answer = ns("POST", "/customer", {"companyName": "Another", "entityId": name})
+    assert refusal(answer) == (400, "USER_ERROR", "Error while accessing a resource. This entity already exists.")
+    other = ns.made("/customer", {"companyName": "Another"})
+    assert refusal(ns("PATCH", f"/customer/{other}", {"entityId": name}))[:2] == (400, "USER_ERROR")
+    assert ns("PATCH", f"/customer/{debtor}", {"entityId": name, "phone": "1"}).status_code == 204

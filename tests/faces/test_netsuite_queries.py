@@ -258,6 +258,10 @@ def test_projects_people_and_departments_are_kept_as_they_come(ns: Client, debto
 @pytest.mark.by_client("create_job_status get_job_status list_job_status update_job_status delete_job_status")
 @pytest.mark.by_client("create_job_type get_job_type list_job_type update_job_type delete_job_type")
 @pytest.mark.by_client("create_tax_type get_tax_type list_tax_type update_tax_type delete_tax_type")
+@pytest.mark.by_client("create_tax_group get_tax_group list_tax_group update_tax_group delete_tax_group")
+@pytest.mark.by_client(
+    "create_rev_rec_schedule get_rev_rec_schedule list_rev_rec_schedule update_rev_rec_schedule delete_rev_rec_schedule"
+)
 @pytest.mark.by_client("create_nexus get_nexus list_nexus update_nexus delete_nexus")
 @pytest.mark.by_client(
     "create_customer_subsidiary_relationship get_customer_subsidiary_relationship list_customer_subsidiary_relationship update_customer_subsidiary_relationship delete_customer_subsidiary_relationship"
@@ -283,6 +287,8 @@ def test_records_that_only_netsuite_knows_live_from_post_to_delete(ns: Client, d
         "customerSubsidiaryRelationship": {"entity": {"id": debtor}, "subsidiary": {"id": ns.first("/subsidiary")}},
         **{name: {"name": "One of many"} for name in ("billingSchedule", "billingRateCard", "revRecTemplate")},
         **{name: {"name": "One of many"} for name in ("jobStatus", "jobType", "taxType", "nexus")},
+        "taxGroup": {"itemId": "Boston"},
+        "revRecSchedule": {"amount": 1200, "initialAmount": 0},
         "department": {"name": "Delivery"},
         "classification": {"name": "Advisory"},
         "location": {"name": "Boston"},

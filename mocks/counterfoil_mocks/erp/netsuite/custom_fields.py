@@ -34,6 +34,7 @@ PREFIXES = {
     "invoice": "custbody_",
     "creditMemo": "custbody_",
     "customerPayment": "custbody_",
+    "customerDeposit": "custbody_",
     "item": "custcol_",
     "subsidiary": "custrecord_",
     "salesTaxItem": "custrecord_",

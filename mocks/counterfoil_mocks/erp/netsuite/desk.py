@@ -9,8 +9,8 @@ from typing import Any
 
 from counterfoil_mocks.erp.netsuite import errors
 from counterfoil_mocks.erp.netsuite.declared import line_of
-from counterfoil_mocks.erp.netsuite.kept_objects import ORDER_STATES, SALES_ORDER, quantity_of, state_of
-from counterfoil_mocks.erp.netsuite.objects import ADDRESS, AMOUNT, CUSTOMER, JOURNAL_LINE, KEEP, PERIOD
+from counterfoil_mocks.erp.netsuite.kept_objects import ENUMS, SALES_ORDER, quantity_of, state_of
+from counterfoil_mocks.erp.netsuite.objects import ADDRESS, AMOUNT, CUSTOMER, JOURNAL_LINE, KEEP, MEMBER, PERIOD
 from counterfoil_mocks.erp.netsuite.reader import Reader
 from counterfoil_mocks.erp.netsuite.record_types import TYPES
 from counterfoil_mocks.kernel import clock, money
@@ -178,6 +178,7 @@ class Desk:
         lines = items_of(given.get("addressBook"), "addressBook")
         values = self._values(each, {key: value for key, value in given.items() if key != "addressBook"})
         values = {**named(name), **values}
+        self._check_named(tx, values.get("customer_no"), None)
         if not values.get("country"):
             values["country"] = land_of(lines[0], "addressBook.items[0].") if lines else home["country"]
         if given.get("isInactive"):
@@ -189,6 +190,13 @@ class Desk:
         record = made(tx, self.entity(each), values)
         self._settle(tx, record, lines)
         return record
+
+    @staticmethod
+    def _check_named(tx: Tx, number: str | None, own: Record | None) -> None:
+        """See that no other customer has a customer's name for people; raises Refused 400."""
+        same = tx.find("customer", customer_no=number) if number else []
+        if any(each["status"] != "MERGED" and (own is None or each["id"] != own["id"]) for each in same):
+            raise errors.Refused(*errors.WORDS["DUPLICATE_KEY"], path="entityId")
 
     def _place(self, line: Mapping[str, Any], at: str, old: Record | None) -> Record:
         """A site as a line of an address book tells of it; of an old one only what the line says."""
@@ -242,6 +250,9 @@ class Desk:
         if given.get("isInactive"):
             values["active"] = False
         return made(tx, self.entity(each), values)
+
+    def _new_nonInventorySaleItem(self, tx: Tx, each: ObjectMap, given: Record) -> Record:
+        return self._new_serviceSaleItem(tx, each, {**given, MEMBER: each.name})
 
     def _new_invoice(self, tx: Tx, each: ObjectMap, given: Record) -> Record:
         head = {name: value for name, value in given.items() if name != "item"}
@@ -338,6 +349,33 @@ class Desk:
                 )
         return record
 
+    def _new_customerDeposit(self, tx: Tx, each: ObjectMap, given: Record) -> Record:
+        bank_ref = (
+            given.get("checkNum") or given.get("externalId") or f"CDEP{tx.number('netsuite:customerDeposit') + 1000}"
+        )
+        return self._new_customerPayment(tx, each, {**given, "checkNum": bank_ref, MEMBER: each.name})
+
+    def _new_depositApplication(self, tx: Tx, each: ObjectMap, given: Record) -> Record:
+        values = self._values(each, {name: value for name, value in given.items() if name != "apply"})
+        custom = dict(values["custom"])
+        deposit = tx.get("payment", custom["deposit"])
+        lines = [line for line in items_of(given.get("apply"), "apply") if line.get("apply", True)]
+        if not lines:
+            raise errors.missing("Apply", "apply")
+        before = {row["id"] for row in tx.find("payment_application", payment=deposit["id"])}
+        self._apply(tx, deposit, lines)
+        rows = [row for row in tx.find("payment_application", payment=deposit["id"]) if row["id"] not in before]
+        custom |= {
+            "apply": [row["id"] for row in rows],
+            "customer": deposit["payer"],
+            "subsidiary": deposit["legal_entity"],
+            "currency": deposit["ccy"],
+            "tranDate": rows[-1]["applied_on"],
+            "tranId": custom.get("tranId") or f"DA{tx.number('netsuite:depositApplication') + 1000}",
+        }
+        values |= {"custom": custom, "name": custom["tranId"], "seq": self.system.next_number(f"seq:{each.name}")}
+        return tx.insert(self.entity(each), values)
+
     def _new_journalEntry(self, tx: Tx, each: ObjectMap, given: Record) -> Record:
         if given.get("subsidiary") is None:
             raise errors.missing("Subsidiary", "subsidiary")
@@ -403,6 +441,13 @@ class Desk:
         values["ccy"] = values.get("ccy") or customer["invoice_ccy"] or "USD"
         values[day] = values.get(day) or self.reader.today(values["legal_entity"])
 
+    def _check_item(self, said: Any, at: str) -> None:
+        """See that an item is in use; raises Refused 400."""
+        code = self.reader.stored_of("serviceSaleItem", said, "item", f"{at}item")
+        found = self.system.table("service_item").by_key(self.system.name, code)
+        if found is not None and not found["active"]:
+            raise errors.reference(found["id"], "item", f"{at}item")
+
     def _check_period(self, given: Record, company: str, day: str) -> None:
         """See that a period that the caller names is the open one of a day; raises Refused 400."""
         said = given.get("postingPeriod")
@@ -428,6 +473,7 @@ class Desk:
                 raise errors.missing("Item", f"{at}item")
             if given.get("amount") is None:
                 given["amount"] = self._extended(given, values["ccy"], at)
+            self._check_item(given["item"], at)
             read = self._values(kind, given, {"ccy": values["ccy"], "custom": {}}, at)
             extras[str(number + 1)] = (read.pop("custom", {}) or {}).get(KEEP) or {}
             made_lines.append({**read, "line_no": number + 1})
@@ -466,8 +512,7 @@ class Desk:
         for name, child in lists.items():
             assert child.of is not None
             custom[name] = self._kept_lines(child.of, items_of(given.get(name), name), custom.get("currency") or "USD")
-        if "orderStatus" in given:
-            custom["orderStatus"] = order_state(given["orderStatus"])
+        custom |= words_of(each, given)
         if "entityId" in each.by_name and not custom.get("entityId"):
             words = (
                 [custom.get("companyName")]
@@ -517,6 +562,7 @@ class Desk:
         head = {name: value for name, value in given.items() if name not in lists}
         changes = self._values(each, head, record)
         if each.name == CUSTOMER.name:
+            self._check_named(tx, changes.get("customer_no"), record)
             if head.get("companyName"):
                 changes = {**named(head["companyName"]), **changes}
             if "isInactive" in head:
@@ -524,7 +570,7 @@ class Desk:
             if "addressBook" in given:
                 places = items_of(given["addressBook"], "addressBook")
                 self._settle(tx, record, places, replace="addressBook" in replace)
-        elif each.name == "serviceSaleItem" and "isInactive" in head:
+        elif each.entity == "service_item" and "isInactive" in head:
             changes["active"] = not head["isInactive"]
         elif "apply" in given and each.name == "customerPayment":
             record = self._apply(tx, record, items_of(given["apply"], "apply"))
@@ -537,8 +583,7 @@ class Desk:
                     base = [] if child.name in replace and not selected else before
                     lines = self._kept_lines(child.of, said, custom.get("currency") or "USD", base)
                     custom[child.name] = lines if child.name in replace else merged(before, said, lines)
-            if "orderStatus" in given:
-                custom["orderStatus"] = order_state(given["orderStatus"])
+            custom |= words_of(each, given)
             if each.name == "salesOrder":
                 custom["orderStatus"] = {"id": state_of(custom)}
             changes["custom"] = custom
@@ -574,8 +619,11 @@ SPOKEN = {
     "customer": ("companyName", "isInactive"),
     "serviceSaleItem": ("isInactive",),
     "addressBook": ("defaultBilling", "defaultShipping", "addressId", "internalId"),
-    "salesOrder": ("orderStatus",),
-    **dict.fromkeys(("invoice", "creditMemo", "customerPayment", "journalEntry"), ("postingPeriod",)),
+    "nonInventorySaleItem": ("isInactive",),
+    **{name: tuple(words) for name, words in ENUMS.items()},
+    **dict.fromkeys(
+        ("invoice", "creditMemo", "customerPayment", "customerDeposit", "journalEntry"), ("postingPeriod",)
+    ),
 }
 """Fields that are worked out when they are shown, and still heard."""
 
@@ -629,12 +677,16 @@ def named_by(given: Mapping[str, Any], lines: list[Record]) -> Record | None:
     return lines[at - 1] if isinstance(at, int) and not isinstance(at, bool) and 1 <= at <= len(lines) else None
 
 
-def order_state(said: Any) -> Record:
-    """The state of a sales order as a caller gives it; raises Refused 400."""
-    state = said.get("id") if isinstance(said, Mapping) else said
-    if state not in ORDER_STATES:
-        raise errors.reference(state, "orderstatus", "orderStatus")
-    return {"id": state}
+def words_of(each: ObjectMap, given: Mapping[str, Any]) -> Record:
+    """Fields that take one of a few words, as a caller gives them; raises Refused 400."""
+    found: Record = {}
+    for name, words in ENUMS.get(each.name, {}).items():
+        if name in given:
+            said = given[name].get("id") if isinstance(given[name], Mapping) else given[name]
+            if said is not None and str(said) not in words:
+                raise errors.reference(said, name.lower(), name)
+            found[name] = None if said is None else {"id": str(said)}
+    return found
 
 
 def named(name: Any) -> Record:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from counterfoil_mocks.erp.netsuite.record_types import is_of
 from counterfoil_mocks.kernel import webhooks
 from counterfoil_mocks.kernel.errors import invalid
 from counterfoil_mocks.kernel.fields import Entity, Record
@@ -45,7 +46,7 @@ def wrote(
         return
     for entity, before, after in touched:
         for name, each in records.items():
-            if each.entity == entity.name and all(after[key] == value for key, value in each.where.items()):
+            if each.entity == entity.name and is_of(each, after):
                 kind = "create" if before is None else "delete" if after["deleted_at"] else "edit"
                 said = {
                     "recordType": name,

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from counterfoil_mocks.erp.netsuite.objects import EXTERNAL, STAMPS, day, enum, flag, kept, shown, text, to
 from counterfoil_mocks.kernel.fields import Record
-from counterfoil_mocks.protocols.conversion import number
+from counterfoil_mocks.protocols.conversion import Conversion, exact, number, same
 from counterfoil_mocks.protocols.fieldmap import ChildMap, FieldMap, ObjectMap
 
 VENDOR = "netsuite"
 RELATIONSHIP = "customerSubsidiaryRelationship"
+APPLICATIONS = "applications"
+"""What a sublist is of whose lines are the applications of a payment that the record names."""
 LINES = "kept"
 """What a sublist is of whose lines live in the record's `custom`."""
 
@@ -34,6 +37,33 @@ def order_status(record: Record, context: Any) -> Record:
     """Orders of services wait for their bill from the start."""
     state = state_of(record["custom"])
     return {"id": state, "refName": ORDER_STATES[state]}
+
+
+JOB_STATES = {"1": "Closed", "2": "In Progress", "3": "Not Awarded", "4": "Pending", "5": "Awarded"}
+"""States of a project, and how they are read."""
+ENUMS = {"salesOrder": {"orderStatus": ORDER_STATES}, "job": {"entityStatus": JOB_STATES}}
+"""Fields that take one of a few words, by type."""
+CLOCK = re.compile(r"(\d{1,4}):([0-5]\d)", re.ASCII)
+MOST_MINUTES = 10**6
+
+
+def job_status(record: Record, context: Any) -> Record | None:
+    """A project's state, where it says one."""
+    said = record["custom"].get("entityStatus")
+    return None if said is None else {"id": said["id"], "refName": JOB_STATES[said["id"]]}
+
+
+def hours(value: Any, around: Record) -> str:
+    """Hours as `8:00`, of the same or of a number; raises ValueError."""
+    if isinstance(value, str) and CLOCK.fullmatch(value):
+        return value
+    minutes = round(exact(value) * 60)
+    if not 0 <= minutes <= MOST_MINUTES:
+        raise ValueError(f"{value!r} is no time that was worked")
+    return f"{minutes // 60}:{minutes % 60:02d}"
+
+
+HOURS = Conversion("text", same, hours)
 
 
 def state_of(custom: Record) -> str:
@@ -88,9 +118,10 @@ def record_type(
     title: str = "name",
     code: str = "",
     children: tuple[ChildMap, ...] = (),
+    verbs: str = "create update delete",
 ) -> ObjectMap:
     """A type of record that is kept as it comes. code: what SuiteQL calls a transaction of it."""
-    about = {"family": family, "label": label, "name": title, "verbs": "create update delete", "code": code}
+    about = {"family": family, "label": label, "name": title, "verbs": verbs, "code": code}
     where = {"vendor": VENDOR, "kind": name}
     return ObjectMap(name, "vendor_object", (*fields, EXTERNAL, *STAMPS), where, children, "", about)
 
@@ -126,8 +157,28 @@ SALES_ORDER = transaction(
     enum("orderStatus", order_status),
     line=ORDER_LINE,
 )
+DEPOSIT_APPLICATION = record_type(
+    "depositApplication",
+    "Deposit Application",
+    "transaction",
+    (
+        to("customer", "customer"),
+        to("deposit", "customerDeposit", required=True),
+        day("tranDate"),
+        to("subsidiary", "subsidiary"),
+        to("currency", "currency"),
+        shown("total", lambda record, context: context.applied(record), kind="number"),
+        shown("applied", lambda record, context: context.applied(record), kind="number"),
+        *kept("tranId", "memo"),
+    ),
+    title="tranId",
+    code="DepAppl",
+    verbs="create",
+    children=(ChildMap("apply", object=APPLICATIONS),),
+)
 KEPT: tuple[ObjectMap, ...] = (
     SALES_ORDER,
+    DEPOSIT_APPLICATION,
     transaction("estimate", "Estimate", "Estimate", day("dueDate"), *kept("entityStatus", "expectedCloseDate")),
     transaction("opportunity", "Opportunity", "Opprtnty", *kept("entityStatus", "expectedCloseDate", "projectedTotal")),
     record_type(
@@ -141,7 +192,8 @@ KEPT: tuple[ObjectMap, ...] = (
             to("currency", "currency"),
             flag("isInactive"),
             *kept("entityId", "jobBillingType", "jobItem", "jobPrice", "jobType", "projectManager", "startDate"),
-            *kept("projectedEndDate", "calculatedEndDate", "entityStatus", "estimatedRevenue", "percentComplete"),
+            enum("entityStatus", job_status),
+            *kept("projectedEndDate", "calculatedEndDate", "estimatedRevenue", "percentComplete"),
             *kept("billingSchedule", "billingRateCard", "allowTime", "allowExpenses", "limitTimeToAssignees"),
         ),
         title="companyName",
@@ -187,7 +239,8 @@ KEPT: tuple[ObjectMap, ...] = (
             to("employee", "employee", required=True),
             FieldMap("customer"),
             to("item", "serviceSaleItem"),
-            *kept("casetaskevent", "hours", "memo", "isBillable", "approvalStatus", "rate", "department", "class"),
+            FieldMap("hours", conversion=HOURS),
+            *kept("casetaskevent", "memo", "isBillable", "approvalStatus", "rate", "department", "class"),
             day("tranDate"),
         ),
         title="memo",
@@ -244,6 +297,35 @@ KEPT: tuple[ObjectMap, ...] = (
     ),
     named("jobStatus", "Project Status", "description"),
     named("jobType", "Project Type"),
+    record_type(
+        "taxGroup",
+        "Tax Group",
+        "list:taxGroup",
+        (
+            text("itemId", required=True),
+            flag("isInactive"),
+            *kept("description", "rate", "nexus", "taxItem", "subsidiary"),
+        ),
+        title="itemId",
+    ),
+    record_type(
+        "revRecSchedule",
+        "Revenue Recognition Schedule",
+        "list:revRecSchedule",
+        (
+            *kept(
+                "name",
+                "amount",
+                "initialAmount",
+                "amortizationType",
+                "amortizationMethod",
+                "recurrence",
+                "recurrenceType",
+            ),
+            *kept("periodOffset", "startOffset", "recogIntervalSrc", "startDate", "endDate", "status", "sourceTran"),
+            to("job", "job"),
+        ),
+    ),
     named("taxType", "Tax Type", "country", "description"),
     named("nexus", "Nexus", "country", "state", "description"),
     named("department", "Department"),

@@ -25,6 +25,8 @@ from counterfoil_mocks.protocols.fieldmap import ChildMap, FieldMap, ObjectMap
 
 TAXED = "taxed"
 """What the sublist is of that shows how each line of a document is taxed."""
+MEMBER = "recordType"
+"""The member of these that says the type of a record, where several are of one entity."""
 KEEP = "netsuite"
 """The member of `custom` that holds what the business does not know."""
 Show = Callable[[Record, Any], Any]
@@ -105,6 +107,33 @@ def payment_status(record: Record, context: Any) -> Record:
     return word("Voided" if record["status"] == "REVERSED" else "Deposited")
 
 
+def deposit_status(record: Record, context: Any) -> Record:
+    """Whether something is left of a deposit."""
+    if record["status"] == "REVERSED":
+        return word("Voided")
+    return word("Deposited" if record["unapplied"] else "Fully Applied")
+
+
+OF_DEPOSITS = [
+    "tranId",
+    "customer",
+    "payment",
+    "total",
+    "tranDate",
+    "subsidiary",
+    "currency",
+    "exchangeRate",
+    "externalId",
+    "checkNum",
+    "postingPeriod",
+    "arAcct",
+    "account",
+    "createdDate",
+    "lastModifiedDate",
+]
+"""Fields that a deposit has in common with a payment."""
+
+
 def country(record: Record, context: Any) -> Record | None:
     """The country of a record."""
     return word(record["country"]) if record["country"] else None
@@ -157,6 +186,7 @@ CUSTOMER = with_customs(
             to("subsidiary", "subsidiary"),
             shown("isInactive", lambda record, context: record["status"] in ("INACTIVE", "MERGED"), kind="boolean"),
             shown("balance", lambda record, context: context.balance(record), kind="number"),
+            shown("depositBalance", lambda record, context: context.deposited(record), kind="number"),
             shown("overdueBalance", lambda record, context: context.balance(record, overdue=True), kind="number"),
             *kept(
                 "firstName",
@@ -330,6 +360,23 @@ PAYMENT = with_customs(ObjectMap(
     keep=KEEP,
     about={"family": "transaction", "label": "Payment", "name": "tranId", "verbs": "create update", "code": "CustPymt"},
 ), model.PAYMENT)  # fmt: skip
+DEPOSIT = with_customs(
+    ObjectMap(
+        "customerDeposit",
+        "payment",
+        (
+            *(each for each in PAYMENT.fields if each.name in OF_DEPOSITS),
+            enum("status", deposit_status),
+            to("salesOrder", "salesOrder"),
+            *kept("memo", "undepFunds", "paymentOption", "paymentMethod", "department", "class", "location"),
+        ),
+        keep=KEEP,
+        about={**PAYMENT.about, "label": "Customer Deposit", "code": "CustDep"},
+    ),
+    model.PAYMENT,
+    "applied",
+    "unapplied",
+)
 JOURNAL_LINE = ObjectMap(
     "line",
     "",
@@ -438,16 +485,19 @@ ITEM = with_customs(ObjectMap(
     about={"family": "item", "label": "Service for Sale", "name": "itemId", "verbs": "create update delete",
            "stored": "code"},
 ), model.SERVICE_ITEM)  # fmt: skip
+NON_INVENTORY = replace(ITEM, name="nonInventorySaleItem", about={**ITEM.about, "label": "Non-inventory Item for Sale"})
 
 BUSINESS: tuple[ObjectMap, ...] = (
     CUSTOMER,
     INVOICE,
     CREDIT_MEMO,
     PAYMENT,
+    DEPOSIT,
     JOURNAL,
     SUBSIDIARY,
     PERIOD,
     TAX_ITEM,
     ITEM,
+    NON_INVENTORY,
 )
 """Records that are entities of the business."""

@@ -32,7 +32,7 @@ NOUNS = {
     "revenueelement": "revenue_schedule",
 }
 """Entities of the business by the only table of a query: such a query is a list of them."""
-KINDS = {"custpymt": "payment", "custinvc": "ar_document", "custcred": "ar_document"}
+KINDS = {"custpymt": "payment", "custdep": "payment", "custinvc": "ar_document", "custcred": "ar_document"}
 """The same for the types of transactions that a query names."""
 
 

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from counterfoil_mocks.erp.netsuite import errors
-from counterfoil_mocks.erp.netsuite.kept_objects import LINES, RELATIONSHIP
+from counterfoil_mocks.erp.netsuite.kept_objects import APPLICATIONS, LINES, RELATIONSHIP
 from counterfoil_mocks.erp.netsuite.lists import BY_ID, BY_STORED, LISTS
 from counterfoil_mocks.erp.netsuite.objects import (
     AMOUNT,
     APPLY,
     KEEP,
     LINE,
+    MEMBER,
     TAXED,
     period_name,
 )
-from counterfoil_mocks.erp.netsuite.record_types import TYPES, transactions
+from counterfoil_mocks.erp.netsuite.record_types import TYPES, conditions, is_of, transactions
 from counterfoil_mocks.kernel import clock
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.statements import bound
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from counterfoil_mocks.kernel.system import System
 
 RECORDS = "/services/rest/record/v1"
+ALIKE = {"serviceSaleItem": ("serviceSaleItem", "nonInventorySaleItem")}
+"""Types that a reference may lead to where it names one of them."""
 NAMES: dict[str, Callable[[Record], str]] = {
     "customer": lambda record: f"{record['customer_no'] or ''} {record['name']}".strip(),
     "ar_document": lambda record: f"#{record['invoice_no']}",
@@ -59,9 +62,9 @@ class Reader:
         """The live record of a type with this id or, after `eid:`, external id."""
         table = self.system.table(each.entity)
         if named.startswith("eid:"):
-            return next((found for found in self.by_external(each.entity, named[4:]) if _is(each, found)), None)
+            return next((found for found in self.by_external(each.entity, named[4:]) if is_of(each, found)), None)
         found = table.by_id(self.system.name, named)
-        if found is None or found["deleted_at"] is not None or not _is(each, found):
+        if found is None or found["deleted_at"] is not None or not is_of(each, found):
             return None
         return found
 
@@ -70,7 +73,7 @@ class Reader:
         table, face = self.system.table(each.entity).sql, self.system.face
         assert face is not None
         mine = sa.select(table.c.id).select_from(table)
-        mine = mine.where(table.c.system == self.system.name, *each.conditions(table))
+        mine = mine.where(table.c.system == self.system.name, *conditions(each, table))
         page = mine.order_by(table.c.created_at, table.c.id).limit(limit).offset(offset)
         found = self.system.store.connection.execute(*bound(page)).fetchall()
         return [row[0] for row in found], face.remembered.counted(mine)
@@ -78,7 +81,7 @@ class Reader:
     def all(self, each: ObjectMap, narrowed: sa.ColumnElement[bool] | None = None) -> list[Record]:
         """The records of a type, in the order in which they were made."""
         table = self.system.table(each.entity)
-        clauses = [table.sql.c.system == self.system.name, *each.conditions(table.sql)]
+        clauses = [table.sql.c.system == self.system.name, *conditions(each, table.sql)]
         statement = table.where(*clauses if narrowed is None else (*clauses, narrowed))
         return table.fetch(statement.order_by(table.sql.c.created_at, table.sql.c.id), self.system.name)
 
@@ -99,7 +102,7 @@ class Reader:
         """Whether another record of the family has an external id."""
         family = [other for other in self.types.values() if other.about["family"] == each.about["family"]]
         return any(
-            found["id"] != own and _is(other, found)
+            found["id"] != own and is_of(other, found)
             for other in family
             for found in self.by_external(other.entity, external_id)
         )
@@ -157,13 +160,15 @@ class Reader:
             table = self.system.table(target.entity)
             by_key = "stored" in target.about
             found = table.by_key(self.system.name, stored) if by_key else table.by_id(self.system.name, stored)
-            if found is not None and _is(target, found):
+            if found is not None and is_of(target, found):
                 return self._link(target.name, found["id"], NAMES[target.entity](found))
         return None
 
     def targets(self, refers: str) -> tuple[ObjectMap, ...]:
         """The types that a reference may lead to."""
-        return (self.types[refers],) if refers in self.types else transactions(self.types)
+        if refers not in self.types:
+            return transactions(self.types)
+        return tuple(self.types[name] for name in ALIKE.get(refers, (refers,)))
 
     def _link(self, name: str, record_id: str, label: str) -> Record:
         return {"links": [self.self_link(name, record_id)], "id": record_id, "refName": label}
@@ -220,6 +225,7 @@ class Reader:
                 name not in each.by_name
                 and name not in lists
                 and value is not None
+                and name != MEMBER
                 and (wanted is None or name in wanted)
             ):
                 made[name] = value
@@ -244,6 +250,10 @@ class Reader:
             return [self._credited(record)]
         if child.object == TAXED:
             return [self._taxed(line) for line in record["lines"] if line["tax_code"] is not None]
+        if child.object == APPLICATIONS:
+            return [
+                {"line": number, **self.fields(APPLY, row)} for number, row in enumerate(self.applications(record), 1)
+            ]
         if child.object == LINES and child.of is not None:
             kept = record["custom"].get(child.name) or []
             return [{"line": number, **self.fields(child.of, {"custom": line})} for number, line in enumerate(kept, 1)]
@@ -347,6 +357,27 @@ class Reader:
         found = self.system.table("period").by_key(self.system.name, f"{company}/{clock.period_of(day)}")
         return None if found is None else str(found["id"])
 
+    def deposited(self, record: Record) -> Any:
+        """What is left of a customer's deposits in his currency."""
+        ccy = record["invoice_ccy"] or "USD"
+        (found,) = self.system.store.rows(
+            "SELECT coalesce(sum(unapplied), 0) AS left_over FROM erp.payment WHERE system = ? AND payer = ? AND ccy = ?"
+            f" AND deleted_at IS NULL AND json_extract(custom, '$.{KEEP}.{MEMBER}') = 'customerDeposit'",
+            (self.system.name, record["id"], ccy),
+        )
+        return major().show(int(found["left_over"]), {"ccy": ccy})
+
+    def applications(self, record: Record) -> list[Record]:
+        """The applications of a payment that a record names."""
+        table = self.system.table(APPLY.entity)
+        found = (table.by_id(self.system.name, each) for each in record["custom"]["apply"])
+        return [each for each in found if each is not None]
+
+    def applied(self, record: Record) -> Any:
+        """What of a deposit is applied by one application of it."""
+        live = sum(each["amount"] for each in self.applications(record) if each["status"] == "ACTIVE")
+        return AMOUNT.show(live, {"ccy": record["custom"]["currency"]})
+
     def balance(self, record: Record, *, overdue: bool = False) -> Any:
         """What a customer owes in his currency."""
         ccy = record["invoice_ccy"] or "USD"
@@ -380,7 +411,3 @@ def address(site: Record) -> Record:
     kept = ((site["custom"] or {}).get(KEEP) or {}).get("addressBookAddress") or {}
     shown = {**kept, **lines, **{name: value for name, value in more.items() if value is not None}}
     return {"links": [], **shown, "country": {"id": site["country"], "refName": site["country"]}}
-
-
-def _is(each: ObjectMap, record: Record) -> bool:
-    return all(record[name] == value for name, value in each.where.items())

@@ -25,7 +25,12 @@ if TYPE_CHECKING:
     from counterfoil_mocks.erp.netsuite.api import NetSuiteFace
 
 MOST = 1000
-CREATES = {"customerPayment": "receive_payment", "journalEntry": "post_journal"}
+CREATES = {
+    "customerPayment": "receive_payment",
+    "customerDeposit": "receive_payment",
+    "depositApplication": "apply_payment",
+    "journalEntry": "post_journal",
+}
 """Deeds that make a record, where their names are not `create_` and the entity."""
 TRUE = ("true", "TRUE", "True")
 

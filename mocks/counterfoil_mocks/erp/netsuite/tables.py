@@ -12,21 +12,23 @@ from counterfoil_mocks.erp.netsuite.columns import Declared, Value, coded, scale
 from counterfoil_mocks.erp.netsuite.custom_fields import Customs, of_entity, of_map
 from counterfoil_mocks.erp.netsuite.declared import RECORD
 from counterfoil_mocks.erp.netsuite.desk import PARTS, STREET
-from counterfoil_mocks.erp.netsuite.kept_objects import ORDER_STATES
+from counterfoil_mocks.erp.netsuite.kept_objects import DEPOSIT_APPLICATION, ORDER_STATES
 from counterfoil_mocks.erp.netsuite.lists import LISTS, account_type
 from counterfoil_mocks.erp.netsuite.objects import (
     ADDRESS,
     CREDIT_MEMO,
     CUSTOMER,
+    DEPOSIT,
     INVOICE,
     ITEM,
     KEEP,
     LINE,
+    NON_INVENTORY,
     PAYMENT,
     SUBSIDIARY,
     TAX_ITEM,
 )
-from counterfoil_mocks.erp.netsuite.record_types import TYPES, transactions
+from counterfoil_mocks.erp.netsuite.record_types import TYPES, told, transactions
 from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.protocols.fieldmap import ObjectMap
@@ -140,6 +142,8 @@ WORDS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "CustInvc": ("Invoice", {"A": "Open", "B": "Paid In Full"}),
     "CustCred": ("Credit Memo", {"A": "Open", "B": "Fully Applied"}),
     "CustPymt": ("Payment", {"C": "Deposited", "V": "Voided"}),
+    "CustDep": ("Customer Deposit", {"B": "Deposited", "C": "Fully Applied", "V": "Voided"}),
+    "DepAppl": ("Deposit Application", {"A": "Fully Applied"}),
     "Journal": ("Journal", {"B": "Approved for Posting"}),
     "SalesOrd": ("Sales Order", ORDER_STATES),
     "Estimate": ("Estimate", {"A": "Open", "B": "Processed"}),
@@ -359,7 +363,7 @@ class Tables:
             "displayname": each.c.name,
             "externalid": each.c.external_id,
             "isinactive": sa.case((each.c.active == 1, 0), else_=1),
-            "itemtype": "Service",
+            "itemtype": sa.case((told(each, "service_item") == NON_INVENTORY.name, "NonInvtPart"), else_="Service"),
             "incomeaccount": each.c.revenue_account,
             **self._customs("item", each),
             **self.declared.of("item", each, KEEP),
@@ -446,13 +450,16 @@ class Tables:
 
     def _payments(self) -> sa.Select[Any]:
         each = self._table("payment")
+        deposit = told(each, "payment") == DEPOSIT.name
         values = {
             **self._head(each, each.c.ccy, each.c.legal_entity, each.c.value_date),
             "otherrefnum": sa.func.coalesce(custom("otherRefNum", within=(KEEP,))(each), each.c.bank_ref),
             "tranid": each.c.receipt_no,
             "transactionnumber": each.c.receipt_no,
-            "type": "CustPymt",
-            "status": sa.case((each.c.status == "REVERSED", "V"), else_="C"),
+            "type": sa.case((deposit, "CustDep"), else_="CustPymt"),
+            "status": sa.case(
+                (each.c.status == "REVERSED", "V"), (sa.and_(deposit, each.c.unapplied > 0), "B"), else_="C"
+            ),
             "entity": each.c.payer,
             "exchangerate": each.c.fx_rate,
             "foreigntotal": amount("amount")(each),
@@ -488,7 +495,7 @@ class Tables:
             **self._head(each, custom("currency")(each), company, day),
             "memo": custom("memo")(each),
             "otherrefnum": custom("otherRefNum")(each),
-            "posting": 0,
+            "posting": sa.case((each.c.kind == DEPOSIT_APPLICATION.name, 1), else_=0),
             "tranid": custom("tranId")(each),
             "transactionnumber": custom("tranId")(each),
             "type": sa.case(codes, value=each.c.kind),
@@ -497,7 +504,7 @@ class Tables:
             ),
             "employee": custom("id", within=("salesRep",))(each),
             "duedate": custom("dueDate")(each),
-            "entity": custom("entity")(each),
+            "entity": sa.func.coalesce(custom("entity")(each), custom("customer")(each)),
             **self._customs("transaction", each, ""),
             "custbody_contract_no": custom("custbody_contract_no")(each),
             **self.declared.of("transaction", each),

@@ -107,9 +107,17 @@ def overridden(given: Record, body: Record, replace: str) -> Record:
     return {**made, "item": {"items": sorted([*lines, *rest], key=lambda line: line.get("orderLine") or len(lines))}}
 
 
+def applied(deposit: Record, reader: Reader) -> Record:
+    """What the application of a deposit begins with."""
+    if not deposit["unapplied"]:
+        raise errors.user("There is nothing left to apply of this transaction.")
+    return {"deposit": deposit["id"]}
+
+
 LEGAL: dict[tuple[str, str], Given] = {
     ("invoice", "customerPayment"): payment,
     ("invoice", "creditMemo"): credit,
+    ("customerDeposit", "depositApplication"): applied,
     ("salesOrder", "invoice"): bill,
     ("estimate", "invoice"): bill,
     ("estimate", "salesOrder"): copied,
