@@ -43,6 +43,14 @@ const seen = {};
   seen.events = events.map((each) => [each.payload.ChangeEventHeader.changeType, each.payload.Phone, typeof each.event.replayId]);
   client.disconnect();
 
+  await conn.sobject('PushTopic').create({Name: 'Phones', Query: "SELECT Id, Phone FROM Account", ApiVersion: 59});
+  const rung = new Promise((resolve) => conn.streaming.topic('Phones').subscribe(resolve));
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  await conn.sobject('Account').update({Id: made.id, Phone: '7'});
+  const told = await Promise.race([rung, new Promise((resolve) => setTimeout(() => resolve(null), 8000))]);
+  seen.topic = told && [told.event.type, told.sobject.Phone];
+  await conn.sobject('Account').update({Id: made.id, Phone: '2'});
+
   seen.found = (await conn.sobject('Account').find({Name: 'Node'}, '*'))[0].Phone;
   seen.retrieved = (await conn.sobject('Account').retrieve([made.id, made.id])).length;
   const many = await conn.sobject('Contact').create(
@@ -124,6 +132,7 @@ def test_jsforce_sells_listens_and_loads(node: Path, launch: Any) -> None:
         "identity": keys["username"],
         "created": True,
         "events": [["CREATE", "1", "number"], ["UPDATE", "2", "number"]],
+        "topic": ["updated", "7"],
         "found": "2",
         "retrieved": 2,
         "many": 150,

@@ -171,3 +171,98 @@ def test_the_bin_is_emptied_after_fifteen_days(launch: Any) -> None:
     assert seen() == (1, "ENTITY_IS_DELETED")
     landscape.call("POST", "/clock/advance", {"days": 2})
     assert seen() == (0, "NOT_FOUND")
+
+
+# topics
+
+
+class Listener:
+    """A CometD client of the org."""
+
+    def __init__(self, crm: dict[str, Any]) -> None:
+        self.place = f"{crm['url']}/cometd/59.0"
+        self.head = {"Authorization": f"Bearer {crm['credentials']['access_token']}"}
+        hello = {"channel": "/meta/handshake", "version": "1.0", "supportedConnectionTypes": ["long-polling"]}
+        self.id = self.say(hello)[0]["clientId"]
+
+    def say(self, message: dict[str, Any]) -> list[dict[str, Any]]:
+        answer: list[dict[str, Any]] = requests.post(self.place, json=[message], headers=self.head, timeout=10).json()
+        return answer
+
+    def subscribe(self, channel: str) -> dict[str, Any]:
+        return self.say({"channel": "/meta/subscribe", "clientId": self.id, "subscription": channel})[0]
+
+    def heard(self) -> list[tuple[str, dict[str, Any]]]:
+        """Types and records of the next events."""
+        *events, _ = self.say({"channel": "/meta/connect", "clientId": self.id, "connectionType": "long-polling"})
+        return [(each["data"]["event"]["type"], each["data"]["sobject"]) for each in events]
+
+
+@pytest.fixture
+def listener(crm: dict[str, Any]) -> Listener:
+    return Listener(crm)
+
+
+@pytest.mark.by_test("cometd create_record")
+def test_a_topic_tells_of_records_that_fit_its_query(ask: Call, listener: Listener) -> None:
+    topic = {"Name": "BigDeals", "ApiVersion": 59.0}
+    topic["Query"] = "SELECT Id, Name, Amount FROM Opportunity WHERE Amount > 1000 AND Name LIKE 'Topic%'"
+    assert ask("POST", "/sobjects/PushTopic", topic).status_code == 201
+    assert listener.subscribe("/topic/BigDeals")["successful"]
+    deal = {"StageName": "Prospecting", "CloseDate": "2026-03-31"}
+    small = ask("POST", "/sobjects/Opportunity", {"Name": "Topic small", "Amount": 10, **deal}).json()["id"]
+    big = ask("POST", "/sobjects/Opportunity", {"Name": "Topic big", "Amount": 5000, **deal}).json()["id"]
+    ask("PATCH", f"/sobjects/Opportunity/{big}", {"NextStep": "no field of the topic"})
+    ask("PATCH", f"/sobjects/Opportunity/{small}", {"Amount": 2000.5})
+    ask("DELETE", f"/sobjects/Opportunity/{big}")
+    assert listener.heard() == [
+        ("created", {"Id": big, "Name": "Topic big", "Amount": 5000.0}),
+        ("updated", {"Id": small, "Name": "Topic small", "Amount": 2000.5}),
+        ("deleted", {"Id": big}),
+    ]
+
+
+def test_a_topic_tells_of_what_it_is_asked_to(ask: Call, listener: Listener) -> None:
+    query = "SELECT Id, Phone FROM Account WHERE Industry = 'Banking'"
+    made = {}
+    for fields in ("All", "Select", "Where"):
+        topic = {"Name": f"Of{fields}", "Query": query, "ApiVersion": 59.0, "NotifyForFields": fields}
+        topic |= {"NotifyForOperationCreate": False}
+        made[fields] = ask("POST", "/sobjects/PushTopic", topic).json()["id"]
+    account = ask("POST", "/sobjects/Account", {"Name": "Bank", "Industry": "Energy"}).json()["id"]
+    for each in made:
+        listener.subscribe(f"/topic/Of{each}")
+    for change in ({"Phone": "1"}, {"Industry": "Banking"}, {"Phone": "2"}, {"Website": "b.example"}):
+        ask("PATCH", f"/sobjects/Account/{account}", change)
+    shown = [("updated", {"Id": account, "Phone": phone}) for phone in ("1", "1", "2", "2", "2")]
+    assert listener.heard() == shown, "all and where of the industry, all and select of the phone, all of the website"
+    ask("PATCH", f"/sobjects/PushTopic/{made['All']}", {"IsActive": False})
+    ask("PATCH", f"/sobjects/Account/{account}", {"Phone": "3"})
+    assert listener.heard() == [("updated", {"Id": account, "Phone": "3"})]
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("SELECT Name FROM Account", "INVALID_FIELD"),
+        ("SELECT Id, Owner.Name FROM Account", "INVALID_FIELD"),
+        ("SELECT Id, (SELECT Id FROM Contacts) FROM Account", "INVALID_FIELD"),
+        ("SELECT Id, Nope FROM Account", "INVALID_FIELD"),
+        ("SELECT Id FROM Account LIMIT 5", "MALFORMED_QUERY"),
+        ("SELECT Id FROM Nope", "INVALID_TYPE"),
+        ("", "REQUIRED_FIELD_MISSING"),
+    ],
+)
+def test_a_query_that_no_record_can_be_held_against_makes_no_topic(
+    ask: Call, listener: Listener, query: str, code: str
+) -> None:
+    refused = ask("POST", "/sobjects/PushTopic", {"Name": "Unfit", "Query": query, "ApiVersion": 59.0})
+    assert refusal(refused) == (400, code)
+    unknown = listener.subscribe("/topic/Unfit")
+    assert (unknown["successful"], unknown["error"][:5]) == (False, "404::")
+
+
+def test_two_topics_have_two_names(ask: Call) -> None:
+    topic = {"Name": "Once", "Query": "SELECT Id FROM Account", "ApiVersion": 59.0}
+    assert ask("POST", "/sobjects/PushTopic", topic).status_code == 201
+    assert refusal(ask("POST", "/sobjects/PushTopic", topic)) == (400, "DUPLICATE_VALUE")

@@ -9,7 +9,7 @@ from typing import Any
 
 from counterfoil_mocks.crm import contracts, deals
 from counterfoil_mocks.crm.model import CHANGE_ORDER, OPPORTUNITY, QUOTE
-from counterfoil_mocks.crm.salesforce import errors, steps
+from counterfoil_mocks.crm.salesforce import errors, steps, topics
 from counterfoil_mocks.crm.salesforce.desk import Change, Desk
 from counterfoil_mocks.crm.salesforce.errors import Refused, integrity, validation
 from counterfoil_mocks.crm.salesforce.objects import SObject
@@ -44,8 +44,6 @@ def defaults(desk: Desk, each: SObject, said: dict[str, Any]) -> None:
         if deal is not None:
             said.setdefault("CurrencyIsoCode", deal["ccy"])
             said.setdefault("Pricebook2Id", (deal["custom"] or {}).get("Pricebook2Id"))
-    if each.name == "Contract":
-        said.setdefault("Status", "Draft")
 
 
 def before(change: Change) -> None:
@@ -504,6 +502,7 @@ BEFORE: Mapping[str, Rule] = {
     "Lead": _lead,
     "Change_Order__c": _change_order,
     "Approval__c": _approval,
+    "PushTopic": topics.check,
 }
 AFTER: Mapping[str, Rule] = {
     "Account": _account_after,

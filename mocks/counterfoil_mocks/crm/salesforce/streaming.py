@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from counterfoil_mocks.crm.salesforce import outbound
+from counterfoil_mocks.crm.salesforce import outbound, topics
 from counterfoil_mocks.crm.salesforce.desk import VENDOR
 from counterfoil_mocks.crm.salesforce.errors import Refused
 from counterfoil_mocks.crm.salesforce.objects import SObject
@@ -65,7 +65,8 @@ class Streaming:
     # telling
 
     def wrote(self, tx: Tx, touched: Sequence[tuple[Entity, Record | None, Record]]) -> None:
-        """Put a change event for every record that a deed wrote into the outbox."""
+        """Put a change event for every record that a deed wrote into the outbox, and what topics and subscribers wait for."""
+        asked = topics.of(self.face)
         for entity, before, after in touched:
             each = (
                 self.face.objects.get(str(after["kind"]).lower())
@@ -81,6 +82,8 @@ class Streaming:
             payload = self._payload(tx, each, kind, before, after)
             if payload is not None:
                 tx.tell(entity, after, channel_of(each.name), {"payload": payload})
+                changed = payload["ChangeEventHeader"]["changedFields"]
+                topics.wrote(self.face, tx, asked, each, entity, kind, after, changed)
 
     def _payload(self, tx: Tx, each: SObject, kind: str, before: Record | None, after: Record) -> Record | None:
         desk = self.face.changing
@@ -238,8 +241,10 @@ class Streaming:
 
     def _subscribe(self, client: Client, name: str, replay: Mapping[str, Any]) -> str:
         """Subscribe a client to a channel; returns what is wrong with that."""
-        known = name in self.channels or name == "/data/ChangeEvents" or name.startswith(("/topic/", "/u/"))
-        if not known and not (name.startswith("/event/") and name[7:].lower() in self.face.objects):
+        known = name in self.channels or name == "/data/ChangeEvents"
+        known = known or (name.startswith("/event/") and name[7:].lower() in self.face.objects)
+        known = known or name in [f"{topics.CHANNEL}{topic['name']}" for topic in topics.of(self.face)]
+        if not known:
             return f"404::The channel specified is not valid [{name}]"
         first, last = self._bounds()
         after = replay.get(name, -1)
@@ -306,6 +311,9 @@ class Streaming:
 def _message(channel: str, row: Record) -> Record:
     extra = orjson.loads(row["extra"])
     event: Record = {"replayId": row["seq"]} | ({"EventUuid": extra["uuid"]} if "uuid" in extra else {})
+    if "sobject" in extra:
+        shown = {name: _zulu(value) for name, value in extra["sobject"].items()}
+        return {"channel": channel, "data": {"event": {**extra["event"], **event}, "sobject": shown}}
     schema = ids.encode(ids.digest("schema", row["type"]), ids.BASE62, 22)
     return {"channel": channel, "data": {"schema": schema, "payload": extra["payload"], "event": event}}
 
