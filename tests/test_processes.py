@@ -196,3 +196,27 @@ def test_a_killed_process_is_replaced_and_loses_nothing(several: Running) -> Non
     assert {reply.json["name"] for reply in (*made, *more)} <= told
     listed = several.native("crm", "GET", "/customers?limit=100").json["items"]
     assert {each["name"] for each in listed} == told
+
+
+def test_an_outage_ends_for_all_at_the_same_instant(several: Running) -> None:
+    several.call("POST", "/faults", [{"kind": "outage", "system": "erp", "minutes": 60.0}])
+    several.call("POST", "/clock/advance", {"to": "2026-01-05T15:30:00Z"})
+    assert {reply.status for reply in together(lambda number: several.native("erp", "GET", "/customers"), 20)} == {503}
+    for each in workers():
+        os.kill(each, signal.SIGKILL)
+    several.call("POST", "/clock/advance", {"to": "2026-01-05T16:00:01Z"})
+    assert {reply.status for reply in together(lambda number: several.native("erp", "GET", "/customers"), 20)} == {200}
+
+
+def test_what_a_search_does_not_show_yet_is_counted_over_both_processes(several: Running) -> None:
+    several.call("POST", "/faults", [{"kind": "search_lag", "system": "crm", "searches": 5}])
+    several.native("crm", "POST", "/customers", {"name": "Late", "country": "US"})
+    shown = [len(several.native("crm", "GET", "/customers").json["items"]) for _ in range(20)]
+    assert shown == [0] * 5 + [1] * 15
+
+
+def test_a_fault_that_takes_anothers_place_is_known_to_all(several: Running) -> None:
+    for status in (501, 502, 503):
+        several.call("DELETE", "/faults")
+        several.call("POST", "/faults", [{"kind": "status", "system": "crm", "status": status}])
+        assert several.native("crm", "GET", "/customers").status == status

@@ -124,7 +124,7 @@ class Landscape:
         self._tell_faults()
 
     def _tell_faults(self) -> None:
-        self.store.set_meta("faults", orjson.dumps(self.faults.view()).decode())
+        self.store.set_meta("faults", orjson.dumps([each.told for each in self.faults.planned]).decode())
         self.world.renew()
 
     def _fill(self) -> None:

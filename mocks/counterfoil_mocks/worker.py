@@ -64,8 +64,10 @@ class SharedFaults(Faults):
 
     def adopt(self, plan: list[dict[str, Any]]) -> None:
         """What is broken now; a fault that was known before keeps what it remembers."""
-        known = {fault.id: fault for fault in self.planned}
-        self.planned = [known.get(each["id"]) or self.remade(each) for each in plan]
+        known = [(fault.told, fault) for fault in self.planned]
+        self.planned = [
+            next((fault for told, fault in known if told == each), None) or self.remade(each) for each in plan
+        ]
 
     async def asked(self, call: Call, stage: str) -> list[Fault]:
         """The faults that strike a request, as the landscape counts them."""

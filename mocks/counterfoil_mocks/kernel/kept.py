@@ -19,6 +19,10 @@ ADD = (
     "INSERT INTO control.token (token, system, client, kind, chain, expires, used) VALUES (?, ?, '', ?, ?, ?, 0)"
     " ON CONFLICT (token) DO NOTHING RETURNING token"
 )
+COUNT = (
+    "INSERT INTO control.token (token, system, client, kind, chain, expires, used) VALUES (?, ?, '', ?, 'null', ?, 1)"
+    " ON CONFLICT (token) DO UPDATE SET used = token.used + 1 RETURNING used"
+)
 GET = "SELECT chain, expires FROM control.token WHERE token = ?"
 TAKE = "DELETE FROM control.token WHERE token = ? RETURNING chain, expires"
 SWEEP = "DELETE FROM control.token WHERE system = ? AND kind = ? AND expires <= ?"
@@ -81,6 +85,17 @@ class Kept:
             row = self.system.store.execute(GET, (self._place(name),)).fetchone()
             return None if row is None else _alive(orjson.loads(row[0]), row[1])
         return _alive(*self._own.get(name, (None, None)))
+
+    def count(self, name: str) -> int:
+        """Count on by one; returns what it then is."""
+        if self.shared:
+            self._tidy()
+            row = self.system.store.execute(
+                COUNT, (self._place(name), self.system.name, self.kind, self._ends())
+            ).fetchone()
+            return int(row[0])
+        self.put(name, (self.get(name) or 0) + 1)
+        return int(self.get(name))
 
     def take(self, name: str) -> Any:
         """A value, which is there no more from now on; None where there was none."""

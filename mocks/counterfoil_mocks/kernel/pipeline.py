@@ -26,6 +26,7 @@ from counterfoil_mocks.kernel.face import (
 from counterfoil_mocks.kernel.faults import Call, Exchange, Faults
 from counterfoil_mocks.kernel.faults.kind import Aborted
 from counterfoil_mocks.kernel.journal import Harmless, Journal, trace_of
+from counterfoil_mocks.kernel.kept import Kept
 from counterfoil_mocks.kernel.limits import Limits
 from counterfoil_mocks.kernel.operations import Answer, Operation
 from counterfoil_mocks.kernel.system import System
@@ -62,6 +63,7 @@ class Pipeline:
         self.journal = journal
         self.faults = faults
         self.limits = Limits(system)
+        self._missed = Kept(system, "missed", 3600)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; never raises for what a caller does."""
@@ -168,6 +170,7 @@ class Pipeline:
             {name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers.items()},
             write=bool(request.operation and request.operation.write),
             revoke=None if grant is None else lambda: face.revoke(grant),
+            count=self._missed.count,
         )
 
     async def _after(self, face: Face, request: Request, exchange: Exchange, out: Rendered) -> Rendered:

@@ -40,7 +40,13 @@ class Fault:
     system: str
     operation: str
     key: str
+    since: str = ""
     struck: int = 0
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What another process must know of it. since: the business instant at which it began."""
+        return {"id": self.id, "since": self.since, "spec": self.spec}
 
     def strikes(self, call: Call, attempt: int, dice: tuple[object, ...]) -> bool:
         """Whether this call, at its nth attempt, is hit."""
@@ -95,17 +101,17 @@ class Faults:
         self._tell()
         return made
 
-    def remade(self, spec: Mapping[str, Any]) -> Fault:
-        """A fault as `view` shows it, made again in another process."""
-        made = self._make("", {name: value for name, value in spec.items() if name not in ("id", "struck")})
-        made.id = spec["id"]
+    def remade(self, told: Mapping[str, Any]) -> Fault:
+        """A fault as `Fault.told` tells it, made again in another process."""
+        made = self._make("", told["spec"], told["since"])
+        made.id = told["id"]
         return made
 
     def _tell(self) -> None:
         if self.changed is not None:
             self.changed()
 
-    def _make(self, where: str, spec: dict[str, Any]) -> Fault:
+    def _make(self, where: str, spec: dict[str, Any], since: str | None = None) -> Fault:
         name = spec.get("kind")
         kind = KINDS.get(name) if isinstance(name, str) else None
         if kind is None:
@@ -126,10 +132,10 @@ class Faults:
         settings = {each: value for each, value in spec.items() if each not in (*ADDRESS, *SELECTORS, "kind", "id")}
         made = kind.made(where, settings)
         self._count += 1
-        made.start(self.world)
-        return Fault(
-            f"flt_{self._count}", made, {**spec, "kind": name}, address["system"], address["operation"], address["key"]
-        )
+        since = since or self.world.clock.now
+        made.start(self.world, since)
+        place = address["system"], address["operation"], address["key"]
+        return Fault(f"flt_{self._count}", made, {**spec, "kind": name}, *place, since)
 
     def _check_operation(self, where: str, system: str, pattern: str) -> None:
         """Refuse an address that no call and no event can have. A call without a name is addressed by method and path."""

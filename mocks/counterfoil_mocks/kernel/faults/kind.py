@@ -30,7 +30,8 @@ class Exchange:
 
     write: whether the call changes state. abort: close the connection without (further) answer. send_only: send no more than so
     many bytes of the body, then close. hidden: records that a list must not show. fail_item: positions of a batch that fail.
-    revoke: kill the access token that the call came with. refusal: what the caller is told instead of the answer.
+    revoke: kill the access token that the call came with. refusal: what the caller is told instead of the answer. count: counts on by
+    one what it is given a name for, over all processes, and tells what it then is.
     """
 
     request_headers: Mapping[str, str] = field(default_factory=dict)
@@ -44,6 +45,7 @@ class Exchange:
     fail_item: Callable[[int], bool] | None = None
     revoke: Callable[[], None] | None = None
     refusal: Problem | None = None
+    count: Callable[[str], int] = field(default=lambda name: 1)
     faults: list[str] = field(default_factory=list)
 
     def struck(self, kind: str) -> None:
@@ -112,8 +114,8 @@ class Kind:
                 raise invalid(f"{where}.{name}", f"{value!r} is out of range", "Give a number from 0 to 10000000.")
         return cls(**settings)
 
-    def start(self, world: World) -> None:
-        """The fault has just been injected."""
+    def start(self, world: World, since: str) -> None:
+        """The fault was injected at this business instant; each process that serves hears of it in its own time."""
 
     async def before(self, call: Call, exchange: Exchange) -> None:
         """Act before the work."""

@@ -19,9 +19,9 @@ class Outage(Kind, name="outage"):
     _clock: Clock | None = field(default=None, init=False, repr=False)
     _until: str = field(default="", init=False, repr=False)
 
-    def start(self, world: World) -> None:
+    def start(self, world: World, since: str) -> None:
         self._clock = world.clock
-        self._until = clock.later(world.clock.now, minutes=self.minutes) if self.minutes else ""
+        self._until = clock.later(since, minutes=self.minutes) if self.minutes else ""
 
     async def before(self, call: Call, exchange: Exchange) -> None:
         if self._clock is not None and self._until and self._clock.now >= self._until:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from counterfoil_mocks.kernel import ids
@@ -17,19 +18,19 @@ class SearchLag(Kind, name="search_lag"):
     searches: int = 1
     records: float = 1.0
     _since: str = field(default="", init=False, repr=False)
-    _seed: int = field(default=0, init=False, repr=False)
-    _missed: dict[tuple[str, str, int], int] = field(default_factory=dict, init=False, repr=False)
+    _world: World | None = field(default=None, init=False, repr=False)
 
-    def start(self, world: World) -> None:
-        self._since = world.clock.now[:19]
-        self._seed = world.seed
+    def start(self, world: World, since: str) -> None:
+        self._since = since
+        self._world = world
 
     async def before(self, call: Call, exchange: Exchange) -> None:
-        exchange.hidden = lambda record: self._hides(call.operation, record)
+        exchange.hidden = lambda record: self._hides(call.operation, record, exchange.count)
 
-    def _hides(self, operation: str, record: Record) -> bool:
-        if record["updated_at"] < self._since or ids.chance(self._seed, "lag", record["id"]) >= self.records:
+    def _hides(self, operation: str, record: Record, count: Callable[[str], int]) -> bool:
+        world = self._world
+        if world is None or record["updated_at"] < self._since[:19]:
             return False
-        place = (operation, record["id"], record["version"])
-        self._missed[place] = self._missed.get(place, 0) + 1
-        return self._missed[place] <= self.searches
+        if ids.chance(world.seed, "lag", record["id"]) >= self.records:
+            return False
+        return count(f"{world.epoch} {self._since} {operation} {record['id']} {record['version']}") <= self.searches
