@@ -6,10 +6,12 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 import yaml
 from tests.conftest import POSTGRES, own_database
 
+from counterfoil_mocks import config
 from counterfoil_mocks.kernel.postgres import PostgresStore, translated
 from counterfoil_mocks.kernel.store import open_store
 from counterfoil_mocks.roles import ROLES
@@ -40,6 +42,22 @@ def test_a_database_belongs_to_one_landscape_at_a_time() -> None:
             open_store(url, ROLES)
         first.close()
         open_store(url, ROLES).close()
+
+
+@needs_server
+def test_a_database_that_is_not_there_is_made_and_one_in_use_is_exit_code_3() -> None:
+    with own_database() as url:
+        further = config.beside(url, "further")
+        try:
+            first = open_store(further, ROLES)
+            command = [sys.executable, "-m", "counterfoil", "up", "--store", further, "--port-base", "0"]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            assert (done.returncode, done.stdout) == (3, "")
+            assert "another landscape is at work in this database" in done.stderr
+            first.close()
+        finally:
+            with psycopg.connect(url, autocommit=True) as server:
+                server.execute(f"DROP DATABASE {further.rpartition('/')[2]} WITH (FORCE)")
 
 
 @needs_server
@@ -106,7 +124,5 @@ def test_scenarios_pass_over_one_process_and_over_two(tmp_path: Path, processes:
 
 @needs_server
 def test_what_is_wrong_with_processes_is_told(launch: Callable[..., Running]) -> None:
-    from counterfoil_mocks import config
-
     with pytest.raises(config.Unusable, match="postgresql"):
         config.understood({"processes": 2, "store": "memory"}, "landscape.yaml")

@@ -176,6 +176,15 @@ def test_wrong_usage_is_exit_code_2_in_one_sentence(arguments: tuple[str, ...], 
     assert "Traceback" not in said
 
 
+def test_a_database_server_that_does_not_answer_is_exit_code_3() -> None:
+    pytest.importorskip("psycopg")
+    code, complaint = refused("--store", "postgresql://nobody@127.0.0.1:1/firm", "--port-base", "0")
+    assert code == 3
+    assert complaint.count("\n") == 1
+    assert "The store postgresql://nobody@127.0.0.1:1/firm cannot be opened" in complaint
+    assert "refused" in complaint
+
+
 def test_a_store_of_another_version_is_refused_with_its_remedy_and_stays_as_it_is(tmp_path: Path) -> None:
     store = f"sqlite:///{tmp_path / 'firm.db'}"
     open_store(store, ROLES).close()

@@ -1,4 +1,5 @@
-"""Options of the command line that mean the same wherever they stand: what is under test, where, and what is broken meanwhile."""
+"""Options of the command line that mean the same wherever they stand: what is under test, where, kept in
+what, served by how many, and what is broken meanwhile."""
 
 from __future__ import annotations
 
@@ -17,4 +18,12 @@ InLandscape = Annotated[
 UnderFaults = Annotated[
     str | None,
     typer.Option("--faults", help="Fault plan in force throughout: noisy, lossy, failing, repeating, or a file."),
+]
+InStore = Annotated[
+    str | None,
+    typer.Option("--store", metavar="URL", help="`memory`; sqlite:///FILE or postgresql://… to keep it."),
+]
+ByProcesses = Annotated[
+    int | None,
+    typer.Option("--processes", help="API processes that serve the systems, over one PostgreSQL store."),
 ]

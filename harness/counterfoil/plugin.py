@@ -34,6 +34,8 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("--landscape", {"metavar": "FILE|URL", "help": "landscape file, or address of a control plane that runs"}),
     ("--seed", {"type": int, "help": "seed of the landscape's data, ids and faults"}),
     ("--size", {"choices": ["S", "M", "L", "XL"], "help": "size of the firm"}),
+    ("--store", {"metavar": "URL", "help": "memory, sqlite:///FILE or postgresql://…, of the landscape"}),
+    ("--processes", {"type": int, "help": "API processes that serve the systems, over one PostgreSQL store"}),
     ("--faults", {"metavar": "FILE|PLAN", "help": "fault plan in force in every scenario: a name or a file"}),
     (
         "--serial",

@@ -35,7 +35,7 @@ SIGNS = {
 @dataclass(frozen=True)
 class Order:
     """What to run. targets: scenario ids, files or folders; all shipped scenarios when empty. workers: processes, each with a
-    landscape and an integration of its own. vendors: by role, whose protocol a system speaks."""
+    landscape and an integration of its own. vendors: by role, whose protocol a system speaks. store, processes: of the landscape."""
 
     targets: Sequence[str] = ()
     keyword: str | None = None
@@ -52,6 +52,8 @@ class Order:
     scenarios: Sequence[str] = field(default=())
     slow: bool = False
     vendors: Mapping[str, str] = field(default_factory=dict)
+    store: str | None = None
+    processes: int | None = None
 
 
 def find(targets: Sequence[str], named: Sequence[str] = ()) -> tuple[list[Path], list[str]]:
@@ -103,6 +105,8 @@ def arguments(order: Order, files: Sequence[Path], ids: Sequence[str], answer: P
         ("--export", order.export),
         ("--seed", order.seed),
         ("--size", order.size),
+        ("--store", order.store),
+        ("--processes", order.processes),
     ):
         words += [] if value is None else [name, str(value)]
     words += [part for each in ids for part in ("--scenario", each)]
@@ -200,8 +204,13 @@ def check_landscape(order: Order) -> None:
             raise Unreadable(
                 f"--{next(iter(order.vendors))}: {order.landscape} runs already, with the faces that it has"
             )
+        if order.store is not None or order.processes is not None:
+            name = "store" if order.store is not None else "processes"
+            raise Unreadable(f"--{name}: {order.landscape} runs already, with the store and the processes that it has")
         return
-    said = {name: value for name, value in (("seed", order.seed), ("size", order.size)) if value is not None}
+    said = {
+        name: value for name in ("seed", "size", "store", "processes") if (value := getattr(order, name)) is not None
+    }
     try:
         found = {} if order.landscape is None else config.read(Path(order.landscape))
         config.understood(config.wearing({**found, **said}, order.vendors), order.landscape or "landscape")

@@ -16,7 +16,7 @@ import orjson
 import pytest
 
 from counterfoil import faults, judge, outcome
-from counterfoil.bench import Bench, Settings
+from counterfoil.bench import Bench, Settings, is_address
 from counterfoil.client import Broken
 from counterfoil.descriptor import Unreadable
 from counterfoil.integration import resolve
@@ -57,6 +57,8 @@ class Session:
             token,
             option("slow_scenarios"),
             {role: vendor for role in ROLES if (vendor := option(role)) is not None},
+            store=option("store"),
+            processes=option("processes"),
         )
 
     def check(self) -> None:
@@ -81,8 +83,23 @@ class Session:
         size = self.settings.size or size
         name = orjson.dumps([systems, size])
         if name not in self.benches:
-            self.benches[name] = Bench(replace(self.settings, systems=systems, size=size))
+            beside = self._store_beside(len(self.benches))
+            self.benches[name] = Bench(replace(self.settings, systems=systems, size=size, store=beside))
         return self.benches[name]
+
+    def _store_beside(self, number: int) -> str | None:
+        """Where this process's landscape of some number is kept, if anywhere: a store belongs to one landscape."""
+        from counterfoil_mocks import config
+
+        settings = self.settings
+        store = settings.store
+        if store is None and settings.landscape is not None and not is_address(settings.landscape):
+            store = config.read(Path(settings.landscape)).get("store")
+        if not isinstance(store, str) or store == "memory":
+            return settings.store
+        marks = [str(number + 1)] if number else []
+        marks = [self.config.workerinput["workerid"], *marks] if is_worker(self.config) else marks  # type: ignore[attr-defined]
+        return config.beside(store, *marks)
 
     def finish(self, item: pytest.Function, story: Story, failure: Exception | None) -> Result:
         """Judge a told story and keep its evidence."""
@@ -128,9 +145,9 @@ class Session:
         words += ["--integration", option("integration")] if option("integration") != "reference" else []
         words += [
             part
-            for name in ("landscape", "size", "faults", *ROLES)
+            for name in ("landscape", "size", "store", "processes", "faults", *ROLES)
             if option(name)
-            for part in (f"--{name}", option(name))
+            for part in (f"--{name}", str(option(name)))
         ]
         words += [word for word, name in (("--serial", "serial"), ("--slow", "slow_scenarios")) if option(name)]
         return " ".join(words)

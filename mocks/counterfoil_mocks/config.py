@@ -29,6 +29,10 @@ class Unusable(Exception):
     """A landscape that cannot be: the message says in a sentence what is wrong and where."""
 
 
+class Unavailable(Unusable):
+    """A landscape that cannot be now: its store does not answer, or belongs to another one."""
+
+
 class Strict(BaseModel):
     """Refuses what it does not know."""
 
@@ -148,6 +152,14 @@ def loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def beside(store: str, *marks: str) -> str:
+    """The address of another store of the same kind at the same place: `…/firm` becomes `…/firm_gw1`, `…/firm.db` becomes `…/firm_gw1.db`."""
+    address, sign, settings = store.partition("?")
+    place, slash, name = address.rpartition("/")
+    file = Path(name)
+    return f"{place}{slash}{'_'.join([file.stem, *marks])}{file.suffix}{sign}{settings}"
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -11,11 +11,11 @@ import orjson
 
 from counterfoil_mocks import catalogue, firm, vendors
 from counterfoil_mocks import config as landscape_file
-from counterfoil_mocks.config import Config, Unusable
+from counterfoil_mocks.config import Config, Unavailable, Unusable
 from counterfoil_mocks.kernel import auth, clock, events, native, webhooks
 from counterfoil_mocks.kernel.clock import Clock
 from counterfoil_mocks.kernel.delivery import Deliverer
-from counterfoil_mocks.kernel.errors import conflict
+from counterfoil_mocks.kernel.errors import StoreTaken, conflict
 from counterfoil_mocks.kernel.faults import Faults
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.journal import Journal
@@ -31,7 +31,7 @@ from counterfoil_mocks.workers import Workers
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-__all__ = ["START", "Landscape", "PortTaken", "Unusable"]
+__all__ = ["START", "Landscape", "PortTaken", "Unavailable", "Unusable"]
 
 START = "2026-01-05T15:00:00.000Z"
 """Where the business clock of a new landscape stands: Monday, 09:00 in Chicago."""
@@ -87,13 +87,15 @@ class Landscape:
 
     @classmethod
     def build(cls, config: Config | Mapping[str, Any] | None = None) -> Landscape:
-        """The landscape that a configuration describes, its firm loaded; raises Unusable."""
+        """The landscape that a configuration describes, its firm loaded; raises Unusable, of which Unavailable is for what may be otherwise
+        later."""
         wanted = config if isinstance(config, Config) else landscape_file.understood(config or {})
         try:
             store = open_store(wanted.store, ROLES)
         except Exception as error:
             said = " ".join(str(error).split())
-            raise Unusable(
+            kind = Unavailable if isinstance(error, (ConnectionError, StoreTaken)) else Unusable
+            raise kind(
                 f"The store {wanted.store} cannot be opened: {said}{'' if said.endswith(('.', '?')) else '.'}"
             ) from error
         seed = str(wanted.seed)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from counterfoil.options import InLandscape, UnderFaults, UnderTest
+from counterfoil.options import ByProcesses, InLandscape, InStore, UnderFaults, UnderTest
 from counterfoil.vendor_options import Billing, Crm, Erp, Psa, faces, words
 
 if TYPE_CHECKING:
@@ -53,12 +53,8 @@ def load(
     drain: Annotated[str, typer.Option("--drain", help="How long to wait at the end until all is at rest.")] = "5m",
     seed: Annotated[int | None, typer.Option("--seed", help="Seed of data, ids, faults and deeds.", min=0)] = None,
     size: Annotated[str | None, typer.Option("--size", metavar="S|M|L|XL", help="Size of the firm.")] = None,
-    store: Annotated[
-        str | None, typer.Option(metavar="URL", help="`memory`; sqlite:///FILE or postgresql://… to keep it.")
-    ] = None,
-    processes: Annotated[
-        int | None, typer.Option(help="API processes that serve the systems, over one PostgreSQL store.")
-    ] = None,
+    store: InStore = None,
+    processes: ByProcesses = None,
     crm: Crm = None,
     psa: Psa = None,
     erp: Erp = None,

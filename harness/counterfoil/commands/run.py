@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from counterfoil.options import InLandscape, UnderFaults, UnderTest
+from counterfoil.options import ByProcesses, InLandscape, InStore, UnderFaults, UnderTest
 from counterfoil.vendor_options import Billing, Crm, Erp, Psa, faces
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ def run(
         int, typer.Option("--seeds", help="So many runs, each with the next seed (for the night).", min=1, max=1000)
     ] = 1,
     size: Annotated[str | None, typer.Option("--size", help="Size of the firm: S, M, L or XL.")] = None,
+    store: InStore = None,
+    processes: ByProcesses = None,
     crm: Crm = None,
     psa: Psa = None,
     erp: Erp = None,
@@ -87,6 +89,8 @@ def run(
         scenario or (),
         slow,
         faces(crm, psa, erp, billing),
+        store,
+        processes,
     )
     console = None if as_json else console_on_stdout()
     try:

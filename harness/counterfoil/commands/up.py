@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from counterfoil.options import ByProcesses, InStore
 from counterfoil.vendor_options import Billing, Crm, Erp, Psa, faces
 
 if TYPE_CHECKING:
@@ -40,12 +41,8 @@ def up(
             help="Interface to listen on; other than loopback needs a token: the file's, or $COUNTERFOIL_TOKEN."
         ),
     ] = None,
-    store: Annotated[
-        str | None, typer.Option(metavar="URL", help="`memory`; sqlite:///FILE or postgresql://… to keep it.")
-    ] = None,
-    processes: Annotated[
-        int | None, typer.Option(help="API processes that serve the systems, over one PostgreSQL store.")
-    ] = None,
+    store: InStore = None,
+    processes: ByProcesses = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object when ready, and nothing else.")
     ] = False,
@@ -53,7 +50,7 @@ def up(
 ) -> None:
     """Serve a landscape: four systems and a control plane, until Ctrl-C.
 
-    Exit code 0: stopped as asked. 2: wrong usage, or a landscape that cannot be. 3: a port is taken.
+    Exit code 0: stopped as asked. 2: wrong usage, or a landscape that cannot be. 3: a port is taken, or the store's server does not answer.
     """
     choices = {"seed": seed, "size": size, "host": host, "port_base": port_base, "store": store, "processes": processes}
     raise typer.Exit(serve(file or landscape, faces(crm, psa, erp, billing), choices, as_json))
@@ -66,12 +63,12 @@ def serve(file: Path | None, vendors: Mapping[str, str], choices: dict[str, Any]
 
     gc.disable()  # what is made until all is ready stays
     from counterfoil_mocks.kernel.server import PortTaken, run
-    from counterfoil_mocks.landscape import Landscape, Unusable
+    from counterfoil_mocks.landscape import Landscape, Unavailable, Unusable
 
     try:
         built = Landscape.build(wanted(file, vendors, choices))
     except Unusable as error:
-        return complain(str(error), 2)
+        return complain(str(error), 3 if isinstance(error, Unavailable) else 2)
     mount(built)
     slim()
     try:

@@ -48,6 +48,10 @@ class Problem(Exception):
         return body
 
 
+class StoreTaken(ValueError):
+    """The database belongs to another landscape, which is at work."""
+
+
 class StoreAway(Exception):
     """The database server does not answer. What was being written is not there, unless its commit was the last word it heard."""
 

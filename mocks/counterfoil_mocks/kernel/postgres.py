@@ -17,7 +17,7 @@ from psycopg.adapt import Dumper, Loader
 from psycopg.pq import ExecStatus, TransactionStatus
 from sqlalchemy.dialects import postgresql
 
-from counterfoil_mocks.kernel.errors import StoreAway
+from counterfoil_mocks.kernel.errors import StoreAway, StoreTaken
 from counterfoil_mocks.kernel.mirror import Mirror, fill
 from counterfoil_mocks.kernel.role import Role
 from counterfoil_mocks.kernel.store import Store
@@ -220,8 +220,22 @@ class Connection:
         self.driver.close()
 
 
+def _made(url: str) -> bool:
+    """Make the database of an address, where the server answers and has none of that name; whether it was made."""
+    name = psycopg.conninfo.conninfo_to_dict(url).get("dbname")
+    try:
+        with psycopg.connect(url, dbname="postgres", autocommit=True, connect_timeout=DIAL_SECONDS) as server:
+            if server.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone():
+                return False
+            server.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(str(name))))
+    except psycopg.Error:
+        return False
+    return True
+
+
 class PostgresStore(Store):
-    """A landscape's database on a PostgreSQL server: `postgresql://USER@HOST/DATABASE`. The database belongs to the landscape alone."""
+    """A landscape's database on a PostgreSQL server: `postgresql://USER@HOST/DATABASE`. The database belongs to the landscape alone; it is
+    made where the server has none of that name and the user may."""
 
     dialect: sa.Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     connection: Connection
@@ -239,12 +253,17 @@ class PostgresStore(Store):
         return None
 
     def _connected(self) -> Connection:
-        connection = Connection(self.url)
+        try:
+            connection = Connection(self.url)
+        except psycopg.OperationalError as error:
+            if self.guest or not _made(self.url):
+                raise ConnectionError(str(error)) from error
+            connection = Connection(self.url)
         if not self.guest:
             free = connection.execute(f"SELECT pg_try_advisory_lock({OCCUPIED})").fetchone()
             if not free or not free[0]:
                 connection.close()
-                raise ValueError("another landscape is at work in this database; stop it, or name another database")
+                raise StoreTaken("another landscape is at work in this database; stop it, or name another database")
             connection.on_connect = f"SELECT pg_try_advisory_lock({OCCUPIED})"
         return connection
 
