@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import socket
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -13,6 +14,8 @@ Record = dict[str, Any]
 Records = list[Record]
 
 RETRIED = (http.client.RemoteDisconnected, http.client.CannotSendRequest, BrokenPipeError, ConnectionResetError)
+CONNECT_SECONDS = 5.0
+PORTS = {"http": 80, "https": 443}
 
 
 class Broken(Exception):
@@ -153,6 +156,12 @@ class Control:
                 self._connection.close()
                 raise Broken(f"{method} {self.url}: {self.peer} does not answer ({error})") from error
         raise AssertionError("unreachable")
+
+
+def knock(url: str) -> None:
+    """See that somebody listens at an address; raises OSError."""
+    parts = urlsplit(url)
+    socket.create_connection((str(parts.hostname), parts.port or PORTS[parts.scheme]), CONNECT_SECONDS).close()
 
 
 def decode(answer: bytes) -> Any:

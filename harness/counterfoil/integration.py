@@ -14,20 +14,18 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any, BinaryIO
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from pydantic import ValidationError
 
 from counterfoil.answers import ANSWERS
-from counterfoil.client import Broken, Control, Record, Records, Refused
+from counterfoil.client import Broken, Control, Record, Records, Refused, knock
 from counterfoil.container import Container
 from counterfoil.descriptor import Descriptor, Unreadable, expand, origin, read, understand
 from counterfoil.guard import Guard, over
 
 PAUSE = 0.02
 """Seconds between two looks at whether it is ready; the wait ends at once when its process does."""
-CONNECT_SECONDS = 5.0
-PORTS = {"http": 80, "https": 443}
 
 RECONCILED = "com.counterfoil.int.reconciliation.ran.v1"
 SHOWN = "com.counterfoil.int.dashboard.shown.v1"
@@ -247,9 +245,8 @@ class Integration:
     def _find(self) -> None:
         """See that somebody listens where it is said to run already; raises Broken."""
         url = self.descriptor.start.url or ""
-        parts = urlsplit(url)
         try:
-            socket.create_connection((str(parts.hostname), parts.port or PORTS[parts.scheme]), CONNECT_SECONDS).close()
+            knock(url)
         except OSError as error:
             raise Broken(
                 f"{self.name} does not run: nobody listens at {url}, its `start.url` ({error.strerror or error})"

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.status import Status
 
+    from counterfoil_mocks.config import Config
+
 DECLARED = re.compile(r"@(?:\w+\.)?scenario\(\s*[\"']([^\"']+)[\"']")
 NAMED = re.compile(r"^[A-Za-z]+-\d+$")
 SIGNS = {
@@ -130,9 +132,10 @@ def execute(order: Order, face: Face) -> Run:
     resolve(order.integration)
     if order.workers is not None and order.workers not in ("auto", "logical") and not order.workers.isdigit():
         raise Unreadable(f"-n {order.workers}: expected a number of processes, or `auto`")
-    if order.faults:
-        faults.plan(order.faults)
-    check_landscape(order)
+    planned = faults.plan(order.faults) if order.faults else []
+    config = check_landscape(order)
+    if order.faults not in (None, *faults.names()) and config is not None:
+        check_faults(str(order.faults), planned, config)
     check_places(order)
     files, ids = find(order.targets, order.scenarios)
     with tempfile.TemporaryDirectory(prefix="counterfoil-") as place:
@@ -195,8 +198,8 @@ def check_places(order: Order) -> None:
             raise Unreadable(f"{name} {place}: cannot be written ({error.strerror or error})") from error
 
 
-def check_landscape(order: Order) -> None:
-    """Read the landscape file now; raises Unreadable for one that cannot be."""
+def check_landscape(order: Order) -> Config | None:
+    """Read the landscape file now; None for a landscape that runs already. Raises Unreadable for one that cannot be."""
     from counterfoil_mocks import config
 
     if order.landscape is not None and order.landscape.startswith(("http://", "https://")):
@@ -207,15 +210,32 @@ def check_landscape(order: Order) -> None:
         if order.store is not None or order.processes is not None:
             name = "store" if order.store is not None else "processes"
             raise Unreadable(f"--{name}: {order.landscape} runs already, with the store and the processes that it has")
-        return
+        return None
     said = {
         name: value for name in ("seed", "size", "store", "processes") if (value := getattr(order, name)) is not None
     }
     try:
         found = {} if order.landscape is None else config.read(Path(order.landscape))
-        config.understood(config.wearing({**found, **said}, order.vendors), order.landscape or "landscape")
+        return config.understood(config.wearing({**found, **said}, order.vendors), order.landscape or "landscape")
     except config.Unusable as error:
         raise Unreadable(str(error)) from error
+
+
+def check_faults(name: str, planned: Sequence[Mapping[str, Any]], config: Config) -> None:
+    """See that a landscape without a firm takes the fault plan of a file; raises Unreadable. Whether there is a further system, which a
+    story may bring along, shows when that story is told."""
+    from counterfoil_mocks.kernel.errors import Problem
+    from counterfoil_mocks.landscape import Landscape
+
+    further = tuple(f"{each.role}_" for each in config.systems.values())
+    here = [{**each, "system": "*"} if str(each.get("system", "")).startswith(further) else each for each in planned]
+    bare = Landscape.build(config.model_copy(update={"size": "empty", "store": "memory", "processes": 1}))
+    try:
+        bare.faults.inject(here)
+    except Problem as problem:
+        raise Unreadable(f"{name}: {problem.detail.rstrip('.')}. {problem.remedy}".rstrip()) from problem
+    finally:
+        bare.store.close()
 
 
 def _pytest(words: list[str], face: Face) -> int:

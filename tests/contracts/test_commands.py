@@ -86,3 +86,9 @@ def test_publishing_hands_every_pact_to_the_broker(cli: Any, tmp_path: Path) -> 
     sent = {contract["providerName"] for each in heard for contract in each["contracts"]}
     assert sent == {"crm", "psa", "erp", "billing"}
     assert {each["pacticipantVersionNumber"] for each in heard} == {"1.4.0"}
+
+
+def test_a_provider_that_nobody_runs_is_told_as_such(cli: Any) -> None:
+    done = cli("contracts", "verify", "--system", "crm", "--provider-url", "http://127.0.0.1:9")
+    assert (done.code, done.out) == (3, "")
+    assert "nobody listens at http://127.0.0.1:9, the --provider-url" in done.err

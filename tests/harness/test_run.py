@@ -148,11 +148,13 @@ def test_a_fault_that_struck_nothing_is_told(cli: Start, quick: Path, tmp_path: 
 
 def test_what_is_wrong_for_all_scenarios_is_told_once(cli: Start, tmp_path: Path) -> None:
     plan = tmp_path / "plan.yaml"
-    plan.write_text("- {kind: eror, system: erp}\n", encoding="utf-8")
+    plan.write_text(
+        "- {kind: latency, system: erp_b, ms: 1}\n", encoding="utf-8"
+    )  # a system that some stories bring along
     done = cli("run", "S-01", "S-03", "S-08", "--integration", "noop", "--faults", plan)
     assert done.code == 2, done.err
     assert done.out.count("See it again") == 1
-    assert "'eror' is not a kind of fault. One of: auth_expiry" in done.out
+    assert "there is no system 'erp_b'. One of: crm, psa, erp, billing" in done.out
     assert "The same for S-03, S-08." in done.out
 
 
@@ -173,8 +175,16 @@ def test_a_fault_of_an_operation_that_there_is_not_exits_2(cli: Start, quick: Pa
     plan = tmp_path / "typo.json"
     plan.write_bytes(orjson.dumps([{"kind": "latency", "system": "erp", "operation": "create_work_entri"}]))
     done = cli("run", quick, "--integration", "noop", "--faults", plan, "--json")
-    assert done.code == 2, done.err
-    assert "create_work_entri" in done.json["scenarios"][0]["error"]
+    assert (done.code, done.out) == (2, ""), done.err
+    assert "[0].operation: erp has no operation or event 'create_work_entri'. Near it: create_work_entry" in done.err
+
+
+def test_a_fault_plan_that_cannot_be_is_refused_before_anything_starts(cli: Start, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.yaml"
+    plan.write_text("- {kind: eror, system: erp}\n", encoding="utf-8")
+    done = cli("run", "S-01", "--integration", "noop", "--faults", plan)
+    assert (done.code, done.out) == (2, ""), done.err
+    assert f"{plan}: [0].kind: 'eror' is not a kind of fault. One of: auth_expiry" in done.err
 
 
 def test_a_descriptor_that_does_not_fit_the_landscape_exits_2(cli: Start, quick: Path, tmp_path: Path) -> None:

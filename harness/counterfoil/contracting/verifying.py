@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from counterfoil.bench import LandscapeProcess, Settings
-from counterfoil.client import Control
+from counterfoil.client import Broken, Control, knock
 from counterfoil.contracting import verify
 from counterfoil.descriptor import Unreadable
 from counterfoil.integration import resolve
@@ -39,6 +39,8 @@ def run(order: Order) -> list[Record]:
         raise Unreadable(f"no pact has the provider {', '.join(order.systems)}")
     if order.url is not None and len({each.provider for each in found}) > 1:
         raise Unreadable("--provider-url is the address of one provider: choose it with --system")
+    if order.url is not None:
+        _find(order.url)
     results = []
     for seed, size in sorted({(each.own.get("seed"), each.own.get("size")) for each in found}, key=str):
         fitting = [each for each in found if (each.own.get("seed"), each.own.get("size")) == (seed, size)]
@@ -55,6 +57,15 @@ def run(order: Order) -> list[Record]:
                 for each in fitting
             ]
     return results
+
+
+def _find(url: str) -> None:
+    if not url.startswith(("http://", "https://")):
+        raise Unreadable(f"--provider-url {url}: is no http or https address")
+    try:
+        knock(url)
+    except OSError as error:
+        raise Broken(f"nobody listens at {url}, the --provider-url ({error.strerror or error})") from error
 
 
 @contextlib.contextmanager

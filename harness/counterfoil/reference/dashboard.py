@@ -30,6 +30,8 @@ READ: dict[str, tuple[str, Mapping[str, str]]] = {
     "people": ("psa.employee", {"status": "ACTIVE"}),
 }
 """What the figures are made of, each from the system that owns it."""
+LOOKED_AT: dict[str, tuple[str, ...]] = {"time": ("work_date", "minutes", "billable")}
+"""All that is looked at of what there is most of."""
 
 
 class Dashboard:
@@ -62,9 +64,14 @@ class Dashboard:
 
     async def read(self) -> dict[str, Records]:
         """The records that the figures are made of."""
-        places = [(place.split("."), where) for place, where in READ.values()]
-        found = await together(*(self.systems[system].list(entity, where) for (system, entity), where in places))
+        found = await together(*(self._list(name, place, where) for name, (place, where) in READ.items()))
         return dict(zip(READ, found, strict=True))
+
+    async def _list(self, name: str, place: str, where: Mapping[str, str]) -> Records:
+        system, entity = place.split(".")
+        if name in LOOKED_AT:
+            return await self.systems[system].list_fields(entity, where, LOOKED_AT[name])
+        return await self.systems[system].list(entity, where)
 
     def backlog(self, read: Mapping[str, Records]) -> Records:
         """What is signed, less what of it is recognised."""

@@ -36,6 +36,9 @@ class Connector(Protocol):
     async def list(self, entity: str, where: Mapping[str, Any]) -> Records:
         """All records that equal every named field."""
 
+    async def list_fields(self, entity: str, where: Mapping[str, Any], fields: Sequence[str]) -> Records:
+        """The same records, of which only these fields are looked at: others may be missing."""
+
     def pages(self, entity: str, where: Mapping[str, Any]) -> AsyncIterator[Records]:
         """The same, page by page, oldest change first."""
 
