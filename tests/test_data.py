@@ -5,16 +5,21 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from decimal import Decimal
+from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from counterfoil_mocks.firm import export
 from counterfoil_mocks.firm.rows import Rows
+from counterfoil_mocks.kernel import extras
 from counterfoil_mocks.kernel.clock import Clock
+from counterfoil_mocks.kernel.extras import install
 from counterfoil_mocks.kernel.store import Store
 from counterfoil_mocks.kernel.system import System, World
 from counterfoil_mocks.landscape import START
@@ -93,8 +98,29 @@ def test_parquet_keeps_types_and_figures(tmp_path: Path, stored: Store) -> None:
 
 def test_parquet_without_its_library_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(export.Missing, match=r"pip install 'counterfoil\[parquet\]'"):
+    with pytest.raises(export.Missing, match=re.escape(install("parquet"))):
         written(tmp_path, "parquet")
+
+
+@pytest.mark.parametrize(
+    ("said", "command"),
+    [
+        (None, "pip install 'counterfoil[load]'"),
+        ('{"url": "https://example.test/counterfoil.whl", "archive_info": {}}', "pip install 'counterfoil[load]'"),
+        (
+            '{"url": "file:///home/a%20b/clone", "dir_info": {"editable": true}}',
+            "pip install -e '/home/a b/clone[load]'",
+        ),
+        ('{"url": "file:///home/clone", "dir_info": {}}', "pip install '/home/clone[load]'"),
+    ],
+)
+def test_an_extra_is_installed_as_counterfoil_itself_was(
+    said: str | None, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metadata, "distribution", lambda name: SimpleNamespace(read_text=lambda file: said))
+    extras._source.cache_clear()
+    assert install("load") == command
+    extras._source.cache_clear()
 
 
 def test_rows_for_files_store_nothing() -> None:

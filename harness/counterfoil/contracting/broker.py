@@ -8,13 +8,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from counterfoil_mocks.kernel.extras import install
+
 
 def publish(pacts: Sequence[Path], version: str, broker: str) -> int:
     """Publish pact files and folders as a version of their consumer; returns the exit code of `pact`, 127 where it is missing."""
     beside = Path(sys.executable).with_name("pact")
     program = str(beside) if beside.exists() else shutil.which("pact")
     if program is None:
-        sys.stderr.write("the `pact` command line is not installed: pip install 'counterfoil[contracts]'\n")
+        sys.stderr.write(f"the `pact` command line is not installed: {install('contracts')}\n")
         return 127
     command = [
         program,

@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from counterfoil_mocks.kernel.extras import install
+
 PROGRAM = ("-c", "from schemathesis.cli import schemathesis; schemathesis()")
 FAILED, BROKEN = 1, 3
 CONFIG = """
@@ -35,7 +37,7 @@ def fuzz(
     """Send an API what its document allows and forbids, alone and in sequences; returns an exit code of ours. quiet: prints failures
     alone."""
     if importlib.util.find_spec("schemathesis") is None:
-        sys.stderr.write("Schemathesis is not installed: pip install 'counterfoil[fuzz]'\n")
+        sys.stderr.write(f"Schemathesis is not installed: {install('fuzz')}\n")
         return BROKEN
     with tempfile.TemporaryDirectory(prefix="counterfoil-") as folder:
         config = Path(folder) / "schemathesis.toml"

@@ -18,9 +18,9 @@ import orjson
 from counterfoil.client import Broken, Control
 from counterfoil.contracting.states import Player, Server
 from counterfoil.descriptor import Unreadable
+from counterfoil_mocks.kernel.extras import install
 
 Record = dict[str, Any]
-MISSING = "pact-python is not installed: pip install 'counterfoil[contracts]'"
 ANSWER_MS = 60_000
 
 
@@ -115,7 +115,7 @@ def _ask(pact: Pact, target: str, headers: Mapping[str, str], states_url: str | 
     try:
         from pact import Verifier
     except ImportError as error:
-        raise Broken(MISSING) from error
+        raise Broken(f"pact-python is not installed: {install('contracts')}") from error
     parts = urlsplit(target)
     verifier = Verifier(pact.provider, host=parts.hostname).add_transport(url=target.rstrip("/") or target)
     verifier.set_request_timeout(ANSWER_MS)

@@ -20,6 +20,7 @@ from counterfoil.integration import free_port
 from counterfoil.loading.crowd import Line
 from counterfoil.loading.plan import Plan
 from counterfoil.stories import shipped
+from counterfoil_mocks.kernel.extras import install
 
 LAST_DEED_SECONDS = 60
 """How long a deed may still take when the time is up."""
@@ -32,7 +33,7 @@ class Locusts:
 
     def __init__(self, plan: Plan, *, workers: int = 0, elsewhere: int = 0, port: int | None = None) -> None:
         if importlib.util.find_spec("locust") is None:
-            raise Broken("Locust is not installed: pip install 'counterfoil[load]'")
+            raise Broken(f"Locust is not installed: {install('load')}")
         self.plan = plan
         self.workers = workers
         self.elsewhere = elsewhere

@@ -19,6 +19,7 @@ from counterfoil_mocks import firm
 from counterfoil_mocks.firm.rows import Rows
 from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.clock import Clock
+from counterfoil_mocks.kernel.extras import install
 from counterfoil_mocks.kernel.fields import COMMON, Entity, Field, Record
 from counterfoil_mocks.kernel.store import Store
 from counterfoil_mocks.kernel.system import System, World
@@ -100,7 +101,7 @@ class Parquet:
             parquet: Any = import_module("pyarrow.parquet")
         except ImportError as error:
             raise Missing(
-                "format parquet needs pyarrow, which is not installed: pip install 'counterfoil[parquet]', or use csv or jsonl"
+                f"format parquet needs pyarrow, which is not installed: {install('parquet')}, or use csv or jsonl"
             ) from error
         kinds = {"integer": pa.int64(), "boolean": pa.bool_(), "money": pa.decimal128(20, 4)}
         kinds["decimal"] = pa.decimal128(20, 6)

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
 from counterfoil_mocks.kernel import clock, money, tables
+from counterfoil_mocks.kernel.extras import install
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.role import Role
 from counterfoil_mocks.kernel.table import Table, table_of
@@ -49,7 +50,7 @@ def open_store(url: str, roles: Mapping[str, Role], *, guest: bool = False) -> S
     try:
         from counterfoil_mocks.kernel.postgres import PostgresStore
     except ImportError as error:
-        raise ValueError("PostgreSQL needs its driver: pip install 'counterfoil[postgres]'") from error
+        raise ValueError(f"PostgreSQL needs its driver: {install('postgres')}") from error
     return PostgresStore(url, roles, guest=guest)
 
 
