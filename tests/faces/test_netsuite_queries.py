@@ -96,6 +96,15 @@ def test_suiteql_is_paged_and_has_its_rules(ns: Client, debtor: str) -> None:
     assert rows(ns, "SELECT periodname FROM accountingperiod WHERE closed = 'T'") == [{"periodname": "Dec 2025"}]
 
 
+def test_a_query_may_run_over_lines_and_need_not_say_that_it_is_json(ns: Client) -> None:
+    body = '{"q": "SELECT\n\tid\nFROM customer\nWHERE id = 0"}'
+    answer = ns("POST", SUITEQL, headers={"Prefer": "transient", "Content-Type": ""}, data=body.encode())
+    assert (answer.status_code, answer.json()["count"]) == (200, 0)
+    record = ns("POST", "/customer", headers={"Content-Type": ""}, data=b'{"companyName": "Untold"}')
+    assert refusal(record)[:2] == (415, "INVALID_CONTENT")
+    assert refusal(ns("POST", SUITEQL, headers={"Prefer": "transient"}, data=b"{"))[:2] == (400, "INVALID_REQUEST")
+
+
 @pytest.mark.parametrize(
     "query", ["SELECT balance FROM customer", "DELETE FROM customer", "SELECT id FROM nowhere", "SELEC"]
 )

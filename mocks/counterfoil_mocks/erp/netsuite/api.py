@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from counterfoil_mocks.erp.netsuite.desk import MALFORMED
 from counterfoil_mocks.erp.netsuite.errors import Refused
 from counterfoil_mocks.erp.netsuite.jobs import Jobs
 from counterfoil_mocks.erp.netsuite.metadata import Metadata
+from counterfoil_mocks.erp.netsuite.queries import PATH as QUERY_PATH
 from counterfoil_mocks.erp.netsuite.queries import Queries
 from counterfoil_mocks.erp.netsuite.reader import RECORDS, Reader
 from counterfoil_mocks.erp.netsuite.record_routes import Records
@@ -152,12 +154,14 @@ class NetSuiteFace(Face):
             return None
         if not request.body:
             return {}
+        query = operation.path == QUERY_PATH
         media = (request.header(b"content-type") or "").partition(";")[0].strip().lower()
-        if not media.endswith("json"):
+        if not media.endswith("json") and (media or not query):
             raise Refused(415, "INVALID_CONTENT", "Invalid content type. Use application/json.", header="Content-Type")
         try:
-            return orjson.loads(request.body)
-        except orjson.JSONDecodeError:
+            # Clients write queries over several lines into their JSON, and send them as they are.
+            return json.loads(request.body, strict=False) if query else orjson.loads(request.body)
+        except ValueError:
             raise Refused(400, "INVALID_REQUEST", MALFORMED) from None
 
     def answer(self, request: Request, operation: Operation) -> Answer:
