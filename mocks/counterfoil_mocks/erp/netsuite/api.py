@@ -14,6 +14,7 @@ from counterfoil_mocks.erp.netsuite.desk import MALFORMED
 from counterfoil_mocks.erp.netsuite.errors import Refused
 from counterfoil_mocks.erp.netsuite.jobs import Jobs
 from counterfoil_mocks.erp.netsuite.metadata import Metadata
+from counterfoil_mocks.erp.netsuite.permissions import Permissions
 from counterfoil_mocks.erp.netsuite.queries import PATH as QUERY_PATH
 from counterfoil_mocks.erp.netsuite.queries import Queries
 from counterfoil_mocks.erp.netsuite.reader import RECORDS, Reader
@@ -50,6 +51,7 @@ class NetSuiteFace(Face):
     def __init__(self, system: System) -> None:
         self.system = system
         self.types = declared.types(of_settings(system.settings))
+        self.permissions = Permissions(system.settings.get("role") or {}, self.types)
         self.sessions = Sessions(self)
         self.records = Records(self)
         self.queries = Queries(self)
@@ -95,7 +97,7 @@ class NetSuiteFace(Face):
 
     def reader(self, ask: Ask) -> Reader:
         """A reader whose links begin as the call did."""
-        return Reader(self.system, self.base(ask.request), self.types)
+        return Reader(self.system, self.base(ask.request), self.types, self.permissions.hidden())
 
     # reading a call
 
@@ -165,6 +167,7 @@ class NetSuiteFace(Face):
             raise Refused(400, "INVALID_REQUEST", MALFORMED) from None
 
     def answer(self, request: Request, operation: Operation) -> Answer:
+        self.permissions.check(request, operation)
         try:
             if request.method == "PATCH" and "{id}" not in operation.path and not self.jobs.many(request):
                 raise Refused(400, "INVALID_HEADER", "Many records are changed by a collection only. Use type=collection.",

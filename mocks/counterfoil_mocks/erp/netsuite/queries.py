@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from counterfoil_mocks.erp.netsuite.columns import table_of
 from counterfoil_mocks.erp.netsuite.errors import Refused
 from counterfoil_mocks.erp.netsuite.record_routes import pages, paging
 from counterfoil_mocks.erp.netsuite.tables import Tables
 from counterfoil_mocks.kernel.face import Request
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
-from counterfoil_mocks.protocols.relation import Views
+from counterfoil_mocks.protocols.fieldmap import ObjectMap
+from counterfoil_mocks.protocols.relation import View, Views
 from counterfoil_mocks.protocols.suiteql import MOST_ROWS, Engine
 from counterfoil_mocks.protocols.suiteql_tree import SuiteQlError
 
@@ -32,6 +35,10 @@ NOUNS = {
     "revenueelement": "revenue_schedule",
 }
 """Entities of the business by the only table of a query: such a query is a list of them."""
+BEHIND = {"entity": "customer", "customeraddressbook": "customer", "transactionline": "transaction",
+          "transactionaccountingline": "transaction"}  # fmt: skip
+"""Tables that show what the records of another one hold."""
+ORDERED = re.compile(r"\bORDER\s+BY\b", re.IGNORECASE)
 KINDS = {"custpymt": "payment", "custdep": "payment", "custinvc": "ar_document", "custcred": "ar_document"}
 """The same for the types of transactions that a query names."""
 
@@ -76,8 +83,23 @@ class Queries:
         """The engine over this account's tables."""
         if self._engine is None:
             system = self.face.system
-            self._engine = Engine(system.store, Views(Tables(system, self.face.types).views()), system.schema)
+            self._engine = Engine(system.store, Views(self._views()), system.schema)
         return self._engine
+
+    def _views(self) -> Iterable[View]:
+        """The tables that the role sees, and of transactions those rows."""
+        hidden, types = set(self.face.permissions.hidden()), self.face.types
+        behind: dict[str, list[ObjectMap]] = {}
+        for each in types.values():
+            behind.setdefault(table_of(each), []).append(each)
+        codes = [types[name].about["code"] for name in hidden if name in types and types[name].about.get("code")]
+        for view in Tables(self.face.system, types).views():
+            name = BEHIND.get(view.name, view.name)
+            names = {each.name for each in behind.get(name, [])} or {name}
+            if names <= hidden:
+                continue
+            seen = replace(view, where=lambda rows, deleted: (rows.c.type.not_in(codes),))
+            yield seen if view.name == "transaction" and codes else view
 
     def _run(self, ask: Ask) -> Answer:
         wish = ask.request.header(b"prefer") or ""
@@ -98,8 +120,11 @@ class Queries:
         limit, offset = paging(asked)
         if offset >= MOST_ROWS:
             raise Refused(400, "INVALID_PARAMETER", f"At most {MOST_ROWS} rows can be read.", parameter="offset")
+        start = offset
+        if self.face.system.settings.get("unordered_pages") and not ORDERED.search(text):
+            start -= offset // limit
         try:
-            items, total = self.engine.page(text, self.face.system.clock.now, params, limit=limit, offset=offset)
+            items, total = self.engine.page(text, self.face.system.clock.now, params, limit=limit, offset=max(0, start))
         except SuiteQlError as error:
             raise Refused(
                 400,

@@ -48,12 +48,16 @@ NAMES: dict[str, Callable[[Record], str]] = {
 
 
 class Reader:
-    """Reads for one call. base: the address by which links begin. types: of records, by name."""
+    """Reads for one call. base: the address by which links begin. types: of records, by name. hidden: those that
+    the role does not see."""
 
-    def __init__(self, system: System, base: str, types: Mapping[str, ObjectMap] = TYPES) -> None:
+    def __init__(
+        self, system: System, base: str, types: Mapping[str, ObjectMap] = TYPES, hidden: Iterable[str] = ()
+    ) -> None:
         self.system = system
         self.base = base
         self.types = types
+        self.hidden = frozenset(hidden)
         self._owed: dict[str, tuple[int, int]] = {}
 
     # finding
@@ -153,6 +157,8 @@ class Reader:
 
     def reference(self, refers: str, stored: str) -> Record | None:
         """A reference as it is shown."""
+        if refers in self.hidden:
+            return None
         if refers in LISTS:
             row = BY_STORED[refers].get(stored)
             return None if row is None else self._link(refers, row.id, row.name)
@@ -160,7 +166,7 @@ class Reader:
             table = self.system.table(target.entity)
             by_key = "stored" in target.about
             found = table.by_key(self.system.name, stored) if by_key else table.by_id(self.system.name, stored)
-            if found is not None and is_of(target, found):
+            if found is not None and is_of(target, found) and target.name not in self.hidden:
                 return self._link(target.name, found["id"], NAMES[target.entity](found))
         return None
 
