@@ -19,6 +19,7 @@ ORDER = (
     "doctor",
     "up",
     "attach",
+    "tunnel",
     "run",
     "mutants",
     "explore",

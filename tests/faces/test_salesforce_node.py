@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -149,3 +150,36 @@ def test_jsforce_sells_listens_and_loads(node: Path, launch: Any) -> None:
         "destroyed": [201, 201, 0],
         "search": 1,
     }
+
+
+TUNNELLED = """
+const jsforce = require('jsforce');
+(async () => {
+  const conn = new jsforce.Connection();
+  await conn.login(process.argv[2], process.argv[3]);
+  console.log(JSON.stringify([conn.instanceUrl, (await conn.query("SELECT Id FROM User LIMIT 1")).totalSize]));
+  process.exit(0);
+})().catch((error) => { console.error(error); process.exit(1); });
+"""
+
+
+def test_jsforce_signs_in_at_salesforces_own_address(node: Path, launch: Any, tmp_path: Path) -> None:
+    landscape = launch(systems={"crm": {"vendor": "salesforce"}, "psa": {}, "erp": {}, "billing": {}})
+    keys = next(each for each in landscape.call("GET", "/landscape").json["systems"] if each["name"] == "crm")[
+        "credentials"
+    ]
+    (node / "tunnelled.js").write_text(TUNNELLED, encoding="utf-8")
+    ca = tmp_path / "ca.pem"
+    proxy = [sys.executable, "-m", "counterfoil", "tunnel", "--port", "0", "--ca", str(ca), "--landscape"]
+    plain = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    plain |= {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "PYTHONUNBUFFERED": "1"}
+    control = landscape.landscape.control_url
+    with subprocess.Popen([*proxy, control], env=plain, text=True, stdout=subprocess.PIPE) as tunnel:
+        assert tunnel.stdout is not None
+        address = next(line.partition("HTTPS_PROXY=")[2].strip() for line in tunnel.stdout if "HTTPS_PROXY" in line)
+        command = ["node", str(node / "tunnelled.js"), keys["username"], keys["password"] + keys["security_token"]]
+        given = plain | {"https_proxy": address, "NODE_EXTRA_CA_CERTS": str(ca)}
+        done = subprocess.run(command, capture_output=True, check=False, timeout=60, cwd=node, env=given)
+        tunnel.terminate()
+    assert done.returncode == 0, done.stderr.decode()
+    assert json.loads(done.stdout) == ["https://login.salesforce.com", 1]

@@ -6,6 +6,7 @@ A face translates: bytes to values and back, refusals to its own error shape, ev
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, MutableMapping, Sequence
+from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import orjson
@@ -101,6 +102,7 @@ class Face:
     vendor: whose protocol it is. body_limit: most bytes of a body.
     same_events: our types of events by the vendor's own, where both tell of the same; a fault of either name strikes.
     retry_seconds, most_failures: how long its deliveries are tried on the business clock, and when a subscription is given up.
+    hosts: where the vendor itself is found, as patterns; who names one of them has come through a tunnel, and by https.
     undeclared: why a landscape declares no custom fields of it, where it has none to declare.
     """
 
@@ -109,6 +111,7 @@ class Face:
     retry_seconds: ClassVar[Sequence[int]] = (10, 60, 300, 1800, 7200, 7200, 7200)
     most_failures: ClassVar[int] = 20
     same_events: ClassVar[Mapping[str, str]] = {}
+    hosts: ClassVar[Sequence[str]] = ()
     undeclared: ClassVar[str] = "records keep what `custom` says under any name"
 
     def __init__(self, system: System) -> None:
@@ -248,7 +251,13 @@ class Face:
         public = self.system.settings.get("public_url")
         if public:
             return str(public).rstrip("/")
-        return f"{request.scope.get('scheme', 'http')}://{request.header(b'host') or 'localhost'}"
+        return f"{self.scheme(request)}://{request.header(b'host') or 'localhost'}"
+
+    def scheme(self, request: Request) -> str:
+        """http or https, as the caller believes it, who may not know of the tunnel in between."""
+        host = (request.header(b"host") or "").lower()
+        tunnelled = any(fnmatch(host, pattern) for pattern in self.hosts)
+        return "https" if tunnelled else str(request.scope.get("scheme", "http"))
 
     def rendered(self, request: Request, answer: Answer) -> Rendered:
         """An answer as the protocol writes it."""

@@ -77,6 +77,7 @@ class StripeFace(Face):
     """Stripe in front of a billing engine."""
 
     vendor = "stripe"
+    hosts = ("api.stripe.com", "files.stripe.com", "connect.stripe.com", "meter-events.stripe.com")
     undeclared = "`metadata` takes any key at once"
     retry_seconds = events.RETRY_SECONDS
     same_events = events.SAME

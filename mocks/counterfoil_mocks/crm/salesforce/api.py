@@ -52,6 +52,7 @@ class SalesforceFace(Face):
     """Salesforce in front of a CRM."""
 
     vendor = VENDOR
+    hosts = ("*.salesforce.com", "*.force.com")
     body_limit = 160 * 1024 * 1024
     retry_seconds = outbound.RETRY_SECONDS
     most_failures = 1_000_000

@@ -45,6 +45,7 @@ class NetSuiteFace(Face):
     """NetSuite in front of an ERP."""
 
     vendor = VENDOR
+    hosts = ("*.suitetalk.api.netsuite.com", "*.restlets.api.netsuite.com")
     retry_seconds = ()
     most_failures = 1_000_000
 

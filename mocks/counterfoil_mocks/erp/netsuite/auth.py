@@ -144,10 +144,9 @@ class Sessions:
             return False
         return self._fresh(said.get("oauth_timestamp", ""), said.get("oauth_nonce", ""))
 
-    @staticmethod
-    def _address(request: Request) -> str:
-        """The address that was called, as it arrived."""
-        scheme = request.scope.get("scheme", "http")
+    def _address(self, request: Request) -> str:
+        """The address that was called, as the caller knows it."""
+        scheme = self.face.scheme(request)
         host = (request.header(b"host") or "localhost").lower()
         default = {"http": ":80", "https": ":443"}.get(scheme, "")
         return f"{scheme}://{host.removesuffix(default) if default else host}{request.path.decode('latin-1')}"

@@ -73,6 +73,7 @@ class KantataFace(Face):
     """Kantata in front of a PSA."""
 
     vendor = VENDOR
+    hosts = ("api.mavenlink.com", "app.mavenlink.com")
     body_limit = 16 * 1024 * 1024
 
     def __init__(self, system: System) -> None:
