@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -18,16 +19,20 @@ FROM live_invoice i JOIN crm.contract k ON k.contract_no = i.contract_no AND k.d
 JOIN crm.site s ON s.system = k.system AND s.id = k.bill_to
 WHERE i.issued_at IS NOT NULL AND i.bill_to_lines <> '[]' AND i.bill_to_lines <> s.lines
 """
-VERSIONS = "SELECT at, doc, before FROM crm.history WHERE system = ? AND entity = 'site' AND id = ? ORDER BY seq"
+VERSIONS = "SELECT system, id, at, doc, before FROM crm.history WHERE entity = 'site' ORDER BY seq"
 
 
 def find(store: Store, params: Params) -> list[Row]:
     """Invoices whose address no version of the site had, at issue or within the time that a copy may take before it."""
-    wrong = []
-    for row in store.rows(ISSUED):
+    issued, wrong = store.rows(ISSUED), []
+    versions: dict[tuple[str, str], list[Row]] = {(row["crm"], row["site"]): [] for row in issued}
+    for each in store.rows(VERSIONS) if issued else ():  # once for all of them: the history has no index by record
+        if (each["system"], each["id"]) in versions:
+            versions[each["system"], each["id"]].append(each)
+    for row in issued:
         since = instant(moment(row["issued_at"]) - timedelta(minutes=params["dl_m_minutes"]))
         shown = json.loads(row["bill_to_lines"])
-        if not any(same_lines(shown, lines) for lines in in_force(store, row, since)):
+        if not any(same_lines(shown, lines) for lines in in_force(row, versions[row["crm"], row["site"]], since)):
             wrong.append(
                 {
                     "what": "address",
@@ -43,11 +48,10 @@ def find(store: Store, params: Params) -> list[Row]:
     return wrong
 
 
-def in_force(store: Store, row: Row, since: str) -> list[Any]:
-    """The address lines that a site had at some instant from `since` to the issue of the invoice."""
+def in_force(row: Row, versions: Sequence[Row], since: str) -> list[Any]:
+    """The address lines that a site had at some instant from `since` to the issue of the invoice. versions: its history."""
     found: list[Any] = []
     current: Any = json.loads(row["site_lines"])
-    versions = store.rows(VERSIONS, (row["crm"], row["site"]))
     if versions:
         before = json.loads(versions[0]["before"] or "{}")
         current = before.get("lines", json.loads(versions[0]["doc"])["lines"])

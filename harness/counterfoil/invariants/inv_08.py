@@ -26,10 +26,11 @@ SELECT 'contract not active', opp_no, contract_no, NULL, ccy, current_value, 'AC
 WHERE status IN ('DRAFT', 'PENDING_APPROVAL', 'APPROVED')
 UNION ALL
 SELECT 'no project', opp_no, contract_no, NULL, ccy, current_value, 1, 0 FROM contract k
-WHERE NOT EXISTS (SELECT 1 FROM psa.project p WHERE p.contract_no = k.contract_no AND p.deleted_at IS NULL AND p.status <> 'CANCELLED')
+WHERE k.contract_no NOT IN (SELECT p.contract_no FROM psa.project p
+    WHERE p.contract_no IS NOT NULL AND p.deleted_at IS NULL AND p.status <> 'CANCELLED')
 UNION ALL
 SELECT 'no billing plan', opp_no, contract_no, NULL, ccy, current_value, 1, 0 FROM contract k
-WHERE NOT EXISTS (SELECT 1 FROM billing.plan p WHERE p.contract_no = k.contract_no AND p.deleted_at IS NULL)
+WHERE k.contract_no NOT IN (SELECT p.contract_no FROM billing.plan p WHERE p.contract_no IS NOT NULL AND p.deleted_at IS NULL)
 UNION ALL
 SELECT 'schedules of one line', k.opp_no, k.contract_no, l.line_no, k.ccy, coalesce(l.amount, l.cap, 0), 1, count(s.id)
 FROM contract k JOIN crm.contract_line l ON l.system = k.system AND l.parent = k.id AND l.type <> 'EXPENSE'

@@ -13,9 +13,9 @@ INVARIANT = Invariant(
 WITH contract AS (
     SELECT k.* FROM crm.contract k
     WHERE k.deleted_at IS NULL AND k.status IN ('ACTIVE', 'ON_HOLD') AND coalesce(k.activated_at, k.created_at) <= :dl_p
-        AND NOT EXISTS (SELECT 1 FROM crm.change_order o WHERE o.contract_no = k.contract_no AND o.deleted_at IS NULL
+        AND k.contract_no NOT IN (SELECT o.contract_no FROM crm.change_order o WHERE o.contract_no IS NOT NULL AND o.deleted_at IS NULL
             AND (o.status = 'APPROVED' AND o.approved_at > :dl_c OR o.status = 'APPLIED' AND o.applied_at > :dl_c))
-        AND EXISTS (SELECT 1 FROM billing.plan b WHERE b.contract_no = k.contract_no AND b.deleted_at IS NULL)
+        AND k.contract_no IN (SELECT b.contract_no FROM billing.plan b WHERE b.deleted_at IS NULL)
 ),
 sold AS (
     SELECT k.contract_no, k.ccy, m.ms_code, m.amount FROM contract k
@@ -33,12 +33,14 @@ code AS (SELECT contract_no, ms_code FROM sold UNION SELECT contract_no, ms_code
 fee AS (
     SELECT k.contract_no, k.ccy, sum(l.amount) AS amount FROM contract k
     JOIN crm.contract_line l ON l.system = k.system AND l.parent = k.id AND l.type = 'FIXED_FEE' GROUP BY k.contract_no
+),
+planned_fee AS (
+    SELECT contract_no, sum(amount) AS amount FROM billing.plan_line
+    WHERE deleted_at IS NULL AND status <> 'CANCELLED' AND line_type = 'FIXED_FEE' GROUP BY contract_no
 )
-SELECT 'fixed fee' AS what, f.contract_no, NULL AS ms_code, f.ccy, abs(f.amount - coalesce(sum(p.amount), 0)) AS amount,
-    f.amount AS crm_value, NULL AS psa_value, sum(p.amount) AS billing_value
-FROM fee f LEFT JOIN billing.plan_line p ON p.contract_no = f.contract_no AND p.deleted_at IS NULL AND p.status <> 'CANCELLED'
-    AND p.line_type = 'FIXED_FEE'
-GROUP BY f.contract_no HAVING coalesce(sum(p.amount), 0) <> f.amount
+SELECT 'fixed fee' AS what, f.contract_no, NULL AS ms_code, f.ccy, abs(f.amount - coalesce(p.amount, 0)) AS amount,
+    f.amount AS crm_value, NULL AS psa_value, p.amount AS billing_value
+FROM fee f LEFT JOIN planned_fee p ON p.contract_no = f.contract_no WHERE coalesce(p.amount, 0) <> f.amount
 UNION ALL
 SELECT 'milestone', c.contract_no, c.ms_code, k.ccy, coalesce(s.amount, d.amount, p.amount), s.amount, d.amount, p.amount
 FROM code c JOIN contract k ON k.contract_no = c.contract_no
@@ -52,7 +54,8 @@ FROM contract k JOIN billing.plan b ON b.contract_no = k.contract_no AND b.delet
 UNION ALL
 SELECT 'line without plan', k.contract_no, 'line ' || l.line_no, k.ccy, coalesce(l.cap, l.amount, 0), l.type, NULL, NULL
 FROM contract k JOIN crm.contract_line l ON l.system = k.system AND l.parent = k.id AND l.type <> 'FIXED_FEE'
-WHERE NOT EXISTS (SELECT 1 FROM billing.plan_line p WHERE p.contract_no = k.contract_no AND p.line_no = l.line_no AND p.deleted_at IS NULL)
+WHERE (k.contract_no, l.line_no) NOT IN (SELECT p.contract_no, p.line_no FROM billing.plan_line p
+    WHERE p.contract_no IS NOT NULL AND p.line_no IS NOT NULL AND p.deleted_at IS NULL)
 UNION ALL
 SELECT 'line type', k.contract_no, 'line ' || l.line_no, k.ccy, coalesce(l.cap, l.amount, 0), l.type, NULL, p.line_type
 FROM contract k JOIN crm.contract_line l ON l.system = k.system AND l.parent = k.id

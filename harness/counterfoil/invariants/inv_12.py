@@ -13,7 +13,7 @@ WITH contract AS (
     SELECT k.contract_no, k.ccy, sum(coalesce(l.budget_hours, 0)) AS hours, sum(coalesce(l.budget_cost, 0)) AS cost
     FROM crm.contract k JOIN crm.contract_line l ON l.system = k.system AND l.parent = k.id
     WHERE k.deleted_at IS NULL AND k.status IN ('ACTIVE', 'ON_HOLD') AND coalesce(k.activated_at, k.created_at) <= :dl_p
-        AND NOT EXISTS (SELECT 1 FROM crm.change_order o WHERE o.contract_no = k.contract_no AND o.deleted_at IS NULL
+        AND k.contract_no NOT IN (SELECT o.contract_no FROM crm.change_order o WHERE o.contract_no IS NOT NULL AND o.deleted_at IS NULL
             AND (o.status = 'APPROVED' AND o.approved_at > :dl_c OR o.status = 'APPLIED' AND o.applied_at > :dl_c))
     GROUP BY k.system, k.id
 ),

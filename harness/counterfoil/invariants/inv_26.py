@@ -13,6 +13,10 @@ from counterfoil_mocks.billing.treatment import Supply, buyer_of, determine
 from counterfoil_mocks.kernel.store import Store
 
 LINES = """
+WITH overridden AS (
+    SELECT subject, min(decided_at) AS since FROM crm.approval
+    WHERE deleted_at IS NULL AND kind = 'TAX_OVERRIDE' AND decision = 'APPROVED' GROUP BY subject
+)
 SELECT i.system, i.invoice_no, i.contract_no, i.ccy, i.issued_at, coalesce(i.tax_point, i.issue_date) AS tax_point, l.line_no, l.line_type,
     l.net, l.tax, l.tax_code, e.country AS seller, s.country AS ship_to, s.jurisdiction_code, c.id AS customer, c.tax_status,
     c.exemption_cert, c.exemption_expires, c.vat_id, c.vat_validated_at,
@@ -24,8 +28,8 @@ JOIN erp.legal_entity e ON e.code = i.legal_entity AND e.deleted_at IS NULL
 JOIN erp.customer c ON c.customer_no = i.customer_no AND c.deleted_at IS NULL AND c.status <> 'MERGED'
 LEFT JOIN crm.contract_line o ON o.system = k.system AND o.parent = k.id AND o.line_no = l.contract_line
 LEFT JOIN erp.service_item p ON p.code = coalesce(l.service_item, o.service_item) AND p.deleted_at IS NULL
-WHERE i.issued_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM crm.approval a WHERE a.deleted_at IS NULL AND a.kind = 'TAX_OVERRIDE'
-    AND a.subject IN (i.contract_no, i.invoice_no) AND a.decision = 'APPROVED' AND a.decided_at <= i.issued_at)
+LEFT JOIN overridden a ON a.subject = i.contract_no LEFT JOIN overridden b ON b.subject = i.invoice_no
+WHERE i.issued_at IS NOT NULL AND coalesce(a.since, '9999') > i.issued_at AND coalesce(b.since, '9999') > i.issued_at
 """
 CODES = "SELECT code, kind, category, jurisdiction, valid_from, valid_to FROM erp.tax_code WHERE deleted_at IS NULL"
 VERSIONS = "SELECT at, doc, before FROM erp.history WHERE entity = 'customer' AND id = ? ORDER BY seq"

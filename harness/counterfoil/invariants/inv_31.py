@@ -21,7 +21,7 @@ shut AS (
     FROM erp.history h WHERE h.entity = 'period' AND json_extract(h.doc, '$.status') = 'CLOSED'
     UNION
     SELECT p.system, p.legal_entity, p.period, p.closed_at, '9999' FROM erp.period p WHERE p.status = 'CLOSED' AND p.closed_at IS NOT NULL
-        AND NOT EXISTS (SELECT 1 FROM erp.history h WHERE h.system = p.system AND h.entity = 'period' AND h.id = p.id)
+        AND (p.system, p.id) NOT IN (SELECT h.system, h.id FROM erp.history h WHERE h.entity = 'period')
 )
 SELECT 'posted after the close' AS what, e.je_no, e.legal_entity, e.period, e.ccy, e.amount, e.posted_at, s.closed_at
 FROM entry e JOIN shut s ON s.system = e.system AND s.legal_entity = e.legal_entity AND s.period = e.period

@@ -11,17 +11,17 @@ INVARIANT = Invariant(
     keys=("what", "number"),
     sql="""
 SELECT 'credit memo not in the books' AS what, m.cm_no AS number, m.contract_no, m.ccy, abs(m.total) AS amount
-FROM live_credit m WHERE m.issued_at <= :dl_i AND NOT EXISTS (
-    SELECT 1 FROM erp.ar_document d WHERE d.doc_type = 'CREDIT_MEMO' AND d.invoice_no = m.cm_no AND d.deleted_at IS NULL AND d.status <> 'DRAFT')
+FROM live_credit m WHERE m.issued_at <= :dl_i AND coalesce(m.cm_no, '') NOT IN (
+    SELECT d.invoice_no FROM erp.ar_document d WHERE d.doc_type = 'CREDIT_MEMO' AND d.invoice_no IS NOT NULL AND d.deleted_at IS NULL AND d.status <> 'DRAFT')
 UNION ALL
 SELECT 'credit memo not in billing', d.invoice_no, d.contract_no, d.ccy, abs(d.total) FROM erp.ar_document d
 WHERE d.doc_type = 'CREDIT_MEMO' AND d.deleted_at IS NULL AND d.status <> 'DRAFT' AND d.created_at <= :dl_i
-    AND NOT EXISTS (SELECT 1 FROM live_credit m WHERE m.cm_no = d.invoice_no)
+    AND coalesce(d.invoice_no, '') NOT IN (SELECT m.cm_no FROM live_credit m WHERE m.cm_no IS NOT NULL)
 UNION ALL
 SELECT 'credit memo not seen in the CRM', m.cm_no, m.contract_no, m.ccy, abs(m.total) FROM live_credit m
-WHERE m.issued_at <= :dl_y AND EXISTS (SELECT 1 FROM erp.ar_document d WHERE d.doc_type = 'CREDIT_MEMO' AND d.invoice_no = m.cm_no AND d.updated_at <= :dl_y)
-    AND EXISTS (SELECT 1 FROM crm.invoice v WHERE v.invoice_no = m.corrects AND v.deleted_at IS NULL)
-    AND NOT EXISTS (SELECT 1 FROM crm.invoice v WHERE v.deleted_at IS NULL AND v.invoice_no = m.cm_no)
+WHERE m.issued_at <= :dl_y AND m.cm_no IN (SELECT d.invoice_no FROM erp.ar_document d WHERE d.doc_type = 'CREDIT_MEMO' AND d.updated_at <= :dl_y)
+    AND m.corrects IN (SELECT v.invoice_no FROM crm.invoice v WHERE v.deleted_at IS NULL)
+    AND m.cm_no NOT IN (SELECT v.invoice_no FROM crm.invoice v WHERE v.deleted_at IS NULL AND v.invoice_no IS NOT NULL)
 UNION ALL
 SELECT 'void in billing, open in the books', i.invoice_no, i.contract_no, i.ccy, i.total FROM billing.invoice i
 JOIN erp.ar_document d ON d.invoice_no = i.invoice_no AND d.doc_type = 'INVOICE' AND d.deleted_at IS NULL AND coalesce(d.open_amount, 0) > 0
@@ -30,7 +30,7 @@ UNION ALL
 SELECT 'written off in the books only', d.invoice_no, d.contract_no, d.ccy, d.written_off FROM erp.ar_document d
 JOIN billing.invoice i ON i.invoice_no = d.invoice_no AND i.deleted_at IS NULL
 WHERE d.status = 'WRITTEN_OFF' AND d.deleted_at IS NULL AND d.updated_at <= :dl_y
-    AND (i.status <> 'WRITTEN_OFF' OR EXISTS (SELECT 1 FROM crm.invoice v WHERE v.invoice_no = d.invoice_no AND v.deleted_at IS NULL AND v.status <> 'WRITTEN_OFF'))
+    AND (i.status <> 'WRITTEN_OFF' OR d.invoice_no IN (SELECT v.invoice_no FROM crm.invoice v WHERE v.deleted_at IS NULL AND v.status <> 'WRITTEN_OFF'))
 UNION ALL
 SELECT 'released item not open for billing', t.source_id, m.contract_no, m.ccy, abs(t.amount) FROM live_credit m
 JOIN billing.credit_memo_item t ON t.system = m.system AND t.parent = m.id
@@ -38,6 +38,6 @@ WHERE m.release_items AND m.issued_at <= :dl_i AND NOT EXISTS (
     SELECT 1 FROM billing.billable_item b WHERE b.system = m.system AND b.source_id = t.source_id AND b.deleted_at IS NULL AND (
         b.billing IN ('UNBILLED', 'ON_HOLD', 'SELECTED', 'OVER_CAP', 'WRITTEN_OFF') OR b.billing = 'BILLED' AND b.invoice_no IS NOT m.corrects
         OR b.billing = 'CREDITED'))
-    AND EXISTS (SELECT 1 FROM psa.time_entry e WHERE e.entry_id = t.source_id AND e.deleted_at IS NULL AND e.approval = 'APPROVED')
+    AND t.source_id IN (SELECT e.entry_id FROM psa.time_entry e WHERE e.deleted_at IS NULL AND e.approval = 'APPROVED')
 """,
 )

@@ -53,7 +53,7 @@ JOIN erp.legal_entity e ON e.code = k.legal_entity AND e.deleted_at IS NULL
 WHERE k.deleted_at IS NULL AND coalesce(l.amount, l.cap) IS NOT NULL
     AND (k.status IN ('ACTIVE', 'ON_HOLD', 'COMPLETED') OR k.status IN ('TERMINATED', 'CLOSED') AND k.fee_owed IS NULL)
     AND l.rev_method IN ('COST_TO_COST', 'HOURS', 'STRAIGHT_LINE', 'MILESTONE_OUTPUT')
-    AND EXISTS (SELECT 1 FROM erp.revenue_schedule s WHERE s.contract_no = k.contract_no AND s.line_no = l.line_no AND s.deleted_at IS NULL)
+    AND (k.contract_no, l.line_no) IN (SELECT s.contract_no, s.line_no FROM erp.revenue_schedule s WHERE s.deleted_at IS NULL)
 ORDER BY k.contract_no, l.line_no
 """
 REVENUE = """

@@ -15,20 +15,19 @@ WITH changed AS (
     FROM agreed_change a JOIN crm.change_order o ON o.key = a.key AND o.deleted_at IS NULL
     JOIN crm.contract k ON k.contract_no = a.contract_no AND k.deleted_at IS NULL AND k.status IN ('ACTIVE', 'ON_HOLD')
     JOIN erp.legal_entity e ON e.code = k.legal_entity
-    JOIN crm.contract_line l ON l.system = k.system AND l.parent = k.id AND l.line_no = a.line_no AND l.type IN ('FIXED_FEE', 'RETAINER')
+    CROSS JOIN crm.contract_line l ON l.system = k.system AND l.parent = k.id AND l.line_no = a.line_no AND l.type IN ('FIXED_FEE', 'RETAINER')
     WHERE a.amount <> 0 AND o.approved_at <= :dl_c
 ),
 held AS (
-    SELECT c.*, s.id AS schedule, s.treatment AS held, s.schedule_version, s.status FROM changed c
+    SELECT c.*, s.id AS schedule, s.treatment AS held, s.schedule_version, s.status,
+        min(s.schedule_version) OVER (PARTITION BY c.contract_no, c.co_seq, c.line_no) AS first_version FROM changed c
     LEFT JOIN erp.revenue_schedule s ON s.contract_no = c.contract_no AND s.line_no = c.line_no AND s.deleted_at IS NULL AND s.co_seq >= c.co_seq
 )
 SELECT 'no schedule of the change' AS what, contract_no, co_seq, line_no, ccy, abs(amount) AS amount, treatment AS agreed, NULL AS held
 FROM held WHERE schedule IS NULL
 UNION ALL
 SELECT 'another treatment', contract_no, co_seq, line_no, ccy, abs(amount), treatment, held FROM held h
-WHERE schedule IS NOT NULL AND h.schedule_version = (SELECT min(x.schedule_version) FROM erp.revenue_schedule x
-    WHERE x.contract_no = h.contract_no AND x.line_no = h.line_no AND x.co_seq >= h.co_seq AND x.deleted_at IS NULL)
-    AND held IS NOT treatment AND NOT (treatment = 'SEPARATE' AND held IS NULL)
+WHERE schedule IS NOT NULL AND h.schedule_version = h.first_version AND held IS NOT treatment AND NOT (treatment = 'SEPARATE' AND held IS NULL)
 UNION ALL
 SELECT 'old version not superseded', s.contract_no, s.co_seq, s.line_no, s.ccy, coalesce(s.tp, 0), 'SUPERSEDED', s.status
 FROM erp.revenue_schedule s WHERE s.deleted_at IS NULL AND s.status NOT IN ('SUPERSEDED', 'COMPLETED') AND s.updated_at <= :dl_c AND EXISTS (

@@ -8,7 +8,6 @@ INVARIANT = Invariant(
     kind="A",
     keys=("what", "key", "system"),
     sql="""
-WITH credited AS (SELECT DISTINCT system, corrects FROM live_credit)
 SELECT 'receivable of one invoice' AS what, invoice_no AS key, system, count(*) AS effects, min(ccy) AS ccy,
     sum(total) - min(total) AS amount, group_concat(id, ' ') AS erp_value
 FROM erp.ar_document WHERE deleted_at IS NULL AND status <> 'DRAFT' GROUP BY system, doc_type, invoice_no HAVING count(*) > 1
@@ -23,7 +22,7 @@ SELECT 'invoice of one plan line', l.plan_line, i.system, count(DISTINCT i.id), 
     group_concat(coalesce(i.invoice_no, i.status), ' ')
 FROM billing.invoice i JOIN billing.invoice_line l ON l.system = i.system AND l.parent = i.id
 WHERE i.deleted_at IS NULL AND i.status NOT IN ('DISCARDED', 'VOID', 'CREDITED') AND l.plan_line IS NOT NULL
-    AND NOT EXISTS (SELECT 1 FROM credited c WHERE c.system = i.system AND c.corrects = i.invoice_no)
+    AND (i.system, coalesce(i.invoice_no, '')) NOT IN (SELECT c.system, c.corrects FROM live_credit c WHERE c.corrects IS NOT NULL)
 GROUP BY i.system, l.plan_line HAVING count(DISTINCT i.id) > 1
 UNION ALL
 SELECT 'cost and revenue of one entry', source_id, system, count(*), min(ccy), sum(coalesce(value, 0)) - min(coalesce(value, 0)),

@@ -39,7 +39,7 @@ JOIN (
 ) e ON e.project = p.id AND e.schedule = s.id
 WHERE p.deleted_at IS NULL AND EXISTS (
     SELECT 1 FROM psa.outbox o WHERE o.record_id = p.id AND o.type = 'com.counterfoil.psa.etc.updated.v1')
-    AND 1 = (SELECT count(*) FROM erp.revenue_schedule t WHERE t.contract_no = p.contract_no AND t.status IN ('ACTIVE', 'ON_HOLD')
-        AND t.deleted_at IS NULL AND t.method IN ('COST_TO_COST', 'HOURS'))
+    AND p.contract_no IN (SELECT t.contract_no FROM erp.revenue_schedule t WHERE t.status IN ('ACTIVE', 'ON_HOLD')
+        AND t.deleted_at IS NULL AND t.method IN ('COST_TO_COST', 'HOURS') GROUP BY t.contract_no HAVING count(*) = 1)
 """,
 )

@@ -11,25 +11,28 @@ HALF = 3
 """Gaps at the beginning and at the end of a row of attempts that are compared; shorter rows than twice that tell nothing."""
 GROWTH = 1.5
 
-CALL = """
+CALL = f"""
 call AS MATERIALIZED (
     SELECT seq, system, client, operation, key, method, path, request, causation_id, status, fault, credential, retry_after, at,
-        wall - coalesce(micros, 0) / 1000000.0 AS began, wall AS ended
+        wall - coalesce(micros, 0) / 1000000.0 AS began, wall AS ended, CAST(wall - coalesce(micros, 0) / 1000000.0 AS INTEGER) AS second
     FROM journal.entry WHERE kind = 'request'
         AND seq > coalesce((SELECT CAST(value AS INTEGER) FROM control.meta WHERE name = 'since'), 0)
 ),
 message AS MATERIALIZED (
     SELECT *, lag(seq) OVER same AS last_seq, lag(ended) OVER same AS last_ended, lag(status) OVER same AS last_status,
-        lag(retry_after) OVER same AS last_wait
+        lag(retry_after) OVER same AS last_wait, row_number() OVER same AS nth
     FROM call WHERE client IS NOT NULL AND method <> 'GET' AND operation NOT IN ('token', 'query') AND operation NOT GLOB 'list_*'
     WINDOW same AS (PARTITION BY system, client, method, path, request, causation_id ORDER BY began)
+),
+often AS MATERIALIZED (
+    SELECT DISTINCT system, client, path, coalesce(causation_id, '') AS causation_id FROM message WHERE nth > 2 * {HALF}
 ),
 attempt AS MATERIALIZED (
     SELECT *, sum(CASE WHEN last_seq IS NOT NULL AND coalesce(last_status, 503) IN (408, 425, 429, 500, 502, 503, 504)
             AND NOT EXISTS (SELECT 1 FROM journal.entry x WHERE x.seq BETWEEN m.last_seq AND m.seq
                 AND (x.kind = 'delivery' AND x.event_id = m.causation_id OR x.kind = 'integration' AND x.causation_id = m.causation_id))
             THEN 0 ELSE 1 END) OVER (PARTITION BY system, client, method, path, request, causation_id ORDER BY began) AS series
-    FROM message m
+    FROM message m WHERE (system, client, path, coalesce(causation_id, '')) IN (SELECT * FROM often)
 ),
 tried AS MATERIALIZED (
     SELECT *, began - last_ended AS gap, row_number() OVER one AS number, count(*) OVER one_in_all AS tries,
@@ -39,8 +42,8 @@ tried AS MATERIALIZED (
         one_in_all AS (PARTITION BY system, client, method, path, request, causation_id, series)
 )
 """
-"""Calls since the state was last restored; a message is one write for one cause, a series its attempts until an answer, or until it
-was put aside or told of anew."""
+"""Calls, and the whole second in which each began, since the state was last restored; a message is one write for one cause, a series its attempts until an answer, or until it
+was put aside or told of anew. Only of what was sent so often that its gaps tell something are the series made."""
 
 INVARIANT = Invariant(
     id="INV-47",
@@ -49,8 +52,15 @@ INVARIANT = Invariant(
     kind="A",
     keys=("what", "system", "journal_seq"),
     sql=f"""
-WITH {CALL},
-refusal AS (SELECT * FROM call WHERE retry_after IS NOT NULL),
+WITH RECURSIVE {CALL},
+refusal AS (
+    SELECT seq, system, client, retry_after, ended + {STARTED} AS first, ended + retry_after - {EARLY} AS last FROM call
+    WHERE retry_after IS NOT NULL
+),
+waiting AS (
+    SELECT *, CAST(first AS INTEGER) AS second FROM refusal WHERE first <= last
+    UNION ALL SELECT seq, system, client, retry_after, first, last, second + 1 FROM waiting WHERE second < CAST(last AS INTEGER)
+),
 allowed AS (
     SELECT s.key AS system, json_extract(s.value, '$.rate') AS rate,
         coalesce(json_extract(s.value, '$.burst'), json_extract(s.value, '$.rate')) AS burst
@@ -71,8 +81,8 @@ SELECT 'repeated before Retry-After' AS what, system, seq AS journal_seq, operat
 FROM message WHERE last_wait IS NOT NULL AND began < last_ended + last_wait - {EARLY}
 UNION ALL
 SELECT 'called before Retry-After', c.system, min(c.seq), c.operation, c.key, c.at, c.client, r.retry_after, count(*)
-FROM refusal r JOIN call c ON c.system = r.system AND c.client = r.client AND c.operation <> 'token'
-    AND c.began BETWEEN r.ended + {STARTED} AND r.ended + r.retry_after - {EARLY}
+FROM waiting r JOIN call c ON c.system = r.system AND c.client = r.client AND c.second = r.second AND c.operation <> 'token'
+    AND c.began BETWEEN r.first AND r.last
 GROUP BY c.system, c.client
 UNION ALL
 SELECT 'more calls in a second than limit and burst', system, min(seq), operation, key, at, client, rate + burst, max(calls)

@@ -28,11 +28,11 @@ pair AS (
 )
 SELECT 'debt without a claim' AS what, s.ic_ref, s.contract_no, s.func_ccy AS ccy, abs(s.amount) AS amount, s.legal_entity, s.ic_partner
 FROM side s WHERE s.account = '2600' AND s.amount <> 0 AND s.posted_at <= :dl_t
-    AND NOT EXISTS (SELECT 1 FROM side o WHERE o.ic_ref = s.ic_ref AND o.account = '1600')
+    AND s.ic_ref NOT IN (SELECT o.ic_ref FROM side o WHERE o.account = '1600')
 UNION ALL
 SELECT 'claim without a debt', s.ic_ref, s.contract_no, s.func_ccy, abs(s.amount), s.legal_entity, s.ic_partner
 FROM side s WHERE s.account = '1600' AND s.amount <> 0 AND s.posted_at <= :dl_t
-    AND NOT EXISTS (SELECT 1 FROM side o WHERE o.ic_ref = s.ic_ref AND o.account = '2600')
+    AND s.ic_ref NOT IN (SELECT o.ic_ref FROM side o WHERE o.account = '2600')
 UNION ALL
 SELECT 'sides do not name each other', ic_ref, contract_no, func_ccy, abs(debt), supplier || ' on ' || charged, debtor || ' to ' || owed_to
 FROM pair WHERE supplier <> owed_to OR charged <> debtor
@@ -44,6 +44,6 @@ UNION ALL
 SELECT 'work of a sister company as one''s own', t.entry_id, t.contract_no, t.cost_ccy, t.cost, t.employee_entity, t.legal_entity
 FROM psa.time_entry t JOIN erp.work_entry w ON w.source_id = t.entry_id AND w.source_type = 'TIME' AND w.deleted_at IS NULL
 WHERE t.deleted_at IS NULL AND t.approval = 'APPROVED' AND t.employee_entity <> t.legal_entity AND t.cost <> 0 AND t.approved_at <= :dl_t
-    AND NOT EXISTS (SELECT 1 FROM side s WHERE s.ic_ref = w.ic_ref AND s.account = '2600')
+    AND coalesce(w.ic_ref, '') NOT IN (SELECT s.ic_ref FROM side s WHERE s.account = '2600')
 """,
 )

@@ -9,8 +9,9 @@ from counterfoil.kpi import Kpi, fraction, milliseconds, spread
 from counterfoil_mocks.kernel.store import Store
 
 FIRST = """
-SELECT min(p.created_at) AS since, (SELECT min(i.issued_at) FROM live_invoice i WHERE i.contract_no = p.contract_no) AS upto
-FROM psa.project p WHERE p.deleted_at IS NULL AND p.status <> 'CANCELLED' GROUP BY p.contract_no
+WITH billed AS (SELECT contract_no, min(issued_at) AS at FROM live_invoice GROUP BY contract_no)
+SELECT min(p.created_at) AS since, b.at AS upto FROM psa.project p LEFT JOIN billed b ON b.contract_no = p.contract_no
+WHERE p.deleted_at IS NULL AND p.status <> 'CANCELLED' GROUP BY p.contract_no
 """
 DAY = 24 * 60 * 60 * 1000
 

@@ -9,10 +9,10 @@ from counterfoil.kpi import Kpi, fraction, milliseconds, spread
 from counterfoil_mocks.kernel.store import Store
 
 READY = """
-SELECT q.signed_at AS since, min(p.created_at) AS upto FROM crm.quote q
-JOIN crm.contract k ON k.system = q.system AND k.quote = q.id AND k.deleted_at IS NULL
+SELECT q.signed_at AS since, min(p.created_at) AS upto FROM crm.contract k
+CROSS JOIN crm.quote q ON q.system = k.system AND q.id = k.quote
 JOIN psa.project p ON p.contract_no = k.contract_no AND p.deleted_at IS NULL AND p.status NOT IN ('PLANNED', 'CANCELLED')
-WHERE q.deleted_at IS NULL AND q.status = 'ACCEPTED' AND q.signed_at IS NOT NULL GROUP BY q.system, q.id
+WHERE k.deleted_at IS NULL AND q.deleted_at IS NULL AND q.status = 'ACCEPTED' AND q.signed_at IS NOT NULL GROUP BY q.system, q.id
 """
 
 

@@ -15,7 +15,7 @@ JOIN psa.project p ON p.system = t.system AND p.key = t.project_no AND p.deleted
 JOIN psa.employee e ON e.system = t.system AND e.id = t.employee
 LEFT JOIN psa.assignment a ON a.system = t.system AND a.key = t.project_no || '/' || e.employee_no AND a.deleted_at IS NULL
 JOIN psa.rate_card c ON c.system = t.system AND c.key = p.rate_card_code || '/' || p.rate_card_version
-JOIN psa.rate_card_row r ON r.system = c.system AND r.parent = c.id AND r.level = coalesce(a.level, e.level)
+CROSS JOIN psa.rate_card_row r ON r.system = c.system AND r.parent = c.id AND r.level = coalesce(a.level, e.level)
 WHERE t.deleted_at IS NULL AND t.billing = 'BILLED' GROUP BY t.ccy
 """
 

@@ -11,6 +11,7 @@ from counterfoil_mocks.kernel.store import Store
 EARNED = """
 WITH net AS (SELECT source_id, sum(amount) AS amount FROM billed_item GROUP BY source_id),
 item AS (SELECT source_id, source_type, over_cap, billing, hold_reason FROM billing.billable_item WHERE deleted_at IS NULL),
+reached AS (SELECT contract_no, ms_code, sum(net) AS net FROM billed WHERE ms_code IS NOT NULL GROUP BY contract_no, ms_code),
 earned AS (
     SELECT w.ccy, w.amount - coalesce(i.over_cap, 0) AS earned, min(coalesce(n.amount, 0), w.amount - coalesce(i.over_cap, 0)) AS billed,
         coalesce(i.billing, '') = 'WRITTEN_OFF' AS written_off,
@@ -19,9 +20,9 @@ earned AS (
     FROM work w LEFT JOIN item i ON i.source_id = w.key AND i.source_type = w.source_type LEFT JOIN net n ON n.source_id = w.key
     WHERE w.approval = 'APPROVED' AND w.billing <> 'NOT_BILLABLE' AND w.amount IS NOT NULL
     UNION ALL
-    SELECT m.ccy, m.amount, min(m.amount, coalesce((SELECT sum(b.net) FROM billed b
-        WHERE b.contract_no = m.contract_no AND b.ms_code = m.ms_code), 0)), 0, m.completed_at > :dl_w
-    FROM psa.milestone m WHERE m.deleted_at IS NULL AND m.status IN ('COMPLETED', 'ACCEPTED') AND m.amount IS NOT NULL
+    SELECT m.ccy, m.amount, min(m.amount, coalesce(r.net, 0)), 0, m.completed_at > :dl_w
+    FROM psa.milestone m LEFT JOIN reached r ON r.contract_no = m.contract_no AND r.ms_code = m.ms_code
+    WHERE m.deleted_at IS NULL AND m.status IN ('COMPLETED', 'ACCEPTED') AND m.amount IS NOT NULL
 )
 SELECT ccy, sum(earned) AS earned, sum(billed) AS billed, sum(CASE WHEN written_off THEN earned - billed ELSE 0 END) AS written_off,
     sum(CASE WHEN in_time AND NOT written_off THEN earned - billed ELSE 0 END) AS in_time

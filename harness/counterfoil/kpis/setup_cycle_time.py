@@ -15,13 +15,18 @@ WITH active AS (
 ), staffed AS (
     SELECT p.contract_no, min(coalesce(a.at, p.created_at)) AS at FROM psa.project p LEFT JOIN active a ON a.system = p.system AND a.id = p.id
     WHERE p.deleted_at IS NULL AND p.status NOT IN ('PLANNED', 'CANCELLED') GROUP BY p.contract_no
+), planned AS (
+    SELECT contract_no, min(created_at) AS at FROM billing.plan WHERE deleted_at IS NULL GROUP BY contract_no
+), scheduled AS (
+    SELECT contract_no, max(first) AS at FROM (
+        SELECT contract_no, min(created_at) AS first FROM erp.revenue_schedule WHERE deleted_at IS NULL GROUP BY contract_no, line_no
+    ) GROUP BY contract_no
 )
-SELECT o.opp_no, k.contract_no, o.closed_at, max(s.at,
-    (SELECT min(b.created_at) FROM billing.plan b WHERE b.contract_no = k.contract_no AND b.deleted_at IS NULL),
-    (SELECT max(first) FROM (SELECT min(s.created_at) AS first FROM erp.revenue_schedule s WHERE s.contract_no = k.contract_no
-        AND s.deleted_at IS NULL GROUP BY s.line_no))) AS ready_at
+SELECT o.opp_no, k.contract_no, o.closed_at, max(s.at, b.at, e.at) AS ready_at
 FROM crm.opportunity o JOIN crm.contract k ON k.system = o.system AND k.opportunity = o.id AND k.deleted_at IS NULL
 LEFT JOIN staffed s ON s.contract_no = k.contract_no
+LEFT JOIN planned b ON b.contract_no = k.contract_no
+LEFT JOIN scheduled e ON e.contract_no = k.contract_no
 WHERE o.stage = 'CLOSED_WON' AND o.deleted_at IS NULL AND o.closed_at IS NOT NULL
 """
 
