@@ -33,6 +33,9 @@ SIGNS = {
     "not_applicable": ("–", "dim"),
 }
 
+HAS = {"seed": "the seed", "size": "the firm", "store": "the store", "processes": "the processes"}
+"""What a landscape that runs already has, by the option that would give it to one of one's own; any other gives a face."""
+
 
 @dataclass(frozen=True)
 class Order:
@@ -199,17 +202,13 @@ def check_places(order: Order) -> None:
 
 
 def check_landscape(order: Order) -> Config | None:
-    """Read the landscape file now; None for a landscape that runs already. Raises Unreadable for one that cannot be."""
+    """Read the landscape file now; None for a landscape that runs already. Raises Unreadable for a file that cannot be read, and for options of
+    a landscape of one's own beside the address of one that runs."""
     from counterfoil_mocks import config
 
     if order.landscape is not None and order.landscape.startswith(("http://", "https://")):
-        if order.vendors:
-            raise Unreadable(
-                f"--{next(iter(order.vendors))}: {order.landscape} runs already, with the faces that it has"
-            )
-        if order.store is not None or order.processes is not None:
-            name = "store" if order.store is not None else "processes"
-            raise Unreadable(f"--{name}: {order.landscape} runs already, with the store and the processes that it has")
+        for name in (*(each for each in HAS if getattr(order, each) is not None), *order.vendors):
+            raise Unreadable(f"--{name}: {order.landscape} runs already, with {HAS.get(name, 'the faces')} that it has")
         return None
     said = {
         name: value for name in ("seed", "size", "store", "processes") if (value := getattr(order, name)) is not None

@@ -91,6 +91,10 @@ def test_all_shipped_scenarios_fail_with_an_integration_that_does_nothing(cli: S
         (("--integration", "nowhere.yaml"), "nowhere.yaml: no such file; an integration is"),
         (("--faults", "calm"), "a fault plan is a file or one of: failing, lossy, noisy, repeating"),
         (("--landscape", "nowhere.yaml"), "nowhere.yaml cannot be read"),
+        (
+            ("--landscape", "http://127.0.0.1:9", "--seed", "7"),
+            "--seed: http://127.0.0.1:9 runs already, with the seed",
+        ),
         (("-n", "many"), "-n many: expected a number of processes, or `auto`"),
     ],
 )

@@ -123,7 +123,23 @@ def test_a_load_that_is_killed_leaves_no_locust(load: Load, landscape: Any) -> N
         (("--integration", "no-such-file.yaml"), "no such file"),
         (("--rate", "0"), "rate"),
         (("--crm", "acme"), "there is no vendor 'acme'"),
-        (("--landscape", "http://127.0.0.1:9", "--erp", "netsuite"), "runs already, with the faces that it has"),
+        (
+            ("--landscape", "http://127.0.0.1:9", "--erp", "netsuite"),
+            "--erp: http://127.0.0.1:9 runs already, with the faces",
+        ),
+        (("--landscape", "http://127.0.0.1:9", "--seed", 7), "--seed: http://127.0.0.1:9 runs already, with the seed"),
+        (
+            ("--landscape", "http://127.0.0.1:9", "--size", "M"),
+            "--size: http://127.0.0.1:9 runs already, with the firm",
+        ),
+        (
+            ("--landscape", "http://127.0.0.1:9", "--store", "memory"),
+            "--store: http://127.0.0.1:9 runs already, with the store",
+        ),
+        (
+            ("--landscape", "http://127.0.0.1:9", "--processes", 2),
+            "--processes: http://127.0.0.1:9 runs already, with the proc",
+        ),
     ],
 )
 def test_wrong_usage_exits_2(load: Load, words: tuple[str, ...], said: str) -> None:

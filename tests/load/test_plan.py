@@ -84,3 +84,23 @@ def test_percentiles_go_by_nearest_rank() -> None:
     found = figures.percentiles([each / 100 for each in range(1, 101)])
     assert found == {"count": 100, "p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
     assert figures.percentiles([])["p99"] is None
+
+
+def test_the_rates_over_time_end_with_the_load_and_tell_of_whole_stretches() -> None:
+    lines = [line(number, 100.05 + number / 10, 100.05 + number / 10, 100.06 + number / 10) for number in range(100)]
+    points = figures.over_time(lines, plan(), 100.0, 10.0, {"flow": [(101.0, 112.0)]}, 113.4)
+    loaded = [each for each in points if each["intended_rate"] is not None]
+    assert [each["second"] for each in loaded] == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
+    assert {each["achieved_rate"] for each in loaded} == {each["intended_rate"] for each in loaded} == {10.0}
+    assert [each["second"] for each in points[10:]] == [11, 12, 13, 13.4]
+    assert {each["achieved_rate"] for each in points[10:]} == {None}
+    assert [each["open"]["flow"] for each in points[9:]] == [1, 1, 0, 0, 0]
+
+
+def test_a_load_that_was_stopped_intends_nothing_after_that() -> None:
+    lines = [line(number, 100.05 + number / 10, 100.05 + number / 10, 100.06 + number / 10) for number in range(35)]
+    points = figures.over_time(lines, plan(), 100.0, 3.5, {}, 105.0)
+    loaded = [each for each in points if each["intended_rate"] is not None]
+    assert loaded[-1]["second"] == 3.5
+    assert all(abs(each["achieved_rate"] - 10) < 1 for each in loaded)
+    assert all(each["intended_rate"] is None for each in points if each["second"] > 3.5)

@@ -72,8 +72,7 @@ def load(
     """
     from counterfoil import faults as plans
     from counterfoil import judge, loading, outcome
-    from counterfoil.activity import rhythm
-    from counterfoil.bench import Bench, Settings
+    from counterfoil.bench import Bench, Settings, is_address
     from counterfoil.client import Broken, Refused
     from counterfoil.descriptor import Unreadable
     from counterfoil.integration import resolve
@@ -94,10 +93,11 @@ def load(
             shape=shape,
             calls=beside,
             clients=math.ceil(enough(beside) / 4) if beside else 0,
-            size=size if size in rhythm.BUSY else "M" if size else "S",
         )
         story, patience = loading.story(plan), seconds_of(drain, "--drain")
-        check_landscape(Order(landscape=landscape, seed=seed, size=size, vendors=vendors))
+        check_landscape(
+            Order(landscape=landscape, seed=seed, size=size, vendors=vendors, store=store, processes=processes)
+        )
         settings = Settings(
             resolve(integration),
             landscape=landscape,
@@ -130,7 +130,14 @@ def load(
     again += "".join(
         f" --{name} {value:g}" for name, value in (("users", users), ("calls", calls)) if value is not None
     )
-    said = {"landscape": landscape, "seed": seed, "size": size, "integration": integration, "faults": faults}
+    own = not is_address(landscape or "")
+    said = {
+        "landscape": landscape,
+        "seed": seed if own else None,
+        "size": size,
+        "integration": integration,
+        "faults": faults,
+    }
     for name, value in said.items():
         again += f" --{name} {value}" if value is not None and value != "reference" else ""
     again += words(vendors)

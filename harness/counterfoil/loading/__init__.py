@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from counterfoil import judge
+from counterfoil.activity import rhythm
 from counterfoil.activity.rhythm import first_of_month
 from counterfoil.client import Broken, Record, Records, Refused
 from counterfoil.flows import FLOWS, Span, Watch
@@ -59,8 +60,10 @@ def story(plan: Plan) -> Story:
 
 
 def aimed(plan: Plan, world: World, token: str | None) -> Plan:
-    """The plan with the control plane that its people go to."""
-    return replace(plan, control=world.control.url, token=token)
+    """The plan with the control plane that its people go to, and the size of the firm that they find there."""
+    size = str(world.landscape.get("size", "empty"))
+    busy = size if size in rhythm.BUSY else "S" if size == "empty" else "M"
+    return replace(plan, control=world.control.url, token=token, size=busy)
 
 
 def load(

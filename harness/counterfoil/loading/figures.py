@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -91,29 +92,31 @@ def over_time(
     lines: Sequence[Line], plan: Plan, begin: float, seconds: float, spans: Mapping[str, Sequence[Span]], until: float
 ) -> Records:
     """Points over the whole time, the drain included: deeds intended and answered a second, the 95th percentile of what was due, and
-    of each flow how many cases were under way."""
-    total = max(until - begin, seconds)
-    width = max(1.0, total / BUCKETS)
-    schedule, count = plan.due("deed"), math.ceil(total / width)
-    answered, slow = Counter[int](), [list[float]() for _ in range(count)]
+    of each flow how many cases were under way. One point falls on the load's end, so that each before it tells of a whole stretch; those
+    after it have no rates."""
+    drain = max(until - begin - seconds, 0.0)
+    width = max(1.0, (seconds + drain) / BUCKETS)
+    loaded = max(1, math.floor(seconds / width))
+    ends = [seconds * (at + 1) / loaded for at in range(loaded)]
+    ends += [seconds + min((at + 1) * width, drain) for at in range(math.ceil(drain / width))]
+    schedule, answered, slow = plan.due("deed"), Counter[int](), [list[float]() for _ in ends]
     for each in lines:
         if each[WHAT] == "deed":
-            answered[int((each[ENDED] - begin) / width)] += 1
-            place = int((each[DUE] - begin) / width)
-            if 0 <= place < count:
-                slow[place].append(each[ENDED] - each[DUE])
-    points = []
-    for at in range(count):
-        end = begin + (at + 1) * width
+            answered[bisect.bisect_left(ends, each[ENDED] - begin)] += 1
+            slow[min(bisect.bisect_left(ends, each[DUE] - begin), len(ends) - 1)].append(each[ENDED] - each[DUE])
+    points, start = [], 0.0
+    for at, end in enumerate(ends):
+        took, loading = end - start, at < loaded
         points.append(
             {
-                "second": round((at + 1) * width, 1),
-                "intended_rate": round((schedule.by((at + 1) * width) - schedule.by(at * width)) / width, 2),
-                "achieved_rate": round(answered[at] / width, 2),
+                "second": round(end, 1),
+                "intended_rate": round((schedule.by(end) - schedule.by(start)) / took, 2) if loading else None,
+                "achieved_rate": round(answered[at] / took, 2) if loading else None,
                 "p95": percentiles(slow[at])["p95"],
-                "open": {name: under_way(found, end) for name, found in spans.items()},
+                "open": {name: under_way(found, begin + end) for name, found in spans.items()},
             }
         )
+        start = end
     return points
 
 
