@@ -249,7 +249,7 @@ def test_a_payment_is_applied_and_pays_the_invoice(ns: Client, debtor: str) -> N
     found = ns.expanded(f"/customerPayment/{payment}")
     assert (found["payment"], found["applied"], found["unapplied"]) == (1620.0, 1000.0, 620.0)
     assert found["apply"]["items"][0]["doc"]["id"] == invoice
-    more = {"apply": {"items": [{"doc": {"id": invoice}, "apply": True, "amount": 620}]}}
+    more = {"apply": {"items": [{"doc": {"id": invoice}, "apply": True, "amount": 1620}]}}
     assert ns("PATCH", f"/customerPayment/{payment}", more).status_code == 204
     paid = ns("GET", f"/invoice/{invoice}").json()
     assert (paid["amountRemaining"], paid["status"]["refName"]) == (0.0, "Paid In Full")

@@ -71,6 +71,7 @@ def test_an_accounts_script_calls_once_after_a_record_was_submitted(
     ns("PATCH", f"/customer/{debtor}", {"email": "x@y.example"})
     netsuite_face.settle()
     heard = [json.loads(each.body) for each in receiver.heard]
+    heard.sort(key=lambda each: each["recordType"], reverse=True)  # two records' events depart together
     assert heard == [
         {
             "recordType": "invoice",
@@ -93,3 +94,16 @@ def test_an_accounts_script_calls_once_after_a_record_was_submitted(
     netsuite_face.call("POST", "/clock/advance", {"hours": 1})
     netsuite_face.settle()
     assert len(receiver.heard) == 3
+
+
+def test_a_script_is_told_that_an_order_was_approved(netsuite_face: Any, ns: Client, debtor: str) -> None:
+    receiver = netsuite_face.listen("erp", subscribe=False)
+    netsuite_face.landscape.systems["erp"].face.subscribe(receiver.url, ["salesOrder.approve"], None)
+    order = ns.made("/salesOrder", {**an_invoice(ns, debtor), "orderStatus": {"id": "A"}})
+    ns("PATCH", f"/salesOrder/{order}", {"memo": "still waiting"})
+    ns("PATCH", f"/salesOrder/{order}", {"orderStatus": {"id": "F"}})
+    ns("PATCH", f"/salesOrder/{order}", {"memo": "approved"})
+    netsuite_face.settle()
+    assert [(said["id"], said["eventType"]) for said in map(json.loads, (each.body for each in receiver.heard))] == [
+        (order, "approve")
+    ]

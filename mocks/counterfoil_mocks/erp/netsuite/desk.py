@@ -363,7 +363,7 @@ class Desk:
         if not lines:
             raise errors.missing("Apply", "apply")
         before = {row["id"] for row in tx.find("payment_application", payment=deposit["id"])}
-        self._apply(tx, deposit, lines)
+        self._apply(tx, deposit, lines, anew=True)
         rows = [row for row in tx.find("payment_application", payment=deposit["id"]) if row["id"] not in before]
         custom |= {
             "apply": [row["id"] for row in rows],
@@ -592,22 +592,29 @@ class Desk:
         changes = {name: value for name, value in changes.items() if record.get(name) != value}
         return changed(tx, self.entity(each), record["id"], changes) if changes else record
 
-    def _apply(self, tx: Tx, payment: Record, lines: list[Mapping[str, Any]]) -> Record:
-        applied = tx.find("payment_application", payment=payment["id"])
+    def _apply(self, tx: Tx, payment: Record, lines: list[Mapping[str, Any]], *, anew: bool = False) -> Record:
+        """Apply a payment to what its lines name, each up to the amount that it says. anew: whatever was applied before."""
+        rows = tx.find("payment_application", payment=payment["id"])
+        before = [row for row in rows if row["status"] == "ACTIVE"]
         for number, line in enumerate(lines):
             path = f"apply.items[{number}]."
-            own = named_by(line, applied) if line.get("doc") is None else None
+            own = named_by(line, rows) if line.get("doc") is None else None
             doc = line.get("doc") if own is None else own["ar_document"]
             document = tx.get("ar_document", self.reader.stored_of("invoice", doc, "doc", f"{path}doc"))
-            values: Record = {"invoice_no": document["invoice_no"]}
-            if line.get("amount") is not None:
-                values["amount"] = self._figure(line["amount"], document, f"{path}amount")
+            so_far = sum(row["amount"] for row in before if row["ar_document"] == document["id"] and not anew)
+            wanted = None
             if not line.get("apply", True):
-                if any(each["ar_document"] == document["id"] and each["status"] == "ACTIVE" for each in applied):
-                    raise errors.user(
-                        "A payment that is applied to a transaction stays applied to it.", path=f"{path}apply"
-                    )
-            else:
+                wanted = 0
+            elif line.get("amount") is not None:
+                wanted = self._figure(line["amount"], document, f"{path}amount")
+            if wanted is not None and wanted < so_far:
+                raise errors.user(
+                    "What is applied of a payment to a transaction cannot be taken back.", path=f"{path}amount"
+                )
+            if (wanted is None and not so_far) or (wanted is not None and wanted > so_far):
+                values: Record = {"invoice_no": document["invoice_no"]}
+                if wanted is not None:
+                    values["amount"] = wanted - so_far
                 payment = perform(tx, "apply_payment", payment["id"], values)
         return payment
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from counterfoil_mocks.erp.netsuite.kept_objects import BILLABLE, PENDING, SALES_ORDER, state_of
 from counterfoil_mocks.erp.netsuite.record_types import is_of
 from counterfoil_mocks.kernel import webhooks
 from counterfoil_mocks.kernel.errors import invalid
@@ -21,13 +22,15 @@ if TYPE_CHECKING:
     from counterfoil_mocks.kernel.tx import Tx
 
 KINDS = ("create", "edit", "delete")
+APPROVED = f"{SALES_ORDER.name}.approve"
+"""What a script is told when an order that was pending may be billed."""
 
 
 def subscribe(
     system: System, records: Mapping[str, ObjectMap], url: str, types: list[str], secret: str | None, vendor: str
 ) -> Record:
     """Have a script call an address; types as `invoice.create`. Types of our own events take the native way."""
-    known = {f"{name}.{kind}" for name in records for kind in KINDS}
+    known = {APPROVED, *(f"{name}.{kind}" for name in records for kind in KINDS)}
     if not known.intersection(types):
         return webhooks.subscribe(system, url, types, secret)
     unknown = [each for each in types if each not in known]
@@ -48,6 +51,8 @@ def wrote(
         for name, each in records.items():
             if each.entity == entity.name and is_of(each, after):
                 kind = "create" if before is None else "delete" if after["deleted_at"] else "edit"
+                if before is not None and name == SALES_ORDER.name and approved(before, after):
+                    kind = "approve"
                 said = {
                     "recordType": name,
                     "id": after["id"],
@@ -56,6 +61,11 @@ def wrote(
                     "timestamp": tx.now[:19] + "Z",
                 }
                 tx.tell(entity, after, f"{name}.{kind}", said)
+
+
+def approved(before: Record, after: Record) -> bool:
+    """Whether an order has been approved."""
+    return state_of(before["custom"]) == PENDING and state_of(after["custom"]) in BILLABLE
 
 
 def body(event: Record) -> bytes:

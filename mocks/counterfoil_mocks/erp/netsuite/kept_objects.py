@@ -29,6 +29,7 @@ def total(record: Record, context: Any) -> Any:
 ORDER_STATES = {"A": "Pending Approval", "B": "Pending Fulfillment", "C": "Cancelled", "F": "Pending Billing", "G": "Billed",
                 "H": "Closed"}  # fmt: skip
 """States of a sales order, and how they are read."""
+PENDING = "A"
 BILLABLE = ("B", "F")
 """States in which an order can be billed."""
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from counterfoil_mocks.erp.netsuite import errors, filters
 from counterfoil_mocks.erp.netsuite.desk import MALFORMED, Desk
 from counterfoil_mocks.erp.netsuite.errors import Refused
+from counterfoil_mocks.erp.netsuite.kept_objects import LINES
 from counterfoil_mocks.erp.netsuite.lists import BY_ID, LISTS
 from counterfoil_mocks.erp.netsuite.objects import ADDRESS
 from counterfoil_mocks.erp.netsuite.reader import RECORDS, Reader
@@ -98,6 +99,8 @@ class Records:
                 write, at = f"update_{noun(each)}", f"{place}/{{line}}"
                 yield operation(write, "POST", place, self._add_line(child), f"Add a line to a {label}")
                 yield operation(write, "PATCH", at, self._change_line(child), f"Change a line of a {label}")
+                if child.of is ADDRESS or child.object == LINES:
+                    yield operation(write, "DELETE", at, self._drop_line(child), f"Take a line from a {label}")
         if "create" in verbs:
             yield operation(made_by(each), "POST", many, self._create, f"Make a {label}")
         if "update" in verbs:
@@ -200,6 +203,23 @@ class Records:
             body = {**body, **({"line": line["line"]} if "line" in line else {"addressId": key})}
             record = desk.save(each, {child.name: {"items": [body]}}, record)
             return Answer(204, None, record["key"], headers=(("location", where),))
+
+        return run
+
+    def _drop_line(self, child: ChildMap) -> Callable[[Ask], Answer]:
+        def run(ask: Ask) -> Answer:
+            desk, each = self._desk(ask), ask.operation.about["type"]
+            record = desk.reader.get(each, ask.subject)
+            lines = desk.reader.lines(each, record, child)
+            if ask.params["line"] not in dict(keyed(lines)):
+                raise errors.unknown_record(desk.reader.url(each.name, ask.subject, child.name, ask.params["line"]))
+            staying = [
+                {"line": line["line"]} if "line" in line else {"addressId": key}
+                for key, line in keyed(lines)
+                if key != ask.params["line"]
+            ]
+            desk.save(each, {child.name: {"items": staying}}, record, replace=[child.name], selected=True)
+            return Answer(204, None, record["key"])
 
         return run
 
