@@ -1,6 +1,7 @@
 """Systems to act in: the four roles in one store, with a desk at each.
 
-The store is in memory, or with `COUNTERFOIL_TEST_POSTGRES=postgresql://USER@HOST/postgres` a database of its own on that server.
+The store is in memory, or with `COUNTERFOIL_TEST_POSTGRES=postgresql://USER@HOST/postgres` a database of its own on that server; and then with
+`COUNTERFOIL_TEST_PROCESSES=2` each landscape is served by so many processes.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ START = "2026-01-05T15:00:00.000Z"
 OWN_CALLS = "counterfoil-tests"
 """What the tests' own calls say that they are, so that nobody takes them for a vendor's client."""
 POSTGRES = os.environ.get("COUNTERFOIL_TEST_POSTGRES")
+PROCESSES = int(os.environ.get("COUNTERFOIL_TEST_PROCESSES", "1")) if POSTGRES else 1
 DATABASES = itertools.count(1)
 
 
@@ -378,6 +380,7 @@ class Running:
         self.config = {"port_base": 0, "size": "empty", **config}
         if "store" not in config:
             self.config["store"] = self._kept.enter_context(own_database())
+            self.config.setdefault("processes", PROCESSES)
         self._ready, self._done, self._failure = threading.Event(), asyncio.Event(), ""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._live, daemon=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -120,7 +120,8 @@ class Landscape:
         return self.world.shared
 
     def _share(self, shared: Shared) -> None:
-        """Several processes will serve the systems: count together, and tell them what is broken."""
+        """Several processes will serve the systems: count together, and tell them what is broken and what is new."""
+        self.world.on_commit.append(lambda system: self._pass_on([system]))
         self.journal.numbers = SharedNumbers(shared, self.journal.last)
         self.faults.changed = self._tell_faults
         self._tell_faults()
@@ -184,11 +185,16 @@ class Landscape:
 
     def _moved_elsewhere(self, numbers: set[int]) -> None:
         """Workers have committed to systems, or moved while somebody waits for rest."""
-        for number, system in enumerate(self.systems.values()):
-            if number in numbers:
-                self.deliverer.committed(system)
+        moved = [system for number, system in enumerate(self.systems.values()) if number in numbers]
+        for system in moved:
+            self.deliverer.committed(system)
+        self._pass_on(moved)
         for notify in self.world.traffic.on_move:
             notify()
+
+    def _pass_on(self, moved: Sequence[System]) -> None:
+        if moved and self._workers is not None and self.shared is not None and self.shared.held:
+            self._workers.pass_on([system.name for system in moved])
 
     def _serve_systems(self, bound: Mapping[str, socket.socket]) -> None:
         for name, system in self.systems.items():

@@ -89,6 +89,7 @@ class Worker:
         self.world = World(SharedClock(self.shared), seed=self.config.seed, shared=self.shared)
         self.world.traffic = SharedTraffic(self.shared, lambda: self.nudge(MOVED))
         self.world.on_commit.append(self._committed)
+        self.world.tell = self._tell
         self.systems = assembly.assembled(self.config, self.store, self.world)
         self._numbers = {name: number for number, name in enumerate(self.systems)}
         self.journal = Journal(self.store, self.world)
@@ -141,7 +142,11 @@ class Worker:
             self.nudge(number)
 
     def _committed(self, system: System) -> None:
-        if system.subscribers():
+        if system.subscribers() or self.shared.held:
+            self.nudge(self._numbers[system.name])
+
+    def _tell(self, system: System) -> None:
+        if self.shared.held:
             self.nudge(self._numbers[system.name])
 
     def _write_out(self) -> None:
@@ -158,6 +163,10 @@ class Worker:
             task = asyncio.get_running_loop().create_task(self._carry(self.systems[said["system"]], said["carry"]))
             self._carried.add(task)
             task.add_done_callback(self._carried.discard)
+        elif "news" in said:
+            for name in said["news"]:
+                for notify in self.world.on_news:
+                    notify(self.systems[name])
         elif "drop" in said:
             self._dropping = asyncio.get_running_loop().create_task(self._drop())
         else:

@@ -169,6 +169,11 @@ class Workers:
             if heard:
                 os.read(worker.written, 1)
 
+    def pass_on(self, names: Sequence[str]) -> None:
+        """Tell those that hold calls until there is news that there is some at these systems."""
+        for worker in self.alive.values():
+            worker.tell(news=list(names))
+
     # deliveries
 
     def slots(self) -> list[int]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests.conftest import PROCESSES
 
 from counterfoil_mocks.kernel.face import Face, Request
 from counterfoil_mocks.kernel.operations import Answer, Operation
@@ -39,13 +40,14 @@ def written_down() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def witness(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Check what a test claims to cover: each operation was done in it, and for a client library where the marker is `by_client`."""
+    """Check what a test claims to cover: each operation was done in it, and for a client library where the marker is `by_client`. What is
+    done in other processes is not seen."""
     start = len(DONE)
     yield
     for marker in ("by_client", "by_test"):
         claimed = {name for mark in request.node.iter_markers(marker) for text in mark.args for name in text.split()}
         done = {name for name, by_client in DONE[start:] if by_client or marker == "by_test"}
-        assert claimed <= done, f"claimed {marker}, but not called: {sorted(claimed - done)}"
+        assert claimed <= done or PROCESSES > 1, f"claimed {marker}, but not called: {sorted(claimed - done)}"
 
 
 @pytest.fixture(scope="module")

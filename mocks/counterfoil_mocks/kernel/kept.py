@@ -11,6 +11,8 @@ from counterfoil_mocks.kernel import clock
 from counterfoil_mocks.kernel.system import System
 
 MOST = 10_000
+LAST = "\U0010ffff"
+"""Sorts behind everything that a name can hold."""
 PUT = (
     "INSERT INTO control.token (token, system, client, kind, chain, expires, used) VALUES (?, ?, '', ?, ?, ?, 0)"
     " ON CONFLICT (token) DO UPDATE SET chain = excluded.chain, expires = excluded.expires"
@@ -24,6 +26,8 @@ COUNT = (
     " ON CONFLICT (token) DO UPDATE SET used = token.used + 1 RETURNING used"
 )
 GET = "SELECT chain, expires FROM control.token WHERE token = ?"
+CHANGE = "UPDATE control.token SET chain = ?, expires = ? WHERE token = ? RETURNING token"
+ALL = "SELECT token, chain, expires FROM control.token WHERE token >= ? AND token < ?"
 TAKE = "DELETE FROM control.token WHERE token = ? RETURNING chain, expires"
 SWEEP = "DELETE FROM control.token WHERE system = ? AND kind = ? AND expires <= ?"
 
@@ -78,6 +82,26 @@ class Kept:
             return False
         self.put(name, value)
         return True
+
+    def change(self, name: str, value: Any) -> bool:
+        """Keep a value instead of one that is there; whether there was one."""
+        if self.shared:
+            row = orjson.dumps(value).decode(), self._ends(), self._place(name)
+            return self.system.store.execute(CHANGE, row).fetchone() is not None
+        if self.get(name) is None:
+            return False
+        self.put(name, value)
+        return True
+
+    def all(self, start: str = "") -> dict[str, Any]:
+        """The values whose names begin so, by name."""
+        if self.shared:
+            place = self._place("")
+            rows = self.system.store.execute(ALL, (place + start, place + start + LAST)).fetchall()
+            found = {row[0].removeprefix(place): _alive(orjson.loads(row[1]), row[2]) for row in rows}
+        else:
+            found = {name: _alive(*each) for name, each in self._own.items() if name.startswith(start)}
+        return {name: value for name, value in found.items() if value is not None}
 
     def get(self, name: str) -> Any:
         """A value, or None."""

@@ -27,14 +27,14 @@ HEAD = 8
 """Eight-byte cells before the slots: the business clock in milliseconds, the generation of what processes keep in memory, the
 journal's last number, and whether somebody waits for rest."""
 SLOT = 8
-IN_FLIGHT, MOVES, LAST, WRITTEN = range(4)
-"""Cells of a process: requests under way, movements so far, the instant of the last on the monotonic clock in nanoseconds, and the
-generation of the journal's that it has written out."""
+IN_FLIGHT, MOVES, LAST, WRITTEN, HELD = range(5)
+"""Cells of a process: requests under way, movements so far, the instant of the last on the monotonic clock in nanoseconds, the
+generation of the journal's that it has written out, and how many calls it holds until there is news."""
 MOST_SYSTEMS = 64
-LEVEL, FILLED, DAY, TODAY, RULES = range(5)
+LEVEL, FILLED, DAY, TODAY, RULES, CALLS = range(6)
 COUNTED = 8
 """Cells of a system, behind those of the processes: the bucket's level in millionths, when it was filled in microseconds, the day, its
-calls, a checksum of the limits. Behind those of all systems, for each process: how many calls of each system it lets run."""
+calls, a checksum of the limits, all calls that the vendor's face has counted. Behind those of all systems, for each process: how many calls of each system it lets run."""
 CELLS = HEAD + SLOT * MOST_PROCESSES + COUNTED * MOST_SYSTEMS + MOST_PROCESSES * MOST_SYSTEMS
 
 
@@ -82,6 +82,26 @@ class Shared:
         """What the limits of a system count, by its place in the landscape."""
         return SharedCounts(self, number)
 
+    @staticmethod
+    def calls_of(number: int) -> int:
+        """The index of the cell for the calls of a system."""
+        return HEAD + SLOT * MOST_PROCESSES + COUNTED * number + CALLS
+
+    @contextlib.contextmanager
+    def holding(self) -> Iterator[None]:
+        """A call of this process waits for news."""
+        cell = self.place(self.slot, HELD)
+        self.cells[cell] += 1
+        try:
+            yield
+        finally:
+            self.cells[cell] -= 1
+
+    @property
+    def held(self) -> bool:
+        """Whether any call waits for news."""
+        return any(self.cells[self.place(slot, HELD)] for slot in range(MOST_PROCESSES))
+
     @property
     def generation(self) -> int:
         """Grows whenever processes must forget what they keep in memory: subscriptions, tokens, faults, the epoch."""
@@ -94,7 +114,7 @@ class Shared:
 
     def vacate(self, slot: int) -> None:
         """A process is gone: nothing of it is under way any more."""
-        self.cells[self.place(slot, IN_FLIGHT)] = 0
+        self.cells[self.place(slot, IN_FLIGHT)] = self.cells[self.place(slot, HELD)] = 0
         for number in range(MOST_SYSTEMS):
             self.cells[running(slot, number)] = 0
 

@@ -79,6 +79,10 @@ class World:
     traffic: Traffic = field(default_factory=Traffic)
     shared: Shared | None = None
     restores: int = 0
+    on_news: list[Callable[[System], None]] = field(default_factory=list)
+    """Called when another process has committed to a system that somebody waits at, or has told of something there."""
+    tell: Callable[[System], None] = lambda system: None
+    """Tells the other processes that something has happened at a system of which they may wait for news."""
 
     @property
     def generation(self) -> int:
@@ -113,6 +117,21 @@ class System:
     _generation: int = 0
     _stamp: str = ""
     _made: int = 0
+    _calls: int = 0
+
+    @property
+    def calls(self) -> int:
+        """How many calls the vendor's face has counted, in all processes."""
+        shared = self.world.shared
+        return self._calls if shared is None else shared.cells[shared.calls_of(self.number)]
+
+    def count_call(self) -> None:
+        """Count a call on."""
+        shared = self.world.shared
+        if shared is None:
+            self._calls += 1
+        else:
+            shared.counted(shared.calls_of(self.number))
 
     @property
     def clock(self) -> Clock:

@@ -138,6 +138,15 @@ More = Callable[["Answer", int], str]
 """Keeps the rows of an answer from a position on; gives the url of the next page."""
 
 
+class Asked(NamedTuple):
+    """How an answer can be had again: the text that was asked, whether deleted records were too, and for the answer of an inner query the way
+    to it, as names of relations with ids of parents."""
+
+    text: str
+    deleted: bool
+    way: tuple[tuple[str, str], ...] = ()
+
+
 @dataclass
 class Answer:
     """The rows of a query, and how to show them."""
@@ -146,8 +155,7 @@ class Answer:
     rows: Sequence[tuple[Any, ...]]
     shapes: Sequence[Shape]
     engine: Engine
-    asked: tuple[str, bool] | None = None
-    """The text that was asked, and whether deleted records were too."""
+    asked: Asked | None = None
 
     @property
     def total(self) -> int:
@@ -173,9 +181,17 @@ class Answer:
             self._fill(record, row, url)
             for name, answers in children:
                 mine = answers.get(row[self.plan.id_at])
+                if mine is not None and self.asked is not None:
+                    way = (*self.asked.way, (name, row[self.plan.id_at]))
+                    mine.asked = self.asked._replace(way=way)
                 record[name] = None if mine is None else _inner(mine, url, more, child_page)
             found.append(self._in_order(record))
         return found
+
+    def inner(self, name: str, parent: str) -> Answer | None:
+        """The answer of an inner query for one parent, if it has any rows."""
+        found = next(((way, plan) for way, plan in self.plan.inner if way.name == name), None)
+        return None if found is None else self.engine.children(*found, [parent]).get(parent)
 
     def _in_order(self, record: dict[str, Any]) -> dict[str, Any]:
         wanted = {"attributes": record["attributes"]}

@@ -65,7 +65,6 @@ class SalesforceFace(Face):
         self.reader = Reader(system.store, self.catalog, self.url_of)
         self.changing: Desk | None = None
         self.hidden: Callable[[Record], bool] | None = None
-        self.calls = 0
         self._legal_entity = ""
         self.system = system
         self.sessions = Sessions(self)
@@ -234,7 +233,7 @@ class SalesforceFace(Face):
     def authenticate(self, request: Request) -> Grant:
         if len(request.path) + len(request.query) > LONGEST_URL:
             raise Refused(414, "URI_TOO_LONG", f"URI Too Long: a URI has at most {LONGEST_URL} characters.")
-        self.calls += 1
+        self.system.count_call()
         return self.sessions.check(request)
 
     def revoke(self, grant: Grant) -> None:
@@ -390,7 +389,7 @@ class SalesforceFace(Face):
     def allowance(self) -> tuple[bytes, bytes]:
         """The header that tells how many of the day's calls are used."""
         daily = self.daily
-        return b"sforce-limit-info", b"api-usage=%d/%d" % (min(self.calls, daily), daily)
+        return b"sforce-limit-info", b"api-usage=%d/%d" % (min(self.system.calls, daily), daily)
 
     @property
     def daily(self) -> int:

@@ -16,7 +16,7 @@ from counterfoil_mocks.kernel import clock
 from counterfoil_mocks.kernel.face import Request
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.kept import Kept
-from counterfoil_mocks.protocols.soql import Answer, Engine
+from counterfoil_mocks.protocols.soql import Answer, Asked, Engine
 from counterfoil_mocks.protocols.soql_conditions import business_day
 from counterfoil_mocks.protocols.soql_grammar import SoqlError
 
@@ -59,7 +59,6 @@ class Queries:
         self.face = face
         self.engine = Engine(face.system.store, face.catalog, face.system.schema)
         self._kept: OrderedDict[str, Rest] = OrderedDict()
-        self._count = 0
         self._asked = Kept(face.system, "locator", DAYS * 86_400)
 
     def answer(self, text: str, *, deleted: bool = False, bulk: bool = False) -> Answer:
@@ -73,7 +72,7 @@ class Queries:
             )
         except SoqlError as error:
             raise of_query(error) from None
-        found.asked = (text, deleted)
+        found.asked = Asked(text, deleted)
         return found
 
     def first(self, text: str, version: str, wish: str | None, *, deleted: bool = False) -> Record:
@@ -102,7 +101,7 @@ class Queries:
     def further(self, named: str, version: str, wish: str | None) -> Record:
         """The page that a locator names; raises Refused."""
         locator, _, at = named.rpartition("-")
-        kept = self._kept.get(locator) or self._elsewhere(locator)
+        kept = self._known(locator)
         if kept is None or not at.isdigit() or kept.until < self.face.system.clock.now:
             self._kept.pop(locator, None)
             raise Refused(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
@@ -118,33 +117,43 @@ class Queries:
 
     def asked_for(self, request: Request) -> SObject | None:
         """The object that a query, or a further page of one, is about; None where that cannot be told."""
-        kept = self._kept.get(request.params.get("locator", "").rpartition("-")[0])
+        kept = self._known(request.params.get("locator", "").rpartition("-")[0])
         if kept is not None:
             return self.face.objects.get(kept.answer.plan.view.name.lower())
         text = dict(parse_qsl(request.query.decode("latin-1"))).get("q", "")
         found = SOURCE.search(INNER.sub("", text))
         return self.face.objects.get(found[1].lower()) if found else None
 
-    def _elsewhere(self, locator: str) -> Rest | None:
-        """What another process has begun to answer, asked again."""
-        said = self._asked.get(locator) if self._asked.shared else None
-        if said is None:
+    def _known(self, locator: str) -> Rest | None:
+        """What a locator is of; what another process has begun to answer is asked again."""
+        if not self._asked.shared or not locator:
+            return self._kept.get(locator)
+        said = self._asked.get(locator)
+        if said is None or said["number"] <= self._asked.get("last") - MOST_LOCATORS:
             return None
-        text, deleted, page = said
-        until = clock.later(self.face.system.clock.now, days=DAYS)
-        return Rest(self.answer(text, deleted=deleted), until, page)
+        if locator not in self._kept:
+            answer: Answer | None = self.answer(said["text"], deleted=said["deleted"])
+            for name, parent in said["way"]:
+                answer = None if answer is None else answer.inner(name, parent)
+            if answer is None:
+                return None
+            answer.asked = Asked(said["text"], said["deleted"], tuple(map(tuple, said["way"])))
+            self._remember(locator, answer, said["page"])
+        return self._kept[locator]
 
     def _keep(self, answer: Answer, page: int) -> str:
-        self._count += 1
-        system = self.face.system
-        slot = () if system.world.shared is None else (system.world.shared.slot,)
-        locator = made("01g", system.world.seed, system.world.epoch, system.name, self._count, *slot)
+        system, number = self.face.system, self._asked.count("number")
+        locator = made("01g", system.world.seed, system.world.epoch, system.name, number)
         if self._asked.shared and answer.asked is not None:
-            self._asked.put(locator, [*answer.asked, page])
-        self._kept[locator] = Rest(answer, clock.later(system.clock.now, days=DAYS), page)
+            self._asked.put(locator, {**answer.asked._asdict(), "page": page, "number": number})
+            self._asked.put("last", number)
+        self._remember(locator, answer, page)
+        return locator
+
+    def _remember(self, locator: str, answer: Answer, page: int) -> None:
+        self._kept[locator] = Rest(answer, clock.later(self.face.system.clock.now, days=DAYS), page)
         while len(self._kept) > MOST_LOCATORS:
             self._kept.popitem(last=False)
-        return locator
 
     @staticmethod
     def _url(version: str, locator: str, at: int) -> str:

@@ -13,11 +13,12 @@ import orjson
 
 from counterfoil_mocks.crm.salesforce import errors, loading, several, soap
 from counterfoil_mocks.crm.salesforce.errors import Refused
-from counterfoil_mocks.crm.salesforce.ids import made
+from counterfoil_mocks.crm.salesforce.ids import is_id, long_id, made
 from counterfoil_mocks.crm.salesforce.loading import CSV, OPERATIONS, Unreadable
 from counterfoil_mocks.crm.salesforce.soap import Raw
 from counterfoil_mocks.crm.salesforce.spelling import is_version, offset
 from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.kernel.kept import Kept
 from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
 from counterfoil_mocks.protocols import soql
 
@@ -46,23 +47,25 @@ WORDS = {
 
 @dataclass
 class Batch:
-    """A batch. request: as it was sent; outcome: the state that the next look finds; rows: what became of each; found: answer of a query."""
+    """A batch. number: in the order of all that the org has had. request: as it was sent, a character a byte; outcome: the state that the next
+    look finds; rows: what became of each; found: answer of a query, as records in JSON, else as header and rows of CSV."""
 
     shown: Record
-    request: bytes
+    number: int
+    request: str
     media: str
     outcome: Record = field(default_factory=dict)
     rows: list[Record] = field(default_factory=list)
-    found: soql.Answer | None = None
+    found: list[Any] | None = None
     result: str = ""
 
 
 @dataclass
 class Job:
-    """A job with its batches."""
+    """A job with its batches, which have been looked at."""
 
     shown: Record
-    batches: dict[str, Batch] = field(default_factory=dict)
+    batches: list[Batch]
 
 
 class Batches:
@@ -70,8 +73,8 @@ class Batches:
 
     def __init__(self, face: SalesforceFace) -> None:
         self.face = face
-        self._jobs: dict[str, Job] = {}
-        self._count = 0
+        self._jobs = Kept(face.system, "batch job")
+        self._batches = Kept(face.system, "batch")
 
     def operations(self) -> Iterable[Operation]:
         """Its routes."""
@@ -102,10 +105,10 @@ class Batches:
 
     # jobs
 
-    def _new_id(self, prefix: str) -> str:
-        self._count += 1
-        system = self.face.system
-        return made(prefix, system.world.seed, system.world.epoch, system.name, "batches", self._count)
+    def _new_id(self, prefix: str) -> tuple[str, int]:
+        """A new id, and its number."""
+        system, number = self.face.system, self._jobs.count("number")
+        return made(prefix, system.world.seed, system.world.epoch, system.name, "batches", number), number
 
     def _said(self, ask: Ask) -> Mapping[str, Any]:
         """The members of a job that a call gives, in JSON or XML."""
@@ -138,7 +141,7 @@ class Batches:
             raise Refused(400, "InvalidJob", f"InvalidJob : {why}") from None
         now = offset(self.face.system.clock.now)
         shown: Record = {
-            "id": self._new_id("750"),
+            "id": self._new_id("750")[0],
             "operation": operation,
             "object": each.name,
             "createdById": self.face.org.user,
@@ -150,13 +153,14 @@ class Batches:
             "contentType": content,
             "apiVersion": float(ask.params["version"]),
         }
-        job = self._jobs[shown["id"]] = Job(shown)
+        self._jobs.put(shown["id"], shown)
+        job = Job(shown, [])
         return self._told(ask, "jobInfo", self._counted(job), job, 201)
 
     @staticmethod
     def _counted(job: Job) -> Record:
         """A job with the sums of its batches."""
-        batches = [each.shown for each in job.batches.values()]
+        batches = [each.shown for each in job.batches]
         states = {
             f"numberBatches{state}": sum(each["state"] == state for each in batches)
             for state in ("Queued", "InProgress", "Completed", "Failed")
@@ -164,17 +168,28 @@ class Batches:
         sums = {name: sum(each[name] for each in batches) for name in ("numberRecordsProcessed", "numberRecordsFailed")}
         return {**job.shown, **states, "numberBatchesTotal": len(batches), **sums, "numberRetries": 0, **TIMES}
 
-    def _job(self, ask: Ask) -> Job:
+    def _job(self, ask: Ask, *, look: bool = False) -> Job:
+        """The job that a call names. look: as far as its batches are done, that is seen from now on."""
         named = ask.params["job"]
-        found = self._jobs.get(named) or next((job for name, job in self._jobs.items() if name[:15] == named), None)
-        if found is None:
+        shown = self._jobs.get(long_id(named)) if is_id(named) else None
+        if shown is None:
             raise Refused(400, "InvalidJob", f"Unable to find job with id: {named}")
-        return found
+        kept = self._batches.all(f"{shown['id']} ").values()
+        job = Job(shown, sorted((Batch(**each) for each in kept), key=lambda each: each.number))
+        for batch in job.batches if look else ():
+            self._look(batch)
+        return job
+
+    def _look(self, batch: Batch) -> None:
+        if batch.shown["state"] == "Queued":
+            batch.shown |= batch.outcome
+            self._keep(batch)
+
+    def _keep(self, batch: Batch) -> None:
+        self._batches.put(f"{batch.shown['jobId']} {batch.shown['id']}", vars(batch))
 
     def _get(self, ask: Ask) -> Answer:
-        job = self._job(ask)
-        for batch in job.batches.values():
-            batch.shown |= batch.outcome
+        job = self._job(ask, look=True)
         return self._told(ask, "jobInfo", self._counted(job), job)
 
     def _close(self, ask: Ask) -> Answer:
@@ -184,6 +199,7 @@ class Batches:
         if job.shown["state"] == "Aborted":
             raise Refused(400, "InvalidJobState", "InvalidJobState : The job has been aborted")
         job.shown |= {"state": wanted, "systemModstamp": offset(self.face.system.clock.now)}
+        self._jobs.put(job.shown["id"], job.shown)
         return self._told(ask, "jobInfo", self._counted(job), job)
 
     # batches
@@ -194,22 +210,23 @@ class Batches:
             raise Refused(400, "InvalidJobState", f"InvalidJobState : The job is {job.shown['state']}")
         now = offset(self.face.system.clock.now)
         counts = {"numberRecordsProcessed": 0, "numberRecordsFailed": 0}
-        shown = {"id": self._new_id("751"), "jobId": job.shown["id"], "state": "Queued", "stateMessage": None}
+        batch_id, number = self._new_id("751")
+        shown = {"id": batch_id, "jobId": job.shown["id"], "state": "Queued", "stateMessage": None}
         shown |= {"createdDate": now, "systemModstamp": now, **counts, **TIMES}
         media = ask.request.header(b"content-type") or "text/csv"
-        batch = Batch(shown, bytes(ask.request.body), media)
+        batch = Batch(shown, number, bytes(ask.request.body).decode("latin-1"), media)
         try:
             asks = job.shown["operation"] in QUERIES
-            done = self._queried(job, batch) if asks else self._loaded(ask, job, batch)
+            done = self._queried(ask, job, batch) if asks else self._loaded(ask, job, batch)
             batch.outcome = {"state": "Completed", **done}
         except Unreadable as why:
             batch.outcome = {"state": "Failed", "stateMessage": str(why)}
-        job.batches[shown["id"]] = batch
+        self._keep(batch)
         return self._told(ask, "batchInfo", dict(shown), job, 201)
 
-    def _queried(self, job: Job, batch: Batch) -> Record:
+    def _queried(self, ask: Ask, job: Job, batch: Batch) -> Record:
         try:
-            text = batch.request.decode()
+            text = bytes(ask.request.body).decode()
             found = self.face.queries.answer(text, deleted=job.shown["operation"] == "queryAll", bulk=True)
         except UnicodeDecodeError:
             raise Unreadable("InvalidBatch : The query is not UTF-8") from None
@@ -219,13 +236,17 @@ class Batches:
         if kind != wanted:
             message = f"The root entity of the requested query ({kind}) does not match the entity of the requested Bulk API Job ({wanted})."
             raise Unreadable(f"InvalidBatch : Failed to process query: INVALID_TYPE_FOR_OPERATION: {message}")
-        batch.found, batch.result = found, self._new_id("752")
+        if job.shown["contentType"] == "JSON":
+            batch.found = self._records(found, ask.params["version"])
+        else:
+            batch.found = [loading.columns(found), *loading.cells(found)] if found.total else []
+        batch.result, _ = self._new_id("752")
         return {"numberRecordsProcessed": found.total}
 
     def _loaded(self, ask: Ask, job: Job, batch: Batch) -> Record:
         desk = self.face.at(ask)
         each = desk.object(job.shown["object"])
-        header, rows = _read(job.shown["contentType"], batch.request)
+        header, rows = _read(job.shown["contentType"], bytes(ask.request.body))
         if len(rows) > MOST_ROWS:
             raise Unreadable(f"InvalidBatch : Records greater than {MOST_ROWS}")
         loading.check_columns(self.face, each, header)
@@ -245,18 +266,15 @@ class Batches:
         }
 
     def _list(self, ask: Ask) -> Answer:
-        job = self._job(ask)
-        shown = []
-        for batch in job.batches.values():
-            batch.shown |= batch.outcome
-            shown.append(batch.shown)
-        return self._told(ask, "batchInfoList", {"batchInfo": shown}, job)
+        job = self._job(ask, look=True)
+        return self._told(ask, "batchInfoList", {"batchInfo": [each.shown for each in job.batches]}, job)
 
     def _found(self, ask: Ask) -> tuple[Job, Batch]:
         job, named = self._job(ask), ask.params["batch"]
-        for name, batch in job.batches.items():
+        for batch in job.batches:
+            name = batch.shown["id"]
             if named in (name, name[:15]):
-                batch.shown |= batch.outcome
+                self._look(batch)
                 return job, batch
         raise Refused(400, "InvalidBatch", f"Unable to find batch with id: {named}")
 
@@ -266,7 +284,7 @@ class Batches:
 
     def _request(self, ask: Ask) -> Answer:
         _, batch = self._found(ask)
-        return Answer(200, Raw(batch.request), headers=(("content-type", batch.media),))
+        return Answer(200, Raw(batch.request.encode("latin-1")), headers=(("content-type", batch.media),))
 
     # results
 
@@ -292,10 +310,11 @@ class Batches:
         if batch.found is None or ask.params["result"] != batch.result:
             raise Refused(400, "InvalidBatch", f"Unable to find result with id: {ask.params['result']}")
         if job.shown["contentType"] == "JSON":
-            return Answer(200, self._records(batch.found, ask.params["version"]))
-        if not batch.found.total:
+            return Answer(200, batch.found)
+        if not batch.found:
             return Answer(200, Raw(NOTHING_FOUND.encode()), headers=CSV)
-        return Answer(200, loading.as_csv(loading.columns(batch.found), loading.cells(batch.found)), headers=CSV)
+        header, *rows = batch.found
+        return Answer(200, loading.as_csv(header, rows), headers=CSV)
 
     def _records(self, found: soql.Answer, version: str) -> list[Record]:
         """The records of an answer, its days and moments as milliseconds since 1970, as this API alone has them."""

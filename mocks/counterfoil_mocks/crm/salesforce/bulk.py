@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from counterfoil_mocks.crm.salesforce import errors, loading, several
 from counterfoil_mocks.crm.salesforce.errors import Refused
-from counterfoil_mocks.crm.salesforce.ids import made
+from counterfoil_mocks.crm.salesforce.ids import is_id, long_id, made
 from counterfoil_mocks.crm.salesforce.loading import CSV, OPERATIONS, Unreadable
 from counterfoil_mocks.crm.salesforce.soap import Raw
 from counterfoil_mocks.crm.salesforce.spelling import offset
 from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.kernel.kept import Kept
 from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Job:
     columns: list[str] = field(default_factory=list)
     rows: list[list[str]] = field(default_factory=list)
     outcome: str = ""
+    number: int = 0
 
 
 class Bulk:
@@ -46,7 +48,7 @@ class Bulk:
 
     def __init__(self, face: SalesforceFace) -> None:
         self.face = face
-        self._jobs: dict[str, Job] = {}
+        self._jobs = Kept(face.system, "bulk job")
 
     def operations(self) -> Iterable[Operation]:
         """Its routes."""
@@ -80,7 +82,8 @@ class Bulk:
 
     def _new(self, ask: Ask, shown: Record, kind: str) -> Job:
         system = self.face.system
-        job_id = made("750", system.world.seed, system.world.epoch, system.name, system.clock.now, len(self._jobs))
+        number = self._jobs.count("number")
+        job_id = made("750", system.world.seed, system.world.epoch, system.name, system.clock.now, number)
         now = offset(system.clock.now)
         job = Job(
             {
@@ -100,8 +103,11 @@ class Bulk:
                 "columnDelimiter": shown["columnDelimiter"],
             }
         )
-        self._jobs[job_id] = job
+        job.number = number
         return job
+
+    def _keep(self, job: Job) -> None:
+        self._jobs.put(job.shown["id"], vars(job))
 
     @staticmethod
     def _format(body: Any) -> Record:
@@ -140,6 +146,7 @@ class Bulk:
         }
         job = self._new(ask, shown, "V2Ingest")
         job.shown["contentUrl"] = f"services/data/{ask.params['version']}/jobs/ingest/{job.shown['id']}/batches"
+        self._keep(job)
         return Answer(200, job.shown)
 
     def _start_query(self, ask: Ask) -> Answer:
@@ -156,20 +163,21 @@ class Bulk:
         job = self._new(ask, shown, "V2Query")
         job.columns, job.rows = loading.columns(answer), loading.cells(answer)
         job.outcome = "JobComplete"
+        self._keep(job)
         return Answer(200, dict(job.shown))
 
     def _list(self, kind: str) -> Answer:
         wanted = {"ingest": "V2Ingest", "query": "V2Query"}[kind]
-        found = [job.shown for job in self._jobs.values() if job.shown["jobType"] == wanted]
+        jobs = sorted(self._jobs.all("750").values(), key=lambda each: each["number"])
+        found = [each["shown"] for each in jobs if each["shown"]["jobType"] == wanted]
         return Answer(200, {"done": True, "records": found, "nextRecordsUrl": None})
 
     def _job(self, ask: Ask) -> Job:
-        found = self._jobs.get(ask.params["job"]) or next(
-            (job for name, job in self._jobs.items() if name[:15] == ask.params["job"]), None
-        )
+        named = ask.params["job"]
+        found = self._jobs.get(long_id(named)) if is_id(named) else None
         if found is None:
             raise errors.not_found()
-        return found
+        return Job(**found)
 
     def _get(self, ask: Ask) -> Answer:
         job = self._job(ask)
@@ -188,6 +196,7 @@ class Bulk:
             "apiActiveProcessingTime": 80,
             "apexProcessingTime": 0,
         }
+        self._keep(job)
 
     def _upload(self, ask: Ask) -> Answer:
         job = self._job(ask)
@@ -199,6 +208,7 @@ class Bulk:
             job.uploaded = bytes(ask.request.body).decode("utf-8-sig")
         except UnicodeDecodeError:
             raise Refused(400, "INVALIDBATCH", "InvalidBatch : The data is not UTF-8") from None
+        self._keep(job)
         return Answer(201, None)
 
     def _close(self, ask: Ask) -> Answer:
@@ -208,21 +218,24 @@ class Bulk:
             if job.shown["state"] in FINISHED:
                 raise Refused(400, "INVALIDJOBSTATE", f"InvalidJobState : Job is already {job.shown['state']}")
             job.shown["state"], job.outcome = "Aborted", ""
+            self._keep(job)
             return Answer(200, dict(job.shown))
         if wanted != "UploadComplete" or job.shown["state"] != "Open":
             raise Refused(400, "INVALIDJOBSTATE", "InvalidJobState : Closing Job not supported in this state")
         if job.uploaded is None:
             raise Refused(400, "INVALIDJOBSTATE", "InvalidJobState : No data has been uploaded")
         job.shown["state"] = "UploadComplete"
+        self._keep(job)
         shown = dict(job.shown)
         self._process(ask, job)
+        self._keep(job)
         return Answer(200, shown)
 
     def _delete(self, ask: Ask) -> Answer:
         job = self._job(ask)
         if job.shown["state"] == "Open":
             raise Refused(400, "INVALIDJOBSTATE", "InvalidJobState : Only finished jobs can be deleted")
-        del self._jobs[job.shown["id"]]
+        self._jobs.take(job.shown["id"])
         return Answer(204, None)
 
     # rows

@@ -199,7 +199,9 @@ class Resources:
         return Answer(200, shown)
 
     def _limits(self, ask: Ask) -> Answer:
-        shown = {"DailyApiRequests": {"Max": self.face.daily, "Remaining": max(0, self.face.daily - self.face.calls)}}
+        shown = {
+            "DailyApiRequests": {"Max": self.face.daily, "Remaining": max(0, self.face.daily - self.face.system.calls)}
+        }
         shown |= {name: {"Max": 10_000, "Remaining": 10_000} for name in LIMITS}
         return Answer(200, shown)
 

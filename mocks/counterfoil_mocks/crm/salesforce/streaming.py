@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -16,12 +17,14 @@ from counterfoil_mocks.crm.salesforce.errors import Refused
 from counterfoil_mocks.crm.salesforce.objects import SObject
 from counterfoil_mocks.kernel import clock, ids
 from counterfoil_mocks.kernel.fields import Entity, Record
+from counterfoil_mocks.kernel.kept import Kept
 from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
 from counterfoil_mocks.kernel.tx import Tx
 
 if TYPE_CHECKING:
     from counterfoil_mocks.crm.salesforce.api import SalesforceFace
     from counterfoil_mocks.crm.salesforce.desk import Desk
+    from counterfoil_mocks.kernel.system import System
 
 RETAINED_HOURS = 72
 HELD_SECONDS = 110
@@ -31,13 +34,11 @@ INVALID_REPLAY = "400::The replayId {%s} you provided was invalid.  Please provi
 
 
 @dataclass
-class Client:
-    """A client that has shaken hands. heard: the last event of each channel that it has got."""
+class Wait:
+    """A call that is held until there are events."""
 
-    id: str
-    heard: dict[str, int] = field(default_factory=dict)
-    waiting: asyncio.Event | None = None
-    loop: asyncio.AbstractEventLoop | None = None
+    waiting: asyncio.Event
+    loop: asyncio.AbstractEventLoop
 
 
 def channel_of(name: str) -> str:
@@ -46,16 +47,19 @@ def channel_of(name: str) -> str:
 
 
 class Streaming:
-    """The CometD endpoint of an org. Events are rows of the outbox; a row's number is its replay id."""
+    """The CometD endpoint of an org. Events are rows of the outbox; a row's number is its replay id. A client that has shaken hands is kept
+    by its id, and beside it, by id and channel, the last event that it has got of each."""
 
     def __init__(self, face: SalesforceFace) -> None:
         self.face = face
         kept = [each for each in face.objects.values() if each.entity and not each.name.endswith("__e")]
         self.by_entity = {each.entity: each for each in kept if each.entity != "vendor_object"}
         self.channels = {channel_of(each.name): each for each in kept}
-        self._clients: dict[str, Client] = {}
+        self._clients = Kept(face.system, "cometd")
+        self._held: list[Wait] = []
         self._count = 0
         face.system.world.on_commit.append(self._wake)
+        face.system.world.on_news.append(self._wake)
 
     def operations(self) -> Iterable[Operation]:
         """Its routes; some clients append the name of the message."""
@@ -176,28 +180,28 @@ class Streaming:
         if not isinstance(messages, list) or not all(isinstance(each, dict) for each in messages):
             raise Refused(400, "JSON_PARSER_ERROR", "The body is expected to be a list of messages.")
         replies: list[Record] = []
-        held: Client | None = None
+        held = ""
         for message in messages:
             channel = str(message.get("channel"))
             reply: Record = {"channel": channel} | ({"id": message["id"]} if "id" in message else {})
-            client = self._clients.get(str(message.get("clientId")))
+            client = str(message.get("clientId"))
             if channel == "/meta/handshake":
                 replies.append(self._handshake(ask, reply))
-            elif client is None:
+            elif not self._clients.get(client):
                 advice = {"interval": 0, "reconnect": "handshake"}
                 replies.append({**reply, "successful": False, "error": "403::Unknown client", "advice": advice})
             elif channel == "/meta/connect":
                 held = client
                 advice = {"interval": 0, "timeout": HELD_SECONDS * 1000, "reconnect": "retry"}
-                replies.append({**reply, "clientId": client.id, "successful": True, "advice": advice})
+                replies.append({**reply, "clientId": client, "successful": True, "advice": advice})
             else:
-                replies.append({**reply, "clientId": client.id, **self._meta(client, channel, message)})
-        if held is None:
+                replies.append({**reply, "clientId": client, **self._meta(client, channel, message)})
+        if not held:
             return Answer(200, replies)
         events = self._news(held)
         if events or len(messages) > 1:
             return Answer(200, [*events, *replies])
-        return Answer(200, replies, later=lambda: self._held(held, replies))
+        return Answer(200, replies, later=lambda: self._hold(held, replies))
 
     def _handshake(self, ask: Ask, reply: Record) -> Record:
         reply |= {"version": "1.0", "minimumVersion": "1.0", "supportedConnectionTypes": ["long-polling"]}
@@ -212,23 +216,27 @@ class Streaming:
                 "ext": ext,
                 "advice": {"reconnect": "none"},
             }
-        self._count += 1
         system = self.face.system
-        client = Client(ids.hexadecimal(28, system.world.seed, system.world.epoch, "cometd", self._count))
-        self._clients[client.id] = client
-        return {**reply, "clientId": client.id, "ext": {"replay": True, "payload.format": True}, "successful": True}
+        number = self._clients.count("number")
+        client = ids.hexadecimal(28, system.world.seed, system.world.epoch, "cometd", number)
+        self._clients.put(client, True)
+        return {**reply, "clientId": client, "ext": {"replay": True, "payload.format": True}, "successful": True}
 
-    def _meta(self, client: Client, channel: str, message: Record) -> Record:
+    def _heard(self, client: str) -> dict[str, int]:
+        """The last event of each channel that a client has got."""
+        return {name.partition(" ")[2]: heard for name, heard in self._clients.all(f"{client} ").items()}
+
+    def _meta(self, client: str, channel: str, message: Record) -> Record:
         if channel == "/meta/disconnect":
-            self._clients.pop(client.id, None)
-            if client.waiting is not None:
-                client.waiting.set()
+            for kept in (client, *self._clients.all(f"{client} ")):
+                self._clients.take(kept)
+            self._stir()
             return {"successful": True}
         wanted = message.get("subscription")
         names = wanted if isinstance(wanted, list) else [wanted]
         if channel == "/meta/unsubscribe":
             for name in names:
-                client.heard.pop(str(name), None)
+                self._clients.take(f"{client} {name}")
             return {"successful": True, "subscription": wanted}
         if channel != "/meta/subscribe":
             return {"successful": False, "error": f"404::Unknown channel {channel}"}
@@ -237,9 +245,10 @@ class Streaming:
             error = self._subscribe(client, str(name), replay if isinstance(replay, Mapping) else {})
             if error:
                 return {"successful": False, "subscription": wanted, "error": error}
+        self._stir()
         return {"successful": True, "subscription": wanted}
 
-    def _subscribe(self, client: Client, name: str, replay: Mapping[str, Any]) -> str:
+    def _subscribe(self, client: str, name: str, replay: Mapping[str, Any]) -> str:
         """Subscribe a client to a channel; returns what is wrong with that."""
         known = name in self.channels or name == "/data/ChangeEvents"
         known = known or (name.startswith("/event/") and name[7:].lower() in self.face.objects)
@@ -250,7 +259,7 @@ class Streaming:
         after = replay.get(name, -1)
         if not isinstance(after, int) or (after not in (-1, -2) and not first - 1 <= after <= last):
             return str(INVALID_REPLAY % after)
-        client.heard[name] = last if after == -1 else first - 1 if after == -2 else after
+        self._clients.put(f"{client} {name}", last if after == -1 else first - 1 if after == -2 else after)
         return ""
 
     def _bounds(self) -> tuple[int, int]:
@@ -264,48 +273,57 @@ class Streaming:
         last = int(row[1] or 0)
         return int(row[0] or last + 1), last
 
-    def _news(self, client: Client) -> list[Record]:
+    def _news(self, client: str) -> list[Record]:
         """Events that a client has not heard."""
-        if not client.heard:
+        channels = self._heard(client)
+        if not channels:
             return []
         system = self.face.system
         rows = system.store.rows(
             f"SELECT seq, type, extra FROM {system.schema}.outbox WHERE system = ? AND face = ? AND seq > ? ORDER BY seq LIMIT ?",
-            (system.name, self.face.vendor, min(client.heard.values()), MOST_AT_ONCE),
+            (system.name, self.face.vendor, min(channels.values()), MOST_AT_ONCE),
         )
         found = []
         for row in rows:
-            for name, heard in client.heard.items():
+            for name, heard in channels.items():
                 fits = name == row["type"] or (name == "/data/ChangeEvents" and row["type"].startswith("/data/"))
                 if fits and row["seq"] > heard:
                     found.append(_message(name, row))
-            client.heard |= {name: max(heard, row["seq"]) for name, heard in client.heard.items()}
+        for name, heard in channels.items():
+            if rows and rows[-1]["seq"] > heard:
+                self._clients.change(f"{client} {name}", rows[-1]["seq"])
         return found
 
-    async def _held(self, client: Client, replies: list[Record]) -> Answer:
+    async def _hold(self, client: str, replies: list[Record]) -> Answer:
         """The answer to a connect: as soon as there are events, else when its time is over."""
-        client.waiting, client.loop = asyncio.Event(), asyncio.get_running_loop()
+        held = Wait(asyncio.Event(), asyncio.get_running_loop())
+        shared = self.face.system.world.shared
         until = clock.monotonic() + HELD_SECONDS
+        self._held.append(held)
         try:
-            while (left := until - clock.monotonic()) > 0:
-                events = self._news(client)
-                if events or client.id not in self._clients:
-                    return Answer(200, [*events, *replies])
-                client.waiting.clear()
-                try:
-                    await asyncio.wait_for(client.waiting.wait(), left)
-                except TimeoutError:
-                    break
+            with nullcontext() if shared is None else shared.holding():
+                while (left := until - clock.monotonic()) > 0:
+                    events = self._news(client)
+                    if events or not self._clients.get(client):
+                        return Answer(200, [*events, *replies])
+                    held.waiting.clear()
+                    try:
+                        await asyncio.wait_for(held.waiting.wait(), left)
+                    except TimeoutError:
+                        break
         finally:
-            client.waiting = None
+            self._held.remove(held)
         return Answer(200, replies)
 
-    def _wake(self, system: Any) -> None:
-        if system is not self.face.system:
-            return
-        for client in self._clients.values():
-            if client.waiting is not None and client.loop is not None:
-                client.loop.call_soon_threadsafe(client.waiting.set)
+    def _stir(self) -> None:
+        """Somebody has subscribed or left, in this process or another."""
+        self._wake(self.face.system)
+        self.face.system.world.tell(self.face.system)
+
+    def _wake(self, system: System) -> None:
+        if system is self.face.system:
+            for each in self._held:
+                each.loop.call_soon_threadsafe(each.waiting.set)
 
 
 def _message(channel: str, row: Record) -> Record:
