@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 from typing import Any
 
@@ -107,11 +108,31 @@ def test_a_query_job_is_aborted_or_forgotten(ask: Call) -> None:
     assert refusal(ask("GET", place)) == (404, "NOT_FOUND")
 
 
-@pytest.mark.by_test("actions appMenu quickActions object_actions tabs theme")
+@pytest.mark.by_test(
+    "actions appMenu quickActions object_actions tabs theme layouts compactLayouts approvalLayouts process_rules process_approvals"
+)
 def test_what_the_org_has_none_of_is_empty(ask: Call) -> None:
     for place in ("/actions", "/appMenu", "/quickActions", "/sobjects/Account/quickActions", "/tabs"):
         assert ask("GET", place).json() == []
     assert ask("GET", "/theme").json() == {"themeItems": []}
+    assert ask("GET", "/process/rules").json() == {"rules": {}}
+    assert ask("GET", "/process/approvals").json() == {"approvals": {}}
+    describe = "/sobjects/Account/describe"
+    assert ask("GET", f"{describe}/layouts/012000000000000AAA").json()["detailLayoutSections"] == []
+    assert ask("GET", f"{describe}/compactLayouts").json()["compactLayouts"] == []
+    assert ask("GET", f"{describe}/approvalLayouts").json() == {"approvalLayouts": []}
+
+
+def test_a_body_may_come_packed(crm: dict[str, Any], ask: Call) -> None:
+    head = {"Authorization": f"Bearer {crm['credentials']['access_token']}", "Content-Encoding": "gzip"}
+    head["Content-Type"] = "application/json"
+    place = f"{crm['url']}/services/data/v59.0/sobjects/Account"
+    packed = gzip.compress(b'{"Name": "Packed"}')
+    made = requests.post(place, data=packed, headers=head, timeout=10).json()["id"]
+    assert ask("GET", f"/sobjects/Account/{made}").json()["Name"] == "Packed"
+    refused = requests.post(place, data=packed[:-12], headers=head, timeout=10)
+    assert refusal(refused) == (400, "JSON_PARSER_ERROR")
+    assert refusal(requests.post(place, data=b"plain", headers=head, timeout=10)) == (400, "JSON_PARSER_ERROR")
 
 
 def test_blanks_around_a_text_are_dropped_and_blanks_alone_are_nothing(ask: Call) -> None:
@@ -171,6 +192,36 @@ def test_the_bin_is_emptied_after_fifteen_days(launch: Any) -> None:
     assert seen() == (1, "ENTITY_IS_DELETED")
     landscape.call("POST", "/clock/advance", {"days": 2})
     assert seen() == (0, "NOT_FOUND")
+
+
+def test_without_an_order_rows_come_in_any_where_that_is_asked_for(launch: Any) -> None:
+    systems = {"crm": {"vendor": "salesforce", "settings": {"shuffle": True}}, "psa": {}, "erp": {}, "billing": {}}
+    crm = next(
+        each for each in launch(systems=systems).call("GET", "/landscape").json["systems"] if each["name"] == "crm"
+    )
+    head = {"Authorization": f"Bearer {crm['credentials']['access_token']}"}
+    data = f"{crm['url']}/services/data/v59.0"
+    rows = [{"attributes": {"type": "Lead"}, "LastName": f"{number:03}", "Company": "Any"} for number in range(200)]
+    for start in (0, 100):
+        rows_ = {"records": rows[start : start + 100]}
+        requests.post(f"{data}/composite/sobjects", json=rows_, headers=head, timeout=30)
+    requests.post(f"{data}/sobjects/Lead", json={"LastName": "200", "Company": "Any"}, headers=head, timeout=10)
+
+    def names(query: str) -> list[str]:
+        wish = {**head, "Sforce-Query-Options": "batchSize=200"}
+        page = requests.get(f"{data}/query", params={"q": query}, headers=wish, timeout=10).json()
+        found = [each["LastName"] for each in page["records"]]
+        while not page["done"]:
+            page = requests.get(crm["url"] + page["nextRecordsUrl"], headers=wish, timeout=10).json()
+            found += [each["LastName"] for each in page["records"]]
+        return found
+
+    every = [f"{number:03}" for number in range(201)]
+    any_order = names("SELECT LastName FROM Lead")
+    assert any_order != every
+    assert sorted(any_order) == every
+    assert names("SELECT LastName FROM Lead") == any_order, "the same seed gives the same order"
+    assert names("SELECT LastName FROM Lead ORDER BY LastName") == every
 
 
 # topics

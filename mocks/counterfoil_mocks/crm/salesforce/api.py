@@ -24,7 +24,7 @@ from counterfoil_mocks.crm.salesforce.record_routes import Records
 from counterfoil_mocks.crm.salesforce.resource_routes import Resources
 from counterfoil_mocks.crm.salesforce.several_routes import Several
 from counterfoil_mocks.crm.salesforce.soap import Raw
-from counterfoil_mocks.crm.salesforce.spelling import is_version, unblank, version_of
+from counterfoil_mocks.crm.salesforce.spelling import is_version, unblank, unpacked, version_of
 from counterfoil_mocks.crm.salesforce.streaming import Streaming
 from counterfoil_mocks.crm.salesforce.views import OBJECTS, Catalog, Org
 from counterfoil_mocks.kernel import pages
@@ -190,6 +190,8 @@ class SalesforceFace(Face):
             request.method = method.upper()
         super().name(request)
         unblank(request)
+        if request.headers.get(b"content-encoding", b"").lower() == b"gzip":
+            request.body = unpacked(request.body, self.body_limit)
         if request.method == "HEAD" and request.operation is None and request.allowed:
             found = self.paths.find(request.path)
             request.operation = found.methods.get("GET") if found else None

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 from counterfoil_mocks.crm.salesforce.errors import Refused, of_query
 from counterfoil_mocks.crm.salesforce.ids import made
 from counterfoil_mocks.crm.salesforce.objects import SObject
-from counterfoil_mocks.kernel import clock
+from counterfoil_mocks.kernel import clock, ids
 from counterfoil_mocks.kernel.face import Request
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.kept import Kept
@@ -73,6 +73,9 @@ class Queries:
         except SoqlError as error:
             raise of_query(error) from None
         found.asked = Asked(text, deleted)
+        if self.face.system.settings.get("shuffle") and not any(each.order for each in found.plan.select):
+            seed = self.face.system.world.seed
+            found.rows = sorted(found.rows, key=lambda row: ids.digest(seed, "shuffle", *row))
         return found
 
     def first(self, text: str, version: str, wish: str | None, *, deleted: bool = False) -> Record:

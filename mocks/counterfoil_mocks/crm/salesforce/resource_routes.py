@@ -28,7 +28,37 @@ LIMITS = (
     "FileStorageMB",
     "HourlyODataCallout",
 )
-EMPTY = {"recent": [], "tabs": [], "theme": {"themeItems": []}, "actions": [], "appMenu": [], "quickActions": []}
+EMPTY = {
+    "recent": [],
+    "tabs": [],
+    "theme": {"themeItems": []},
+    "actions": [],
+    "appMenu": [],
+    "quickActions": [],
+    "process/rules": {"rules": {}},
+    "process/approvals": {"approvals": {}},
+}
+"""What the org has none of, by its path."""
+COMPACT: dict[str, Any] = {
+    "compactLayouts": [],
+    "defaultCompactLayoutId": None,
+    "recordTypeCompactLayoutMappings": [],
+    "urls": {},
+}
+LAYOUT: dict[str, Any] = {
+    "buttonLayoutSection": None,
+    "detailLayoutSections": [],
+    "editLayoutSections": [],
+    "relatedLists": [],
+}
+EMPTY_OF_OBJECT: tuple[tuple[str, str, Any], ...] = (
+    ("object_actions", "quickActions", []),
+    ("layouts", "describe/layouts", {"layouts": [], "recordTypeMappings": []}),
+    ("layouts", "describe/layouts/{record_type}", LAYOUT),
+    ("compactLayouts", "describe/compactLayouts", COMPACT),
+    ("approvalLayouts", "describe/approvalLayouts", {"approvalLayouts": []}),
+)
+"""What no object has: operation, path below the object, answer."""
 
 
 def label_of(version: int) -> str:
@@ -129,16 +159,13 @@ class Resources:
         yield read("describe_all", "/sobjects", self._global, "All objects")
         yield read("object", "/sobjects/{object}", self._basic, "An object in short")
         yield read("describe", "/sobjects/{object}/describe", self._describe, "An object in full")
-        for name, payload in EMPTY.items():
-            yield read(name, f"/{name}", lambda ask, shown=payload: Answer(200, shown), "Nothing")  # type: ignore[misc]
+        for path, payload in EMPTY.items():
+            name = path.replace("/", "_")
+            yield read(name, f"/{path}", lambda ask, shown=payload: Answer(200, shown), "Nothing")  # type: ignore[misc]
         yield read("listviews", "/sobjects/{object}/listviews", self._list_views, "Nothing")
-        yield read("object_actions", "/sobjects/{object}/quickActions", lambda ask: Answer(200, []), "Nothing")
-        yield read(
-            "layouts",
-            "/sobjects/{object}/describe/layouts",
-            lambda ask: Answer(200, {"layouts": [], "recordTypeMappings": []}),
-            "Nothing",
-        )
+        for name, path, nothing in EMPTY_OF_OBJECT:
+            place = f"/sobjects/{{object}}/{path}"
+            yield read(name, place, lambda ask, shown=nothing: Answer(200, shown), "Nothing")  # type: ignore[misc]
         yield read("query", "/query", self._query, "Answer SOQL")
         yield read("query_all", "/queryAll", self._query_all, "Answer SOQL, the bin included")
         for path in ("/query/{locator}", "/queryAll/{locator}"):

@@ -28,6 +28,14 @@ def unblank(request: Request) -> None:
         request.params = {**request.params, "value": value}
 
 
+def unpacked(body: bytes, most: int) -> bytes:
+    """A body that came in gzip, `most` bytes of it; as it is where it is no gzip."""
+    try:
+        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(body, most)
+    except zlib.error:
+        return body
+
+
 def version_of(said: str) -> str:
     """The version that a path names."""
     return said.removeprefix("v")
