@@ -360,3 +360,46 @@ def test_two_customers_have_no_name_for_people_in_common(ns: Client, debtor: str
     other = ns.made("/customer", {"companyName": "Another"})
     assert refusal(ns("PATCH", f"/customer/{other}", {"entityId": name}))[:2] == (400, "USER_ERROR")
     assert ns("PATCH", f"/customer/{debtor}", {"entityId": name, "phone": "1"}).status_code == 204
+
+
+def test_a_value_that_cannot_be_is_passed_over_where_the_caller_wishes_so(ns: Client, debtor: str) -> None:
+    header, body = "X-NetSuite-PropertyValueValidation", {"creditLimit": "a lot", "phone": "5"}
+    where = f"/customer/{debtor}"
+    assert refusal(ns("PATCH", where, body))[:2] == (400, "INVALID_CONTENT")
+    assert "phone" not in ns("GET", where).json()
+    warned = ns("PATCH", where, body, headers={header: "warning"})
+    assert (warned.status_code, warned.headers["x-netsuite-warning"]) == (
+        204,
+        "Invalid values were ignored: creditLimit",
+    )
+    assert ns("GET", where).json()["phone"] == "5"
+    quiet = ns("PATCH", where, body, headers={header: "ignore"})
+    assert (quiet.status_code, "x-netsuite-warning" in quiet.headers) == (204, False)
+    quiet = ns("PATCH", where, {"foo": 1}, headers={"X-NetSuite-PropertyNameValidation": "ignore"})
+    assert (quiet.status_code, "x-netsuite-warning" in quiet.headers) == (204, False)
+
+
+def test_what_others_hang_on_is_not_deleted(ns: Client, debtor: str) -> None:
+    order = ns.made("/salesOrder", an_order(ns, debtor, terms={"id": "2"}, custbody_region="East"))
+    assert refusal(ns("DELETE", f"/customer/{debtor}"))[:2] == (400, "USER_ERROR")
+    invoice = ns.made(f"/salesOrder/{order}/!transform/invoice", {"tranDate": "2026-01-12"})
+    found = ns("GET", f"/invoice/{invoice}").json()
+    assert (found["terms"]["id"], found["custbody_region"]) == ("2", "East")
+    assert refusal(ns("DELETE", f"/salesOrder/{order}")) == (
+        400, "USER_ERROR", "Error while accessing a resource. This record cannot be deleted because it has dependent records.")  # fmt: skip
+    job = ns.made("/job", {"companyName": "Rollout", "parent": debtor})
+    task = ns.made("/projectTask", {"company": job, "title": "Plan"})
+    assert ns("DELETE", f"/job/{job}").status_code == 400
+    assert [ns("DELETE", path).status_code for path in (f"/projectTask/{task}", f"/job/{job}")] == [204, 204]
+
+
+def test_a_customer_does_not_lose_his_name_and_is_found_by_the_range_of_his_id(ns: Client, debtor: str) -> None:
+    assert refusal(ns("PATCH", f"/customer/{debtor}", {"companyName": None}))[:2] == (400, "USER_ERROR")
+    for q in (
+        f"id EQUAL {debtor}",
+        f"id BETWEEN [{debtor}, {debtor}]",
+        f"id GREATER_OR_EQUAL {debtor}",
+        f"id IS {debtor}",
+    ):
+        assert ns("GET", "/customer", params={"q": q}).json()["items"][0]["id"] == debtor
+    assert refusal(ns("GET", "/customer", params={"q": "id EQUAL x"}))[:2] == (400, "INVALID_PARAMETER")

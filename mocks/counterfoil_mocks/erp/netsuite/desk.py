@@ -33,14 +33,20 @@ STREET = ("addr1", "addr2", "addr3")
 
 
 class Desk:
-    """One call's writes, in one transaction. strict: fields that there are not are refused; ignored: those that were not."""
+    """One call's writes, in one transaction. strict: fields that there are not are refused; ignored: those that were not. lenient: values
+    that a field cannot have are passed over; doubtful: those that were. silent: of which of these callers are not told."""
 
-    def __init__(self, system: System, origin: Origin, reader: Reader, *, strict: bool = False) -> None:
+    def __init__(
+        self, system: System, origin: Origin, reader: Reader, *, strict: bool = False, lenient: bool = False
+    ) -> None:
         self.system = system
         self.origin = origin
         self.reader = reader
         self.strict = strict
+        self.lenient = lenient
         self.ignored: list[str] = []
+        self.doubtful: list[str] = []
+        self.silent: set[str] = set()
 
     def entity(self, each: ObjectMap) -> Entity:
         """The canonical entity of a type."""
@@ -67,13 +73,15 @@ class Desk:
 
     def delete(self, each: ObjectMap, record: Record) -> None:
         """Delete a record; raises Problem."""
+        if self.reader.depended_on(record):
+            raise errors.user(DEPENDED_ON)
         if "delete" not in each.about["verbs"].split():
-            raise errors.user("This record cannot be deleted because it has dependent records.")
+            raise errors.user(DEPENDED_ON)
         if each.name == CUSTOMER.name and any(
             self.system.table(name).select(self.system.name, {by: record["id"]}, order=("id",), limit=1)
             for name, by in (("ar_document", "customer"), ("payment", "payer"))
         ):
-            raise errors.user("This record cannot be deleted because it has dependent records.")
+            raise errors.user(DEPENDED_ON)
         with Tx(self.system, self.origin) as tx:
             removed(tx, self.entity(each), record["id"])
 
@@ -120,6 +128,9 @@ class Desk:
                 try:
                     value = one.conversion.read(value, {})
                 except ValueError:
+                    if self.lenient:
+                        self.doubtful.append(at + name)
+                        continue
                     raise invalid(at + name) from None
                 self._check_length(name, value, one.about.get("length"), at)
             flat[name] = value
@@ -127,6 +138,9 @@ class Desk:
             values = each.values(flat, around)
         except Problem as problem:
             field = problem.field or ""
+            if self.lenient and problem.code == "INVALID_VALUE" and field in given:
+                self.doubtful.append(at + field)
+                return self._values(each, {name: value for name, value in given.items() if name != field}, around, at)
             if problem.code == "MISSING_FIELD":
                 label = LABELS.get(field) or each.by_name[field].about.get("label") or field
                 raise errors.missing(label, at + field) from None
@@ -563,6 +577,8 @@ class Desk:
         changes = self._values(each, head, record)
         if each.name == CUSTOMER.name:
             self._check_named(tx, changes.get("customer_no"), record)
+            if "companyName" in head and not head["companyName"] and not record["custom"].get(KEEP, {}).get("isPerson"):
+                raise errors.user("You must enter a value for Company Name.", path="companyName")
             if head.get("companyName"):
                 changes = {**named(head["companyName"]), **changes}
             if "isInactive" in head:
@@ -619,6 +635,7 @@ class Desk:
         return payment
 
 
+DEPENDED_ON = "This record cannot be deleted because it has dependent records."
 COMPUTED_LISTS = ("taxDetails",)
 """Sublists that are worked out; what callers say of them is not heard."""
 MALFORMED = "The request could not be understood by the server due to malformed syntax."

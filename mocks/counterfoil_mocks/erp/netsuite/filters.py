@@ -34,6 +34,7 @@ OFFERED = {
     "instant": DATE,
     "boolean": ("IS",),
     "id": ("ANY_OF", "IS", "EQUAL"),
+    "own_id": (*NUMBER, "IS"),
     "enum": ("ANY_OF", "IS"),
 }
 """Operators by the kind of field."""
@@ -178,7 +179,7 @@ class _Parser:
 
 
 def _literal(kind: str, text: str) -> Any:
-    if kind == "number":
+    if kind in ("number", "own_id"):
         try:
             return Decimal(text)
         except InvalidOperation:

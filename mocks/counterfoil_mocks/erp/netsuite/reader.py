@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from counterfoil_mocks.kernel.system import System
 
 RECORDS = "/services/rest/record/v1"
+DEPENDENT = ("createdFrom", "entity", "parent", "company", "billTo", "project", "employee")
+"""Fields of kept records by which one hangs on another."""
 ALIKE = {"serviceSaleItem": ("serviceSaleItem", "nonInventorySaleItem")}
 """Types that a reference may lead to where it names one of them."""
 NAMES: dict[str, Callable[[Record], str]] = {
@@ -331,6 +333,19 @@ class Reader:
             (self.system.name, record["id"]),
         )
         return bool(rows)
+
+    def depended_on(self, record: Record) -> bool:
+        """Whether another record was made of one, or is of the customer or project that it is."""
+        names = " OR ".join(f"json_extract(custom, '$.{name}') = :id" for name in DEPENDENT)
+        made = f"json_extract(custom, '$.{KEEP}.createdFrom') = :id"
+        for table, condition in (("ar_document", made), ("payment", made), ("vendor_object", names)):
+            rows = self.system.store.rows(
+                f"SELECT id FROM erp.{table} WHERE system = :system AND deleted_at IS NULL AND ({condition}) LIMIT 1",
+                {"system": self.system.name, "id": record["id"]},
+            )
+            if rows:
+                return True
+        return False
 
     def billed_whole(self, record: Record) -> bool:
         """Whether nothing is left to bill: an estimate is billed by one invoice, an order line by line."""

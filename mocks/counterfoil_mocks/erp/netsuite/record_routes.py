@@ -125,16 +125,27 @@ class Records:
     # writing
 
     def _desk(self, ask: Ask) -> Desk:
-        wish = ask.request.header(b"x-netsuite-propertynamevalidation") or "warning"
-        return Desk(self.face.system, ask.origin, self.face.reader(ask), strict=wish.strip().lower() == "error")
+        def wish(header: bytes, default: str) -> str:
+            return (ask.request.header(header) or default).strip().lower()
+
+        names, values = (
+            wish(b"x-netsuite-propertynamevalidation", "warning"),
+            wish(b"x-netsuite-propertyvaluevalidation", "error"),
+        )
+        lenient = values in ("warning", "ignore")
+        desk = Desk(self.face.system, ask.origin, self.face.reader(ask), strict=names == "error", lenient=lenient)
+        desk.silent = {what for what, mode in (("names", names), ("values", values)) if mode == "ignore"}
+        return desk
 
     def _written(self, desk: Desk, each: ObjectMap, record: Record) -> Answer:
         headers = [("location", desk.reader.url(each.name, record["id"]))]
-        if desk.ignored:
-            names = ", ".join(desk.ignored)
-            headers.append(
-                ("x-netsuite-warning", f"Unknown fields were ignored: {names}".encode("ascii", "replace").decode())
-            )
+        for what, sentence, names in (
+            ("names", "Unknown fields", desk.ignored),
+            ("values", "Invalid values", desk.doubtful),
+        ):
+            if names and what not in desk.silent:
+                warning = f"{sentence} were ignored: {', '.join(dict.fromkeys(names))}"
+                headers.append(("x-netsuite-warning", warning.encode("ascii", "replace").decode()))
         return Answer(204, None, record["key"], headers=tuple(headers))
 
     def make(self, ask: Ask, body: Any) -> Answer:
@@ -400,7 +411,7 @@ def collection(
 def kind_of(each: ObjectMap, name: str) -> str | None:
     """What operators of the filter language a field takes; None for a field that there is not."""
     if name == "id":
-        return "id"
+        return "own_id"
     one = each.by_name.get(name)
     if one is None:
         return "text" if name.startswith("cust") else None
@@ -423,7 +434,7 @@ def column_of(each: ObjectMap, name: str, table: sa.FromClause) -> sa.ColumnElem
 def plain(reader: Reader, each: ObjectMap, record: Record, name: str) -> Any:
     """A field as the filter language compares it."""
     if name == "id":
-        return record["id"]
+        return Decimal(record["id"])
     one = each.by_name.get(name, FieldMap(name))
     value = each.value(one, record, reader)
     if value is None:

@@ -22,7 +22,9 @@ Given = Callable[[Record, Reader], Record]
 NOTHING_LEFT = "There is nothing left to bill on this transaction."
 NOT_CARRIED = ("line", "isClosed", "quantityBilled", "quantityFulfilled", "expectedShipDate")
 """What of an order's line is of the order alone."""
-CARRIED = ("memo", "otherRefNum", "currency", "subsidiary", "exchangeRate", "job", "department", "class", "location")
+CARRIED = ("memo", "otherRefNum", "currency", "subsidiary", "exchangeRate", "job", "department", "class", "location", "terms", "salesRep",
+           "startDate", "endDate", "email", "billingAddress", "shippingAddress")  # fmt: skip
+"""What of an order's head goes on."""
 
 
 def payment(invoice: Record, reader: Reader) -> Record:
@@ -70,7 +72,8 @@ def _lines(source: Record) -> list[Record]:
 
 def _head(source: Record, reader: Reader) -> Record:
     custom = source["custom"]
-    head = {name: custom[name] for name in CARRIED if custom.get(name) is not None}
+    names = [*CARRIED, *(name for name in custom if name.startswith("custbody_"))]
+    head = {name: custom[name] for name in names if custom.get(name) is not None}
     for name in ("currency", "subsidiary"):
         if name in head:
             head[name] = reader.id_of(name, head[name])
