@@ -317,3 +317,12 @@ def test_two_topics_have_two_names(ask: Call) -> None:
     topic = {"Name": "Once", "Query": "SELECT Id FROM Account", "ApiVersion": 59.0}
     assert ask("POST", "/sobjects/PushTopic", topic).status_code == 201
     assert refusal(ask("POST", "/sobjects/PushTopic", topic)) == (400, "DUPLICATE_VALUE")
+
+
+def test_a_client_that_tries_a_websocket_first_is_refused_at_once_and_quietly(
+    crm: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    asks = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Key": "eA==", "Sec-WebSocket-Version": "13"}
+    refused = requests.get(f"{crm['url']}/cometd/59.0", headers=asks, timeout=5)
+    assert 400 <= refused.status_code < 500
+    assert caplog.records == []

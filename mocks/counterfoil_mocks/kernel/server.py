@@ -102,6 +102,9 @@ class Protocol(HttpToolsProtocol):
         if self.cycle is not None and self.cycle.scope is self.scope:
             self.cycle.transport = self._wire
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Some clients ask for a websocket first and go on without; nobody needs to hear of it."""
+
 
 class Served:
     """One application on one socket, in the running event loop. Signals stay with the caller."""
