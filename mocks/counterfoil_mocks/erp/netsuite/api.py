@@ -10,8 +10,8 @@ import orjson
 
 from counterfoil_mocks.erp.netsuite import declared, errors, events
 from counterfoil_mocks.erp.netsuite.auth import TOKEN_PATH, Sessions
-from counterfoil_mocks.erp.netsuite.desk import MALFORMED
 from counterfoil_mocks.erp.netsuite.errors import Refused
+from counterfoil_mocks.erp.netsuite.given import MALFORMED
 from counterfoil_mocks.erp.netsuite.jobs import Jobs
 from counterfoil_mocks.erp.netsuite.metadata import Metadata
 from counterfoil_mocks.erp.netsuite.permissions import Permissions

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from counterfoil_mocks.erp.netsuite.desk import SPOKEN
 from counterfoil_mocks.erp.netsuite.errors import Refused
+from counterfoil_mocks.erp.netsuite.given import SPOKEN
 from counterfoil_mocks.erp.netsuite.lists import LISTS
 from counterfoil_mocks.erp.netsuite.reader import RECORDS
 from counterfoil_mocks.erp.netsuite.record_routes import kind_of

@@ -11,8 +11,9 @@ import orjson
 import sqlalchemy as sa
 
 from counterfoil_mocks.erp.netsuite import errors, filters
-from counterfoil_mocks.erp.netsuite.desk import MALFORMED, Desk
+from counterfoil_mocks.erp.netsuite.desk import Desk
 from counterfoil_mocks.erp.netsuite.errors import Refused
+from counterfoil_mocks.erp.netsuite.given import MALFORMED
 from counterfoil_mocks.erp.netsuite.kept_objects import LINES
 from counterfoil_mocks.erp.netsuite.lists import BY_ID, LISTS
 from counterfoil_mocks.erp.netsuite.objects import ADDRESS

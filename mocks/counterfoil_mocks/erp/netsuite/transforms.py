@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from counterfoil_mocks.erp.netsuite import errors
-from counterfoil_mocks.erp.netsuite.desk import items_of
 from counterfoil_mocks.erp.netsuite.errors import Refused
+from counterfoil_mocks.erp.netsuite.given import items_of
 from counterfoil_mocks.erp.netsuite.kept_objects import BILLABLE, open_of, quantity_of, state_of
 from counterfoil_mocks.erp.netsuite.reader import RECORDS, Reader
 from counterfoil_mocks.erp.netsuite.record_routes import Records, made_by
