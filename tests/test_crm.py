@@ -92,6 +92,30 @@ def an_active_contract(crm: Desk) -> Record:
     return crm.act("activate_contract", a_won_deal(crm)["contract_no"])
 
 
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (
+            {"milestones": [*MILESTONES, {"ms_code": "M4", "amount": usd("48,000.01")}]},
+            "milestones: those of line 1 bill 240,000.01 USD of a fee of 240,000.00",
+        ),
+        (
+            {"mobilisation": usd("48,000.01")},
+            "mobilisation: milestones and mobilisation bill 240,000.01 USD of a fee of 240,000.00",
+        ),
+    ],
+)
+def test_an_offer_that_bills_more_than_its_fee_is_not_signed(crm: Desk, more: Record, sentence: str) -> None:
+    opportunity = an_opportunity(crm, a_customer(crm))
+    with pytest.raises(Problem) as caught:
+        an_accepted_quote(crm, opportunity, **more)
+    assert caught.value.detail == sentence
+    assert [each["status"] for each in crm.list("quote")] == ["SENT"]
+    assert (
+        an_accepted_quote(crm, an_opportunity(crm, a_customer(crm)), milestones=MILESTONES[:1])["status"] == "ACCEPTED"
+    )
+
+
 # customers and sites
 
 

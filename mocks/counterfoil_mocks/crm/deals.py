@@ -63,7 +63,8 @@ def update_quote(tx: Tx, record: Record, changes: Record) -> Record:
 
 @ROLE.action("accept_quote", text("signer", "Who signed for the customer.", limit=120, required=True), on=QUOTE)
 def accept_quote(tx: Tx, subject: Record, values: Record) -> Record:
-    """Record that the customer signed; the revision becomes the SOW."""
+    """Record that the customer signed; the revision becomes the SOW, whose milestones bill no more than its fixed fees."""
+    worth.check_milestones(subject)
     other = tx.one(QUOTE, opportunity=subject["opportunity"], status="ACCEPTED")
     if other is not None and other["id"] != subject["id"]:
         raise conflict(

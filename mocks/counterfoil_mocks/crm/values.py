@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.errors import Problem, conflict, invalid
@@ -43,6 +43,27 @@ def check_lines(lines: Sequence[Mapping[str, Any]]) -> None:
             raise invalid(f"{where}.cap", "a capped line has a cap", "Give the cap, or make it a TM line.")
         if line["type"] != "TM_CAPPED" and line["cap"] is not None:
             raise invalid(f"{where}.cap", f"a {line['type']} line has no cap", "Leave cap out, or make it TM_CAPPED.")
+
+
+def check_milestones(quote: Mapping[str, Any]) -> None:
+    """Refuse an offer that bills more than its fixed fees by milestones and mobilisation: no plan of it could come to what its lines are
+    worth (source: INV-11). Raises Problem 422."""
+    fees = {line["line_no"]: line["amount"] or 0 for line in quote["lines"] if line["type"] == "FIXED_FEE"}
+    billed = dict.fromkeys(fees, 0)
+    for each in quote["milestones"]:
+        if each["line_no"] in billed:
+            billed[each["line_no"]] += each["amount"] or 0
+    for number, fee in fees.items():
+        if billed[number] > fee:
+            _refuse_billed("milestones", f"those of line {number}", billed[number], fee, quote["ccy"])
+    whole = sum(billed.values()) + (quote["mobilisation"] or 0)
+    if fees and whole > sum(fees.values()):
+        _refuse_billed("mobilisation", "milestones and mobilisation", whole, sum(fees.values()), quote["ccy"])
+
+
+def _refuse_billed(field: str, what: str, billed: int, fee: int, ccy: str) -> NoReturn:
+    said, most = money.major(billed, ccy), money.major(fee, ccy)
+    raise invalid(field, f"{what} bill {said} {ccy} of a fee of {most}", "Bill no more than the fee, or raise it.")
 
 
 def revised_lines(lines: Sequence[Record], deltas: Sequence[Record], treatment: str, title: str | None) -> list[Record]:
