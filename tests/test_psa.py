@@ -422,3 +422,19 @@ def test_a_copy_of_a_rate_card_is_published_from_the_start(staffed: Desk) -> Non
         staffed.change("rate_card", "US/1", effective_from="2026-02-01")
     assert staffed.act("publish_rate_card", "US/1")["version"] == 1
     assert "crm.rate_card.published" not in staffed.events
+
+
+def test_a_rate_card_is_changed_rate_by_rate_and_stays_while_a_project_is_priced_by_it(staffed: Desk) -> None:
+    card = staffed.act("set_card_rate", "US/1", level="ANALYST", rate=money.price("120"))
+    card = staffed.act("set_card_rate", "US/1", level="SENIOR", rate=money.price("260"))
+    assert [(row["level"], row["rate"]) for row in card["rows"]] == [
+        ("SENIOR", 2_600_000), ("CONSULTANT", 1_750_000), ("ANALYST", 1_200_000),
+    ]  # fmt: skip
+    before = approved(staffed)
+    card = staffed.act("set_card_rate", "US/1", level="SENIOR", rate=money.price("270"))
+    card = staffed.act("set_card_rate", "US/1", level="ANALYST")
+    assert [row["level"] for row in card["rows"]] == ["SENIOR", "CONSULTANT"]
+    assert staffed.get("time_entry", before["key"])["bill_rate"] == 2_600_000
+    assert staffed.refused("drop_rate_card", "US/1").code == "RATE_CARD_IN_USE"
+    staffed.create("rate_card", code="US", card_version=2, ccy="USD", effective_from="2026-06-01", rows=[])
+    assert staffed.act("drop_rate_card", "US/2")["deleted_at"] is not None

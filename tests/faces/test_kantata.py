@@ -1066,9 +1066,112 @@ def test_rate_cards_of_one_code_are_a_set(client: Client, landscape: Any) -> Non
     assert client.get("rate_cards", rate_card_set_id=one["id"])["count"] == 2
 
 
+def card_of(client: Client, title: str, **rates: int) -> tuple[Body, Body]:
+    """A set with one card in dollars: the set and the card's version, with these rates by the ids of roles."""
+    made = client.make("rate_card_sets", "rate_card_set", title=title)
+    card = client.make("rate_cards", "rate_card", rate_card_set_id=made["id"], currency="USD")
+    version = first(client.get("rate_card_versions", rate_card_id=card["id"]))
+    for role, rate in rates.items():
+        said = {"rate_card_version_id": version["id"], "role_id": role.removeprefix("role"), "rate": rate}
+        client.make("rate_card_roles", "rate_card_role", **said)
+    return made, version
+
+
+@pytest.mark.by_test(
+    "create_rate_card_set update_rate_card_set delete_rate_card_set create_rate_card create_rate_card_set_version"
+    " delete_rate_card_set_version create_rate_card_role update_rate_card_role delete_rate_card_role list_rate_card_role"
+    " get_rate_card_version get_rate_card_role"
+)
+def test_rate_cards_are_written_set_by_set_and_role_by_role(client: Client, landscape: Any) -> None:
+    made, version = card_of(client, "WRITTEN", role1=10000, role3=25000)
+    assert first(client.get(f"rate_card_versions/{version['id']}")) == version
+    assert (version["effective_date"], version["default_rate"]) == ("2026-01-05", "0.00")
+    stored = landscape.call("GET", f"/systems/psa/rate_cards/{version['id']}").json
+    assert (stored["key"], stored["ccy"], stored["effective_from"]) == ("WRITTEN/1", "USD", "2026-01-05")
+    assert [row["rate"] for row in stored["rows"]] == ["100.0000", "250.0000"]
+
+    later = client.make(
+        "rate_card_set_versions", "rate_card_set_version", rate_card_set_id=made["id"], effective_date="2026-07-01"
+    )
+    (card,) = [
+        each
+        for each in client.get("rate_card_versions")["rate_card_versions"].values()
+        if each["effective_date"] == "2026-07-01"
+    ]
+    roles = {
+        each["role_id"]: each
+        for each in client.get("rate_card_roles", rate_card_version_id=card["id"])["rate_card_roles"].values()
+    }
+    assert {role: each["rate"] for role, each in roles.items()} == {
+        "1": 10000,
+        "3": 25000,
+    }  # as before, until somebody changes them
+    raised = first(client.send("PUT", f"rate_card_roles/{roles['3']['id']}", {"rate_card_role": {"rate": 27500}}))
+    assert (raised["rate"], first(client.get(f"rate_card_roles/{raised['id']}"))["rate"]) == (27500, 27500)
+    assert client.call("DELETE", f"rate_card_roles/{roles['1']['id']}").status == 204
+    left = client.get("rate_card_roles", rate_card_version_id=card["id"])["rate_card_roles"].values()
+    assert [(each["role_id"], each["rate"]) for each in left] == [("3", 27500)]
+    assert client.call("DELETE", f"rate_card_set_versions/{later['id']}").status == 204
+    assert client.get("rate_cards", rate_card_set_id=made["id"])["count"] == 1
+
+    client.send("PUT", f"rate_card_sets/{made['id']}", {"rate_card_set": {"account_default": True}})
+    sets = client.get("rate_card_sets")["rate_card_sets"].values()
+    assert [each["title"] for each in sets if each["account_default"]] == ["WRITTEN"]
+    assert client.call("DELETE", f"rate_card_sets/{made['id']}").status == 204
+    assert client.get("rate_cards", rate_card_set_id=made["id"])["count"] == 0
+
+
+@pytest.mark.by_test("update_rate_card_version delete_rate_card_version delete_rate_card")
+def test_a_workspace_is_rated_by_its_card_and_a_version_in_use_stays(client: Client) -> None:
+    _, version = card_of(client, "RATED", role1=12000)
+    default = {"rate_card_version": {"default_rate": "175.50"}}
+    assert first(client.send("PUT", f"rate_card_versions/{version['id']}", default))["default_rate"] == "175.50"
+    workspace = client.make("workspaces", "workspace", title="Rated", rate_card_id=version["id"])
+    levels = {
+        each["id"]: each["default_role_id"]
+        for each in client.get("account_memberships")["account_memberships"].values()
+    }
+    role = levels[client.keys["user_id"]]
+    rate = 12000 if role == "1" else 17550
+    assert booked(client, workspace, date_performed="2026-01-05")["rate_in_cents"] == rate
+    for path in ("rate_card_versions", "rate_cards"):
+        status, errors = client.refused("DELETE", f"{path}/{version['id']}")
+        assert (status, errors[0]["message"]) == (422, "Rate card version is in use and can't be deleted")
+    _, free = card_of(client, "FREE")
+    assert client.call("DELETE", f"rate_card_versions/{free['id']}").status == 204
+    _, other = card_of(client, "OTHER")
+    assert client.call("DELETE", f"rate_cards/{other['id']}").status == 204
+
+
+def test_a_rate_card_that_cannot_be_is_refused(client: Client) -> None:
+    made, version = card_of(client, "REFUSED", role2=100)
+    role = {"rate_card_version_id": version["id"], "role_id": "2", "rate": 100}
+    day = {"rate_card_set_id": made["id"], "effective_date": "2026-01-05"}
+    wrong: list[tuple[str, Body, str]] = [
+        ("rate_card_set", {"title": "REFUSED"}, "Title has already been taken"),
+        ("rate_card_set", {}, "Title can't be blank"),
+        ("rate_card", {"rate_card_set_id": made["id"]}, "Currency can't be blank"),
+        ("rate_card", {"rate_card_set_id": made["id"], "currency": "USD"}, "Currency has already been taken"),
+        ("rate_card", {"rate_card_set_id": "1", "currency": "USD"}, "Rate card set can't be found"),
+        ("rate_card_set_version", day, "Effective date has already been taken"),
+        ("rate_card_set_version", {**day, "effective_date": "soon"}, "Effective date is not a date"),
+        ("rate_card_role", role, "Role has already been taken"),
+        ("rate_card_role", {**role, "role_id": "99"}, "Role can't be found"),
+        ("rate_card_role", {**role, "role_id": "3", "rate": "much"}, "Rate is not a number"),
+        ("rate_card_role", {**role, "rate_card_version_id": "1"}, "Rate card version can't be found"),
+    ]
+    for root, body, sentence in wrong:
+        status, errors = client.refused("POST", f"{root}s", {root: body})
+        assert (status, errors[0]["message"]) == (422, sentence)
+
+
 # what nobody should send
 
 ROOTS = {
+    "rate_card_sets": "title account_default",
+    "rate_cards": "rate_card_set_id currency",
+    "rate_card_set_versions": "rate_card_set_id effective_date",
+    "rate_card_roles": "rate_card_version_id role_id rate",
     "workspaces": "title price currency start_date rate_card_id status_key workspace_group_ids approver_ids access_level stage participations custom_fields external_reference",
     "workspace_groups": "name company add_workspace_ids custom_fields external_reference",
     "stories": "title workspace_id story_type parent_id due_date state sub_stories custom_fields",

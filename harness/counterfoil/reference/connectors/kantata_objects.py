@@ -14,8 +14,8 @@ from counterfoil.reference.connectors.fields import MAJOR, MINOR, WHOLE, Fields,
 from counterfoil.reference.matching import NAME_LIMIT, shortened
 
 NATIVE = {
-    "rate_card.create": "Kantata's rate cards are kept by the people who sell; the API has no version of ours with its rows in one",
-    "rate_card.get": "found by code and version, which Kantata's rate cards do not have",
+    "rate_card.create": "versions carry the CRM's numbers, which Kantata has no place for, and a card needs a call for each rate: a half-made one would rate time",
+    "rate_card.get": "found by code and version, and Kantata numbers no versions",
     "fx_rate": "Kantata has no exchange rates",
     "assignment": "the reference assigns nobody; people are",
     "change_order": "Kantata's budget change orders cannot be made through its API",

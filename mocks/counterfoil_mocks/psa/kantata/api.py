@@ -40,6 +40,7 @@ HEAD = (
     (b"content-type", b"application/json; charset=utf-8"),
     (b"cache-control", b"no-cache, no-store"),
 )
+CARD_PARTS = ("", "_set", "_set_version", "_version", "_role")
 SPREAD = 0x9E3779B97F4A7C15F39CC0605CEDC835
 """An odd number that makes request ids of numbers in a row look like nothing of the kind."""
 PEOPLE = ("Account Owner", "Account Member", "Account Contributor")
@@ -62,6 +63,7 @@ ADMINISTRATORS = frozenset(
         "create_cost_rate",
         "update_cost_rate",
         "delete_cost_rate",
+        *(f"{verb}_rate_card{part}" for verb in ("create", "update", "delete") for part in CARD_PARTS),
     ]
 )
 """What a collaborator may not do."""

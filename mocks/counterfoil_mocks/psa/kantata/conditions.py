@@ -111,7 +111,9 @@ def among(column: str) -> Callable[..., Any]:
 
 def of_set(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
     """The rate cards of sets, which have the ids of their first cards."""
-    return table.c.code.in_([each["code"] for each in view.some("rate_card", value.split(","))])
+    wanted = value.split(",")
+    made = [each["name"] for each in view.some("vendor_object", wanted) if each["kind"] == "rate_card_sets"]
+    return table.c.code.in_([*made, *(each["code"] for each in view.some("rate_card", wanted))])
 
 
 def archived(view: Any, map: ObjectMap, table: sa.FromClause) -> sa.ColumnElement[Any]:

@@ -1,4 +1,7 @@
-"""Rate cards with their sets, versions and roles. The business keeps each version of a card as one record; all of it can only be read."""
+"""Rate cards with their sets, versions and roles. The business keeps each version of a card, in one currency, as one record.
+
+A set that was made here, and the days from which its cards have other rates, are kept beside: the business has no card without both.
+"""
 
 from __future__ import annotations
 
@@ -7,57 +10,80 @@ from typing import Any
 
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.psa.kantata.conditions import of_set
-from counterfoil_mocks.psa.kantata.kind import Kind, computed, derived, mapped
+from counterfoil_mocks.psa.kantata.kind import VENDOR, Kind, computed, derived, kept, mapped
 from counterfoil_mocks.psa.kantata.objects import cents, currency, role_id
 
 
-def cards_of(view: Any, record: Record) -> list[Record]:
-    """All versions of a rate card, the first one first; they are one set."""
-    found: list[Record] = view.all("rate_card", code=record["code"])
+def kept_sets(view: Any) -> dict[str, Record]:
+    """Sets that were made here, by title."""
+    return {kept(each)["title"]: each for each in view.all("vendor_object", vendor=VENDOR, kind=SETS)}
+
+
+def kept_days(view: Any, set_id: str) -> list[Record]:
+    """Versions of a set that were made here."""
+    found: list[Record] = view.all("vendor_object", vendor=VENDOR, kind=SET_VERSIONS, owner=set_id)
     return found
 
 
+def set_of(view: Any, code: str) -> str:
+    """The id of the set of a code: its own where it was made here, else that of its first card."""
+    own = kept_sets(view).get(code)
+    return str((own or view.all("rate_card", code=code)[0])["id"])
+
+
+def default_rate(card: Record) -> str:
+    """What a role costs that a version has no rate for, as Kantata writes it."""
+    return str(kept(card).get("default_rate") or "0.00")
+
+
+SETS, SET_VERSIONS = "rate_card_sets", "rate_card_set_versions"
 RATE_CARD = mapped(
     "rate_cards",
     "rate_card",
     computed("title", lambda record, view: record["code"]),
-    computed("rate_card_set_id", lambda record, view: cards_of(view, record)[0]["id"]),
+    computed("rate_card_set_id", lambda record, view: set_of(view, record["code"])),
     *currency(),
-    computed("default_rate", lambda record, view: None),
+    computed("default_rate", lambda record, view: default_rate(record)),
 )
 
 
 def sets_of(view: Any) -> list[Record]:
-    """Sets of rate cards: the cards of one code, in all their versions, currencies and regions. A set has the id of its first card."""
-    found: dict[str, Record] = {}
+    """Sets of rate cards: the cards of one code, in all their versions, currencies and regions, and those that have no cards yet."""
+    own = kept_sets(view)
+    firsts: dict[str, Record] = {}
     for card in view.all("rate_card"):
-        found.setdefault(
-            card["code"],
-            {
-                "title": card["code"],
-                "account_default": not found,
-                "created_at": view.local(card["created_at"]),
-                "updated_at": view.local(card["updated_at"]),
-                "id": card["id"],
-            },
-        )
-    return list(found.values())
+        firsts.setdefault(card["code"], card)
+    chosen = next((title for title, each in own.items() if kept(each).get("account_default")), next(iter(firsts), ""))
+    return [
+        {
+            "title": title,
+            "account_default": title == chosen,
+            "created_at": view.local(each["created_at"]),
+            "updated_at": view.local(each["updated_at"]),
+            "id": each["id"],
+        }
+        for title, each in {**firsts, **own}.items()
+    ]
 
 
 def set_versions_of(view: Any) -> list[Record]:
     """Versions of sets: the days from which their cards have other rates."""
-    sets = {each["title"]: each["id"] for each in sets_of(view)}
     found: dict[tuple[str, str], Record] = {}
     for card in view.all("rate_card"):
         found.setdefault(
             (card["code"], card["effective_from"]),
             {
-                "rate_card_set_id": sets[card["code"]],
+                "rate_card_set_id": set_of(view, card["code"]),
                 "effective_date": card["effective_from"],
                 "active": card["status"] == "PUBLISHED",
                 "id": card["id"],
             },
         )
+    for title, own in kept_sets(view).items():
+        for each in kept_days(view, own["id"]):
+            day = kept(each)["effective_date"]
+            shown = {"rate_card_set_id": own["id"], "effective_date": day, "active": True}
+            found[title, day] = {**shown, **found.get((title, day), {}), "id": each["id"]}
     return list(found.values())
 
 
@@ -67,7 +93,7 @@ def version_of(card: Record, view: Any) -> Record:
         "rate_card_id": card["id"],
         "effective_date": card["effective_from"],
         "active": card["status"] == "PUBLISHED",
-        "default_rate": None,
+        "default_rate": default_rate(card),
         "created_at": view.local(card["created_at"]),
         "updated_at": view.local(card["updated_at"]),
         "id": card["id"],
@@ -81,12 +107,13 @@ def roles_of(card: Record) -> list[Record]:
             "rate_card_version_id": card["id"],
             "role_id": role_id(row["level"]),
             "rate": cents(row["rate"], row["ccy"] or card["ccy"]),
-            "id": f"{card['id']}{number}",
+            "id": f"{card['id']}{role_id(row['level'])}",
         }
-        for number, row in enumerate(card["rows"], 1)
+        for row in card["rows"]
     ]
 
 
+WRITTEN = "create list get update delete"
 KINDS: tuple[Kind, ...] = (
     Kind(
         "rate_cards",
@@ -95,22 +122,39 @@ KINDS: tuple[Kind, ...] = (
         "rate_card",
         (RATE_CARD,),
         filters={"rate_card_set_id": of_set},
-        verbs="list get",
+        required={"rate_card_set_id": "Rate card set can't be blank", "currency": "Currency can't be blank"},
+        verbs="create list get delete",
     ),
-    derived("rate_card_sets", "rate_card_set", "RateCardSet", "rate_card_set"),
+    derived(SETS, "rate_card_set", "RateCardSet", "rate_card_set", verbs=WRITTEN),
     derived(
-        "rate_card_set_versions",
+        SET_VERSIONS,
         "rate_card_set_version",
         "RateCardSetVersion",
         "rate_card_set_version",
         "rate_card_set_id",
+        verbs="create list get delete",
     ),
-    derived("rate_card_versions", "rate_card_version", "RateCardVersion", "rate_card_version", "rate_card_id"),
-    derived("rate_card_roles", "rate_card_role", "RateCardRole", "rate_card_role", "rate_card_version_id", "role_id"),
+    derived(
+        "rate_card_versions",
+        "rate_card_version",
+        "RateCardVersion",
+        "rate_card_version",
+        "rate_card_id",
+        verbs="list get update delete",
+    ),
+    derived(
+        "rate_card_roles",
+        "rate_card_role",
+        "RateCardRole",
+        "rate_card_role",
+        "rate_card_version_id",
+        "role_id",
+        verbs=WRITTEN,
+    ),
 )
 DERIVED: Mapping[str, Callable[[Any], list[Record]]] = {
-    "rate_card_sets": sets_of,
-    "rate_card_set_versions": set_versions_of,
+    SETS: sets_of,
+    SET_VERSIONS: set_versions_of,
     "rate_card_versions": lambda view: [version_of(card, view) for card in view.all("rate_card")],
     "rate_card_roles": lambda view: [each for card in view.all("rate_card") for each in roles_of(card)],
 }

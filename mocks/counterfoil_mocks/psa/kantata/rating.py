@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.psa import rates
 from counterfoil_mocks.psa.kantata.kind import kept
@@ -21,14 +23,28 @@ def seat_of(view: View, entry: Record) -> Record | None:
     return next((each for each in seats[::-1] if (each["from_date"] or on) <= on <= (each["to_date"] or on)), None)
 
 
+def versions_of(view: View, project: Record) -> list[Record]:
+    """The versions of the card that a project is priced by."""
+    card = view.record("rate_card", project["rate_card"])
+    if card is None:
+        return []
+    same = {"code": card["code"], "region": card["region"], "ccy": project["ccy"]}
+    return view.all("rate_card", **same, status=["PUBLISHED", "RETIRED"])
+
+
+def usual(view: View, entry: Record, project: Record) -> int | None:
+    """What the version in force says of roles without a rate of their own, in subunits."""
+    begun = [each for each in versions_of(view, project) if each["effective_from"] <= entry["work_date"]]
+    if not begun:
+        return None
+    said = kept(max(begun, key=lambda each: str(each["effective_from"]))).get("default_rate")
+    return int(Decimal(str(said)).scaleb(money.exponent(project["ccy"]))) or None if said else None
+
+
 def found(view: View, entry: Record, project: Record, person: Record) -> rates.BillRate:
     """The rate that the business would freeze, were the entry approved now."""
     seat = seat_of(view, entry) or {"level": None, "bill_rate_override": None}
-    card = view.record("rate_card", project["rate_card"])
-    versions = []
-    if card is not None:
-        same = {"code": card["code"], "region": card["region"], "ccy": project["ccy"]}
-        versions = view.all("rate_card", **same, status=["PUBLISHED", "RETIRED"])
+    versions = versions_of(view, project)
     return rates.bill_rate(seat["level"] or person["level"], entry["work_date"], seat["bill_rate_override"], versions)
 
 
@@ -38,7 +54,7 @@ def now(view: View, entry: Record) -> int | None:
     if project is None or person is None:
         return None
     rate = found(view, entry, project, person)
-    own = kept(person).get("bill_rate_in_cents")
+    own = usual(view, entry, project) or kept(person).get("bill_rate_in_cents")
     return int(own) if rate.source == "NONE" and own is not None else cents(rate.price, project["ccy"])
 
 
@@ -49,6 +65,7 @@ def settle(desk: Desk, entry: Record) -> None:
     if project is None or person is None or seat is None or found(desk, entry, project, person).source != "NONE":
         return
     said = kept(entry).get("rate_in_cents")
+    said = usual(desk, entry, project) if said is None else said
     said = kept(person).get("bill_rate_in_cents") if said is None else said
     if said is not None:
         price = price_of(int(said), project["ccy"])

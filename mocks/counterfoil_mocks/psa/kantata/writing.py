@@ -11,7 +11,7 @@ from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.tx import removed
 from counterfoil_mocks.protocols.conversion import exact
-from counterfoil_mocks.psa.kantata import allocations, booking, objects, people
+from counterfoil_mocks.psa.kantata import allocations, booking, card_writing, objects, people
 from counterfoil_mocks.psa.kantata.desk import Desk, items, whole
 from counterfoil_mocks.psa.kantata.errors import invalid
 from counterfoil_mocks.psa.kantata.kind import KEEP, Kind, kept
@@ -417,5 +417,10 @@ WRITERS: Mapping[str, Writer] = {
     "account_memberships": Writer(people.invite, people.update_membership, people.delete),
     "account_invitations": Writer(people.invite, people.update, people.delete),
     **dict.fromkeys(people.CHECKS, Writer(people.create, people.update, people.delete)),
+    "rate_card_sets": Writer(card_writing.create_set, card_writing.update_set, card_writing.delete_set),
+    "rate_cards": Writer(card_writing.create_card, plain_update, card_writing.delete_card),
+    "rate_card_set_versions": Writer(card_writing.create_set_version, plain_update, card_writing.delete_set_version),
+    "rate_card_versions": Writer(card_writing.create_role, card_writing.update_version, card_writing.delete_version),
+    "rate_card_roles": Writer(card_writing.create_role, card_writing.update_role, card_writing.delete_role),
     "workspace_allocations": Writer(allocations.create_allocation, allocations.update, allocations.delete),
 }
