@@ -6,6 +6,7 @@ The operations are the same that the native faces offer; here they are done as a
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -15,6 +16,7 @@ from counterfoil_mocks.kernel import operations, pages
 from counterfoil_mocks.kernel.errors import Problem, not_found
 from counterfoil_mocks.kernel.journal import Journal, trace_of
 from counterfoil_mocks.kernel.operations import ANY_VERSION, Answer, Ask, Operation
+from counterfoil_mocks.kernel.pipeline import WIRE
 from counterfoil_mocks.kernel.role import Role
 from counterfoil_mocks.kernel.system import Origin, System
 
@@ -47,7 +49,7 @@ class Canonical:
                 for name, value in pages.parsed(scope["query_string"])
             ]
         answer = self.deed(ask, body) if operation.write else operation.run(ask)
-        await respond(send, answer, system.name)
+        await respond(scope, send, answer, system.name)
 
     def deed(self, ask: Ask, body: bytes) -> Answer:
         """Do what changes the state, and write it down."""
@@ -115,6 +117,15 @@ def unknown(system: System, segments: list[str]) -> Problem:
     return problem
 
 
+@lru_cache(maxsize=64)
+def by_path(role: Role) -> dict[str, dict[str, Operation]]:
+    """The operations that the control plane offers of a role, by path and method."""
+    found: dict[str, dict[str, Operation]] = {}
+    for each in offered(role):
+        found.setdefault(each.path, {})[each.method] = each
+    return found
+
+
 def route(role: Role, segments: list[str]) -> dict[str, Operation]:
     """The operations at a path below a system, by method."""
     if len(segments) == 2 and segments[0] == "actions":
@@ -123,7 +134,7 @@ def route(role: Role, segments: list[str]) -> dict[str, Operation]:
         wanted = f"/{segments[0]}" + ("/{id}" if len(segments) == 2 else "")
     else:
         return {}
-    return {each.method: each for each in offered(role) if each.path == wanted}
+    return by_path(role).get(wanted, {})
 
 
 def path_of(scope: Scope) -> list[str]:
@@ -171,8 +182,8 @@ def parsed(body: bytes) -> Any:
         raise Problem(400, "UNPARSABLE", f"The body is not JSON: {error}.", remedy="Send a JSON object.") from None
 
 
-async def respond(send: Any, answer: Answer, system: str) -> None:
-    """Send an answer."""
+async def respond(scope: Scope, send: Any, answer: Answer, system: str) -> None:
+    """Send an answer: head and body as one write."""
     headers = [(b"content-type", b"application/json")]
     if answer.version is not None:
         headers.append((b"etag", f'"{answer.version}"'.encode()))
@@ -181,5 +192,10 @@ async def respond(send: Any, answer: Answer, system: str) -> None:
     headers += [(name.encode(), value.encode()) for name, value in answer.headers]
     body = orjson.dumps(answer.payload)
     headers.append((b"content-length", str(len(body)).encode()))
+    wire = scope.get("extensions", {}).get(WIRE)
+    if wire is not None:
+        wire.hold()
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+    if wire is not None:
+        wire.release()

@@ -79,6 +79,23 @@ def explained(error: RequestValidationError) -> Problem:
     )
 
 
+class Answerable:
+    """Has an application beside the framework say no as the rest of the control plane does."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer, or tell what is wrong; a defect goes on to the server's log."""
+        try:
+            await self.app(scope, receive, send)
+        except (Problem, StoreAway) as error:
+            await (await refuse(Request(scope), error))(scope, receive, send)
+        except Exception as error:
+            await (await broken(Request(scope), error))(scope, receive, send)
+            raise
+
+
 class Gate:
     """Asks callers for the landscape's token, if it has one: as a bearer token, or as the cookie that `/?token=…` sets."""
 
