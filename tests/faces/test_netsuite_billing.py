@@ -403,3 +403,37 @@ def test_a_customer_does_not_lose_his_name_and_is_found_by_the_range_of_his_id(n
     ):
         assert ns("GET", "/customer", params={"q": q}).json()["items"][0]["id"] == debtor
     assert refusal(ns("GET", "/customer", params={"q": "id EQUAL x"}))[:2] == (400, "INVALID_PARAMETER")
+
+
+def test_queries_see_orders_line_by_line_and_what_bills_them(ns: Client, debtor: str) -> None:
+    order = ns.made("/salesOrder", an_order(ns, debtor, terms={"id": "2"}, memo="Spring"))
+    part = {"tranDate": "2026-01-12", "item": {"items": [{"orderLine": 1, "quantity": 4}]}}
+    invoice = ns.made(f"/salesOrder/{order}/!transform/invoice?replace=item", part)
+    lines = asked(
+        ns,
+        "SELECT id, mainline, quantity, rate, foreignamount, quantitybilled, isclosed, memo FROM transactionline"
+        " WHERE transaction = ? ORDER BY id",
+        order,
+    )
+    assert lines == [
+        {"id": "0", "mainline": "T", "foreignamount": "2500", "isclosed": "F", "memo": "Spring"},
+        {"id": "1", "mainline": "F", "quantity": "-10", "rate": "150", "foreignamount": "-1500", "quantitybilled": "4",
+         "isclosed": "F", "memo": "Hours"},
+        {"id": "2", "mainline": "F", "quantity": "-1", "rate": "1000", "foreignamount": "-1000", "quantitybilled": "0",
+         "isclosed": "F", "memo": "Day"},
+    ]  # fmt: skip
+    heads = asked(
+        ns,
+        "SELECT type, foreigntotal, BUILTIN.DF(terms) AS terms FROM transaction WHERE entity = ? ORDER BY type",
+        debtor,
+    )
+    assert heads == [
+        {"type": "CustInvc", "foreigntotal": "600", "terms": "Net 30"},
+        {"type": "SalesOrd", "foreigntotal": "2500", "terms": "Net 30"},
+    ]
+    made = asked(ns, "SELECT DISTINCT createdfrom FROM transactionline WHERE transaction = ?", invoice)
+    assert made == [{"createdfrom": order}]
+    link = asked(
+        ns, "SELECT nextdoc, linktype, foreignamount FROM nexttransactionlinelink WHERE previousdoc = ?", order
+    )
+    assert link == [{"nextdoc": invoice, "linktype": "OrdBill", "foreignamount": "600"}]

@@ -56,7 +56,7 @@ COLUMNS: Mapping[str, str] = {
     "foreignamountunpaid:m createddate:t lastmodifieddate:t posting:b voided:b approvalstatus terms>term employee>employee",
     "transactionline": "transaction>transaction id:n linesequencenumber:n mainline:b taxline:b item>item quantity:m rate:m "
     "foreignamount:m netamount:m memo subsidiary>subsidiary department>department class>classification location>location entity>customer "
-    "createdfrom>transaction taxcode>salestaxitem taxamount:m",
+    "createdfrom>transaction taxcode>salestaxitem taxamount:m quantitybilled:m isclosed:b",
     "transactionaccountingline": "transaction>transaction transactionline:n account>account amount:m debit:m credit:m posting:b "
     "accountingbook:n amountpaid:m amountunpaid:m",
     "nexttransactionlinelink": "previousdoc>transaction nextdoc>transaction previousline:n nextline:n linktype foreignamount:m",
@@ -443,6 +443,7 @@ class Tables:
             "foreigntotal": sa.case((invoice, total), else_=-total),
             "foreignamountpaid": total - left,
             "foreignamountunpaid": left,
+            "terms": coded("term", custom("terms", within=(KEEP,))(each)),
             **self._customs("transaction", each, "ar_document"),
             **self.declared.of("transaction", each, KEEP),
         }
@@ -504,6 +505,8 @@ class Tables:
             ),
             "employee": custom("id", within=("salesRep",))(each),
             "duedate": custom("dueDate")(each),
+            "terms": custom("id", within=("terms",))(each),
+            "foreigntotal": ordered_total(each),
             "entity": sa.func.coalesce(custom("entity")(each), custom("customer")(each)),
             **self._customs("transaction", each, ""),
             "custbody_contract_no": custom("custbody_contract_no")(each),
@@ -528,11 +531,13 @@ class Tables:
         )
         net = amount("net")(line)
         nothing = {
+            **{**dict.fromkeys(SEGMENTS), "taxcode": None, "taxamount": None, "quantitybilled": None, "isclosed": 0},
             **self._customs("transactionline", line, ""),
             **dict.fromkeys(self.declared.names("transactionline")),
         }
-        head = {"subsidiary": self._company(each.c.legal_entity), "entity": each.c.customer, "createdfrom": None,
-                **dict.fromkeys(SEGMENTS), "taxcode": None, "taxamount": None, **nothing}  # fmt: skip
+        source = custom("createdFrom", within=(KEEP,))
+        head = {"subsidiary": self._company(each.c.legal_entity), "entity": each.c.customer, "createdfrom": source(each),
+                **nothing}  # fmt: skip
         own = {**head, "transaction": each.c.id, "taxline": 0}
         main = {**own, "id": 0, "linesequencenumber": 0, "mainline": 1, "item": None, "quantity": None, "rate": None,
                 "foreignamount": -sign * amount("total")(each), "netamount": -sign * amount("total")(each),
@@ -548,8 +553,8 @@ class Tables:
                "foreignamount": sign * amount("tax")(each), "netamount": sign * amount("tax")(each)}  # fmt: skip
         joined = each.join(line, sa.and_(line.c.system == each.c.system, line.c.parent == each.c.id))
         paid = self._table("payment")
-        payment = {"subsidiary": self._company(paid.c.legal_entity), "entity": paid.c.payer, "createdfrom": None,
-                   **dict.fromkeys(SEGMENTS), "taxcode": None, "taxamount": None, **nothing, "transaction": paid.c.id, "taxline": 0, "id": 0, "linesequencenumber": 0, "mainline": 1, "item": None,
+        payment = {"subsidiary": self._company(paid.c.legal_entity), "entity": paid.c.payer, "createdfrom": source(paid),
+                   **nothing, "transaction": paid.c.id, "taxline": 0, "id": 0, "linesequencenumber": 0, "mainline": 1, "item": None,
                    "quantity": None, "rate": None, "foreignamount": amount("amount")(paid), "netamount": amount("amount")(paid),
                    "memo": custom("memo", within=(KEEP,))(paid)}  # fmt: skip
         return sa.union_all(
@@ -557,7 +562,35 @@ class Tables:
             self._put(ordered(lines), joined, *self._live(each)),
             self._put(ordered(tax), each, *self._live(each), each.c.tax != 0),
             self._put(ordered(payment), paid, *self._live(paid)),
+            *self._order_lines(nothing),
         ).subquery()
+
+    def _order_lines(self, nothing: Mapping[str, Any]) -> Iterable[sa.Select[Any]]:
+        """The lines of transactions that post nothing, which are kept within them."""
+        each = self._table("vendor_object")
+        line = sa.func.json_each(each.c.custom, "$.item").table_valued("key", "value")
+        kinds = [one.name for one in transactions(self.types) if one.entity == "vendor_object" and one.children]
+
+        def said(name: str) -> Value:
+            return sa.func.json_extract(line.c.value, f"$.{name}")
+
+        def share(name: str) -> Value:
+            return -scaled(said(name))
+
+        head = {**nothing, "subsidiary": self._company(custom("subsidiary")(each)), "entity": custom("entity")(each), "taxline": 0,
+                "createdfrom": custom("createdFrom")(each), "transaction": each.c.id}  # fmt: skip
+        total = ordered_total(each)
+        main = {**head, "id": 0, "linesequencenumber": 0, "mainline": 1, "item": None, "quantity": None, "rate": None,
+                "foreignamount": total, "netamount": total, "memo": custom("memo")(each)}  # fmt: skip
+        number = sa.cast(line.c.key, sa.BigInteger) + 1
+        lines = {**head, "id": number, "linesequencenumber": number, "mainline": 0, "item": self._id_of("service_item", said("item")),
+                 "quantity": share("quantity"), "rate": scaled(said("rate")), "foreignamount": share("amount"),
+                 "netamount": share("amount"), "memo": said("description"), "taxcode": self._id_of("tax_code", said("taxCode")),
+                 "quantitybilled": scaled(sa.func.coalesce(said("quantityBilled"), 0)),
+                 "isclosed": sa.case((sa.cast(said("isClosed"), sa.Text).in_(("1", "true")), 1), else_=0),
+                 **{name: said(f"{name}.id") for name in SEGMENTS}}  # fmt: skip
+        yield self._put(ordered(main), each, *self._live(each), each.c.kind.in_(kinds))
+        yield self._put(ordered(lines), each.join(line, sa.true()), *self._live(each), each.c.kind.in_(kinds))
 
     def _transactionaccountingline(self) -> sa.FromClause:
         each, line = self._table("journal_entry"), self._lines("journal_entry")
@@ -607,7 +640,21 @@ class Tables:
         return sa.union_all(
             self._put(applied, each, *self._live(each), each.c.status == "ACTIVE"),
             self._put(credited, joined, *self._live(memo), memo.c.doc_type == "CREDIT_MEMO"),
+            self._billed(lines),
         ).subquery()
+
+    def _billed(self, lines: Mapping[str, Any]) -> sa.Select[Any]:
+        """Which invoice bills which order or estimate."""
+        invoice, order = self._table("ar_document"), self._table("vendor_object")
+        values = {
+            "previousdoc": order.c.id,
+            "nextdoc": invoice.c.id,
+            **lines,
+            "linktype": sa.case((order.c.kind == "estimate", "EstInvc"), else_="OrdBill"),
+            "foreignamount": amount("total")(invoice),
+        }
+        made = sa.and_(order.c.system == invoice.c.system, order.c.id == custom("createdFrom", within=(KEEP,))(invoice))
+        return self._put(values, invoice.join(order, made), *self._live(invoice))
 
     # revenue
 
@@ -669,6 +716,13 @@ def columns_of(table: str) -> list[str]:
 def ordered(values: Mapping[str, Any]) -> dict[str, Any]:
     """The same columns in the same order in every part of a union."""
     return dict(sorted(values.items()))
+
+
+def ordered_total(order: Any) -> Value:
+    """What the lines of an order come to."""
+    line = sa.func.json_each(order.c.custom, "$.item").table_valued("value")
+    each = scaled(sa.func.json_extract(line.c.value, "$.amount"))
+    return sa.select(sa.func.sum(each)).select_from(line).scalar_subquery()
 
 
 def read_type(rows: sa.FromClause) -> Value:
