@@ -326,3 +326,71 @@ def test_a_client_that_tries_a_websocket_first_is_refused_at_once_and_quietly(
     refused = requests.get(f"{crm['url']}/cometd/59.0", headers=asks, timeout=5)
     assert 400 <= refused.status_code < 500
     assert caplog.records == []
+
+
+def test_a_password_that_has_expired_signs_in_for_nothing_but_a_new_one(launch: Any) -> None:
+    systems = {"crm": {"vendor": "salesforce", "settings": {"password_expired": True}}, "psa": {}, "erp": {}}
+    crm = next(
+        each
+        for each in launch(systems={**systems, "billing": {}}).call("GET", "/landscape").json["systems"]
+        if each["name"] == "crm"
+    )
+    keys = crm["credentials"]
+    envelope = (
+        '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/" xmlns="urn:partner.soap.sforce.com"><e:Body><login>'
+        f"<username>{keys['username']}</username><password>{keys['password']}</password></login></e:Body></e:Envelope>"
+    )
+    signed_in = requests.post(f"{crm['url']}/services/Soap/u/59.0", data=envelope, timeout=10)
+    assert (signed_in.status_code, "<passwordExpired>true<" in signed_in.text) == (200, True)
+    token = signed_in.text.partition("<sessionId>")[2].partition("<")[0]
+
+    def limits(session: str) -> requests.Response:
+        head = {"Authorization": f"Bearer {session}"}
+        return requests.get(f"{crm['url']}/services/data/v59.0/limits", headers=head, timeout=10)
+
+    refused = limits(token)
+    assert refused.status_code == 401
+    assert refused.json()[0]["message"] == "This session is not valid for use with the REST API"
+    assert limits(keys["access_token"]).status_code == 200
+
+
+def test_versions_have_what_they_brought_and_nothing_earlier(crm: dict[str, Any]) -> None:
+    head = {"Authorization": f"Bearer {crm['credentials']['access_token']}"}
+
+    def ask(method: str, path: str, **more: Any) -> requests.Response:
+        return requests.request(method, f"{crm['url']}/services/data/{path}", headers=head, timeout=10, **more)
+
+    everything = {"q": "SELECT FIELDS(STANDARD) FROM Account LIMIT 1"}
+    assert refusal(ask("GET", "v50.0/query", params=everything)) == (400, "MALFORMED_QUERY")
+    assert ask("GET", "v51.0/query", params=everything).status_code == 200
+    rows = {"records": [{"attributes": {"type": "Lead"}, "LastName": "Early", "Company": "Bird"}]}
+    assert refusal(ask("POST", "v41.0/composite/sobjects", json=rows)) == (404, "NOT_FOUND")
+    assert ask("POST", "v42.0/composite/sobjects", json=rows).json()[0]["success"]
+
+
+def test_a_graph_has_more_room_than_a_composite_and_names_each_part_once(ask: Call) -> None:
+    def part(name: str) -> dict[str, Any]:
+        url = "/services/data/v59.0/sobjects/Lead"
+        return {"method": "POST", "url": url, "referenceId": name, "body": {"LastName": name, "Company": "Graph"}}
+
+    parts = [part(f"r{number}") for number in range(30)]
+    assert refusal(ask("POST", "/composite", {"compositeRequest": parts})) == (400, "LIMIT_EXCEEDED")
+    graph = {"graphs": [{"graphId": "1", "compositeRequest": parts}]}
+    assert ask("POST", "/composite/graph", graph).json()["graphs"][0]["isSuccessful"]
+    assert refusal(ask("POST", "/composite", {"compositeRequest": [part("r"), part("r")]})) == (400, "INVALID_INPUT")
+    tree = {"attributes": {"type": "Account", "referenceId": "r"}, "Name": "Twice"}
+    assert refusal(ask("POST", "/composite/tree/Account", {"records": [tree, tree]})) == (400, "INVALID_INPUT")
+
+
+def test_jobs_are_forgotten_after_a_week(launch: Any) -> None:
+    landscape = launch(systems={"crm": {"vendor": "salesforce"}, "psa": {}, "erp": {}, "billing": {}})
+    crm = next(each for each in landscape.call("GET", "/landscape").json["systems"] if each["name"] == "crm")
+    token = crm["credentials"]["access_token"]
+    head = {"Authorization": f"Bearer {token}", "X-SFDC-Session": token}
+    jobs = (f"{crm['url']}/services/data/v59.0/jobs/ingest", f"{crm['url']}/services/async/59.0/job")
+    said = {"object": "Account", "operation": "insert", "contentType": "CSV"}
+    made = [f"{jobs_}/{requests.post(jobs_, json=said, headers=head, timeout=10).json()['id']}" for jobs_ in jobs]
+    landscape.call("POST", "/clock/advance", {"days": 6})
+    assert [requests.get(job, headers=head, timeout=10).status_code for job in made] == [200, 200]
+    landscape.call("POST", "/clock/advance", {"days": 2})
+    assert [requests.get(job, headers=head, timeout=10).status_code for job in made] == [404, 400]

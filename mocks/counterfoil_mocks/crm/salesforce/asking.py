@@ -34,6 +34,8 @@ FIND = re.compile(
     r"(RETURNING\s+(?P<returning>.*?))?(\s+LIMIT\s+(?P<limit>\d+))?\s*$",
     re.IGNORECASE | re.DOTALL,
 )
+FIELDS, FIELDS_SINCE = re.compile(r"\bFIELDS\s*\(", re.IGNORECASE), 51
+"""A word of the language, and the version that brought it."""
 INNER, SOURCE = re.compile(r"\([^()]*\)"), re.compile(r"\bFROM\s+(\w+)", re.IGNORECASE)
 SEARCHED = {
     "ALL": ("Name", "Email", "Phone", "Description", "Website", "AccountNumber", "LastName", "FirstName", "Title"),
@@ -80,6 +82,8 @@ class Queries:
 
     def first(self, text: str, version: str, wish: str | None, *, deleted: bool = False) -> Record:
         """The first page of an answer."""
+        if float(version) < FIELDS_SINCE and FIELDS.search(text):
+            raise Refused(400, "MALFORMED_QUERY", "unexpected token: 'FIELDS'")
         return self.page(self.answer(text, deleted=deleted), 0, page_size(wish), version)
 
     def page(self, answer: Answer, start: int, size: int, version: str, locator: str = "") -> Record:

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, unquote_plus, urlencode
 
-from counterfoil_mocks.crm.salesforce.errors import Refused, session_invalid
+from counterfoil_mocks.crm.salesforce.errors import Refused, session_invalid, session_unfit
 from counterfoil_mocks.kernel import clock, ids
 from counterfoil_mocks.kernel.auth import READY_CHAIN, Grant
 from counterfoil_mocks.kernel.face import Request
@@ -73,6 +73,7 @@ class Sessions:
         self._generation = system.world.generation
         self._open(self.ready, ready=True)
         self._expired_password = bool(system.settings.get("password_expired"))
+        self._unfit = Kept(system, "unfit session")
 
     def _open(self, token: str, *, ready: bool = False) -> Session:
         grant = Grant(token, f"{self.face.system.name}-client", READY_CHAIN, None)
@@ -146,7 +147,10 @@ class Sessions:
         scheme, _, token = said.partition(" ")
         if scheme.lower() not in ("bearer", "oauth"):
             token = request.header(b"x-sfdc-session") or ""
-        return self.session(token.strip()).grant
+        session = self.session(token.strip())
+        if self._expired_password and self._unfit.get(session.grant.token):
+            raise session_unfit()
+        return session.grant
 
     def session(self, token: str) -> Session:
         """A live session; raises Refused 401."""
@@ -174,10 +178,12 @@ class Sessions:
             self.face.system.world.renew()
         return known
 
-    def signed_in(self) -> str:
-        """A new session of the integration's user."""
+    def signed_in(self, *, by_password: bool = False) -> str:
+        """A new session of the integration's user. by_password: fit for nothing but choosing a new one where the password has expired."""
         token = f"{self.org.id}!AQ{base64.urlsafe_b64encode(ids.secret(48)).decode().replace('-', '_')}"
         self._known.put(token, self._open(token).used)
+        if by_password and self._expired_password:
+            self._unfit.put(token, True)
         return token
 
     def password_fits(self, username: str, given: str) -> bool:

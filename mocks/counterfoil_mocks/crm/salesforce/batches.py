@@ -172,7 +172,7 @@ class Batches:
         """The job that a call names. look: as far as its batches are done, that is seen from now on."""
         named = ask.params["job"]
         shown = self._jobs.get(long_id(named)) if is_id(named) else None
-        if shown is None:
+        if shown is None or not loading.remembered(shown, self.face.system.clock.now):
             raise Refused(400, "InvalidJob", f"Unable to find job with id: {named}")
         kept = self._batches.all(f"{shown['id']} ").values()
         job = Job(shown, sorted((Batch(**each) for each in kept), key=lambda each: each.number))

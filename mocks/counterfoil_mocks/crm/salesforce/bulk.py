@@ -175,7 +175,7 @@ class Bulk:
     def _job(self, ask: Ask) -> Job:
         named = ask.params["job"]
         found = self._jobs.get(long_id(named)) if is_id(named) else None
-        if found is None:
+        if found is None or not loading.remembered(found["shown"], self.face.system.clock.now):
             raise errors.not_found()
         return Job(**found)
 

@@ -84,6 +84,11 @@ def session_invalid() -> Refused:
     return Refused(401, "INVALID_SESSION_ID", "Session expired or invalid")
 
 
+def session_unfit() -> Refused:
+    """Who calls has a password to choose first."""
+    return Refused(401, "INVALID_SESSION_ID", "This session is not valid for use with the REST API")
+
+
 WORDS: dict[str, tuple[int, str, str]] = {
     "RATE_LIMITED": (403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."),
     "DAILY_LIMIT": (403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."),

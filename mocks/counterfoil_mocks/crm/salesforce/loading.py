@@ -12,6 +12,8 @@ import orjson
 from counterfoil_mocks.crm.salesforce.errors import Refused
 from counterfoil_mocks.crm.salesforce.objects import SObject
 from counterfoil_mocks.crm.salesforce.soap import Raw
+from counterfoil_mocks.kernel import clock
+from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.protocols.soql import Answer
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 OPERATIONS = ("insert", "update", "upsert", "delete", "hardDelete")
 CSV = (("content-type", "text/csv"),)
 NULL = "#N/A"
+DAYS = 7
 
 
 class Unreadable(Exception):
@@ -103,6 +106,11 @@ def written(
     else:
         desk.update(each, record_id, given)
     return desk.raw(each, record_id)["id"], False  # type: ignore[index]
+
+
+def remembered(shown: Record | None, now: str) -> bool:
+    """Whether a job is still known: it is for a week. now: an instant of the business clock."""
+    return shown is not None and str(shown["createdDate"])[:19] >= clock.later(now, days=-DAYS)[:19]
 
 
 def told(refused: Refused) -> str:

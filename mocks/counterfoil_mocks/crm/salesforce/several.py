@@ -23,6 +23,8 @@ MOST_READ = 2000
 MOST_CHUNKS = 10
 """Runs of rows of one object in a call."""
 MOST_PARTS = 25
+MOST_NODES = 500
+"""Calls in one graph."""
 MOST_QUERIES = 5
 MOST_TYPES = 5
 DEEPEST = 5
@@ -112,6 +114,13 @@ def failed_by_plan(desk: Desk, at: int, fail_item: Any) -> None:
         raise Refused(400, "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record or 1 records", [])
 
 
+def _check_unique(references: list[Any]) -> None:
+    """Whether every reference names one part of a call; raises Refused."""
+    twice = next((each for at, each in enumerate(references) if each in references[:at]), None)
+    if twice is not None:
+        raise Refused(400, "INVALID_INPUT", f"Duplicate ReferenceId provided in the request: {twice}")
+
+
 # trees
 
 
@@ -127,6 +136,7 @@ def tree(desk: Desk, name: str, body: Any) -> Answer:
             "EXCEEDED_ID_LIMIT",
             f"record limit reached. cannot submit more than {MOST_ROWS} records into this call",
         )
+    _check_unique([reference for _, _, reference, *_ in flat])
     if len({each.name for each, *_ in flat}) > MOST_TYPES:
         raise Refused(400, "INVALID_INPUT", f"Only {MOST_TYPES} types of records can be inserted in one request.")
     made: dict[int, str] = {}
@@ -213,13 +223,14 @@ def batch(face: SalesforceFace, desk: Desk, body: Any) -> Answer:
 # composites
 
 
-def composite(face: SalesforceFace, desk: Desk, body: Any) -> Answer:
-    """Calls that may refer to one another's answers, as one transaction if asked for."""
+def composite(face: SalesforceFace, desk: Desk, body: Any, most: int = MOST_PARTS) -> Answer:
+    """Calls that may refer to one another's answers, as one transaction if asked for; at most so many of them."""
     parts = body.get("compositeRequest") if isinstance(body, Mapping) else None
     if not isinstance(parts, list) or not parts:
         raise Refused(400, "INVALID_INPUT", "compositeRequest is expected to be a list")
-    if len(parts) > MOST_PARTS:
-        raise Refused(400, "LIMIT_EXCEEDED", f"The composite request exceeds the limit of {MOST_PARTS} subrequests.")
+    if len(parts) > most:
+        raise Refused(400, "LIMIT_EXCEEDED", f"The composite request exceeds the limit of {most} subrequests.")
+    _check_unique([part.get("referenceId") for part in parts if isinstance(part, Mapping)])
     if sum("/query" in str(part.get("url")) for part in parts) > MOST_QUERIES:
         raise Refused(400, "LIMIT_EXCEEDED", f"The composite request exceeds the limit of {MOST_QUERIES} queries.")
     return Answer(200, {"compositeResponse": _together(face, desk, parts, bool(body.get("allOrNone")))})

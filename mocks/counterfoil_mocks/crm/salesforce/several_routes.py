@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from counterfoil_mocks.crm.salesforce import several
+from counterfoil_mocks.crm.salesforce import errors, several
 from counterfoil_mocks.crm.salesforce.desk import Desk
 from counterfoil_mocks.crm.salesforce.errors import Refused
 from counterfoil_mocks.crm.salesforce.ids import is_id, long_id
-from counterfoil_mocks.crm.salesforce.spelling import (
-    DATA,
-    Run,
-)
+from counterfoil_mocks.crm.salesforce.spelling import DATA, Run, version_of
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
 
 if TYPE_CHECKING:
     from counterfoil_mocks.crm.salesforce.api import SalesforceFace
+
+SINCE = 42
+"""The version that brought collections."""
 
 
 class Several:
@@ -86,16 +86,21 @@ class Several:
     def _graphs(self, ask: Ask) -> Answer:
         desk, shown = self.face.desk(ask), []
         for graph in self._json(ask).get("graphs") or []:
-            answer = several.composite(
-                self.face, desk, {"compositeRequest": graph.get("compositeRequest"), "allOrNone": True}
-            ).payload
+            parts = {"compositeRequest": graph.get("compositeRequest"), "allOrNone": True}
+            answer = several.composite(self.face, desk, parts, several.MOST_NODES).payload
             good = all(each["httpStatusCode"] < 400 for each in answer["compositeResponse"])
             shown.append({"graphId": graph.get("graphId"), "graphResponse": answer, "isSuccessful": good})
         return Answer(200, {"graphs": shown})
 
+    def _desk(self, ask: Ask) -> Desk:
+        """The desk of a call about several records; raises Refused where its version has none."""
+        if float(version_of(ask.params["version"])) < SINCE:
+            raise errors.not_found()
+        return self.face.at(ask)
+
     def _rows(self, ask: Ask) -> tuple[Desk, Any, bool]:
         body = ask.body if isinstance(ask.body, dict) else {}
-        return self.face.at(ask), body.get("records"), bool(body.get("allOrNone"))
+        return self._desk(ask), body.get("records"), bool(body.get("allOrNone"))
 
     def _create_all(self, ask: Ask) -> Answer:
         desk, items, together = self._rows(ask)
@@ -141,7 +146,7 @@ class Several:
 
     def _delete_all(self, ask: Ask) -> Answer:
         asked = dict(ask.query)
-        desk = self.face.at(ask)
+        desk = self._desk(ask)
 
         def one(at: int, item: Any) -> Record:
             several.failed_by_plan(desk, at, ask.fail_item)
@@ -161,7 +166,7 @@ class Several:
         body = ask.body if isinstance(ask.body, dict) else {}
         ids = body.get("ids") or [each for each in asked.get("ids", "").split(",") if each]
         fields = body.get("fields") or [each for each in asked.get("fields", "").split(",") if each]
-        desk = self.face.at(ask)
+        desk = self._desk(ask)
         each = desk.object(ask.params["object"])
         if len(ids) > several.MOST_READ:
             raise Refused(

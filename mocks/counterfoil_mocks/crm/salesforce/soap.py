@@ -94,7 +94,7 @@ def _login(face: SalesforceFace, call: ElementTree.Element, base: str, version: 
     sessions = face.sessions
     if not sessions.password_fits(_text(call, "username"), _text(call, "password")):
         return fault("INVALID_LOGIN", "Invalid username, password, security token; or user locked out.")
-    token = sessions.signed_in()
+    token = sessions.signed_in(by_password=True)
     expired = "true" if sessions.password_expired else "false"
     return _done(
         f"<loginResponse><result><metadataServerUrl>{base}/services/Soap/m/{version}/{face.org.id}</metadataServerUrl>"
