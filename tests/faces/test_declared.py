@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
@@ -141,6 +142,21 @@ def test_salesforce_keeps_and_gives_back_declared_fields(sf: Any) -> None:
     assert (sf.Account.get(made)["Preferred__c"], sf.Account.get(made)["Tier__c"]) == (True, None)
 
 
+def test_salesforce_announces_declared_fields_and_objects(sf: Any, landscape: Any) -> None:
+    account = sf.Account.create({"Name": "Announced", "Tier__c": "Gold"})["id"]
+    sf.Account.update(account, {"Tier__c": "Silver"})
+    sf.Clause__c.create({"Name": "Scope", "Text__c": "All of it", "Account__c": account})
+    told = landscape.landscape.store.rows(
+        "SELECT type, extra FROM crm.outbox WHERE type LIKE '/data/%' ORDER BY seq DESC LIMIT 2"
+    )
+    clause, change = ((row["type"], json.loads(row["extra"])["payload"]) for row in told)
+    assert (change[0], change[1]["Tier__c"]) == ("/data/AccountChangeEvent", "Silver")
+    assert "Tier__c" in change[1]["ChangeEventHeader"]["changedFields"]
+    assert (clause[0], clause[1]["Text__c"], clause[1]["Account__c"]) == (
+        "/data/Clause__ChangeEvent", "All of it", account,
+    )  # fmt: skip
+
+
 def test_salesforce_queries_select_filter_and_sort_by_declared_fields(sf: Any) -> None:
     for name, headcount, sectors in (
         ("Small", 10, "Health"),
@@ -185,12 +201,12 @@ def test_salesforce_custom_objects_have_parents_children_and_external_ids(sf: An
     asked = f"SELECT Id, (SELECT Text__c FROM Clauses__r) FROM Account WHERE Id = '{account}'"
     children = sf.query(asked)["records"][0]["Clauses__r"]["records"]
     assert [each["Text__c"] for each in children] == ["Net 60"]
-    assert refusal(sf, "Clause__c", Text__c="X", Account__c=second)[0] in (
+    assert refusal(sf, "Clause__c", Text__c="X", Account__c=second) == (
         "MALFORMED_ID",
-        "INVALID_CROSS_REFERENCE_KEY",
+        f"Account: id value of incorrect type: {second}",
     )
     sf.Clause__c.delete(second)
-    assert sf.query("SELECT COUNT() FROM Clause__c")["totalSize"] == 1
+    assert sf.query("SELECT COUNT() FROM Clause__c WHERE Name = 'Liability'")["totalSize"] == 0
 
 
 # NetSuite

@@ -392,6 +392,9 @@ class Desk:
             one = each.by_name[name.lower()]
             if value is None or one.type != "reference" or not one.refers:
                 continue
+            kind = self.face.object_of(value)
+            if kind is not None and kind.name not in one.refers:
+                raise values.malformed(one, value)
             if one.name == "OwnerId" or one.refers == ("User",):
                 self.face.check_user(each, one, value)
                 continue

@@ -10,14 +10,12 @@ from counterfoil_mocks.crm.salesforce import errors
 from counterfoil_mocks.crm.salesforce.errors import Refused
 from counterfoil_mocks.crm.salesforce.ids import is_id, long_id
 from counterfoil_mocks.crm.salesforce.objects import MONEY_TYPES, TEXT_TYPES, SField, SObject
-from counterfoil_mocks.crm.salesforce.views import OBJECTS
 from counterfoil_mocks.kernel import clock, money
 from counterfoil_mocks.kernel.fields import Field
 
 EMAIL = re.compile(r"[^@\s,;<>()]+@[^@\s,;<>()]+\.[^@\s,;<>()]+")
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 DAY_START = re.compile(r"(\d{4}-\d{2}-\d{2})T")
-PREFIXES = {each.prefix: each.name for each in OBJECTS.values()}
 NUMBER_LIMIT = Decimal(10) ** 18
 
 
@@ -107,13 +105,14 @@ def _instant(one: SField, value: Any) -> str:
 
 def _reference(one: SField, value: Any) -> str:
     if not is_id(value):
-        message = f"{one.shown_label}: id value of incorrect type: {value}" if one.refers else f"malformed id {value}"
-        raise Refused(400, "MALFORMED_ID", message, [one.name])
-    found = long_id(str(value))
-    kind = PREFIXES.get(found[:3])
-    if one.refers and kind is not None and kind not in one.refers:
-        raise Refused(400, "MALFORMED_ID", f"{one.shown_label}: id value of incorrect type: {value}", [one.name])
-    return found
+        raise malformed(one, value)
+    return long_id(str(value))
+
+
+def malformed(one: SField, value: Any) -> Refused:
+    """The refusal of what is no id, or one of another object."""
+    message = f"{one.shown_label}: id value of incorrect type: {value}" if one.refers else f"malformed id {value}"
+    return Refused(400, "MALFORMED_ID", message, [one.name])
 
 
 def _text(each: SObject, one: SField, value: str) -> str:
