@@ -10,7 +10,7 @@ INVARIANT = Invariant(
     keys=("what", "contract_no", "line_no"),
     sql="""
 WITH capped AS (
-    SELECT k.contract_no, k.ccy, l.line_no, coalesce(l.cap, 0) AS cap FROM crm.contract k
+    SELECT k.system, k.id, k.contract_no, k.ccy, l.line_no, coalesce(l.cap, 0) AS cap FROM crm.contract k
     JOIN crm.contract_line l ON l.system = k.system AND l.parent = k.id AND l.type = 'TM_CAPPED'
     WHERE k.deleted_at IS NULL AND l.cap IS NOT NULL
 ),
@@ -20,11 +20,11 @@ billed_labour AS (
 ),
 in_force AS (
     SELECT c.*, n.net, n.last, c.cap
-        + coalesce((SELECT sum(a.cap) FROM agreed_change a WHERE a.contract_no = c.contract_no AND a.line_no = c.line_no AND a.status = 'APPROVED'
-            AND a.approved_at <= n.last), 0)
-        - coalesce((SELECT sum(a.cap) FROM agreed_change a WHERE a.contract_no = c.contract_no AND a.line_no = c.line_no AND a.status = 'APPLIED'
-            AND a.approved_at > n.last), 0) AS ceiling
+        + coalesce(sum(CASE WHEN a.status = 'APPROVED' AND a.approved_at <= n.last THEN a.cap END), 0)
+        - coalesce(sum(CASE WHEN a.status = 'APPLIED' AND a.approved_at > n.last THEN a.cap END), 0) AS ceiling
     FROM capped c JOIN billed_labour n ON n.contract_no = c.contract_no AND n.line_no = c.line_no
+    LEFT JOIN agreed_change a ON a.contract_no = c.contract_no AND a.line_no = c.line_no
+    GROUP BY c.system, c.id, c.line_no
 ),
 earned AS (
     SELECT e.contract_no, l.contract_line AS line_no, sum(l.cr - l.dr) AS revenue FROM erp.journal_entry e
@@ -36,7 +36,7 @@ FROM in_force WHERE net > ceiling
 UNION ALL
 SELECT 'recognised above the cap', c.contract_no, c.line_no, c.ccy, e.revenue - c.cap, c.cap, e.revenue
 FROM capped c JOIN earned e ON e.contract_no = c.contract_no AND e.line_no = c.line_no
-WHERE e.revenue > c.cap + coalesce((SELECT sum(a.cap) FROM agreed_change a
-    WHERE a.contract_no = c.contract_no AND a.line_no = c.line_no AND a.status = 'APPROVED'), 0)
+LEFT JOIN agreed_change a ON a.contract_no = c.contract_no AND a.line_no = c.line_no AND a.status = 'APPROVED'
+GROUP BY c.system, c.id, c.line_no HAVING e.revenue > c.cap + coalesce(sum(a.cap), 0)
 """,
 )

@@ -10,6 +10,10 @@ INVARIANT = Invariant(
     deadlines=("DL-I", "DL-Y"),
     keys=("what", "number"),
     sql="""
+WITH billed_now AS (
+    SELECT system, source_id, min(coalesce(invoice_no, '')) AS first, max(coalesce(invoice_no, '')) AS last FROM billing.billable_item
+    WHERE deleted_at IS NULL AND billing = 'BILLED' GROUP BY system, source_id
+)
 SELECT 'credit memo not in the books' AS what, m.cm_no AS number, m.contract_no, m.ccy, abs(m.total) AS amount
 FROM live_credit m WHERE m.issued_at <= :dl_i AND coalesce(m.cm_no, '') NOT IN (
     SELECT d.invoice_no FROM erp.ar_document d WHERE d.doc_type = 'CREDIT_MEMO' AND d.invoice_no IS NOT NULL AND d.deleted_at IS NULL AND d.status <> 'DRAFT')
@@ -34,10 +38,11 @@ WHERE d.status = 'WRITTEN_OFF' AND d.deleted_at IS NULL AND d.updated_at <= :dl_
 UNION ALL
 SELECT 'released item not open for billing', t.source_id, m.contract_no, m.ccy, abs(t.amount) FROM live_credit m
 JOIN billing.credit_memo_item t ON t.system = m.system AND t.parent = m.id
-WHERE m.release_items AND m.issued_at <= :dl_i AND NOT EXISTS (
-    SELECT 1 FROM billing.billable_item b WHERE b.system = m.system AND b.source_id = t.source_id AND b.deleted_at IS NULL AND (
-        b.billing IN ('UNBILLED', 'ON_HOLD', 'SELECTED', 'OVER_CAP', 'WRITTEN_OFF') OR b.billing = 'BILLED' AND b.invoice_no IS NOT m.corrects
-        OR b.billing = 'CREDITED'))
+LEFT JOIN billed_now b ON b.system = m.system AND b.source_id = t.source_id
+WHERE m.release_items AND m.issued_at <= :dl_i AND (m.system, t.source_id) NOT IN (SELECT o.system, o.source_id FROM billing.billable_item o
+        WHERE o.source_id IS NOT NULL AND o.deleted_at IS NULL
+            AND o.billing IN ('UNBILLED', 'ON_HOLD', 'SELECTED', 'OVER_CAP', 'WRITTEN_OFF', 'CREDITED'))
+    AND (b.source_id IS NULL OR b.first = coalesce(m.corrects, '') AND b.last = coalesce(m.corrects, ''))
     AND t.source_id IN (SELECT e.entry_id FROM psa.time_entry e WHERE e.deleted_at IS NULL AND e.approval = 'APPROVED')
 """,
 )
