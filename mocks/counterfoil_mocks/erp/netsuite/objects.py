@@ -185,9 +185,9 @@ CUSTOMER = with_customs(
             text("vatRegNumber", "vat_id"),
             to("subsidiary", "subsidiary"),
             shown("isInactive", lambda record, context: record["status"] in ("INACTIVE", "MERGED"), kind="boolean"),
-            shown("balance", lambda record, context: context.balance(record), kind="number"),
-            shown("depositBalance", lambda record, context: context.deposited(record), kind="number"),
-            shown("overdueBalance", lambda record, context: context.balance(record, overdue=True), kind="number"),
+            shown("balance", lambda record, context: context.balance(record, "owed"), kind="number"),
+            shown("depositBalance", lambda record, context: context.balance(record, "waiting"), kind="number"),
+            shown("overdueBalance", lambda record, context: context.balance(record, "late"), kind="number"),
             *kept(
                 "firstName",
                 "lastName",

@@ -31,6 +31,13 @@ if TYPE_CHECKING:
     from counterfoil_mocks.kernel.system import System
 
 RECORDS = "/services/rest/record/v1"
+BALANCES = f"""
+    SELECT coalesce(sum(open_amount), 0) AS owed, coalesce(sum(open_amount) FILTER (WHERE due < :today), 0) AS late, (
+        SELECT coalesce(sum(unapplied), 0) FROM erp.payment WHERE system = :system AND payer = :customer AND ccy = :ccy
+            AND deleted_at IS NULL AND json_extract(custom, '$.{KEEP}.{MEMBER}') = 'customerDeposit'
+    ) AS waiting
+    FROM erp.ar_document WHERE system = :system AND customer = :customer AND ccy = :ccy AND deleted_at IS NULL
+"""
 DEPENDENT = ("createdFrom", "entity", "parent", "company", "billTo", "project", "employee")
 """Fields of kept records by which one hangs on another."""
 ALIKE = {"serviceSaleItem": ("serviceSaleItem", "nonInventorySaleItem")}
@@ -60,7 +67,7 @@ class Reader:
         self.base = base
         self.types = types
         self.hidden = frozenset(hidden)
-        self._owed: dict[str, tuple[int, int]] = {}
+        self._balances: dict[str, Mapping[str, Any]] = {}
 
     # finding
 
@@ -378,16 +385,6 @@ class Reader:
         found = self.system.table("period").by_key(self.system.name, f"{company}/{clock.period_of(day)}")
         return None if found is None else str(found["id"])
 
-    def deposited(self, record: Record) -> Any:
-        """What is left of a customer's deposits in his currency."""
-        ccy = record["invoice_ccy"] or "USD"
-        (found,) = self.system.store.rows(
-            "SELECT coalesce(sum(unapplied), 0) AS left_over FROM erp.payment WHERE system = ? AND payer = ? AND ccy = ?"
-            f" AND deleted_at IS NULL AND json_extract(custom, '$.{KEEP}.{MEMBER}') = 'customerDeposit'",
-            (self.system.name, record["id"], ccy),
-        )
-        return major().show(int(found["left_over"]), {"ccy": ccy})
-
     def applications(self, record: Record) -> list[Record]:
         """The applications of a payment that a record names."""
         table = self.system.table(APPLY.entity)
@@ -399,13 +396,12 @@ class Reader:
         live = sum(each["amount"] for each in self.applications(record) if each["status"] == "ACTIVE")
         return AMOUNT.show(live, {"ccy": record["custom"]["currency"]})
 
-    def balance(self, record: Record, *, overdue: bool = False) -> Any:
-        """What a customer owes in his currency."""
+    def balance(self, record: Record, name: str) -> Any:
+        """In a customer's currency what he owes, `owed`, what of it is overdue, `late`, or what is left of his deposits, `waiting`."""
         ccy = record["invoice_ccy"] or "USD"
-        if record["id"] not in self._owed:
-            (found,) = self.system.store.rows(
-                "SELECT coalesce(sum(open_amount), 0) AS owed, coalesce(sum(open_amount) FILTER (WHERE due < :today), 0) AS late"
-                " FROM erp.ar_document WHERE system = :system AND customer = :customer AND ccy = :ccy AND deleted_at IS NULL",
+        if record["id"] not in self._balances:
+            (self._balances[record["id"]],) = self.system.store.rows(
+                BALANCES,
                 {
                     "system": self.system.name,
                     "customer": record["id"],
@@ -413,8 +409,7 @@ class Reader:
                     "today": self.system.clock.now[:10],
                 },
             )
-            self._owed[record["id"]] = int(found["owed"]), int(found["late"])
-        return major().show(self._owed[record["id"]][overdue], {"ccy": ccy})
+        return major().show(int(self._balances[record["id"]][name]), {"ccy": ccy})
 
 
 @cache
