@@ -188,6 +188,52 @@ def test_xml_speaks_of_jobs_and_csv_of_rows(ask: Call, sf: Any) -> None:
         assert found.endswith('.000Z"\n') or "not found" in found
 
 
+def test_rows_may_come_in_xml(ask: Call, sf: Any) -> None:
+    space = (
+        'xmlns="http://www.force.com/2009/06/asyncapi/dataload" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+    )
+    job = members(ask("POST", "", JOB.format("<operation>insert</operation><object>Account</object>")))
+    assert job["contentType"] == "XML", "as it is where nobody says"
+    rows = (
+        "<sObject><Name>R &amp; D</Name><ERP_Customer_Id__c>V1X-1</ERP_Customer_Id__c><AnnualRevenue>12.5</AnnualRevenue></sObject>"
+        '<sObject><Name>Under it</Name><Phone xsi:nil="true"/><ERP_Customer_Id__c>V1X-2</ERP_Customer_Id__c>'
+        "<Parent><sObject><ERP_Customer_Id__c>V1X-1</ERP_Customer_Id__c></sObject></Parent></sObject>"
+        "<sObject><Phone>1</Phone></sObject>"
+    )
+    data = f'<?xml version="1.0" encoding="UTF-8"?><sObjects {space}>{rows}</sObjects>'
+    place = f"/{job['id']}/batch"
+    batch = f"{place}/{members(ask('POST', place, data))['id']}"
+    results = [
+        {each.tag.rpartition("}")[2]: each for each in row}
+        for row in ElementTree.fromstring(ask("GET", f"{batch}/result").content)
+    ]
+    assert [(each["success"].text, each["created"].text) for each in results] == [("true", "true")] * 2 + [
+        ("false", "false")
+    ]
+    assert [each.text for each in results[2]["errors"]] == [
+        "REQUIRED_FIELD_MISSING",
+        "Required fields are missing: [Name]",
+        "Name",
+    ]
+    child = sf.Account.get(results[1]["id"].text)
+    assert (child["ParentId"], sf.Account.get(results[0]["id"].text)["AnnualRevenue"]) == (results[0]["id"].text, 12.5)
+
+    asking = members(ask("POST", "", JOB.format("<operation>query</operation><object>Account</object>")))["id"]
+    text = "SELECT Name, Phone, CreatedDate, Parent.Name FROM Account WHERE ERP_Customer_Id__c = 'V1X-2'"
+    batch = f"/{asking}/batch/{members(ask('POST', f'/{asking}/batch', text))['id']}"
+    result = members(ask("GET", f"{batch}/result"))["result"]
+    (record,) = ElementTree.fromstring(ask("GET", f"{batch}/result/{result}").content)
+    shown = {each.tag.rpartition("}")[2]: each for each in record}
+    assert (shown["type"].text, shown["Name"].text, shown["Phone"].text) == ("Account", "Under it", None)
+    assert (shown["CreatedDate"].text or "").endswith(".000Z")
+    assert [each.text for each in shown["Parent"]] == ["Account", "R & D"]
+    broken = members(ask("POST", place, "<sObjects><sObject>"))["id"]
+    assert (
+        members(ask("GET", f"/{job['id']}/batch/{broken}"))["stateMessage"]
+        == "InvalidBatch : Unable to parse the data as XML"
+    )
+
+
 @pytest.mark.parametrize(
     ("said", "code"),
     [

@@ -1,17 +1,15 @@
-"""The Bulk API 1.0: jobs of batches, each done as it comes. Infos in JSON or XML, rows in JSON or CSV."""
+"""The Bulk API 1.0: jobs of batches, each done as it comes. Infos in JSON or XML, rows in JSON, CSV or XML."""
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
-from xml.sax.saxutils import escape
 
 import orjson
 
-from counterfoil_mocks.crm.salesforce import errors, loading, several, soap
+from counterfoil_mocks.crm.salesforce import batch_wire, errors, loading, several
 from counterfoil_mocks.crm.salesforce.errors import Refused
 from counterfoil_mocks.crm.salesforce.ids import is_id, long_id, made
 from counterfoil_mocks.crm.salesforce.loading import CSV, OPERATIONS, Unreadable
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
     from counterfoil_mocks.kernel.face import Request
 
 ROOT = b"/services/async/"
-NAMESPACE = "http://www.force.com/2009/06/asyncapi/dataload"
 XML = (("content-type", "application/xml"),)
 QUERIES = ("query", "queryAll")
 MODES = {"0": "Parallel", "1": "Serial", "parallel": "Parallel", "serial": "Serial"}
@@ -117,9 +114,7 @@ class Batches:
             if body.lstrip().startswith(b"{"):
                 found: Mapping[str, Any] = orjson.loads(body)
                 return found
-            if soap.UNFIT.search(body):
-                raise ElementTree.ParseError
-            return {each.tag.rpartition("}")[2]: (each.text or "").strip() for each in ElementTree.fromstring(body)}
+            return {batch_wire.local(each): (each.text or "").strip() for each in batch_wire.parsed(body)}
         except (orjson.JSONDecodeError, ElementTree.ParseError):
             raise Refused(400, "InvalidJob", "InvalidJob : The job is neither JSON nor well-formed XML") from None
 
@@ -130,8 +125,9 @@ class Batches:
         external = said.get("externalIdFieldName")
         if operation not in (*OPERATIONS, *QUERIES):
             raise Refused(400, "InvalidJob", f"InvalidJob : operation {operation} is not supported")
-        if content not in ("CSV", "JSON"):
-            raise Refused(400, "InvalidJob", f"InvalidJob : contentType {content} is not supported; use CSV or JSON")
+        if content not in batch_wire.CONTENTS:
+            known = ", ".join(batch_wire.CONTENTS)
+            raise Refused(400, "InvalidJob", f"InvalidJob : contentType {content} is not supported; use one of {known}")
         if mode not in MODES:
             raise Refused(400, "InvalidJob", f"InvalidJob : concurrencyMode {mode} is not supported")
         try:
@@ -237,6 +233,8 @@ class Batches:
             message = f"The root entity of the requested query ({kind}) does not match the entity of the requested Bulk API Job ({wanted})."
             raise Unreadable(f"InvalidBatch : Failed to process query: INVALID_TYPE_FOR_OPERATION: {message}")
         if job.shown["contentType"] == "JSON":
+            batch.found = batch_wire.timed(found, self._records(found, ask.params["version"]))
+        elif job.shown["contentType"] == "XML":
             batch.found = self._records(found, ask.params["version"])
         else:
             batch.found = [loading.columns(found), *loading.cells(found)] if found.total else []
@@ -246,14 +244,14 @@ class Batches:
     def _loaded(self, ask: Ask, job: Job, batch: Batch) -> Record:
         desk = self.face.at(ask)
         each = desk.object(job.shown["object"])
-        header, rows = _read(job.shown["contentType"], bytes(ask.request.body))
+        header, rows = batch_wire.read(job.shown["contentType"], bytes(ask.request.body))
         if len(rows) > MOST_ROWS:
             raise Unreadable(f"InvalidBatch : Records greater than {MOST_ROWS}")
         loading.check_columns(self.face, each, header)
         for at, row in enumerate(rows):
             try:
                 several.failed_by_plan(desk, at, ask.fail_item)
-                record_id, given = _meant(each, header, row)
+                record_id, given = batch_wire.meant(each, header, row)
                 operation, external = job.shown["operation"], job.shown["externalIdFieldName"]
                 record_id, created = loading.written(desk, each, operation, external, record_id, given)
                 batch.rows.append({"success": True, "created": created, "id": record_id, "errors": []})
@@ -299,6 +297,8 @@ class Batches:
             return self._told(ask, "result-list", {"result": [batch.result]}, job)
         if as_json:
             return Answer(200, [{name: each[name] for name in each if name != "told"} for each in batch.rows])
+        if job.shown["contentType"] == "XML":
+            return Answer(200, batch_wire.results(batch.rows), headers=XML)
         rows = [
             [each["id"] or "", *(str(each[name]).lower() for name in ("success", "created")), each.get("told", "")]
             for each in batch.rows
@@ -311,31 +311,24 @@ class Batches:
             raise Refused(400, "InvalidBatch", f"Unable to find result with id: {ask.params['result']}")
         if job.shown["contentType"] == "JSON":
             return Answer(200, batch.found)
+        if job.shown["contentType"] == "XML":
+            return Answer(200, batch_wire.records(batch.found), headers=XML)
         if not batch.found:
             return Answer(200, Raw(NOTHING_FOUND.encode()), headers=CSV)
         header, *rows = batch.found
         return Answer(200, loading.as_csv(header, rows), headers=CSV)
 
     def _records(self, found: soql.Answer, version: str) -> list[Record]:
-        """The records of an answer, its days and moments as milliseconds since 1970, as this API alone has them."""
-        records = found.records(
+        """The records of an answer."""
+        return found.records(
             0, found.total, lambda name, record_id: self.face.url_of(version, name, record_id), lambda rest, at: "", 1
         )
-        timed = [cell.path for cell in found.plan.cells if found.shapes[cell.at].kind in ("date", "instant")]
-        for record in records:
-            for *outer, last in timed:
-                place: Any = record
-                for step in outer:
-                    place = (place or {}).get(step)
-                if place and place.get(last):
-                    place[last] = _milliseconds(place[last])
-        return records
 
     def _told(self, ask: Ask, name: str, shown: Record, job: Job, status: int = 200) -> Answer:
         """A job or batch in the language that the job or the call speaks."""
         if job.shown["contentType"] == "JSON" or wants_json(ask.request):
             return Answer(status, shown)
-        return Answer(status, _as_xml(name, shown), headers=XML)
+        return Answer(status, batch_wire.as_xml(name, shown), headers=XML)
 
 
 def refused(request: Request, refused: Refused) -> tuple[int, bytes, str]:
@@ -345,64 +338,10 @@ def refused(request: Request, refused: Refused) -> tuple[int, bytes, str]:
     shown = {"exceptionCode": code, "exceptionMessage": message}
     if wants_json(request):
         return status, orjson.dumps(shown), "application/json;charset=UTF-8"
-    return status, bytes(_as_xml("error", shown)), XML[0][1]
+    return status, bytes(batch_wire.as_xml("error", shown)), XML[0][1]
 
 
 def wants_json(request: Request) -> bool:
     """Whether a call speaks JSON."""
     said = (request.header(name) or "" for name in (b"content-type", b"accept"))
     return any("application/json" in each.lower() for each in said)
-
-
-def _as_xml(name: str, shown: Record) -> Raw:
-    text = f'<?xml version="1.0" encoding="UTF-8"?><{name} xmlns="{NAMESPACE}">{_members(shown)}</{name}>'
-    return Raw(text.encode())
-
-
-def _members(shown: Record) -> str:
-    written = []
-    for name, value in shown.items():
-        for each in value if isinstance(value, list) else [value]:
-            if isinstance(each, dict):
-                written.append(f"<{name}>{_members(each)}</{name}>")
-            elif each is not None:
-                text = str(each).replace("+0000", "Z") if name in ("createdDate", "systemModstamp") else str(each)
-                written.append(f"<{name}>{escape(text)}</{name}>")
-    return "".join(written)
-
-
-def _read(content: str, body: bytes) -> tuple[list[str], list[Any]]:
-    """Names and rows of a batch; rows of CSV as lists, those of JSON as they are. Raises Unreadable."""
-    try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise Unreadable("InvalidBatch : The data is not UTF-8") from None
-    if content == "CSV":
-        return loading.table(text, ",")
-    try:
-        rows = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        raise Unreadable("InvalidBatch : Unable to parse the data as JSON") from None
-    if not isinstance(rows, list) or not all(isinstance(each, dict) for each in rows):
-        raise Unreadable("InvalidBatch : The data is expected to be a list of records")
-    names = {}
-    for row in rows:
-        for name, value in row.items():
-            for inner in value if isinstance(value, dict) else ("",):
-                if name != "attributes" and inner != "attributes":
-                    names[f"{name}.{inner}" if inner else name] = True
-    return list(names), rows
-
-
-def _meant(each: Any, header: list[str], row: Any) -> tuple[str, dict[str, Any]]:
-    """Id and fields of a row."""
-    if isinstance(row, list):
-        return loading.from_cells(each, header, row)
-    record_id = next((value for name, value in row.items() if name.lower() == "id"), None)
-    return str(record_id or ""), several.without_id(row)
-
-
-def _milliseconds(shown: str) -> int:
-    moment = dt.datetime.fromisoformat(shown.replace("+0000", "+00:00"))
-    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=dt.UTC)
-    return int(moment.timestamp() * 1000)
