@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from node_clients import installed
 
 VERSION = "3.10.16"
 SCRIPT = r"""
@@ -99,20 +98,7 @@ const seen = {};
 @pytest.fixture(scope="module")
 def node() -> Path:
     """A folder in which jsforce is installed."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("NOT TESTED: jsforce, because there is no node and npm here")
-    place = Path(os.environ.get("COUNTERFOIL_NODE") or Path(tempfile.gettempdir()) / f"counterfoil-jsforce-{VERSION}")
-    if not (place / "node_modules" / "jsforce" / "package.json").exists():
-        place.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run(
-            ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(place), f"jsforce@{VERSION}"],
-            capture_output=True,
-            check=False,
-            timeout=200,
-        )
-        if done.returncode != 0:
-            pytest.skip(f"NOT TESTED: jsforce cannot be installed: {done.stderr.decode()[-300:]}")
-    return place
+    return installed({"jsforce": VERSION})
 
 
 @pytest.mark.by_client(

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
-import tempfile
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from node_clients import installed, run
 
 VERSION = "23.1.0"
 SCRIPT = """
@@ -45,34 +41,15 @@ const stripe = new Stripe(key, {host, port: Number(port), protocol: 'http', maxN
 @pytest.fixture(scope="module")
 def node() -> Path:
     """A folder in which the Node client is installed."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("NOT TESTED: Stripe's Node client, because there is no node and npm here")
-    place = Path(
-        os.environ.get("COUNTERFOIL_NODE") or Path(tempfile.gettempdir()) / f"counterfoil-node-stripe-{VERSION}"
-    )
-    if not (place / "node_modules" / "stripe" / "package.json").exists():
-        place.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run(
-            ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(place), f"stripe@{VERSION}"],
-            capture_output=True,
-            check=False,
-            timeout=120,
-        )
-        if done.returncode != 0:
-            pytest.skip(f"NOT TESTED: Stripe's Node client cannot be installed: {done.stderr.decode()[-300:]}")
-    return place
+    return installed({"stripe": VERSION})
 
 
 @pytest.mark.by_client(
     "create_customer get_customer create_invoiceitem create_invoice issue_invoice pay_invoice list_invoice"
 )
 def test_node_s_client_bills_a_customer(node: Path, billing: dict[str, Any]) -> None:
-    (node / "flow.js").write_text(SCRIPT, encoding="utf-8")
     where = urlsplit(billing["url"])
-    command = ["node", str(node / "flow.js"), billing["credentials"]["api_key"], str(where.hostname), str(where.port)]
-    done = subprocess.run(command, capture_output=True, check=False, timeout=60, cwd=node)
-    assert done.returncode == 0, done.stderr.decode()
-    assert json.loads(done.stdout) == {
+    assert run(node, SCRIPT, billing["credentials"]["api_key"], str(where.hostname), str(where.port)) == {
         "customer": "node",
         "open": ["open", 1234, "Node"],
         "paid": "paid",
