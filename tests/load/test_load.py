@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -13,6 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.conftest import POSTGRES, own_database
+from tests.load.conftest import ENVIRONMENT
+
+from counterfoil.stories import shipped
 
 Load = Callable[..., Any]
 
@@ -73,6 +78,63 @@ def test_a_stall_counts_for_everything_that_was_due_in_it(load: Load, landscape:
     assert every["p95"] > 1.0
     assert found["deeds"]["late"]["p95"] > 1.0
     assert found["deeds"]["begun"] + found["deeds"]["not_begun"] == 80
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("shape", "due"), [("ramp", 22), ("soak", 40)])
+def test_every_shape_is_told_to_its_end(load: Load, shape: str, due: int) -> None:
+    done = load("--shape", shape, "--rate", 10, "--duration", "4s", "--calls", 0, "--seed", 3).end()
+    assert done.code == 0, done.out + done.err
+    found = done.load
+    assert (found["plan"]["shape"], found["deeds"]["intended"], found["deeds"]["answered"]) == (shape, due, due)
+    rates = [each["intended_rate"] for each in found["over_time"] if each["intended_rate"] is not None]
+    assert len(rates) == 4
+    assert rates == sorted(rates)
+    assert (rates[0] < rates[-1]) == (shape == "ramp")
+
+
+@pytest.mark.slow
+def test_a_month_end_is_lived_to_the_next_month_and_judged(load: Load) -> None:
+    done = load("--shape", "month-end", "--rate", 8, "--duration", "5s", "--calls", 0, "--seed", 3).end()
+    assert done.code == 0, done.out + done.err
+    rates = [each["intended_rate"] for each in done.load["over_time"] if each["intended_rate"] is not None]
+    assert rates[0] < rates[2] > rates[-1]
+    assert done.load["queues"][0]["now"][:10] == "2026-01-30"  # the last working day
+    assert done.result["ended_at"][:7] == "2026-02"
+    assert len(done.result["held"]) == 52
+
+
+@pytest.mark.slow
+def test_a_worker_from_elsewhere_takes_its_share(load: Load, landscape: Any) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    words = ("--rate", 8, "--duration", "4s", "--calls", 0, "--workers", 1, "--elsewhere", 1, "--port", port)
+    running = load("--landscape", landscape.url, *words)
+    there = [sys.executable, "-m", "locust", "-f", str(shipped("load") / "locustfile.py"), "--worker"]
+    with subprocess.Popen(
+        [*there, "--master-host", "127.0.0.1", "--master-port", str(port)],
+        env={name: value for name, value in ENVIRONMENT.items() if name != "COUNTERFOIL_LOAD"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as worker:
+        done = running.end()
+        assert worker.wait(30) == 0, "it goes home when the load is over"
+    assert done.code == 0, done.out + done.err
+    assert done.load["workers"] == 2
+    assert done.load["deeds"]["intended"] == done.load["deeds"]["begun"] == 32
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(POSTGRES is None, reason="no PostgreSQL server: set COUNTERFOIL_TEST_POSTGRES")
+def test_a_landscape_of_several_processes_keeps_the_books_right_under_load(load: Load) -> None:
+    with own_database() as store:
+        words = ("--rate", 5, "--duration", "5s", "--seed", 3, "--faults", "noisy")
+        done = load("--store", store, "--processes", 2, *words).end()
+    assert done.code == 0, done.out + done.err
+    assert done.load["deeds"]["answered"] == 25
+    assert len(done.result["held"]) == 52
+    assert done.load["drain"]["drained"]
 
 
 @pytest.mark.slow
