@@ -306,13 +306,18 @@ def hook_remedy(system: str, said: str) -> str:
     return f"Have it listen at `webhooks.{system}`, on an interface that this machine reaches, and answer in time."
 
 
+def times(count: int) -> str:
+    """How often, in words."""
+    return "once" if count == 1 else f"{count} times"
+
+
 def writes(case: Diagnosis, calls: Records) -> None:
     """Whether it does anything about a won deal."""
     written = [each for each in calls if each["method"] in WRITES and "token" not in str(each["path"])]
     good = [each for each in written if each["status"] < 400]
     if good:
         names = sorted({str(each["system"]) for each in good})
-        case.found("writes", f"it wrote {len(good)} times, to {', '.join(names)}")
+        case.found("writes", f"it wrote {times(len(good))}, to {', '.join(names)}")
     elif written:
         first = written[0]
         sentence = f"all its {len(written)} writes were refused, first {first['method']} {first['path']} at {first['system']} with {first['status']}"
@@ -320,7 +325,7 @@ def writes(case: Diagnosis, calls: Records) -> None:
             "writes", sentence, "Read the answer's `detail` and `remedy` in the journal (GET /journal).", VIOLATED
         )
     else:
-        seen = f"it read {len(calls)} times" if calls else "it called no system"
+        seen = f"it read {times(len(calls))}" if calls else "it called no system"
         remedy = "See that it takes crm.account.created and crm.opportunity.closed_won; with no `idle`, raise `quiet` above its longest pause."
         case.found("writes", f"a deal was won and it wrote nothing ({seen})", remedy, VIOLATED)
 

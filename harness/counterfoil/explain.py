@@ -121,3 +121,8 @@ def is_amount(name: str, value: object) -> bool:
     if not isinstance(value, int) or isinstance(value, bool):
         return False
     return any(word in name.split("_") for word in MONEY_WORDS)
+
+
+def holds_amounts(rows: Iterable[Mapping[str, Any]], name: str) -> bool:
+    """Whether any of the rows has minor units in this column: all its cells then stand at the right."""
+    return any(is_amount(name, row.get(name)) for row in rows)

@@ -190,13 +190,13 @@ def excused_keys(store: Store, params: Mapping[str, Any]) -> set[Any]:
 
 
 def at_stake(rows: Sequence[Row], money: str) -> list[Amount]:
-    """The sum of the money column, one for each currency."""
+    """The sum of the money column, one for each currency; none where the rows have nothing of it at stake."""
     sums: dict[str, int] = {}
     for row in rows:
         amount, ccy = row.get(money), row.get("ccy")
         if isinstance(amount, int) and ccy:
             sums[ccy] = sums.get(ccy, 0) + abs(amount)
-    return [Amount(minor=minor, ccy=ccy) for ccy, minor in sorted(sums.items())]
+    return [Amount(minor=minor, ccy=ccy) for ccy, minor in sorted(sums.items()) if minor]
 
 
 def router(landscape: Landscape) -> APIRouter:

@@ -32,3 +32,20 @@ def test_a_level_that_does_not_exist_is_refused(cli: Any, tmp_path: Path) -> Non
     done = cli("certify", "--level", "gold", "--out", tmp_path)
     assert done.code == 2
     assert "core or full" in done.err
+
+
+def test_the_page_says_of_each_scenario_what_did_not_hold(tmp_path: Path) -> None:
+    from counterfoil.contracting import certificate
+
+    told: Any = {"id": "S-02", "title": "A month", "verdict": "violated", "expectations": [{"held": False}]}
+    plain: Any = {"scenarios": [told]}
+    made = certificate.drawn(certificate.Commission("noop", scenarios=("S-02",)), plain, {"lossy": plain}, [], [])
+    assert made["deviations"] == [
+        "S-02 is violated: 1 expectation not met",
+        "S-02 under the fault plan lossy is violated",
+    ]
+    page, _ = certificate.write(made, tmp_path)
+    drawn = page.read_text("utf-8")
+    assert '<section class="verdict violated">' in drawn
+    assert "<td>1 expectation not met</td>" in drawn
+    assert "none: chosen scenarios" in drawn

@@ -127,6 +127,17 @@ def test_the_page_puts_the_verdict_and_the_money_first(tmp_path: Path) -> None:
     assert "not applicable: no trace" in text
 
 
+def test_a_column_of_money_stands_at_the_right_also_where_a_row_has_none() -> None:
+    rows = [{"key": "CT-1", "psa_value": None, "ccy": "USD"}, {"key": "CT-2", "psa_value": 3600000, "ccy": "USD"}]
+    failed = FAILED | {"violations": [VIOLATION | {"rows": rows}], "evidence": None}
+    text = html.render(
+        run_object([failed], integration="reference", seed=7, size="S", faults=None, seconds=3.0), Path()
+    )
+    assert '<th class="n">psa value</th>' in text
+    assert '<td class="n">–</td></tr>' in text
+    assert '<td class="n">USD 36,000.00</td>' in text
+
+
 def test_the_page_is_self_contained_and_escapes_what_it_shows(tmp_path: Path) -> None:
     text = page(tmp_path)
     assert "End &lt;to&gt; end" in text

@@ -41,5 +41,5 @@ def certify(
         raise typer.Exit(3) from error
     for each in found["deviations"]:
         typer.echo(f" ✗ {each}")
-    typer.echo(f"{found['integration']} is {found['verdict']} ({found['level']}, seed {seed}): {page}, {machine}")
+    typer.echo(f"{found['integration']} is {found['verdict']} (level {found['level']}, seed {seed}): {page}, {machine}")
     raise typer.Exit(0 if found["verdict"] == "certified" else 1)

@@ -95,7 +95,7 @@ def drawn(
     ]
     deviations = [
         *(
-            f"{each['id']} is {each['verdict']}: {', '.join(each['violated']) or each['unmet']}"
+            f"{each['id']} is {each['verdict']}: {', '.join(filter(None, (*each['violated'], each['unmet']))) or 'it could not be told'}"
             for each in scenarios
             if failed(each["verdict"])
         ),
@@ -114,7 +114,7 @@ def drawn(
     return {
         "verdict": "not certified" if deviations or not scenarios else "certified",
         "integration": called(commission.integration),
-        "level": "none (chosen scenarios)" if commission.scenarios else commission.level,
+        "level": "none" if commission.scenarios else commission.level,
         "seed": commission.seed,
         "versions": {"counterfoil": version("counterfoil"), "contracts": contracts_digest()},
         "scope": {
@@ -144,7 +144,7 @@ def summary(result: Any) -> Record:
         "title": result["title"],
         "verdict": result["verdict"],
         "violated": sorted(each["invariant"] for each in result.get("violations", ())),
-        "unmet": f"{unmet} expectations not met",
+        "unmet": f"{unmet} expectation{'s' if unmet != 1 else ''} not met" if unmet else "",
     }
 
 
@@ -174,11 +174,10 @@ def contracts_digest() -> str:
 
 def write(certificate: Record, out: Path) -> tuple[Path, Path]:
     """Write the page as HTML and JSON; returns both paths."""
-    from jinja2 import Environment, PackageLoader
+    from counterfoil.report.html import environment
 
     out.mkdir(parents=True, exist_ok=True)
     machine, page = out / "certificate.json", out / "certificate.html"
     machine.write_bytes(orjson.dumps(certificate, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-    templates = Environment(loader=PackageLoader("counterfoil", "report"), autoescape=True, trim_blocks=True)
-    page.write_text(templates.get_template("certificate.html.j2").render(found=certificate), encoding="utf-8")
+    page.write_text(environment().get_template("certificate.html.j2").render(found=certificate), encoding="utf-8")
     return page, machine

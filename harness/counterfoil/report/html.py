@@ -40,7 +40,7 @@ def environment() -> jinja2.Environment:
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    made.globals.update(columns_of=explain.columns_of, cell=explain.cell, is_amount=explain.is_amount)
+    made.globals.update(columns_of=explain.columns_of, cell=explain.cell, holds_amounts=explain.holds_amounts)
     made.globals.update(readable=readable, show=show, label=label, words=WORDS, figure=figure, chart=chart)
     made.globals.update(lines=lines, short=short)
     made.tests["pause"] = lambda row: isinstance(row, Pause)
