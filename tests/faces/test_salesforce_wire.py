@@ -394,3 +394,23 @@ def test_jobs_are_forgotten_after_a_week(launch: Any) -> None:
     assert [requests.get(job, headers=head, timeout=10).status_code for job in made] == [200, 200]
     landscape.call("POST", "/clock/advance", {"days": 2})
     assert [requests.get(job, headers=head, timeout=10).status_code for job in made] == [404, 400]
+
+
+def test_a_rule_that_blocks_duplicates_heeds_no_header(launch: Any) -> None:
+    systems = {
+        "crm": {"vendor": "salesforce", "settings": {"duplicates": "block"}},
+        "psa": {},
+        "erp": {},
+        "billing": {},
+    }
+    crm = next(
+        each for each in launch(systems=systems).call("GET", "/landscape").json["systems"] if each["name"] == "crm"
+    )
+    head = {"Authorization": f"Bearer {crm['credentials']['access_token']}"}
+    head["Sforce-Duplicate-Rule-Header"] = "allowSave=true"
+    place = f"{crm['url']}/services/data/v59.0/sobjects/Contact"
+    person = {"LastName": "Twice", "Email": "twice@acme.example"}
+    assert requests.post(place, json=person, headers=head, timeout=10).status_code == 201
+    refused = requests.post(place, json=person, headers=head, timeout=10)
+    assert refusal(refused) == (400, "DUPLICATES_DETECTED")
+    assert refused.json()[0]["duplicateResult"]["allowSave"] is False

@@ -22,9 +22,15 @@ def normalised(name: str) -> str:
     return " ".join(re.sub(r"[^\w\s]", " ", LEGAL_FORMS.sub("", name.casefold())).split())
 
 
+def blocking(desk: Desk) -> bool:
+    """Whether the org's rules block look-alikes, whatever the caller knows; else they only alert him."""
+    return bool(desk.face.system.settings.get("duplicates") == "block")
+
+
 def check(change: Change) -> None:
     """Raises Refused DUPLICATES_DETECTED where there are look-alikes and the caller has not said that he knows."""
-    if change.object.name not in ("Account", "Contact") or change.desk.save_duplicates:
+    known = change.desk.save_duplicates and not blocking(change.desk)
+    if change.object.name not in ("Account", "Contact") or known:
         return
     if change.before is not None and not change.said.keys() & {"Name", "LastName", "Email", *KEYS["Account"]}:
         return
@@ -96,7 +102,7 @@ def _refusal(desk: Desk, name: str, found: list[str]) -> Refused:
         for record_id in found
     ]
     result = {
-        "allowSave": True,
+        "allowSave": not blocking(desk),
         "duplicateRule": rule,
         "duplicateRuleEntityType": name,
         "errorMessage": message,
