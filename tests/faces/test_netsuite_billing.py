@@ -177,6 +177,27 @@ def test_an_applied_payment_shows_what_it_pays_and_stays_applied(ns: Client, deb
     assert paid == [{"amountpaid": "700", "amountunpaid": "920"}]
 
 
+@pytest.mark.parametrize("path", ["/customerPayment", "/customerDeposit"])
+@pytest.mark.parametrize(
+    "change",
+    [{"payment": 5}, {"tranDate": "2026-01-11"}, {"currency": {"id": "2"}}, {"exchangeRate": 2}, {"checkNum": "other"}],
+)
+def test_money_that_is_booked_is_not_edited(ns: Client, debtor: str, path: str, change: dict[str, Any]) -> None:
+    where = f"{path}/{ns.made(path, {'customer': debtor, 'payment': 10, 'tranDate': '2026-01-10'})}"
+    before = ns("GET", where).json()
+    answer = ns("PATCH", where, {"memo": "changed", **change})
+    assert refusal(answer)[:2] == (400, "USER_ERROR")
+    assert answer.json()["o:errorDetails"][0]["o:errorPath"] == next(iter(change))
+    assert ns("GET", where).json() == before
+    assert ns("PATCH", where, {"memo": "changed"}).status_code == 204
+
+
+def test_the_terms_of_a_posted_invoice_stay(ns: Client, debtor: str) -> None:
+    where = f"/invoice/{ns.made('/invoice', an_invoice(ns, debtor, terms={'id': '2'}))}"
+    assert refusal(ns("PATCH", where, {"terms": {"id": "3"}}))[:2] == (400, "USER_ERROR")
+    assert ns("PATCH", where, {"terms": {"id": "2"}, "memo": "the same"}).status_code == 204
+
+
 # customers
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from counterfoil_mocks import fx
-from counterfoil_mocks.deeds import minor
+from counterfoil_mocks.deeds import minor, refuse_frozen
 from counterfoil_mocks.erp import ledger, posting
 from counterfoil_mocks.erp.model import APPLICATION, AR_DOCUMENT, JOURNAL_ENTRY, PAYMENT, ROLE
 from counterfoil_mocks.kernel import money
@@ -50,6 +50,13 @@ def receive_payment(tx: Tx, subject: Record, values: Record) -> Record:
     )
     figures = {"amount": received, "unapplied": received, "fx_rate": rate, "je": entry and entry["id"]}
     return tx.insert(PAYMENT, {**values, "payer": payer["id"], **figures}, event="erp.payment.received")
+
+
+@ROLE.on_update(PAYMENT)
+def change_payment(tx: Tx, record: Record, changes: Record) -> Record:
+    """A receipt that is booked is never edited; one that has bounced is reversed."""
+    refuse_frozen(record, changes)
+    return tx.update(PAYMENT, record, changes)
 
 
 @ROLE.action(

@@ -248,6 +248,12 @@ class Desk(Postings):
             changes["custom"] = custom
         elif lists & given.keys():
             raise errors.user("This transaction is posted; its lines cannot be changed. Credit it instead.")
+        if (
+            each.entity == "ar_document"
+            and "terms" in head
+            and changes["custom"][KEEP].get("terms") != each.kept(record).get("terms")
+        ):
+            raise errors.user("This transaction is posted; its terms cannot be changed.", path="terms")
         changes = {name: value for name, value in changes.items() if record.get(name) != value}
         return changed(tx, self.entity(each), record["id"], changes) if changes else record
 
