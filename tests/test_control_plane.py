@@ -411,3 +411,9 @@ def test_a_taken_port_leaves_nothing_open(running: Any, launch: Any) -> None:
     assert f"Port {port}" in done.stdout
     assert "the system crm" in done.stdout
     assert issubclass(PortTaken, Exception)
+
+
+def test_bounds_of_numbers_are_told_in_the_words_of_json_schema(running: Any) -> None:
+    said = running.call("GET", "/openapi.json").json
+    whole = said["components"]["schemas"]["LimitIn"]["properties"]["burst"]["anyOf"][0]
+    assert (whole["type"], whole["minimum"], whole["maximum"]) == ("integer", 1, 10**6)

@@ -209,11 +209,20 @@ def test_a_store_of_another_version_is_refused_with_its_remedy_and_stays_as_it_i
         ("systems: {crm: {colour: red}}", "systems.crm.colour: unknown key; known here: role, vendor"),
         ("systems: {crm: {webhooks: [{address: x}]}}", "systems.crm.webhooks.0.url"),
         (
-            "systems: {crm: {webhooks: [{url: x, type: y}]}}",
+            "systems: {crm: {webhooks: [{url: http://x, type: y}]}}",
             "webhooks.0.type: unknown key; known here: url, types, secret",
         ),
         ("systems: {shop: {}}", "say its role"),
         ("host: 0.0.0.0", "needs a `token`"),
+        ("systems: {crm: {webhooks: [{url: shop.test}]}}", "systems.crm.webhooks.0.url: "),
+        ("limits: {crn: {rate: 5}}", "limits.crn: there is no such system; there is crm, psa, erp, billing"),
+        ("limits: {crm: {rte: 5}}", "limits.crm.rte: unknown key; known here: rate, burst, concurrent, daily"),
+        ("limits: {crm: {rate: -1}}", "limits.crm.rate: "),
+        (
+            "systems: {crm: {vendor: salesforce, settings: {usrname: x}}}",
+            "systems.crm.settings.usrname: salesforce has no such setting; it has username, password",
+        ),
+        ("systems: {erp: {settings: {role: x}}}", "systems.erp.settings.role: native has no such setting"),
     ],
 )
 def test_a_broken_file_is_exit_code_2_in_one_sentence(text: str, sentence: str, tmp_path: Path) -> None:

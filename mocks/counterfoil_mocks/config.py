@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AnyHttpUrl, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from counterfoil_mocks import vendors
 from counterfoil_mocks.kernel.customs import Custom, Undeclarable
@@ -21,6 +21,8 @@ RoleName = Literal["crm", "psa", "erp", "billing"]
 DEFAULT_ORDER: tuple[RoleName, ...] = ("crm", "psa", "erp", "billing")
 SYSTEM_NAME = re.compile(r"^[a-z][a-z0-9_-]{0,39}$")
 LOOPBACK = "127.0.0.1"
+COMMON_SETTINGS = ("client_id", "client_secret", "access_token", "numbers", "live")
+"""What can be chosen of every system, whatever face it wears: the native face's credentials, patterns of numbers by entity, and whether the firm bills from its first day."""
 STORES = ("sqlite:///", "postgresql://")
 """Beginnings of the addresses of stores that outlive the process."""
 
@@ -39,10 +41,28 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+def whole(value: Any) -> Any:
+    """JSON Schema says that 316.0 is an integer."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE = BeforeValidator(whole)
+"""Stands behind the bounds of a number, so that schemas tell them by their own words."""
+
+
+class Limits(Strict):
+    """How many calls a system takes, on the wall clock."""
+
+    rate: Annotated[float, Field(gt=0, le=10**6)] | None = None
+    burst: Annotated[int, Field(ge=1, le=10**6), WHOLE] | None = None
+    concurrent: Annotated[int, Field(ge=1, le=10**6), WHOLE] | None = None
+    daily: Annotated[int, Field(ge=1, le=10**9), WHOLE] | None = None
+
+
 class Webhook(Strict):
     """A subscription that the system has from the start."""
 
-    url: str = Field(description="Address that its events are posted to.")
+    url: str = Field(pattern=r"^https?://", description="Address that its events are posted to.")
     types: list[str] = Field([], description="Event types, with prefix and version; all when empty.")
     secret: str | None = Field(None, description="Signing secret, `whsec_…`; made from the seed when absent.")
 
@@ -83,7 +103,9 @@ class Config(Strict):
     host: str = Field(LOOPBACK, description="Interface to listen on; other than loopback needs a token.")
     port_base: int = Field(8100, ge=0, le=65000, description="Port of the control plane; 0 takes free ports.")
     token: str | None = Field(None, min_length=8, description="Bearer token that the control plane asks for.")
-    limits: dict[str, dict[str, int]] = Field({}, description="Rate limits by system.")
+    limits: dict[str, Limits] = Field(
+        {}, description="Rate limits by system: calls a second, most at once, at a time, a day."
+    )
     systems: dict[str, SystemConfig] = Field(
         {}, description="By name; the four roles, each named like its role, when absent."
     )
@@ -98,6 +120,9 @@ class Config(Strict):
             system.role = system.role or role_named(name)
             if system.vendor not in VENDORS[system.role]:
                 raise ValueError(unknown_vendor(system.role, system.vendor))
+        for name in self.limits:
+            if name not in self.systems:
+                raise ValueError(f"limits.{name}: there is no such system; there is {', '.join(self.systems)}")
         if not loopback(self.host) and self.token is None:
             raise ValueError(
                 f"host: {self.host} is not loopback, so the control plane needs a `token` (the file's, or COUNTERFOIL_TOKEN in the environment)"
@@ -204,7 +229,7 @@ def understood(said: Mapping[str, Any], source: str = "landscape") -> Config:
     """The landscape that a mapping describes; raises Unusable naming the first member that cannot be."""
     try:
         found = Config.model_validate(said)
-        _check_customs(found, source)
+        _check_systems(found, source)
         return found
     except ValidationError as error:
         first = error.errors()[0]
@@ -212,17 +237,23 @@ def understood(said: Mapping[str, Any], source: str = "landscape") -> Config:
         detail = str(first["msg"]).removeprefix("Value error, ")
         if first["type"] == "extra_forbidden":
             parts: dict[int, type[BaseModel]] = {1: Config, 3: SystemConfig, 6: Custom}
-            known = parts.get(len(first["loc"]), Webhook)
+            known = Limits if first["loc"][0] == "limits" else parts.get(len(first["loc"]), Webhook)
             detail = f"unknown key; known here: {', '.join(known.model_fields)}"
         raise Unusable(f"{source}: {where + ': ' if where else ''}{detail}.") from error
 
 
-def _check_customs(config: Config, source: str) -> None:
+def _check_systems(config: Config, source: str) -> None:
+    """Ask each system's face about what it alone knows: settings and declarations. Faces are imported for those that have any."""
     for name, system in config.systems.items():
-        if system.custom:
+        if system.settings or system.custom:
             from counterfoil_mocks.kernel.face import Face
 
             face = vendors.face_of(str(system.role), system.vendor) or Face
+            known = (*face.settings, *COMMON_SETTINGS)
+            for setting in system.settings:
+                if setting not in known:
+                    where = f"systems.{name}.settings.{setting}"
+                    raise Unusable(f"{source}: {where}: {face.vendor} has no such setting; it has {', '.join(known)}.")
             try:
                 face.declare(system.custom)
             except Undeclarable as error:

@@ -5,19 +5,15 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from counterfoil_mocks.config import WHOLE, Limits
 from counterfoil_mocks.kernel.delivery import STATES
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.settle import DEFAULT_TIMEOUT_MS
 
 MOST_LISTED = 1000
 INTEGRATION_EVENT = r"^(com\.counterfoil\.)?int\.[a-z_.]+(\.v[0-9]+)?$"
-
-
-def whole(value: Any) -> Any:
-    """JSON Schema says that 316.0 is an integer."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def kept(value: Any) -> Any:
@@ -32,7 +28,6 @@ def kept(value: Any) -> Any:
 FreeJson = Annotated[dict[str, Any], AfterValidator(kept)]
 Text = Annotated[str, Field(max_length=255, pattern=r"^[^\x00]*$")]
 Url = Annotated[str, Field(max_length=2000, pattern=r"^https?://[A-Za-z0-9.\[\]:_-]+(/[!-~]*)?$")]
-Whole = Annotated[int, BeforeValidator(whole)]
 
 
 class Strict(BaseModel):
@@ -45,7 +40,7 @@ class Advance(Strict):
     """Where to move the business clock: to an instant or date (midnight UTC), or so many days ahead."""
 
     to: Annotated[str, Field(max_length=40, examples=["2026-03-31"])] | None = None
-    days: Annotated[Whole, Field(ge=0, le=400)] | None = None
+    days: Annotated[int, Field(ge=0, le=400), WHOLE] | None = None
 
 
 class Flow(Strict):
@@ -65,7 +60,7 @@ class RestoreIn(Strict):
     restore under that label this counts; a label and a number give the same ids again. By default one more than before."""
 
     label: Text | None = None
-    nth: Annotated[Whole, Field(ge=1, le=1_000_000)] | None = None
+    nth: Annotated[int, Field(ge=1, le=1_000_000), WHOLE] | None = None
 
 
 class IntegrationIn(Strict):
@@ -74,7 +69,7 @@ class IntegrationIn(Strict):
 
     name: Annotated[str, Field(min_length=1, max_length=255)]
     idle_url: Url | None = None
-    quiet_ms: Annotated[Whole, Field(ge=0, le=3_600_000)] = 500
+    quiet_ms: Annotated[int, Field(ge=0, le=3_600_000), WHOLE] = 500
     serial: bool = False
     webhooks: dict[str, Url] = {}
     declares: list[Text] | None = None
@@ -101,14 +96,9 @@ class IntegrationEvent(BaseModel):
         return kept(value)
 
 
-class LimitIn(Strict):
+class LimitIn(Limits, Strict):
     """Rate limits of one system on the wall clock. rate: calls a second; burst: most at once (as many as `rate` by default);
     concurrent: calls at a time; daily: calls a day."""
-
-    rate: Annotated[float, Field(gt=0, le=10**6)] | None = None
-    burst: Annotated[Whole, Field(ge=1, le=10**6)] | None = None
-    concurrent: Annotated[Whole, Field(ge=1, le=10**6)] | None = None
-    daily: Annotated[Whole, Field(ge=1, le=10**9)] | None = None
 
 
 class ClockOut(BaseModel):

@@ -303,7 +303,7 @@ class Landscape:
         """Put limits in force until the next restore, each `{"rate", "burst", "concurrent", "daily"}`; a system that is not named has
         those of the landscape file."""
         for name, system in self.systems.items():
-            system.settings["limits"] = dict(limits[name] if name in limits else self.config.limits.get(name, {}))
+            system.settings["limits"] = dict(limits[name] if name in limits else in_file(self.config, name))
         self._keep_limits()
 
     def _keep_limits(self) -> None:
@@ -404,11 +404,17 @@ def assembled(config: Config, store: Store, world: World) -> dict[str, System]:
     return {name: _system(name, number, config, store, world) for number, name in enumerate(config.order)}
 
 
+def in_file(config: Config, name: str) -> dict[str, float]:
+    """The limits that the landscape file sets a system."""
+    said = config.limits.get(name)
+    return {} if said is None else said.model_dump(exclude_none=True)
+
+
 def _system(name: str, number: int, config: Config, store: Store, world: World) -> System:
     said = config.systems[name]
     settings = {**said.settings, "custom": said.custom}
     if name in config.limits:
-        settings["limits"] = config.limits[name]
+        settings["limits"] = in_file(config, name)
     if said.public_url is not None:
         settings["public_url"] = str(said.public_url)
     system = System(name, ROLES[str(said.role)], store, world, settings, number=number)

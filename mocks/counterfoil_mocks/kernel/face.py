@@ -103,6 +103,7 @@ class Face:
     same_events: our types of events by the vendor's own, where both tell of the same; a fault of either name strikes.
     retry_seconds, most_failures: how long its deliveries are tried on the business clock, and when a subscription is given up.
     hosts: where the vendor itself is found, as patterns; who names one of them has come through a tunnel, and by https.
+    settings: what a landscape file may choose of it, besides what can be chosen of every system.
     undeclared: why a landscape declares no custom fields of it, where it has none to declare.
     """
 
@@ -112,6 +113,7 @@ class Face:
     most_failures: ClassVar[int] = 20
     same_events: ClassVar[Mapping[str, str]] = {}
     hosts: ClassVar[Sequence[str]] = ()
+    settings: ClassVar[Sequence[str]] = ()
     undeclared: ClassVar[str] = "records keep what `custom` says under any name"
 
     def __init__(self, system: System) -> None:

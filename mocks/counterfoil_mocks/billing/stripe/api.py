@@ -77,6 +77,16 @@ class StripeFace(Face):
     """Stripe in front of a billing engine."""
 
     vendor = "stripe"
+    settings = (
+        "api_key",
+        "publishable_key",
+        "account_id",
+        "webhook_secret",
+        "invoice_prefix",
+        "account_name",
+        "legal_entity",
+        "tax_rounding",
+    )
     hosts = ("api.stripe.com", "files.stripe.com", "connect.stripe.com", "meter-events.stripe.com")
     undeclared = "`metadata` takes any key at once"
     retry_seconds = events.RETRY_SECONDS

@@ -52,6 +52,18 @@ class SalesforceFace(Face):
     """Salesforce in front of a CRM."""
 
     vendor = VENDOR
+    settings = (
+        "username",
+        "password",
+        "security_token",
+        "consumer_key",
+        "consumer_secret",
+        "refresh_token",
+        "password_expired",
+        "legal_entity",
+        "child_page",
+        "shuffle",
+    )
     hosts = ("*.salesforce.com", "*.force.com")
     body_limit = 160 * 1024 * 1024
     retry_seconds = outbound.RETRY_SECONDS

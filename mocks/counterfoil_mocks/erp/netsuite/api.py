@@ -45,6 +45,19 @@ class NetSuiteFace(Face):
     """NetSuite in front of an ERP."""
 
     vendor = VENDOR
+    settings = (
+        "account_id",
+        "consumer_key",
+        "consumer_secret",
+        "token_id",
+        "token_secret",
+        "oauth2_client_id",
+        "oauth2_certificate_id",
+        "oauth2_private_key",
+        "legal_entity",
+        "role",
+        "unordered_pages",
+    )
     hosts = ("*.suitetalk.api.netsuite.com", "*.restlets.api.netsuite.com")
     retry_seconds = ()
     most_failures = 1_000_000

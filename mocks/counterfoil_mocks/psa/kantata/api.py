@@ -75,6 +75,7 @@ class KantataFace(Face):
     """Kantata in front of a PSA."""
 
     vendor = VENDOR
+    settings = ("member_access_token", "account_id", "time_zone", "legal_entity", "integer_refs")
     hosts = ("api.mavenlink.com", "app.mavenlink.com")
     body_limit = 16 * 1024 * 1024
 
