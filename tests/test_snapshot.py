@@ -51,10 +51,12 @@ def busy_day(running: Any, name: str) -> None:
     running.call("POST", "/clock/advance", {"days": 2})
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def either(request: Any, tmp_path: Path, launch: Any) -> Any:
-    """A landscape in memory, and one in a file."""
-    return launch(store="memory" if request.param == "memory" else f"sqlite:///{tmp_path / 'firm.db'}")
+@pytest.fixture(params=["memory", "roomy", "sqlite"])
+def either(request: Any, tmp_path: Path, launch: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A landscape in memory, one that is too large for that, and one in a file."""
+    if request.param == "roomy":
+        monkeypatch.setattr("counterfoil_mocks.firm.roomy", lambda size: True)
+    return launch(store=f"sqlite:///{tmp_path / 'firm.db'}" if request.param == "sqlite" else "memory")
 
 
 def test_going_back_gives_the_same_state_byte_for_byte(either: Any) -> None:

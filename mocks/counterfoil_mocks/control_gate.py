@@ -13,7 +13,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from counterfoil_mocks.kernel.errors import Problem, StoreAway
+from counterfoil_mocks.kernel.errors import Problem, StoreAway, store_full
+from counterfoil_mocks.kernel.store import no_room
 
 PROBLEM = "application/problem+json"
 COOKIE = "counterfoil_token"
@@ -44,7 +45,9 @@ async def refuse(request: Request, error: Exception) -> Response:
 
 
 async def broken(request: Request, error: Exception) -> Response:
-    """A defect of the control plane itself; the server's log has it in full."""
+    """A store that is full, or a defect of the control plane itself; the server's log has it in full."""
+    if no_room(error):
+        return problem_response(store_full())
     said = f"{request.method} {request.url.path} failed: {type(error).__name__}."
     return problem_response(Problem(500, "INTERNAL", said, remedy="That is a defect here, not of the call: report it."))
 

@@ -23,7 +23,7 @@ from counterfoil_mocks.kernel.server import PortTaken, Served, bind
 from counterfoil_mocks.kernel.settle import DEFAULT_TIMEOUT_MS, Integration, Rest
 from counterfoil_mocks.kernel.shared import Shared, SharedClock, SharedNumbers, SharedTraffic
 from counterfoil_mocks.kernel.snapshot import Snapshot, Snapshots
-from counterfoil_mocks.kernel.store import Store, open_store
+from counterfoil_mocks.kernel.store import Store, no_room, open_store
 from counterfoil_mocks.kernel.system import System, World
 from counterfoil_mocks.roles import FACES, ROLES
 from counterfoil_mocks.workers import Workers
@@ -91,7 +91,7 @@ class Landscape:
         later."""
         wanted = config if isinstance(config, Config) else landscape_file.understood(config or {})
         try:
-            store = open_store(wanted.store, ROLES)
+            store = open_store(wanted.store, ROLES, roomy=firm.roomy(wanted.size))
         except Exception as error:
             said = " ".join(str(error).split())
             kind = Unavailable if isinstance(error, (ConnectionError, StoreTaken)) else Unusable
@@ -111,7 +111,15 @@ class Landscape:
             world.clock = SharedClock(world.shared, world.clock.now)
             world.traffic = SharedTraffic(world.shared)
         made = cls(wanted, store, world, assembled(wanted, store, world))
-        made._fill()
+        try:
+            made._fill()
+        except Exception as error:
+            if not no_room(error):
+                raise
+            store.close()
+            raise Unavailable(
+                f"There is no room for a firm of size {wanted.size} in the store {wanted.store}."
+            ) from error
         return made
 
     @property

@@ -39,6 +39,11 @@ BASE = "base"
 """The size of a firm that has its companies and catalogues, and no business yet."""
 
 
+def roomy(size: str) -> bool:
+    """Whether a firm of this size has more rows than a database in memory takes."""
+    return size in SIZES and SIZES[size].roomy
+
+
 def load(store: Store, systems: Mapping[str, System], world: World, seed: int, size: str) -> None:
     """Write a firm into empty systems as one transaction: rows, numbers and timers; no history, no events.
 

@@ -22,7 +22,8 @@ class Size(NamedTuple):
     """A size of the firm. billable: share of its people who work for customers, in hundredths. companies: legal entities and
     their share of business. roots: share of customers without a parent, in hundredths; depth: most levels of a hierarchy.
     sites: mean of further sites a customer has. won: deals won in the last year, of which `active` still run.
-    deal: median of a deal in US dollars and sigma of its logarithm. live: seeded schedules run on by default."""
+    deal: median of a deal in US dollars and sigma of its logarithm. live: seeded schedules run on by default. roomy: it has more rows than
+    a database in memory takes."""
 
     employees: int
     billable: int
@@ -37,6 +38,7 @@ class Size(NamedTuple):
     deal: tuple[int, float]
     live: bool
     before: Before = Before()
+    roomy: bool = False
 
 
 SIZES = {
@@ -63,6 +65,7 @@ SIZES = {
             ("CF-KR", 1),
         ),
         *(6_500, 200_000, 70, 6, 1.0, 9_200, 7_000, (150_000, 1.3), True),
+        roomy=True,
     ),
 }
 

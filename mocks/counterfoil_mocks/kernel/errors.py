@@ -66,6 +66,16 @@ class StoreAway(Exception):
         )
 
 
+def store_full() -> Problem:
+    """507: a write found no room, and nothing of it is there."""
+    return Problem(
+        507,
+        "STORE_FULL",
+        "The store of this landscape is full; nothing of this call has been written.",
+        remedy="Free room on its disk; one in memory holds 1 GiB of a system: start with --store sqlite:///FILE instead.",
+    )
+
+
 def invalid(field: str, detail: str, remedy: str | None = None) -> Problem:
     """422: the value of one field cannot be taken."""
     return Problem(

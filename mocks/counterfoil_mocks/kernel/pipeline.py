@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import Any
 
 from counterfoil_mocks.kernel import auth
-from counterfoil_mocks.kernel.errors import Problem, StoreAway
+from counterfoil_mocks.kernel.errors import Problem, StoreAway, store_full
 from counterfoil_mocks.kernel.face import (
     ASGIApp,
     Face,
@@ -29,6 +29,7 @@ from counterfoil_mocks.kernel.journal import Harmless, Journal, trace_of
 from counterfoil_mocks.kernel.kept import Kept
 from counterfoil_mocks.kernel.limits import Limits
 from counterfoil_mocks.kernel.operations import Answer, Operation
+from counterfoil_mocks.kernel.store import no_room
 from counterfoil_mocks.kernel.system import System
 
 PREFIX = b"/native/v1/"
@@ -101,9 +102,12 @@ class Pipeline:
             out = Rendered(0, [], b"")
         except StoreAway as away:
             out = face.refused(request, away.refusal())
-        except Exception:
-            log.exception("%s %s failed", request.method, request.path.decode("latin-1"))
-            out = face.refused(request, _internal())
+        except Exception as error:
+            if no_room(error):
+                out = face.refused(request, store_full())
+            else:
+                log.exception("%s %s failed", request.method, request.path.decode("latin-1"))
+                out = face.refused(request, _internal())
         exchange = request.exchange
         if exchange is not None and self.faults.active and not exchange.abort:
             out = await self._after(face, request, exchange, out)

@@ -25,6 +25,9 @@ from counterfoil_mocks.kernel.table import Table, table_of
 
 ROLLBACK_JOURNAL = b"\x01\x01"
 """File format versions of a database without a write-ahead log: one in memory cannot have it."""
+ROOMY_CACHE = -65_536
+"""KiB of each schema that are kept in memory where it lies in a file for want of room."""
+DISK_FULL = "53100"
 POSTGRES = ("postgresql://", "postgres://")
 
 SQL_FUNCTIONS: dict[str, tuple[int, Any]] = {
@@ -42,11 +45,19 @@ SQL_FUNCTIONS: dict[str, tuple[int, Any]] = {
 }
 
 
-def open_store(url: str, roles: Mapping[str, Role], *, guest: bool = False) -> Store:
+def no_room(error: BaseException) -> bool:
+    """Whether a write to a store failed because it is full, in SQLite's words or in PostgreSQL's."""
+    return (
+        getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL or getattr(error, "sqlstate", "") == DISK_FULL
+    )
+
+
+def open_store(url: str, roles: Mapping[str, Role], *, guest: bool = False, roomy: bool = False) -> Store:
     """The store at an address: `memory`, `sqlite:///FILE` or `postgresql://USER@HOST/DATABASE`; raises ValueError, or what the driver
-    says of a database that cannot be opened. guest: another process of the same landscape has opened and made it."""
+        says of a database that cannot be opened. guest: another process of the same landscape has opened and made it. roomy: `memory` would be
+    too small."""
     if not url.startswith(POSTGRES):
-        return Store(url, roles)
+        return Store(url, roles, roomy=roomy)
     try:
         from counterfoil_mocks.kernel.postgres import PostgresStore
     except ImportError as error:
@@ -64,9 +75,11 @@ class Store:
     """
     """Asks for table and name of every column of a schema."""
 
-    def __init__(self, url: str, roles: Mapping[str, Role]) -> None:
-        """`url`: `memory` (default of a landscape) or `sqlite:///firm.db`."""
+    def __init__(self, url: str, roles: Mapping[str, Role], *, roomy: bool = False) -> None:
+        """`url`: `memory` (default of a landscape) or `sqlite:///firm.db`. roomy: what `memory` keeps lies in files that go with the
+        process, since SQLite holds at most 1 GiB of a schema in memory."""
         self.url = url
+        self.roomy = roomy
         self.roles = roles
         self.path = self._path(url)
         self.connection = self._connected()
@@ -153,9 +166,10 @@ class Store:
         for schema in (*self.roles, "control", "journal"):
             if self.path is not None:
                 target = str(self.path.with_suffix(f".{schema}{self.path.suffix or '.db'}"))
+            elif self.roomy or schema == "journal":
+                target = str(Path(self._scratch.name) / f"{schema}.db")
             else:
-                scratch = str(Path(self._scratch.name) / "journal.db")
-                target = scratch if schema == "journal" else f"file:{schema}?vfs=memdb"
+                target = f"file:{schema}?vfs=memdb"
             connection.execute(f"ATTACH DATABASE ? AS {schema}", (target,))
             if self.path is not None:
                 connection.execute(f"PRAGMA {schema}.journal_mode = WAL")
@@ -169,7 +183,10 @@ class Store:
             else:
                 connection.execute(f"PRAGMA {schema}.journal_mode = MEMORY")
                 connection.execute(f"PRAGMA {schema}.synchronous = OFF")
-                connection.execute(f"PRAGMA {schema}.locking_mode = EXCLUSIVE")
+                if self.roomy:
+                    connection.execute(f"PRAGMA {schema}.cache_size = {ROOMY_CACHE}")
+                else:
+                    connection.execute(f"PRAGMA {schema}.locking_mode = EXCLUSIVE")
 
     @property
     def durable(self) -> bool:
@@ -234,8 +251,9 @@ class Store:
         self.connection.execute("COMMIT")
 
     def rollback(self) -> None:
-        """Give up a transaction."""
-        self.connection.execute("ROLLBACK")
+        """Give up a transaction; a store that is full has done so by itself."""
+        if self.connection.in_transaction:
+            self.connection.execute("ROLLBACK")
 
     def meta(self, name: str) -> str | None:
         """A fact about the landscape that outlives the process."""
@@ -269,7 +287,7 @@ class Store:
 
     def put_image(self, schema: str, image: bytes) -> None:
         """Make a schema what it was when its image was made."""
-        if not self.durable:
+        if not self.durable and not self.roomy:
             self.connection.deserialize(image, name=schema)
             return
         file = next(Path(file) for _, name, file in self.execute("PRAGMA database_list") if name == schema)
