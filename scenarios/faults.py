@@ -126,7 +126,7 @@ def scenario_s34_rate_limit(world: World) -> None:
     pressed = max(Counter(int(each["wall"]) for each in asked).values(), default=0)
     world.expect_that(
         "The books had to refuse calls, where they were asked faster than they answer",
-        bool(refused) or 0 < pressed <= rate,
+        bool(refused) or 0 < pressed <= 2 * rate,  # a full bucket, and what flows in within the second
         refused=len(refused),
         most_in_a_second=pressed,
     )

@@ -43,7 +43,7 @@ tried AS MATERIALIZED (
 )
 """
 """Calls, and the whole second in which each began, since the state was last restored; a message is one write for one cause, a series its attempts until an answer, or until it
-was put aside or told of anew. Only of what was sent so often that its gaps tell something are the series made."""
+was put aside or told of anew. A pace is of what was let in, and of what was refused to a client that had been refused before and could know. Only of what was sent so often that its gaps tell something are the series made."""
 
 INVARIANT = Invariant(
     id="INV-47",
@@ -66,10 +66,16 @@ allowed AS (
         coalesce(json_extract(s.value, '$.burst'), json_extract(s.value, '$.rate')) AS burst
     FROM control.meta m, json_each(m.value) s WHERE m.name = 'limits' AND json_extract(s.value, '$.rate') IS NOT NULL
 ),
+heard AS (
+    SELECT *, min(CASE WHEN retry_after IS NOT NULL THEN ended END) OVER (
+        PARTITION BY system, client ORDER BY began RANGE BETWEEN {1 + STARTED} PRECEDING AND CURRENT ROW) AS refused_at
+    FROM call
+),
 pace AS (
     SELECT c.seq, c.system, c.client, c.operation, c.key, c.at, a.rate, a.burst, count(*) OVER (
         PARTITION BY c.system, c.client ORDER BY c.began RANGE BETWEEN 1 PRECEDING AND CURRENT ROW) AS calls
-    FROM call c JOIN allowed a ON a.system = c.system WHERE c.client IS NOT NULL AND c.operation <> 'token'
+    FROM heard c JOIN allowed a ON a.system = c.system WHERE c.client IS NOT NULL AND c.operation <> 'token'
+        AND (c.retry_after IS NULL OR c.refused_at <= c.began - {STARTED})
 ),
 shown AS (
     SELECT *, min(CASE WHEN status IN (400, 401) THEN ended END) OVER (PARTITION BY system, credential) AS refused_at,
