@@ -169,7 +169,8 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = counterfoil("--out", str(tmp_path / "file" / "firm"))
     assert done.returncode == 3
-    assert "file" in done.stderr
+    assert "--out" in done.stderr
+    assert "cannot be written (Not a directory)" in done.stderr
 
 
 @pytest.mark.slow

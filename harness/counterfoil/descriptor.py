@@ -9,8 +9,9 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import orjson
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from counterfoil_mocks.reading import Undecodable, decoded
 
 Ability = Literal["trace", "dead_letters", "reconciliation", "dashboard", "approvals", "polling", "batch", "migration"]
 Promise = Literal["project_setup_seconds", "invoice_posting_seconds"]
@@ -141,15 +142,9 @@ PARTS: dict[str, type[Part]] = {"start": Start, "ready": Ready, "operations": Op
 def read(path: Path) -> Descriptor:
     """The descriptor in a YAML or JSON file; raises Unreadable."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise Unreadable(f"{path}: cannot be read ({error.strerror or error})") from error
-    except UnicodeDecodeError as error:
-        raise Unreadable(f"{path}: is not UTF-8 text") from error
-    try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise Unreadable(f"{path}: is not YAML: {error}") from error
+        content = decoded(path)
+    except Undecodable as error:
+        raise Unreadable(f"{path} {error}") from error
     return understand(content, str(path), path.resolve().parent)
 
 

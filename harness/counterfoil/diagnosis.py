@@ -169,7 +169,8 @@ def awake(case: Diagnosis, bench: Bench) -> World | None:
     candidate = Integration(bench.settings.integration, control)
     wrong = list(unknown_places(candidate))
     for said in wrong:
-        remedy = "`counterfoil up --json` prints the facts of `systems`; besides there are `port`, `webhooks.<system>.secret`, `control.url`."
+        facts = "`counterfoil up --json` prints the facts of `systems`; besides there are `port`, `webhooks.<system>.secret`, `control.url`."
+        remedy = "Name systems as the landscape does." if "no such system" in said else facts
         case.found("references", said, remedy, USAGE)
     if wrong:
         return None

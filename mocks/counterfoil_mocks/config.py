@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import AnyHttpUrl, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from counterfoil_mocks import vendors
 from counterfoil_mocks.kernel.customs import Custom, Undeclarable
+from counterfoil_mocks.reading import Undecodable, decoded
 
 VENDORS: dict[str, tuple[str, ...]] = vendors.offered()
 """The faces that each role can wear."""
@@ -190,14 +190,9 @@ def beside(store: str, *marks: str) -> str:
 def read(path: Path) -> dict[str, Any]:
     """What a landscape file says; raises Unusable."""
     try:
-        said = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise Unusable(f"{path} cannot be read: {reason}.") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
-        raise Unusable(f"{path} is not YAML{where}: {getattr(error, 'problem', error)}.") from error
+        said = decoded(path)
+    except Undecodable as error:
+        raise Unusable(f"{path} {error}.") from error
     if said is None:
         return {}
     if not isinstance(said, Mapping):

@@ -11,6 +11,7 @@ import pytest
 
 from counterfoil import answers, faults
 from counterfoil.descriptor import Unreadable, expand, read, schema, understand
+from counterfoil.exploring import telling
 from counterfoil.integration import resolve, secret_of
 from counterfoil.stories import shipped
 
@@ -150,3 +151,13 @@ def test_every_shipped_plan_is_one_that_a_landscape_takes(name: str) -> None:
 
     made = Faults(World(Clock("2026-01-05T15:00:00.000Z"))).inject(faults.plan(name))
     assert made
+
+
+@pytest.mark.parametrize("reader", [read, lambda path: faults.plan(str(path)), telling.read])
+def test_a_file_that_is_not_yaml_is_told_in_one_line_with_the_place(reader: Any, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("name: x\nstart: [", encoding="utf-8")
+    with pytest.raises(Unreadable, match=r"broken\.yaml is not YAML at line 2, column \d+: [^\n]+$"):
+        reader(broken)
+    with pytest.raises(Unreadable, match=r"nowhere\.yaml cannot be read: No such file or directory"):
+        reader(tmp_path / "nowhere.yaml")

@@ -39,8 +39,10 @@ def data(
     try:
         out.mkdir(parents=True, exist_ok=True)
         rows = shown(size, seed, START, out, form, quiet=as_json)
-    except (export.Missing, OSError) as error:
+    except export.Missing as error:
         raise typer.Exit(complain(f"{error}.", 3)) from error
+    except OSError as error:
+        raise typer.Exit(complain(f"--out {out}: cannot be written ({error.strerror or error}).", 3)) from error
     if as_json:
         import orjson
 

@@ -39,6 +39,7 @@ def doctor(
 
 def say(finding: Finding) -> None:
     """One finding, for people."""
-    typer.echo(f" {'✓' if finding.ok else '✗'} {finding.check:12}{finding.sentence}")
+    sentence = finding.sentence.replace("\n", f"\n   {'':12}")
+    typer.echo(f" {'✓' if finding.ok else '✗'} {finding.check:12}{sentence}")
     if finding.remedy:
         typer.echo(f"   {'':12}→ {finding.remedy}")

@@ -15,6 +15,7 @@ from counterfoil.descriptor import Unreadable
 from counterfoil.invariant import catalogue
 from counterfoil.stories import Story
 from counterfoil.world import NotSettled
+from counterfoil_mocks.reading import Undecodable, decoded
 
 STORY = Story("explore", "A story that nobody wrote")
 RESTLESS = "REST"
@@ -104,9 +105,9 @@ def write(
 def read(path: Path) -> dict[str, Any]:
     """A file that `write` made, its steps as `Step`; raises Unreadable naming what is wrong with it."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise Unreadable(f"{path}: cannot be read ({error})") from error
+        content = decoded(path)
+    except Undecodable as error:
+        raise Unreadable(f"{path} {error}") from error
     if not isinstance(content, dict) or not isinstance(content.get("steps"), list):
         raise Unreadable(f"{path}: is not a story that `counterfoil explore` has kept: there are no `steps`")
     steps = []

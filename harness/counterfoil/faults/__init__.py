@@ -6,9 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from counterfoil.descriptor import Unreadable
+from counterfoil_mocks.reading import Undecodable, decoded
 
 Plan = list[dict[str, Any]]
 
@@ -23,14 +22,10 @@ def plan(name: str) -> Plan:
     shipped = Path(__file__).parent / f"{name}.yaml"
     path = shipped if "/" not in name and shipped.exists() else Path(name)
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        known = ", ".join(names())
-        raise Unreadable(
-            f"{name}: cannot be read ({error.strerror}); a fault plan is a file or one of: {known}"
-        ) from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise Unreadable(f"{name}: is not YAML: {error}") from error
+        content = decoded(path)
+    except Undecodable as error:
+        known = "" if path.exists() else f"; a fault plan is a file or one of: {', '.join(names())}"
+        raise Unreadable(f"{name} {error}{known}") from error
     if not isinstance(content, list) or not all(isinstance(each, dict) and "kind" in each for each in content):
         raise Unreadable(f"{name}: a fault plan is a list of faults, each with its `kind`")
     return content

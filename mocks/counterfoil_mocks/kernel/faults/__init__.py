@@ -130,7 +130,7 @@ class Faults:
             )
         self._check_operation(f"{where}.operation", address["system"], address["operation"])
         settings = {each: value for each, value in spec.items() if each not in (*ADDRESS, *SELECTORS, "kind", "id")}
-        made = kind.made(where, settings)
+        made = kind.made(where, settings, (*ADDRESS, *SELECTORS))
         self._count += 1
         since = since or self.world.clock.now
         made.start(self.world, since)
@@ -146,7 +146,7 @@ class Faults:
             near = difflib.get_close_matches(pattern, known, 3, 0.5)
             raise invalid(
                 where,
-                f"{system} has no operation or event {pattern!r}",
+                f"{'no system' if system == '*' else system} has {'an' if system == '*' else 'no'} operation or event {pattern!r}",
                 f"Near it: {', '.join(near)}."
                 if near
                 else "Take one from /native/v1/openapi.json, or an event's type.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, ClassVar, Self
 
@@ -95,13 +95,16 @@ class Kind:
         KINDS[name] = cls
 
     @classmethod
-    def made(cls, where: str, settings: Mapping[str, Any]) -> Self:
-        """The kind with these settings; raises Problem 422 for one that it does not have or that has the wrong type."""
+    def made(cls, where: str, settings: Mapping[str, Any], common: Sequence[str] = ()) -> Self:
+        """The kind with these settings; raises Problem 422 for one that it does not have or that has the wrong type.
+
+        common: members that any fault has besides, for the remedy.
+        """
         known = {each.name: each for each in fields(cls) if not each.name.startswith("_")}
         for name, value in settings.items():
             if name not in known:
-                names = ", ".join(known) or "none"
-                raise invalid(f"{where}.{name}", f"{cls.name} has no such setting", f"Its settings: {names}.")
+                names = ", ".join((*known, *common))
+                raise invalid(f"{where}.{name}", f"{cls.name} has no such setting", f"There are: {names}.")
             default = known[name].default
             wanted = (int, float) if isinstance(default, float) else type(default)
             if (
