@@ -458,3 +458,34 @@ def test_queries_see_orders_line_by_line_and_what_bills_them(ns: Client, debtor:
         ns, "SELECT nextdoc, linktype, foreignamount FROM nexttransactionlinelink WHERE previousdoc = ?", order
     )
     assert link == [{"nextdoc": invoice, "linktype": "OrdBill", "foreignamount": "600"}]
+
+
+def test_postings_join_the_lines_that_they_book(ns: Client, debtor: str) -> None:
+    body = an_invoice(ns, debtor)
+    item, tax = body["item"]["items"][0]["item"], body["item"]["items"][0]["taxCode"]
+    lines = [
+        {"item": item, "amount": value, "taxCode": tax, "description": name}
+        for name, value in (("a", 100), ("b", 0), ("c", 50))
+    ]
+    invoice = ns.made("/invoice", {**body, "item": {"items": lines}})
+    payment = ns.made(f"/invoice/{invoice}/!transform/customerPayment", {})
+    hand = {"subsidiary": ns.first("/subsidiary"), "tranDate": "2026-01-10", "line": {"items": [
+        {"account": "4000", "debit": 5}, {"account": "1000", "credit": 5}]}}  # fmt: skip
+    journal = ns.made("/journalEntry", hand)
+    query = (
+        "SELECT l.id, l.mainline, l.taxline, l.memo, a.account, a.amount, l.foreignamount FROM transaction t"
+        " JOIN transactionline l ON l.transaction = t.id JOIN transactionaccountingline a"
+        " ON a.transaction = l.transaction AND a.transactionline = l.id WHERE t.id = ? ORDER BY l.id"
+    )
+    found = {
+        name: asked(ns, query, id) for name, id in (("invoice", invoice), ("payment", payment), ("journal", journal))
+    }
+    assert [(row["id"], row.get("memo"), row["account"], row["amount"]) for row in found["invoice"]] == [
+        ("0", None, "1200", "162"), ("1", "a", "2300", "-100"), ("3", "c", "2300", "-50"), ("9999", None, "2200", "-12")]  # fmt: skip
+    assert [(row["id"], row["mainline"], row["account"], row["amount"]) for row in found["payment"]] == [
+        ("0", "T", "1000", "162"), ("1", "F", "2350", "-162")]  # fmt: skip
+    assert [(row["id"], row["account"], row["amount"]) for row in found["journal"]] == [
+        ("0", "4000", "5"), ("1", "1000", "-5")]  # fmt: skip
+    for rows in found.values():
+        assert all(row["amount"] == row["foreignamount"] for row in rows)
+        assert sum(float(row["amount"]) for row in rows) == 0

@@ -46,7 +46,9 @@ from counterfoil_mocks.protocols.relation import (
 if TYPE_CHECKING:
     from counterfoil_mocks.kernel.system import System
 
-RECEIVABLE = "1200"
+RECEIVABLE, TAX = "1200", "2200"
+TAX_LINE = 9999
+"""The line of a transaction that is its tax."""
 RATE_PLACES = len(str(money.RATE_SCALE)) - 1
 COLUMNS: Mapping[str, str] = {
     "customer": "id entityid companyname altname email phone externalid isinactive:b subsidiary>subsidiary currency>currency "
@@ -549,7 +551,7 @@ class Tables:
                  "taxcode": self._id_of("tax_code", line.c.tax_code), "taxamount": amount("tax")(line),
                  **{name: sa.func.json_extract(each.c.custom, inside.op("||")(f".{name}.id")) for name in SEGMENTS},
                  **self._customs("transactionline", line), **self.declared.of_line(each, line)}  # fmt: skip
-        tax = {**main, "id": 9999, "linesequencenumber": 9999, "mainline": 0, "taxline": 1, "memo": None,
+        tax = {**main, "id": TAX_LINE, "linesequencenumber": TAX_LINE, "mainline": 0, "taxline": 1, "memo": None,
                "foreignamount": sign * amount("tax")(each), "netamount": sign * amount("tax")(each)}  # fmt: skip
         joined = each.join(line, sa.and_(line.c.system == each.c.system, line.c.parent == each.c.id))
         paid = self._table("payment")
@@ -563,6 +565,7 @@ class Tables:
             self._put(ordered(tax), each, *self._live(each), each.c.tax != 0),
             self._put(ordered(payment), paid, *self._live(paid)),
             *self._order_lines(nothing),
+            *self._posted_lines(nothing),
         ).subquery()
 
     def _order_lines(self, nothing: Mapping[str, Any]) -> Iterable[sa.Select[Any]]:
@@ -593,31 +596,68 @@ class Tables:
         yield self._put(ordered(lines), each.join(line, sa.true()), *self._live(each), each.c.kind.in_(kinds))
 
     def _transactionaccountingline(self) -> sa.FromClause:
+        return sa.union_all(*self._booked()).subquery()
+
+    def _booked(self) -> Iterable[sa.Select[Any]]:
+        """The lines of entries: of documents, of payments and by hand."""
         each, line = self._table("journal_entry"), self._lines("journal_entry")
         debit, credit = amount("func_dr", "func_ccy")(line), amount("func_cr", "func_ccy")(line)
-        whose = sa.func.coalesce(self._of("ar_document", each.c.id), self._of("payment", each.c.id), each.c.id)
+        lines = each.join(line, sa.and_(line.c.system == each.c.system, line.c.parent == each.c.id))
         values = {
-            "transaction": whose,
-            "transactionline": line.c.line_no,
+            "transaction": each.c.id,
+            "transactionline": line.c.line_no - 1,
             "account": line.c.account,
             "amount": debit - credit,
             "debit": sa.case((debit != 0, debit)),
             "credit": sa.case((credit != 0, credit)),
             "posting": 1,
             "accountingbook": 1,
+            "amountpaid": None,
+            "amountunpaid": None,
         }
-        document = self._table("ar_document")
+        yield self._put(values, lines, *self._live(each), self._own(each.c.id))
+        paid = self._table("payment")
+        received = paid.join(lines, sa.and_(each.c.system == paid.c.system, each.c.id == paid.c.je))
+        yield self._put({**values, "transaction": paid.c.id}, received, *self._live(paid))
+        # An entry of a document books the whole first, then each line that comes to something, then the tax; what else, is of no line.
+        document, own = self._table("ar_document"), self._ranked()
+        place = sa.func.coalesce(own.c.line_no, sa.case((line.c.account == TAX, TAX_LINE)))
+        of_document = {**values, "transaction": document.c.id,
+                       "transactionline": sa.case((line.c.line_no == 1, 0), else_=place)}  # fmt: skip
         owed = sa.and_(line.c.account == RECEIVABLE, document.c.total != 0)
         for name, part in (
             ("amountpaid", document.c.total - document.c.open_amount),
             ("amountunpaid", document.c.open_amount),
         ):
             share = sa.cast(debit, sa.Float) * part / sa.cast(document.c.total, sa.Float)
-            values[name] = sa.case((owed, sa.cast(sa.func.round(share), sa.BigInteger)))
-        joined = each.join(line, sa.and_(line.c.system == each.c.system, line.c.parent == each.c.id)).outerjoin(
-            document, sa.and_(document.c.system == each.c.system, document.c.je == each.c.id)
+            of_document[name] = sa.case((owed, sa.cast(sa.func.round(share), sa.BigInteger)))
+        billed = document.join(lines, sa.and_(each.c.system == document.c.system, each.c.id == document.c.je))
+        billed = billed.outerjoin(own, sa.and_(own.c.parent == document.c.id, own.c.place == line.c.line_no - 1))
+        yield self._put(of_document, billed, *self._live(document))
+
+    def _ranked(self) -> Any:
+        """The lines of documents that come to something, by their place among them."""
+        line = self._lines("ar_document")
+        place = sa.func.row_number().over(partition_by=line.c.parent, order_by=line.c.line_no)
+        return (
+            sa.select(line.c.parent, line.c.line_no, place.label("place"))
+            .where(line.c.system == self.name, line.c.net != 0)
+            .subquery()
         )
-        return self._put(values, joined, *self._live(each)).subquery()
+
+    def _posted_lines(self, nothing: Mapping[str, Any]) -> Iterable[sa.Select[Any]]:
+        """The lines of entries by hand, and of payments those behind the first."""
+        each, line, paid = self._table("journal_entry"), self._lines("journal_entry"), self._table("payment")
+        booked = amount("dr")(line) - amount("cr")(line)
+        lines = each.join(line, sa.and_(line.c.system == each.c.system, line.c.parent == each.c.id))
+        values = {**nothing, "subsidiary": self._company(each.c.legal_entity), "createdfrom": None, "taxline": 0, "mainline": 0,
+                  "id": line.c.line_no - 1, "linesequencenumber": line.c.line_no - 1, "item": None, "quantity": None, "rate": None,
+                  "foreignamount": booked, "netamount": booked, "memo": None}  # fmt: skip
+        by_hand = {**values, "transaction": each.c.id, "entity": None}
+        yield self._put(ordered(by_hand), lines, *self._live(each), self._own(each.c.id))
+        received = {**values, "transaction": paid.c.id, "entity": paid.c.payer}
+        of_payment = paid.join(lines, sa.and_(each.c.system == paid.c.system, each.c.id == paid.c.je))
+        yield self._put(ordered(received), of_payment, *self._live(paid), line.c.line_no > 1)
 
     def _nexttransactionlinelink(self) -> sa.FromClause:
         each, memo, invoice = self._table("payment_application"), self._table("ar_document"), self._table("ar_document")
