@@ -19,6 +19,7 @@ import orjson
 import pytest
 
 from counterfoil.commands.up import show
+from counterfoil_mocks import config
 from counterfoil_mocks.kernel.store import open_store
 from counterfoil_mocks.roles import ROLES
 
@@ -183,6 +184,31 @@ def test_a_database_server_that_does_not_answer_is_exit_code_3() -> None:
     assert complaint.count("\n") == 1
     assert "The store postgresql://nobody@127.0.0.1:1/firm cannot be opened" in complaint
     assert "refused" in complaint
+
+
+@pytest.mark.parametrize(
+    ("store", "other"),
+    [
+        ("postgresql://u@h/firm", "postgresql://u@h/firm_gw1_2"),
+        ("postgresql://u@h:5432/firm?sslmode=disable", "postgresql://u@h:5432/firm_gw1_2?sslmode=disable"),
+        ("sqlite:////a.b/firm", "sqlite:////a.b/firm_gw1_2"),
+        ("sqlite:///firm.db", "sqlite:///firm_gw1_2.db"),
+    ],
+)
+def test_a_store_beside_another_has_its_name_and_a_mark(store: str, other: str) -> None:
+    assert config.beside(store, "gw1", "2") == other
+
+
+def test_a_store_that_is_wanted_anew_forgets_what_it_held_and_no_other(up: Up, tmp_path: Path) -> None:
+    for name in ("firm", "firm_gw1"):
+        first = up("--port-base", "0", "--size", "S", "--seed", "7", "--store", f"sqlite:///{name}.db", "--json")
+        ready(first)
+        first.terminate()
+        first.wait(20)
+    again = up("--port-base", "0", "--seed", "8", "--store", "sqlite:///firm.db", "--json", "--anew")
+    assert ready(again)["seed"] == 8
+    code, complaint = refused("--seed", "8", "--store", "sqlite:///firm_gw1.db", "--port-base", "0", cwd=tmp_path)
+    assert (code, "made with seed 7, not 8" in complaint) == (2, True)
 
 
 def test_a_store_of_another_version_is_refused_with_its_remedy_and_stays_as_it_is(tmp_path: Path) -> None:

@@ -33,7 +33,8 @@ ASKED_SECONDS, ANSWER_SECONDS, SLOW_SECONDS = 60.0, 120.0, 1200.0
 @dataclass(frozen=True)
 class Settings:
     """What a run was asked for. landscape: a file, or the address of a control plane that runs; None for the default one.
-    vendors: by role, whose protocol a system speaks. store, processes: of a landscape of one's own. systems: further ones that it must have; then a landscape of one's own is started."""
+    vendors: by role, whose protocol a system speaks. store, processes: of a landscape of one's own. anew: whatever the store
+    holds is thrown away. systems: further ones that it must have; then a landscape of one's own is started."""
 
     integration: Descriptor
     landscape: str | None = None
@@ -47,6 +48,7 @@ class Settings:
     systems: Sequence[tuple[str, dict[str, Any]]] = ()
     store: str | None = None
     processes: int | None = None
+    anew: bool = False
 
 
 class LandscapeProcess:
@@ -63,6 +65,7 @@ class LandscapeProcess:
             if value is not None:
                 command += [f"--{name}", str(value)]
         command += [part for role, vendor in settings.vendors.items() for part in (f"--{role}", vendor)]
+        command += ["--anew"] if settings.anew else []
         environment = dict(os.environ)
         if host is not None:
             command += ["--host", host]

@@ -84,7 +84,9 @@ class Session:
         name = orjson.dumps([systems, size])
         if name not in self.benches:
             beside = self._store_beside(len(self.benches))
-            self.benches[name] = Bench(replace(self.settings, systems=systems, size=size, store=beside))
+            anew = beside is not None and beside != self.settings.store
+            wanted = replace(self.settings, systems=systems, size=size, store=beside, anew=anew)
+            self.benches[name] = Bench(wanted)
         return self.benches[name]
 
     def _store_beside(self, number: int) -> str | None:
@@ -95,11 +97,11 @@ class Session:
         store = settings.store
         if store is None and settings.landscape is not None and not is_address(settings.landscape):
             store = config.read(Path(settings.landscape)).get("store")
-        if not isinstance(store, str) or store == "memory":
-            return settings.store
-        marks = [str(number + 1)] if number else []
-        marks = [self.config.workerinput["workerid"], *marks] if is_worker(self.config) else marks  # type: ignore[attr-defined]
-        return config.beside(store, *marks)
+        marks = [self.config.workerinput["workerid"]] if is_worker(self.config) else []  # type: ignore[attr-defined]
+        marks += [str(number + 1)] if number else []
+        return (
+            config.beside(store, *marks) if marks and isinstance(store, str) and store != "memory" else settings.store
+        )
 
     def finish(self, item: pytest.Function, story: Story, failure: Exception | None) -> Result:
         """Judge a told story and keep its evidence."""

@@ -23,7 +23,7 @@ from counterfoil_mocks.kernel.server import PortTaken, Served, bind
 from counterfoil_mocks.kernel.settle import DEFAULT_TIMEOUT_MS, Integration, Rest
 from counterfoil_mocks.kernel.shared import Shared, SharedClock, SharedNumbers, SharedTraffic
 from counterfoil_mocks.kernel.snapshot import Snapshot, Snapshots
-from counterfoil_mocks.kernel.store import Store, no_room, open_store
+from counterfoil_mocks.kernel.store import Store, discard, no_room, open_store
 from counterfoil_mocks.kernel.system import System, World
 from counterfoil_mocks.roles import FACES, ROLES
 from counterfoil_mocks.workers import Workers
@@ -86,11 +86,13 @@ class Landscape:
     # life
 
     @classmethod
-    def build(cls, config: Config | Mapping[str, Any] | None = None) -> Landscape:
+    def build(cls, config: Config | Mapping[str, Any] | None = None, *, anew: bool = False) -> Landscape:
         """The landscape that a configuration describes, its firm loaded; raises Unusable, of which Unavailable is for what may be otherwise
-        later."""
+        later. anew: whatever its store holds is thrown away first."""
         wanted = config if isinstance(config, Config) else landscape_file.understood(config or {})
         try:
+            if anew:
+                discard(wanted.store)
             store = open_store(wanted.store, ROLES, roomy=firm.roomy(wanted.size))
         except Exception as error:
             said = " ".join(str(error).split())

@@ -47,16 +47,19 @@ def up(
         bool, typer.Option("--json", help="Print one JSON object when ready, and nothing else.")
     ] = False,
     landscape: Annotated[Path | None, typer.Option(hidden=True)] = None,
+    anew: Annotated[bool, typer.Option("--anew", hidden=True)] = False,
 ) -> None:
     """Serve a landscape: four systems and a control plane, until Ctrl-C.
 
     Exit code 0: stopped as asked. 2: wrong usage, or a landscape that cannot be. 3: a port is taken, or the store's server does not answer.
     """
     choices = {"seed": seed, "size": size, "host": host, "port_base": port_base, "store": store, "processes": processes}
-    raise typer.Exit(serve(file or landscape, faces(crm, psa, erp, billing), choices, as_json))
+    raise typer.Exit(serve(file or landscape, faces(crm, psa, erp, billing), choices, as_json, anew=anew))
 
 
-def serve(file: Path | None, vendors: Mapping[str, str], choices: dict[str, Any], as_json: bool) -> int:
+def serve(
+    file: Path | None, vendors: Mapping[str, str], choices: dict[str, Any], as_json: bool, *, anew: bool = False
+) -> int:
     """Build, start, say so, wait for a signal, stop; returns the exit code."""
     import errno
     import gc
@@ -66,7 +69,7 @@ def serve(file: Path | None, vendors: Mapping[str, str], choices: dict[str, Any]
     from counterfoil_mocks.landscape import Landscape, Unavailable, Unusable
 
     try:
-        built = Landscape.build(wanted(file, vendors, choices))
+        built = Landscape.build(wanted(file, vendors, choices), anew=anew)
     except Unusable as error:
         return complain(str(error), 3 if isinstance(error, Unavailable) else 2)
     mount(built)

@@ -233,6 +233,18 @@ def _made(url: str) -> bool:
     return True
 
 
+def discard(url: str) -> None:
+    """Drop the database of an address, where there is one; raises ConnectionError where the server does not answer."""
+    name = psycopg.sql.Identifier(str(psycopg.conninfo.conninfo_to_dict(url).get("dbname")))
+    try:
+        with psycopg.connect(url, dbname="postgres", autocommit=True, connect_timeout=DIAL_SECONDS) as server:
+            server.execute(psycopg.sql.SQL("DROP DATABASE IF EXISTS {}").format(name))
+    except psycopg.errors.ObjectInUse as error:
+        raise StoreTaken(str(error)) from error
+    except psycopg.OperationalError as error:
+        raise ConnectionError(str(error)) from error
+
+
 class PostgresStore(Store):
     """A landscape's database on a PostgreSQL server: `postgresql://USER@HOST/DATABASE`. The database belongs to the landscape alone; it is
     made where the server has none of that name and the user may."""

@@ -65,6 +65,17 @@ def open_store(url: str, roles: Mapping[str, Role], *, guest: bool = False, room
     return PostgresStore(url, roles, guest=guest)
 
 
+def discard(url: str) -> None:
+    """Throw away what a store at an address holds, if anything; raises what `open_store` does."""
+    if url.startswith(POSTGRES):
+        from counterfoil_mocks.kernel import postgres
+
+        postgres.discard(url)
+    elif (path := Store._path(url)) is not None:
+        for each in path.parent.glob(f"{path.stem}.*{path.suffix or '.db'}*"):
+            each.unlink()
+
+
 class Store:
     """One SQL database of a landscape: a schema for each role, one for control, one for the journal."""
 
