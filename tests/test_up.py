@@ -21,6 +21,7 @@ import pytest
 from counterfoil.commands.up import show
 from counterfoil_mocks import config
 from counterfoil_mocks.kernel.store import open_store
+from counterfoil_mocks.landscape import Landscape
 from counterfoil_mocks.roles import ROLES
 
 Up = Callable[..., "subprocess.Popen[bytes]"]
@@ -224,6 +225,15 @@ def test_a_store_of_another_version_is_refused_with_its_remedy_and_stays_as_it_i
     assert "name another, empty store" in said
     assert changed.execute("SELECT count(*) FROM sqlite_master WHERE name = 'timer'").fetchone() == (0,)
     changed.close()
+
+
+def test_a_store_belongs_to_one_seed_and_size(tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path / 'firm.db'}"
+    Landscape.build({"size": "empty", "store": store}).store.close()
+    code, said = refused("--store", store, "--size", "S", cwd=tmp_path)
+    assert (code, "was made with size empty, not S; ask for the same" in said) == (2, True)
+    code, said = refused("--store", store, "--size", "empty", "--seed", "2", cwd=tmp_path)
+    assert (code, "was made with seed 1, not 2; ask for the same" in said) == (2, True)
 
 
 @pytest.mark.parametrize(

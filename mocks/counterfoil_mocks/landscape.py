@@ -100,12 +100,14 @@ class Landscape:
             raise kind(
                 f"The store {wanted.store} cannot be opened: {said}{'' if said.endswith(('.', '?')) else '.'}"
             ) from error
-        seed = str(wanted.seed)
-        kept = store.meta("seed")
-        if kept is not None and kept != seed:
-            store.close()
-            raise Unusable(f"The store {wanted.store} was made with seed {kept}, not {seed}.")
-        store.set_meta("seed", seed)
+        for name, word, asked in (("seed", "seed", str(wanted.seed)), ("firm", "size", wanted.size)):
+            kept = store.meta(name)
+            if kept is not None and kept != asked:
+                store.close()
+                raise Unusable(
+                    f"The store {wanted.store} was made with {word} {kept}, not {asked}; ask for the same, or name another store."
+                )
+        store.set_meta("seed", str(wanted.seed))
         world = World(Clock(_now(store)), seed=wanted.seed, epoch=int(store.meta("epoch") or 0))
         if wanted.processes > 1:
             store.concurrent = True
