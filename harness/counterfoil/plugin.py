@@ -155,6 +155,7 @@ def world(request: pytest.FixtureRequest) -> World:
 
     story = story_of(request.node) or Story(request.node.nodeid, request.node.name)
     session = session_of(request.config)
+    session.check_story(story)
     missing = [each for each in story.presupposes if each not in session.declares]
     if missing:
         from counterfoil.judge import not_applicable

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import orjson
 import pytest
@@ -18,8 +18,9 @@ import pytest
 from counterfoil import faults, judge, outcome
 from counterfoil.bench import Bench, Settings, is_address
 from counterfoil.client import Broken
-from counterfoil.descriptor import Unreadable
+from counterfoil.descriptor import Ability, Unreadable
 from counterfoil.integration import resolve
+from counterfoil.invariant import catalogue
 from counterfoil.judge import Result
 from counterfoil.plugin import ROLES, STARTED, is_worker
 from counterfoil.stories import Story, is_shipped
@@ -102,6 +103,16 @@ class Session:
         return (
             config.beside(store, *marks) if marks and isinstance(store, str) and store != "memory" else settings.store
         )
+
+    def check_story(self, story: Story) -> None:
+        """Raises Unreadable where a story names an invariant or an ability that there is not: nothing would be looked at, and it would pass."""
+        for what, asked, known in (
+            ("invariant", story.invariants, tuple(catalogue())),
+            ("ability", story.presupposes, get_args(Ability)),
+        ):
+            for each in asked:
+                if each not in known:
+                    raise Unreadable(f"there is no {what} {each}; there are: {', '.join(known)}")
 
     def finish(self, item: pytest.Function, story: Story, failure: Exception | None) -> Result:
         """Judge a told story and keep its evidence."""

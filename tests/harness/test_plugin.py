@@ -70,6 +70,23 @@ def test_a_scenario_presupposing_what_is_not_declared_does_not_apply(own_pytest:
     assert "trace" in missing
 
 
+def test_a_scenario_that_names_what_there_is_not_has_no_verdict(own_pytest: Start, tmp_path: Path) -> None:
+    (tmp_path / "scenario_typo.py").write_text(
+        "from counterfoil import scenario\n"
+        "@scenario('Q-06', 'An invariant', invariants=['99'])\n"
+        "def scenario_invariant(world): raise AssertionError\n"
+        "@scenario('Q-07', 'An ability', presupposes=['dead_letter'])\n"
+        "def scenario_ability(world): raise AssertionError\n",
+        encoding="utf-8",
+    )
+    done = own_pytest("scenario_typo.py", "--integration", "noop", "--counterfoil-json", "run.json")
+    assert done.code == 2, done.out
+    run = orjson.loads((tmp_path / "run.json").read_bytes())
+    assert [each["verdict"] for each in run["scenarios"]] == ["unreadable", "unreadable"]
+    assert run["scenarios"][0]["error"].startswith("there is no invariant INV-99; there are: INV-01, INV-02")
+    assert run["scenarios"][1]["error"].startswith("there is no ability dead_letter; there are: trace, dead_letters")
+
+
 def test_each_scenario_starts_from_the_same_state(own_pytest: Start, tmp_path: Path) -> None:
     (tmp_path / "scenario_twice.py").write_text(
         "import pytest\n"
