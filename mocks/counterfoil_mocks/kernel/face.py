@@ -277,7 +277,7 @@ class Face:
         return Rendered(problem.status, [JSON, *as_bytes(problem.headers)], orjson.dumps(problem.as_json()))
 
     def leave(self, request: Request) -> None:
-        """A request is over, whatever became of it."""
+        """A request is over, whatever became of it: said before its answer goes out, and again when it is gone or was broken off."""
 
     # events
 

@@ -19,7 +19,7 @@ PUT = (
 )
 ADD = (
     "INSERT INTO control.token (token, system, client, kind, chain, expires, used) VALUES (?, ?, '', ?, ?, ?, 0)"
-    " ON CONFLICT (token) DO NOTHING RETURNING token"
+    " ON CONFLICT (token) DO UPDATE SET chain = excluded.chain, expires = excluded.expires WHERE token.expires <= ? RETURNING token"
 )
 COUNT = (
     "INSERT INTO control.token (token, system, client, kind, chain, expires, used) VALUES (?, ?, '', ?, 'null', ?, 1)"
@@ -77,7 +77,8 @@ class Kept:
     def add(self, name: str, value: Any) -> bool:
         """Keep a value where there is none yet; whether there was none."""
         if self.shared:
-            return self.system.store.execute(ADD, self._row(name, value)).fetchone() is not None
+            row = (*self._row(name, value), clock.wall())
+            return self.system.store.execute(ADD, row).fetchone() is not None
         if self.get(name) is not None:
             return False
         self.put(name, value)

@@ -111,6 +111,7 @@ class Pipeline:
         exchange = request.exchange
         if exchange is not None and self.faults.active and not exchange.abort:
             out = await self._after(face, request, exchange, out)
+        face.leave(request)  # before the caller can come again
         status, headers, body = out
         if exchange is not None and exchange.abort:
             await _break(scope, receive)

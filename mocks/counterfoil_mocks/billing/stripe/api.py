@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
@@ -40,10 +41,11 @@ from counterfoil_mocks.billing.stripe.kind import Kind, kept
 from counterfoil_mocks.billing.stripe.kinds import KINDS
 from counterfoil_mocks.kernel import clock
 from counterfoil_mocks.kernel.auth import Grant
-from counterfoil_mocks.kernel.errors import Problem
+from counterfoil_mocks.kernel.errors import Problem, StoreAway
 from counterfoil_mocks.kernel.face import Face, Rendered, Request, as_bytes
 from counterfoil_mocks.kernel.fields import Entity, Record
 from counterfoil_mocks.kernel.ids import IdStyle
+from counterfoil_mocks.kernel.kept import Kept
 from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
 from counterfoil_mocks.protocols import form
 
@@ -51,6 +53,8 @@ if TYPE_CHECKING:
     from counterfoil_mocks.kernel.tx import Tx
 
 SPREAD = 0x5851F42D4C957F
+UNDER_WAY = 60
+"""Seconds after which a request whose process was killed is under way no more."""
 """An odd number that makes request ids of numbers in a row look like nothing of the kind."""
 Handler = Callable[[Desk, str, Record], Any]
 ROOMS: tuple[Any, ...] = (
@@ -98,8 +102,10 @@ class StripeFace(Face):
         super().__init__(system)
         self.keys = Keys(system)
         self.request: Request | None = None
-        self.running: dict[str, Request] = {}
-        """Requests under way, by their idempotency keys."""
+        self.running = Kept(system, "running", UNDER_WAY)
+        """The idempotency keys of requests under way."""
+        self._mine: dict[str, Request] = {}
+        """Those of this process."""
 
     @property
     def id_style(self) -> IdStyle:
@@ -123,20 +129,22 @@ class StripeFace(Face):
             )
         key = request.header(b"idempotency-key") if request.method == "POST" else None
         if key is not None:
-            if key in self.running:
+            if not self.running.add(key, request.seq):
                 raise errors.Refused(
                     409,
                     "There is currently another in-progress request using this Idempotent Key (that probably means you submitted twice, and"
                     f" the other request is still going through): {key}. Please try again later.",
                     code="idempotency_key_in_use",
                 )
-            self.running[key] = request
+            self._mine[key] = request
         return grant
 
     def leave(self, request: Request) -> None:
         key = request.header(b"idempotency-key")
-        if key is not None and self.running.get(key) is request:
-            del self.running[key]
+        if key is not None and self._mine.get(key) is request:
+            del self._mine[key]
+            with contextlib.suppress(StoreAway):
+                self.running.take(key)
 
     def unknown(self, request: Request) -> Problem:
         path = request.path.decode("latin-1")
