@@ -305,3 +305,25 @@ def test_help_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, env=ENVIRONMENT)
     assert done.stdout.decode().splitlines()[-1] == "[]"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="names of open files cannot be taken away there")
+def test_a_landscape_in_memory_leaves_nothing_on_the_disk_however_it_ends(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "counterfoil", "up", "--port-base", "0", "--size", "empty", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env={**ENVIRONMENT, "TMPDIR": str(tmp_path)}) as process:
+        assert process.stdout is not None
+        about = orjson.loads(process.stdout.readline())
+        crm = next(each for each in about["systems"] if each["role"] == "crm")
+        address = urlsplit(crm["url"])
+        connection = http.client.HTTPConnection(address.hostname or "", address.port)
+        headers = {"Authorization": f"Bearer {crm['credentials']['access_token']}"}
+        for number in range(1_200):
+            body = orjson.dumps({"name": f"Customer {number}", "country": "US"})
+            connection.request("POST", "/native/v1/customers", body, {**headers, "Content-Type": "application/json"})
+            assert connection.getresponse().read()
+        control = urlsplit(about["control"]["url"])
+        asking = http.client.HTTPConnection(control.hostname or "", control.port)
+        asking.request("GET", "/journal?kind=request&since=1100&limit=1000")
+        assert len(orjson.loads(asking.getresponse().read())["items"]) > 50
+        process.kill()
+    assert list(tmp_path.iterdir()) == []

@@ -5,6 +5,7 @@ SQLite embedded is the default: each schema is an attached database, in memory o
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import tempfile
 import unicodedata
@@ -109,6 +110,8 @@ class Store:
         if not self.concurrent:
             for table in self.tables.values():
                 table.create()
+        if not self.durable and not self.roomy:
+            self._forget_places()
 
     def _connected(self) -> Any:
         connection = sqlite3.connect(
@@ -121,6 +124,12 @@ class Store:
         for name, (arity, function) in functions.items():
             connection.create_function(name, arity, function, deterministic=True)
         return connection
+
+    def _forget_places(self) -> None:
+        """Take away the name of the journal's file: it is gone with the process then, however that ends (where names of open files can be
+        taken away)."""
+        with contextlib.suppress(OSError):
+            self._scratch.cleanup()
 
     def _own(self) -> list[sa.MetaData]:
         """The kernel's own tables."""
