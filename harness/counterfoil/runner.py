@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import orjson
 import pytest
 
+from counterfoil import places
 from counterfoil.descriptor import Unreadable
 from counterfoil.outcome import BROKEN, INTERRUPTED, USAGE, Run, idle_faults, run_object
 from counterfoil.stories import scenario_folder
@@ -189,16 +190,9 @@ def execute_all(order: Order, seeds: int, face: Callable[[], Face]) -> Run:
 
 def check_places(order: Order) -> None:
     """Make sure now that what is asked for can be written later; raises Unreadable."""
-    for name, place in (("--html", order.html), ("--junit", order.junit), ("--export", order.export)):
-        if place is None:
-            continue
-        folder = Path(place) if name == "--export" else Path(place).parent
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=folder) if name == "--export" else Path(place).open("ab"):
-                pass
-        except OSError as error:
-            raise Unreadable(f"{name} {place}: cannot be written ({error.strerror or error})") from error
+    places.check_file("--html", order.html)
+    places.check_file("--junit", order.junit)
+    places.check_folder("--export", order.export)
 
 
 def check_landscape(order: Order) -> Config | None:

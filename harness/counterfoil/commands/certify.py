@@ -23,6 +23,7 @@ def certify(
 
     Exit code 0: certified. 1: not certified; the page names each deviation. 2: wrong usage. 3: something could not be run.
     """
+    from counterfoil import places
     from counterfoil.client import Broken
     from counterfoil.contracting import certificate
     from counterfoil.descriptor import Unreadable
@@ -31,6 +32,7 @@ def certify(
         typer.echo(f"counterfoil certify: --level {level}: expected core or full", err=True)
         raise typer.Exit(2)
     try:
+        places.check_folder("--out", out)
         found = certificate.certify(certificate.Commission(integration, level, seed, tuple(scenario or ())))
         page, machine = certificate.write(found, out)
     except (Unreadable, OSError) as error:

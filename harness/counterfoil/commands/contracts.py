@@ -74,11 +74,13 @@ def record(
 
     Exit code 0: written. 2: the run cannot be read or repeated.
     """
+    from counterfoil import places
     from counterfoil.contracting import journal
     from counterfoil.contracting import record as recorder
     from counterfoil.descriptor import Unreadable
 
     try:
+        places.check_folder("--out", out)
         made = recorder.record(journal.read(run), out, consumer, version)
     except Unreadable as error:
         raise refuse("record", error) from error
@@ -114,6 +116,7 @@ def verify(
 
     Exit code 0: all held. 1: a contract is broken. 2: wrong usage or an unreadable file. 3: something could not be run.
     """
+    from counterfoil import places
     from counterfoil.client import Broken
     from counterfoil.contracting import matrix, verifying
     from counterfoil.descriptor import Unreadable
@@ -128,6 +131,7 @@ def verify(
         version,
     )
     try:
+        places.check_folder("--results", results)
         found = verifying.run(order)
     except Unreadable as error:
         raise refuse("verify", error) from error

@@ -41,6 +41,7 @@ def explore(
     from rich.console import Console
 
     from counterfoil import faults as plans
+    from counterfoil import places
     from counterfoil.activity.deeds import Step
     from counterfoil.bench import Bench, Settings
     from counterfoil.client import Broken
@@ -52,6 +53,7 @@ def explore(
 
     console = Console(stderr=True, quiet=as_json)
     try:
+        places.check_file("--out", out)
         plan = plans.plan(faults) if faults else []
         vendors = checked(faces(crm, psa, erp, billing))
         bench = Bench(Settings(resolve(integration), seed=seed, faults=plan, serial=True, vendors=vendors))

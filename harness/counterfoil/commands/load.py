@@ -71,7 +71,7 @@ def load(
     2: wrong usage. 3: something could not be run.
     """
     from counterfoil import faults as plans
-    from counterfoil import judge, loading, outcome
+    from counterfoil import judge, loading, outcome, places
     from counterfoil.bench import Bench, Settings, is_address
     from counterfoil.client import Broken, Refused
     from counterfoil.descriptor import Unreadable
@@ -83,6 +83,7 @@ def load(
     vendors = faces(crm, psa, erp, billing)
     console, story = (None if as_json else console_of()), None
     try:
+        places.check_file("--html", html)
         beside = rate if calls is None else calls
         seconds = seconds_of(duration) if duration else shape_of(shape).seconds
         plan = Plan(

@@ -40,10 +40,11 @@ def mutants(
     """
     import orjson
 
-    from counterfoil import detection
+    from counterfoil import detection, places
     from counterfoil.descriptor import Unreadable
 
     try:
+        places.check_file("--html", html)
         wanted, vendors = chosen(ids or ()), checked(faces(crm, psa, erp, billing))
     except Unreadable as error:
         typer.echo(f"counterfoil mutants: {error}", err=True)

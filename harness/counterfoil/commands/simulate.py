@@ -41,7 +41,7 @@ def simulate(
     Exit code 0: all held. 1: something was violated. 2: wrong usage. 3: something could not be run.
     """
     from counterfoil import faults as plans
-    from counterfoil import judge, outcome, simulation
+    from counterfoil import judge, outcome, places, simulation
     from counterfoil.activity import rhythm
     from counterfoil.bench import Bench, Settings
     from counterfoil.client import Broken, Refused
@@ -50,6 +50,7 @@ def simulate(
 
     story, began = simulation.story(months), time.monotonic()
     try:
+        places.check_file("--html", html)
         if size not in rhythm.BUSY:
             raise Unreadable(
                 f"--size {size}: a firm that is simulated has one of these sizes: {', '.join(rhythm.BUSY)}"
