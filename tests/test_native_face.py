@@ -325,6 +325,9 @@ def test_the_journal_keeps_what_was_packed_as_it_reads_and_any_character(faces: 
 
 
 def test_a_system_answers_for_its_health_beside_its_face(faces: Any) -> None:
+    reply = faces.call("crm", "GET", "/", root="")
+    assert (reply.status, reply.json["code"]) == (404, "NOT_FOUND")
+    assert "/native/v1" in reply.json["remedy"]
     reply = faces.call("crm", "GET", "/__counterfoil/health", root="")
     assert (reply.status, reply.json["system"]) == (200, "crm")
     assert faces.call("crm", "GET", "/nothing", root="").status == 404

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -33,7 +34,8 @@ def doctor(
         asked = (
             f" --{name} {value}" for name, value in (("integration", integration), ("landscape", landscape)) if value
         )
-        typer.echo(f"Nothing is wrong. Next: counterfoil run{''.join(asked)}")
+        own = " scenarios" if Path("scenarios").is_dir() else ""
+        typer.echo(f"Nothing is wrong. Next: counterfoil run{own}{''.join(asked)}")
     raise typer.Exit(found.exit_code)
 
 

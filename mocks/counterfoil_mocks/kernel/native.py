@@ -269,6 +269,7 @@ def health_app(system: System) -> ASGIApp:
 
 def _fastapi(system: System) -> Any:
     from fastapi import FastAPI
+    from fastapi.responses import JSONResponse
 
     app = FastAPI(title=system.name, openapi_url=None, docs_url=None, redoc_url=None)
 
@@ -276,4 +277,10 @@ def _fastapi(system: System) -> Any:
     async def health() -> dict[str, Any]:
         return {"status": "ok", "system": system.name, "role": system.role.name}
 
+    async def elsewhere(request: Any, error: Exception) -> JSONResponse:
+        problem = not_found("path", request.url.path)
+        problem.remedy = "Its native face is at /native/v1; /native/v1/openapi.json says what there is."
+        return JSONResponse(problem.as_json(), problem.status, media_type="application/problem+json")
+
+    app.add_exception_handler(404, elsewhere)
     return app
