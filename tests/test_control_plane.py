@@ -434,3 +434,10 @@ def test_a_store_that_is_full_says_so_and_keeps_nothing_of_the_call(running: Any
     running.customer("After")
     names = [each["name"] for each in running.call("GET", "/systems/crm/customers").json["items"]]
     assert names == ["Before", "After"]
+
+
+def test_a_member_that_is_not_known_is_told_as_the_systems_tell_it(running: Any) -> None:
+    reply = running.call("POST", "/clock/advance", {"day": 3})
+    assert (reply.status, reply.json["field"]) == (422, "day")
+    assert reply.json["detail"] == "day: is not a field of this"
+    assert reply.json["remedy"] == "Leave it out. See /openapi.json for what there is."

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from counterfoil_mocks.kernel.errors import Problem, StoreAway, store_full
 from counterfoil_mocks.kernel.store import no_room
+from counterfoil_mocks.kernel.wire import explained as sentence
 
 PROBLEM = "application/problem+json"
 COOKIE = "counterfoil_token"
@@ -67,17 +68,18 @@ def explained(error: RequestValidationError) -> Problem:
     found = error.errors()
     if any(each["type"] == "json_invalid" for each in found):
         return Problem(400, "UNPARSABLE", "The body is not JSON.", remedy="Send a JSON object.")
-    errors = [
-        {"field": ".".join(map(str, each["loc"][1:])) or str(each["loc"][0]), "detail": str(each["msg"])}
-        for each in found[:20]
-    ]
+    errors = []
+    for each in found[:20]:
+        detail, remedy = sentence(each)
+        field = ".".join(map(str, each["loc"][1:])) or str(each["loc"][0])
+        errors.append({"field": field, "detail": detail, "remedy": remedy})
     first = errors[0]
     return Problem(
         422,
         "INVALID_FIELD",
         f"{first['field']}: {first['detail']}",
         field=first["field"],
-        remedy="See /openapi.json for what it may be.",
+        remedy=f"{first['remedy']} See /openapi.json for what there is.",
         errors=errors,
     )
 
