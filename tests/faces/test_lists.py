@@ -157,3 +157,38 @@ def test_the_database_finds_at_least_what_a_filter_of_netsuite_lets_through(q: s
     assert set(wanted) <= set(kept)
     if q.startswith("trandate AFTER"):
         assert kept == wanted == [1, 2]
+
+
+@pytest.mark.parametrize("role", ["crm", "psa", "erp", "billing"])
+def test_a_look_up_goes_by_the_index_of_what_it_asks_for_whatever_its_order(landscape: Any, role: str) -> None:
+    store = landscape.landscape.store
+    past = []
+    for entity in landscape.landscape.systems[role].role.entities:
+        table = store.table(role, entity.name)
+        asked = {"key", *(each.name for each in table.fields if each.indexed and each.name != "updated_at")}
+        for name in sorted(asked - {entity.key_field}):
+            for order in (("created_at", "id"), ("updated_at", "id")):
+                text = table._select(((name, 1),), order, limited=True, deleted=False)
+                bound = {"system": role, f"{name}_0": "x", "row_limit": 1, "row_offset": 0}
+                plan = [row[3] for row in store.execute(f"EXPLAIN QUERY PLAN {text}", bound).fetchall()]
+                if not any(f"{name}=?" in step for step in plan):
+                    past.append((entity.name, name, order, plan))
+    assert not past
+
+
+@pytest.mark.parametrize(
+    ("role", "path", "index"),
+    [
+        ("billing", "/v1/invoices?limit=20", "invoice_created_at"),
+        ("billing", "/v1/customers?limit=20", "customer_created_at"),
+        ("psa", "/api/v1/time_entries?per_page=20", "time_entry_work_date"),
+    ],
+)
+def test_a_vendor_s_list_goes_along_the_index_of_its_order(landscape: Any, role: str, path: str, index: str) -> None:
+    store = landscape.landscape.store
+    plans = [
+        [row[3] for row in store.execute(f"EXPLAIN QUERY PLAN {each}").fetchall()]
+        for each in statements(landscape, role, path)
+        if each.startswith("SELECT") and "ORDER BY" in each
+    ]
+    assert any(f"USING INDEX {index} " in step for plan in plans for step in plan), plans

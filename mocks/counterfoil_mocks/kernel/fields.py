@@ -179,7 +179,7 @@ class Entity:
     unique: whether two live records may not share a business key. number: (field, format) of a number that the system gives
     when the caller gives none. events: event types announced on `created`, `updated` and `deleted`. writable: whether create,
     patch and delete are offered (else only actions write it).
-    sorts: columns that vendors order their lists by; each has an index over all records.
+    sorts: columns, never null, that vendors order their lists by; each has an index, which `Table.along` opens.
     deletable: whether delete is offered; deletable_in: (state field, states…) that a record must be in for it (any when empty).
     """
 

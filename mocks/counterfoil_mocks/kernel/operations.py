@@ -127,8 +127,8 @@ def _led_on(ask: Ask, entity: Entity) -> Answer:
     table, seen = ask.system.table(entity.name), {""}
     gone = table.by_id(ask.system.name, ask.subject)
     if gone is None:
-        same = table.select(ask.system.name, {"key": ask.subject}, order=("created_at", "id"), deleted=True)
-        gone = max(same, key=lambda each: (each["updated_at"], each["id"]), default=None)
+        same = table.select(ask.system.name, {"key": ask.subject}, order=("updated_at", "id"), deleted=True)
+        gone = same[-1] if same else None
     while gone is not None and gone["merged_into"] and gone["id"] not in seen:
         seen.add(gone["id"])
         gone = table.by_id(ask.system.name, gone["merged_into"])

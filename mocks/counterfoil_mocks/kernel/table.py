@@ -27,9 +27,8 @@ SQL_TYPES: dict[str, type[sa.types.TypeEngine[Any]]] = {
     "boolean": sa.BigInteger,
 }
 MOST_STATEMENTS = 500
-FOLLOWS = {"updated_at": ("id", "deleted_at"), "key": ("created_at", "id")}
-"""What stands in a field's index behind it, where that is not `updated_at` and `id`: of records with the same key the oldest is meant, and
-those that are not deleted are counted without a look at each."""
+COUNTED = ("id", "deleted_at")
+"""What stands in the index of `updated_at` behind it: those that are not deleted are counted without a look at each."""
 JSON_KINDS = ("json", "refs", "object")
 EMPTY_JSON = {"json": "[]", "refs": "[]", "object": "{}"}
 
@@ -67,7 +66,7 @@ class Table:
         )
         for each in self.fields:
             if each.indexed and each.name != entity.key_field:
-                names = [each.name, *FOLLOWS.get(each.name, ("updated_at", "id"))]
+                names = [each.name, *(COUNTED if each.name == "updated_at" else ("updated_at", "id"))]
                 sa.Index(f"{entity.name}_{each.name}", "system", *names, _table=self.sql)
         for name in entity.sorts:
             sa.Index(f"{entity.name}_{name}", "system", name, "id", _table=self.sql)
@@ -105,7 +104,7 @@ class Table:
             yield str(sa.schema.CreateTable(table, if_not_exists=True).compile(dialect=dialect))
             for index in sorted(table.indexes, key=lambda each: str(each.name)):
                 names = [each.name for each in index.columns]
-                filled = "" if names[1] in ("updated_at", *self.entity.sorts) else f" WHERE {names[1]} IS NOT NULL"
+                filled = "" if names[1] == "updated_at" else f" WHERE {names[1]} IS NOT NULL"
                 columns = f"{table.name} ({', '.join(names)}){filled}"
                 place, on = (f"{self.schema}.", "") if embedded else ("", f"{self.schema}.")
                 yield f"CREATE INDEX IF NOT EXISTS {place}{index.name} ON {on}{columns}"
@@ -225,6 +224,11 @@ class Table:
     def where(self, *clauses: sa.ColumnElement[bool]) -> sa.Select[Any]:
         """A statement for `fetch`: the records that meet conditions on `self.sql`."""
         return sa.select(self._whole).select_from(self.sql).where(*clauses)
+
+    def along(self, name: str) -> list[sa.ColumnElement[bool]]:
+        """A condition that every record meets, and that opens the index of an order of vendors (`Entity.sorts`); none where there is no such
+        index. For lists that ask for nothing else: SQLite, which has no statistics, would go along it past a better one."""
+        return [self.sql.c[name].is_not(None)] if name in self.entity.sorts else []
 
     def fetch(self, statement: sa.Select[Any], system: str) -> list[Record]:
         """The records that a statement made by `where` finds."""

@@ -101,8 +101,8 @@ class Tx:
         table = self.system.table(entity if isinstance(entity, str) else entity.name)
         found = table.by_id(self.system.name, id_or_key)
         if found is None and self.look_up(entity, id_or_key) is None:
-            same = table.select(self.system.name, {"key": id_or_key}, order=("created_at", "id"), deleted=True)
-            found = max(same, key=lambda each: (each["updated_at"], each["id"]), default=None)
+            same = table.select(self.system.name, {"key": id_or_key}, order=("updated_at", "id"), deleted=True)
+            found = same[-1] if same else None
         return found if found is not None and found["deleted_at"] is not None else None
 
     def find(self, entity: Entity | str, **where: Any) -> list[Record]:

@@ -64,11 +64,18 @@ def page(
 ) -> Record:
     """One page. given: checked parameters. where: further conditions. hidden: records that this caller must not see yet."""
     limit = limit_of(given)
-    table = desk.system.table(kind.map.entity).sql
-    clauses = [table.c.system == desk.system.name, *kind.conditions(table), *(where(table) if where else ())]
-    for name, value in {**kind.implied, **given}.items():
-        if name in kind.filters and value is not None:
-            clauses += filtered(kind, table, name, value)
+    records = desk.system.table(kind.map.entity)
+    table = records.sql
+    asked = [
+        *(where(table) if where else ()),
+        *(
+            condition
+            for name, value in {**kind.implied, **given}.items()
+            if name in kind.filters and value is not None
+            for condition in filtered(kind, table, name, value)
+        ),
+    ]
+    clauses = [table.c.system == desk.system.name, *kind.conditions(table), *(asked or records.along("created_at"))]
     clauses += created(table, given.get("created"))
     backwards = given.get("ending_before") is not None
     cursor = given.get("ending_before") or given.get("starting_after")

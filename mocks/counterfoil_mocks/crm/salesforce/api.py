@@ -63,6 +63,7 @@ class SalesforceFace(Face):
         "legal_entity",
         "child_page",
         "shuffle",
+        "duplicates",
     )
     hosts = ("*.salesforce.com", "*.force.com")
     body_limit = 160 * 1024 * 1024

@@ -52,7 +52,7 @@ class Desk(Postings):
         if "delete" not in each.about["verbs"].split():
             raise errors.user(DEPENDED_ON)
         if each.name == CUSTOMER.name and any(
-            self.system.table(name).select(self.system.name, {by: record["id"]}, order=("id",), limit=1)
+            self.system.table(name).select(self.system.name, {by: record["id"]}, order=("created_at", "id"), limit=1)
             for name, by in (("ar_document", "customer"), ("payment", "payer"))
         ):
             raise errors.user(DEPENDED_ON)

@@ -83,11 +83,13 @@ class Reader:
 
     def ids(self, each: ObjectMap, limit: int, offset: int) -> tuple[list[str], int]:
         """The ids of a page of the records of a type, in the order in which they were made, and how many there are on all."""
-        table, face = self.system.table(each.entity).sql, self.system.face
+        records, face = self.system.table(each.entity), self.system.face
         assert face is not None
+        table = records.sql
         mine = sa.select(table.c.id).select_from(table)
         mine = mine.where(table.c.system == self.system.name, *conditions(each, table))
-        page = mine.order_by(table.c.created_at, table.c.id).limit(limit).offset(offset)
+        page = mine.where(*records.along("created_at")).order_by(table.c.created_at, table.c.id)
+        page = page.limit(limit).offset(offset)
         found = self.system.store.connection.execute(*bound(page)).fetchall()
         return [row[0] for row in found], face.remembered.counted(mine)
 

@@ -306,7 +306,8 @@ class View:
         by, way = self.ordering(kind)
         table, statement = self.system.table(map.entity), self._asked(kind, map, only)
         value = self.column(map, table.sql, by)
-        ranked = statement.order_by(
+        whole = only is None and not any(self.text(name) for name in kind.filters)
+        ranked = statement.where(*table.along(value.name) if whole else ()).order_by(
             value.desc() if way == "desc" else value.asc(), sa.cast(table.sql.c.id, sa.BigInteger)
         )
         return table.fetch(ranked.limit(size).offset(start or None), self.system.name), self.counted(statement)
