@@ -419,23 +419,6 @@ def test_bounds_of_numbers_are_told_in_the_words_of_json_schema(running: Any) ->
     assert (whole["type"], whole["minimum"], whole["maximum"]) == ("integer", 1, 10**6)
 
 
-def test_a_store_that_is_full_says_so_and_keeps_nothing_of_the_call(running: Any) -> None:
-    running.customer("Before")
-    connection = running.landscape.store.connection
-    room = connection.execute("PRAGMA crm.page_count").fetchone()[0]
-    connection.execute(f"PRAGMA crm.max_page_count = {room}")
-    body = {"name": "Too much", "country": "US", "custom": {"note": "x" * 6_000}}
-    by_native = running.native("crm", "POST", "/customers", body)
-    by_hand = running.call("POST", "/systems/crm/customers", body)
-    for reply in (by_native, by_hand):
-        assert (reply.status, reply.json["code"]) == (507, "STORE_FULL"), reply.raw
-        assert "sqlite:///" in reply.json["remedy"]
-    connection.execute(f"PRAGMA crm.max_page_count = {room + 1_000}")
-    running.customer("After")
-    names = [each["name"] for each in running.call("GET", "/systems/crm/customers").json["items"]]
-    assert names == ["Before", "After"]
-
-
 def test_a_member_that_is_not_known_is_told_as_the_systems_tell_it(running: Any) -> None:
     reply = running.call("POST", "/clock/advance", {"day": 3})
     assert (reply.status, reply.json["field"]) == (422, "day")
