@@ -18,6 +18,9 @@ from urllib.parse import urlsplit
 import orjson
 import pytest
 
+from counterfoil_mocks.kernel.store import discard, open_store
+from counterfoil_mocks.roles import ROLES
+
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
@@ -182,3 +185,13 @@ def test_a_store_that_is_full_says_so_and_keeps_nothing_of_the_call(running: Any
     running.customer("After")
     names = [each["name"] for each in running.call("GET", "/systems/crm/customers").json["items"]]
     assert names == ["Before", "After"]
+
+
+def test_what_is_thrown_away_of_a_store_is_its_own_files_and_no_other(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'firm.db'}"
+    open_store(url, ROLES).close()
+    kept = [tmp_path / name for name in ("firm.backup.db", "firm.crm.db.old", "firm2.crm.db")]
+    for each in kept:
+        each.write_text("somebody's")
+    discard(url, ROLES)
+    assert sorted(tmp_path.iterdir()) == sorted(kept)

@@ -16,7 +16,7 @@ from counterfoil_mocks.kernel import operations, pages
 from counterfoil_mocks.kernel.errors import Problem, not_found
 from counterfoil_mocks.kernel.journal import Journal, trace_of
 from counterfoil_mocks.kernel.operations import ANY_VERSION, Answer, Ask, Operation
-from counterfoil_mocks.kernel.pipeline import WIRE
+from counterfoil_mocks.kernel.pipeline import send_whole
 from counterfoil_mocks.kernel.role import Role
 from counterfoil_mocks.kernel.system import Origin, System
 
@@ -29,7 +29,7 @@ Scope = MutableMapping[str, Any]
 
 
 class Canonical:
-    """An ASGI application, mounted at `/systems`."""
+    """The ASGI application at `/systems`."""
 
     def __init__(self, systems: Mapping[str, System], journal: Journal) -> None:
         self.systems = systems
@@ -138,7 +138,7 @@ def route(role: Role, segments: list[str]) -> dict[str, Operation]:
 
 
 def path_of(scope: Scope) -> list[str]:
-    """The segments below the mount point, percent-decoded one by one (keys hold slashes)."""
+    """The segments below `/systems`, percent-decoded one by one (keys hold slashes)."""
     raw: bytes = scope.get("raw_path") or scope["path"].encode()
     path = raw.split(b"?")[0].decode("latin-1")
     below = path.split(PREFIX + "/", 1)[-1]
@@ -183,19 +183,11 @@ def parsed(body: bytes) -> Any:
 
 
 async def respond(scope: Scope, send: Any, answer: Answer, system: str) -> None:
-    """Send an answer: head and body as one write."""
+    """Send an answer."""
     headers = [(b"content-type", b"application/json")]
     if answer.version is not None:
         headers.append((b"etag", f'"{answer.version}"'.encode()))
     if answer.location is not None:
         headers.append((b"location", f"{PREFIX}/{system}{answer.location}".encode()))
     headers += [(name.encode(), value.encode()) for name, value in answer.headers]
-    body = orjson.dumps(answer.payload)
-    headers.append((b"content-length", str(len(body)).encode()))
-    wire = scope.get("extensions", {}).get(WIRE)
-    if wire is not None:
-        wire.hold()
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-    if wire is not None:
-        wire.release()
+    await send_whole(scope, send, answer.status, headers, orjson.dumps(answer.payload))

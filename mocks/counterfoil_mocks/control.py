@@ -57,7 +57,7 @@ class ControlPlane(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if self.direct is not None and scope["type"] == "http" and scope["path"].startswith(PREFIX + "/"):
+        if self.direct is not None and scope["type"] == "http" and f"{scope['path']}/".startswith(f"{PREFIX}/"):
             await self.direct(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
@@ -76,9 +76,7 @@ def build_control(landscape: Landscape) -> FastAPI:
     for kind in (Problem, StoreAway, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, refuse)
     app.add_exception_handler(Exception, broken)
-    canonical = Canonical(landscape.systems, landscape.journal)
-    app.mount(PREFIX, canonical)
-    app.direct = Answerable(canonical)
+    app.direct = Answerable(Canonical(landscape.systems, landscape.journal))
     if landscape.config.token is not None:
         app.add_middleware(Gate, token=landscape.config.token)
         app.direct = Gate(app.direct, landscape.config.token)

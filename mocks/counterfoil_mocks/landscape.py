@@ -92,7 +92,7 @@ class Landscape:
         wanted = config if isinstance(config, Config) else landscape_file.understood(config or {})
         try:
             if anew:
-                discard(wanted.store)
+                discard(wanted.store, ROLES)
             store = open_store(wanted.store, ROLES, roomy=firm.roomy(wanted.size))
         except Exception as error:
             said = " ".join(str(error).split())

@@ -36,7 +36,7 @@ class Mirror:
     def __init__(self, source: PostgresStore, schema: str) -> None:
         self.source = source
         self.schema = schema
-        self.copy = Store("memory", {schema: source.roles[schema]})
+        self.copy = Store("memory", {schema: source.roles[schema]}, roomy=source.roomy)
         self._stand: Stand | None = None
         self._before: Stand | None = None
 

@@ -15,6 +15,7 @@ from counterfoil_mocks.kernel.errors import Problem, StoreAway, store_full
 from counterfoil_mocks.kernel.face import (
     ASGIApp,
     Face,
+    Headers,
     Receive,
     Rendered,
     Request,
@@ -118,14 +119,7 @@ class Pipeline:
         elif exchange is not None and exchange.send_only is not None:
             await _send_part(scope, receive, send, out, exchange.send_only)
         elif status:
-            headers.append((b"content-length", b"%d" % len(body)))
-            wire = scope.get("extensions", NOTHING).get(WIRE)
-            if wire is not None:
-                wire.hold()
-            await send({"type": "http.response.start", "status": status, "headers": headers})
-            await send({"type": "http.response.body", "body": body})
-            if wire is not None:
-                wire.release()
+            await send_whole(scope, send, status, headers, body)
         self._write_down(request, at, started, status, headers, body)
 
     async def _answer(self, face: Face, request: Request) -> Answer:
@@ -291,6 +285,18 @@ async def _break(scope: Scope, receive: Receive) -> None:
         raise ConnectionResetError("the connection is broken by plan")
     wire.abort()
     await _gone(receive)
+
+
+async def send_whole(scope: Scope, send: Send, status: int, headers: Headers, body: bytes) -> None:
+    """Send an answer, head and body as one write where the server lets one."""
+    headers.append((b"content-length", b"%d" % len(body)))
+    wire = scope.get("extensions", NOTHING).get(WIRE)
+    if wire is not None:
+        wire.hold()
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+    if wire is not None:
+        wire.release()
 
 
 async def _send_part(scope: Scope, receive: Receive, send: Send, out: Rendered, count: int) -> None:

@@ -20,7 +20,7 @@ from sqlalchemy.dialects import postgresql
 from counterfoil_mocks.kernel.errors import StoreAway, StoreTaken
 from counterfoil_mocks.kernel.mirror import Mirror, fill
 from counterfoil_mocks.kernel.role import Role
-from counterfoil_mocks.kernel.store import Store
+from counterfoil_mocks.kernel.store import Store, schemas_of
 
 PARAMETER = re.compile(r"'[^']*'|\?|(?<![:\w]):([A-Za-z_]\w*)|%")
 """What is put into the driver's style; quoted text comes first, so that it is passed over."""
@@ -253,12 +253,12 @@ class PostgresStore(Store):
     connection: Connection
     columns_of = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = '{schema}'"
 
-    def __init__(self, url: str, roles: Mapping[str, Role], *, guest: bool = False) -> None:
+    def __init__(self, url: str, roles: Mapping[str, Role], *, guest: bool = False, roomy: bool = False) -> None:
         self.guest = guest
         self.concurrent = guest
         self._begins: dict[tuple[str, ...], bytes] = {}
         self._mirrors: dict[str, Mirror] = {}
-        super().__init__(url, roles)
+        super().__init__(url, roles, roomy=roomy)
 
     @staticmethod
     def _path(url: str) -> Path | None:
@@ -282,7 +282,7 @@ class PostgresStore(Store):
     def _create(self) -> None:
         if self.guest:
             return
-        for schema in (*self.roles, "control", "journal"):
+        for schema in schemas_of(self.roles):
             self.connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
         super()._create()
         for function in (FORGET_SHOWN, *FUNCTIONS):
@@ -347,9 +347,9 @@ class PostgresStore(Store):
                 self._mirrors[schema] = Mirror(self, schema)
             yield self._mirrors[schema].follow()
             return
-        copy = Store("memory", self.roles)
+        copy = Store("memory", self.roles, roomy=self.roomy)
         try:
-            for place in (*self.roles, "control", "journal"):
+            for place in schemas_of(self.roles):
                 for table in self.names(place):
                     cursor = self.connection.execute(f"SELECT * FROM {place}.{table}")
                     fill(copy, f"{place}.{table}", [each.name for each in cursor.description or ()], cursor)

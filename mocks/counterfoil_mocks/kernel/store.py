@@ -55,26 +55,37 @@ def no_room(error: BaseException) -> bool:
 
 def open_store(url: str, roles: Mapping[str, Role], *, guest: bool = False, roomy: bool = False) -> Store:
     """The store at an address: `memory`, `sqlite:///FILE` or `postgresql://USER@HOST/DATABASE`; raises ValueError, or what the driver
-        says of a database that cannot be opened. guest: another process of the same landscape has opened and made it. roomy: `memory` would be
-    too small."""
+    says of a database that cannot be opened. guest: another process of the same landscape has opened and made it. roomy: memory would be too
+    small, for the store or for copies of it."""
     if not url.startswith(POSTGRES):
         return Store(url, roles, roomy=roomy)
     try:
         from counterfoil_mocks.kernel.postgres import PostgresStore
     except ImportError as error:
         raise ValueError(f"PostgreSQL needs its driver: {install('postgres')}") from error
-    return PostgresStore(url, roles, guest=guest)
+    return PostgresStore(url, roles, guest=guest, roomy=roomy)
 
 
-def discard(url: str) -> None:
-    """Throw away what a store at an address holds, if anything; raises what `open_store` does."""
+def discard(url: str, roles: Mapping[str, Role]) -> None:
+    """Throw away what a store of these roles holds at an address, if anything; raises what `open_store` does."""
     if url.startswith(POSTGRES):
         from counterfoil_mocks.kernel import postgres
 
         postgres.discard(url)
     elif (path := Store._path(url)) is not None:
-        for each in path.parent.glob(f"{path.stem}.*{path.suffix or '.db'}*"):
-            each.unlink()
+        for schema in schemas_of(roles):
+            for beside in ("", "-wal", "-shm"):
+                file_of(path, schema, beside).unlink(missing_ok=True)
+
+
+def schemas_of(roles: Mapping[str, Role]) -> tuple[str, ...]:
+    """The schemas of a store of these roles."""
+    return (*roles, "control", "journal")
+
+
+def file_of(path: Path, schema: str, beside: str = "") -> Path:
+    """The file of a schema of a store in files; beside: one of those that SQLite keeps with it."""
+    return path.with_suffix(f".{schema}{path.suffix or '.db'}{beside}")
 
 
 class Store:
@@ -144,7 +155,7 @@ class Store:
     def _check(self) -> None:
         """Tables that are there already must have the columns that they would be made with; raises ValueError."""
         declared = [*self._own(), *(table.metadata for table in self.tables.values())]
-        found = {schema: self._columns(schema) for schema in (*self.roles, "control", "journal")}
+        found = {schema: self._columns(schema) for schema in schemas_of(self.roles)}
         for table in (table for each in declared for table in each.sorted_tables):
             wanted, there = {each.name for each in table.columns}, found[str(table.schema)].get(table.name)
             if there is None or there == wanted:
@@ -183,9 +194,9 @@ class Store:
 
     def _attach(self, connection: sqlite3.Connection) -> None:
         # A database in memory lives in SQLite's `memdb` file system: a plain `:memory:` one takes longer to commit the larger it is.
-        for schema in (*self.roles, "control", "journal"):
+        for schema in schemas_of(self.roles):
             if self.path is not None:
-                target = str(self.path.with_suffix(f".{schema}{self.path.suffix or '.db'}"))
+                target = str(file_of(self.path, schema))
             elif self.roomy or schema == "journal":
                 target = str(Path(self._scratch.name) / f"{schema}.db")
             else:
