@@ -68,12 +68,13 @@ def sets_of(view: Any) -> list[Record]:
 
 def set_versions_of(view: Any) -> list[Record]:
     """Versions of sets: the days from which their cards have other rates."""
+    sets = {each["title"]: each["id"] for each in sets_of(view)}
     found: dict[tuple[str, str], Record] = {}
     for card in view.all("rate_card"):
         found.setdefault(
             (card["code"], card["effective_from"]),
             {
-                "rate_card_set_id": set_of(view, card["code"]),
+                "rate_card_set_id": sets[card["code"]],
                 "effective_date": card["effective_from"],
                 "active": card["status"] == "PUBLISHED",
                 "id": card["id"],

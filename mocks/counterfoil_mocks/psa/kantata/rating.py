@@ -54,8 +54,10 @@ def now(view: View, entry: Record) -> int | None:
     if project is None or person is None:
         return None
     rate = found(view, entry, project, person)
+    if rate.source != "NONE":
+        return cents(rate.price, project["ccy"])
     own = usual(view, entry, project) or kept(person).get("bill_rate_in_cents")
-    return int(own) if rate.source == "NONE" and own is not None else cents(rate.price, project["ccy"])
+    return cents(rate.price, project["ccy"]) if own is None else int(own)
 
 
 def settle(desk: Desk, entry: Record) -> None:
