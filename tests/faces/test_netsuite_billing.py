@@ -91,6 +91,15 @@ def test_an_order_that_waits_or_is_closed_is_not_billed(
     assert refusal(ns("PATCH", f"/salesOrder/{order}", {"orderStatus": "X"}))[:2] == (400, "INVALID_CONTENT")
 
 
+def test_records_and_queries_agree_on_the_state_of_an_order_that_was_made_closed(ns: Client, debtor: str) -> None:
+    body = an_order(ns, debtor)
+    for line in body["item"]["items"]:
+        line["isClosed"] = True
+    order = ns.made("/salesOrder", body)
+    assert ns("GET", f"/salesOrder/{order}").json()["status"]["id"] == "H"
+    assert asked(ns, "SELECT status FROM transaction WHERE id = ?", order) == [{"status": "H"}]
+
+
 @pytest.mark.by_client("update_sales_order")
 def test_a_line_that_is_named_keeps_what_is_not_said_of_it(ns: Client, debtor: str) -> None:
     order = ns.made("/salesOrder", an_order(ns, debtor))

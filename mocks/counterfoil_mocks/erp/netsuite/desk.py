@@ -8,7 +8,7 @@ from typing import Any
 
 from counterfoil_mocks.erp.netsuite import errors
 from counterfoil_mocks.erp.netsuite.given import MALFORMED, invalid, items_of, named_by
-from counterfoil_mocks.erp.netsuite.kept_objects import ENUMS, state_of
+from counterfoil_mocks.erp.netsuite.kept_objects import ENUMS, SALES_ORDER, state_of
 from counterfoil_mocks.erp.netsuite.objects import ADDRESS, CUSTOMER, KEEP, MEMBER
 from counterfoil_mocks.erp.netsuite.postings import Postings
 from counterfoil_mocks.kernel.fields import Record
@@ -169,7 +169,7 @@ class Desk(Postings):
         for name, child in lists.items():
             assert child.of is not None
             custom[name] = self._kept_lines(child.of, items_of(given.get(name), name), custom.get("currency") or "USD")
-        custom |= words_of(each, given)
+        state(each, given, custom)
         if "entityId" in each.by_name and not custom.get("entityId"):
             words = (
                 [custom.get("companyName")]
@@ -242,9 +242,7 @@ class Desk(Postings):
                     base = [] if child.name in replace and not selected else before
                     lines = self._kept_lines(child.of, said, custom.get("currency") or "USD", base)
                     custom[child.name] = lines if child.name in replace else merged(before, said, lines)
-            custom |= words_of(each, given)
-            if each.name == "salesOrder":
-                custom["orderStatus"] = {"id": state_of(custom)}
+            state(each, given, custom)
             changes["custom"] = custom
         elif lists & given.keys():
             raise errors.user("This transaction is posted; its lines cannot be changed. Credit it instead.")
@@ -279,6 +277,13 @@ def merged(before: list[Record], said: list[Mapping[str, Any]], lines: list[Reco
         else:
             after.append(line)
     return after
+
+
+def state(each: ObjectMap, given: Mapping[str, Any], custom: Record) -> None:
+    """Note what a caller says of a record's state, and what follows for an order from its lines; raises Refused 400."""
+    custom |= words_of(each, given)
+    if each.name == SALES_ORDER.name:
+        custom["orderStatus"] = {"id": state_of(custom)}
 
 
 def words_of(each: ObjectMap, given: Mapping[str, Any]) -> Record:
