@@ -40,6 +40,9 @@ def test_each_level_has_what_those_before_it_have(ns: Client, customer: str) -> 
     assert ns("PATCH", f"/customer/{customer}", {"phone": "1"}).status_code == 204
     assert ns("PUT", "/customer/eid:ACME", {"phone": "2"}).status_code == 204
     assert refusal(ns("DELETE", f"/customer/{customer}")) == NOT_ALLOWED
+    place = {"label": "HQ", "addressBookAddress": {"addr1": "1 Pier", "country": {"id": "US"}}}
+    line = ns("POST", f"/customer/{customer}/addressBook", place).headers["location"]
+    assert ns("DELETE", line).status_code == 204
     item = {"item": {"id": ns.first("/serviceSaleItem")}, "quantity": 1, "rate": 5}
     order = ns.made("/salesOrder", {"entity": customer, "item": {"items": [item]}})
     for method, path, body in (
@@ -69,6 +72,12 @@ def test_queries_do_not_find_what_the_role_does_not_see(ns: Client, netsuite_fac
     paid = netsuite_face.call("POST", "/systems/erp/actions/receive_payment", body)
     assert paid.status == 200, paid.json
     assert asked(ns, "SELECT id FROM transaction WHERE type = 'CustPymt'").json()["count"] == 0
+    (payment,) = netsuite_face.call("GET", "/systems/erp/payments").json["items"]
+    for table in ("transactionline", "transactionaccountingline"):
+        lines = asked(ns, f"SELECT transaction FROM {table} WHERE transaction = {payment['id']}").json()
+        assert lines["count"] == 0, table
+    assert asked(ns, "SELECT transaction FROM transactionline").json()["count"] > 0  # those of the order
+    assert asked(ns, "SELECT nextdoc FROM nexttransactionlinelink").json()["count"] == 0
     assert asked(ns, "SELECT id FROM customer").json()["count"] == 1
 
 

@@ -53,8 +53,11 @@ def needed(request: Request, operation: Operation) -> Iterable[tuple[str, str]]:
         yield about, NEEDS[request.method]
     elif isinstance(about, dict) and "type" in about:
         makes = "source" in about or "update" in about or "{id}" not in operation.path
-        level = "create" if makes and request.method in ("POST", "PUT") else NEEDS[request.method]
-        within = request.method == "POST" and not makes
-        yield about["type"].name, "edit" if within else level
+        level = NEEDS[request.method]
+        if makes and request.method in ("POST", "PUT"):
+            level = "create"
+        elif request.method == "POST" or (request.method == "DELETE" and "{line}" in operation.path):
+            level = "edit"  # a line is a part of the record that it is of
+        yield about["type"].name, level
         if "source" in about:
             yield about["source"].name, "view"

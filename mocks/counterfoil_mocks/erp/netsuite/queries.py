@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import sqlalchemy as sa
+
 from counterfoil_mocks.erp.netsuite.columns import table_of
 from counterfoil_mocks.erp.netsuite.errors import Refused
 from counterfoil_mocks.erp.netsuite.record_routes import pages, paging
@@ -15,7 +17,7 @@ from counterfoil_mocks.kernel.face import Request
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
 from counterfoil_mocks.protocols.fieldmap import ObjectMap
-from counterfoil_mocks.protocols.relation import View, Views
+from counterfoil_mocks.protocols.relation import Conditions, View, Views
 from counterfoil_mocks.protocols.suiteql import MOST_ROWS, Engine
 from counterfoil_mocks.protocols.suiteql_tree import SuiteQlError
 
@@ -38,6 +40,8 @@ NOUNS = {
 BEHIND = {"entity": "customer", "customeraddressbook": "customer", "transactionline": "transaction",
           "transactionaccountingline": "transaction"}  # fmt: skip
 """Tables that show what the records of another one hold."""
+LEADS = ("transaction", "previousdoc", "nextdoc")
+"""Columns by which rows of other tables belong to transactions."""
 ORDERED = re.compile(r"\bORDER\s+BY\b", re.IGNORECASE)
 KINDS = {"custpymt": "payment", "custdep": "payment", "custinvc": "ar_document", "custcred": "ar_document"}
 """The same for the types of transactions that a query names."""
@@ -87,19 +91,21 @@ class Queries:
         return self._engine
 
     def _views(self) -> Iterable[View]:
-        """The tables that the role sees, and of transactions those rows."""
+        """The tables that the role sees, and of transactions and their lines those rows."""
         hidden, types = set(self.face.permissions.hidden()), self.face.types
         behind: dict[str, list[ObjectMap]] = {}
         for each in types.values():
             behind.setdefault(table_of(each), []).append(each)
         codes = [types[name].about["code"] for name in hidden if name in types and types[name].about.get("code")]
-        for view in Tables(self.face.system, types).views():
+        tables = {view.name: view for view in Tables(self.face.system, types).views()}
+        of_seen = seen(tables["transaction"], codes)
+        for view in tables.values():
             name = BEHIND.get(view.name, view.name)
             names = {each.name for each in behind.get(name, [])} or {name}
             if names <= hidden:
                 continue
-            seen = replace(view, where=lambda rows, deleted: (rows.c.type.not_in(codes),))
-            yield seen if view.name == "transaction" and codes else view
+            of_transactions = view.name == "transaction" or any(column.name in LEADS for column in view.columns)
+            yield replace(view, where=of_seen) if codes and of_transactions else view
 
     def _run(self, ask: Ask) -> Answer:
         wish = ask.request.header(b"prefer") or ""
@@ -150,3 +156,16 @@ class Queries:
         table = self.face.system.table(ask.operation.about["of"].name)
         found = table.by_id(self.face.system.name, place) if place else None
         return found is not None and ask.hidden is not None and ask.hidden(found)
+
+
+def seen(transaction: View, codes: list[str]) -> Conditions:
+    """Of transactions, and of rows that belong to them, those that are of other types than these."""
+
+    def conditions(rows: sa.FromClause, deleted: bool) -> tuple[sa.ColumnElement[bool], ...]:
+        if "type" in rows.c:
+            return (rows.c.type.not_in(codes),)
+        heads = transaction.rows()
+        unseen = sa.select(heads.c.id).where(heads.c.type.in_(codes))
+        return tuple(rows.c[name].not_in(unseen) for name in LEADS if name in rows.c)
+
+    return conditions
