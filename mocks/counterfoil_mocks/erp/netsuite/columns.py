@@ -80,7 +80,7 @@ class Declared:
 
     def of_line(self, document: Any, line: Any) -> dict[str, Value]:
         """The values of a document's line, which the document holds by the line's number."""
-        own = sa.literal(f"$.{KEEP}.item.").op("||")('"').op("||")(sa.cast(line.c.line_no, sa.Text)).op("||")('"')
+        own = inside(line)
         found = {}
         for one in self.by_table[LINES].values():
             kind = kind_of(one)
@@ -101,6 +101,11 @@ class Declared:
             return coded(one.refers, found)
         target = self.types[one.refers]
         return self.id_of(target.entity, found) if "stored" in target.about else found
+
+
+def inside(line: Any) -> Value:
+    """The path, in what is kept of a document, to what is kept of one of its lines."""
+    return sa.literal(f"$.{KEEP}.item.").op("||")('"').op("||")(sa.cast(line.c.line_no, sa.Text)).op("||")('"')
 
 
 def kind_of(one: FieldMap) -> str:
