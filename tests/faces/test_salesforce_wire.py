@@ -392,8 +392,10 @@ def test_jobs_are_forgotten_after_a_week(launch: Any) -> None:
     made = [f"{jobs_}/{requests.post(jobs_, json=said, headers=head, timeout=10).json()['id']}" for jobs_ in jobs]
     landscape.call("POST", "/clock/advance", {"days": 6})
     assert [requests.get(job, headers=head, timeout=10).status_code for job in made] == [200, 200]
+    assert len(requests.get(jobs[0], headers=head, timeout=10).json()["records"]) == 1
     landscape.call("POST", "/clock/advance", {"days": 2})
     assert [requests.get(job, headers=head, timeout=10).status_code for job in made] == [404, 400]
+    assert requests.get(jobs[0], headers=head, timeout=10).json()["records"] == []
 
 
 def test_a_rule_that_blocks_duplicates_heeds_no_header(launch: Any) -> None:

@@ -53,9 +53,9 @@ if TYPE_CHECKING:
     from counterfoil_mocks.kernel.tx import Tx
 
 SPREAD = 0x5851F42D4C957F
+"""An odd number that makes request ids of numbers in a row look like nothing of the kind."""
 UNDER_WAY = 60
 """Seconds after which a request whose process was killed is under way no more."""
-"""An odd number that makes request ids of numbers in a row look like nothing of the kind."""
 Handler = Callable[[Desk, str, Record], Any]
 ROOMS: tuple[Any, ...] = (
     customers,

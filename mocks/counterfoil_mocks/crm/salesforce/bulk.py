@@ -169,7 +169,12 @@ class Bulk:
     def _list(self, kind: str) -> Answer:
         wanted = {"ingest": "V2Ingest", "query": "V2Query"}[kind]
         jobs = sorted(self._jobs.all("750").values(), key=lambda each: each["number"])
-        found = [each["shown"] for each in jobs if each["shown"]["jobType"] == wanted]
+        now = self.face.system.clock.now
+        found = [
+            each["shown"]
+            for each in jobs
+            if each["shown"]["jobType"] == wanted and loading.remembered(each["shown"], now)
+        ]
         return Answer(200, {"done": True, "records": found, "nextRecordsUrl": None})
 
     def _job(self, ask: Ask) -> Job:

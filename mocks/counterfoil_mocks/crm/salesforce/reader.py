@@ -25,7 +25,6 @@ PLAIN = ("text", "choice", "id", "date")
 BESIDE: dict[str, Callable[[sa.FromClause], sa.FromClause]] = {"Account": computed.beside_site}
 """What is looked up once for all fields of a record that are made of it."""
 MOST_READINGS = 500
-SCHEMA = "crm"
 
 
 @dataclass(frozen=True)
@@ -48,6 +47,7 @@ class Reader:
 
     def __init__(self, store: Store, catalog: Catalog, url: Callable[[str, str, str], str]) -> None:
         self.store = store
+        self.schema = catalog.system.schema
         self.catalog = catalog
         self.url = url
         self.compiler = Compiler(catalog, ignore_case=True)
@@ -74,7 +74,7 @@ class Reader:
     ) -> tuple[str, Record] | None:
         """A record, also a deleted one, and when that was; nothing for a live one."""
         reading = self._reading(each, None if names is None else tuple(names))
-        with self.store.local(SCHEMA) as store:
+        with self.store.local(self.schema) as store:
             compiler.equip(store)
             row = store.connection.execute(reading.text, {"wanted": record_id}).fetchone()
         if row is None:
@@ -146,7 +146,7 @@ class Reader:
 
     def run(self, statement: sa.sql.ClauseElement) -> list[tuple[Any, ...]]:
         """The rows of a statement."""
-        with self.store.local(SCHEMA) as store:
+        with self.store.local(self.schema) as store:
             return compiler.run(store, statement)
 
 

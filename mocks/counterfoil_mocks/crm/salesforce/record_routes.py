@@ -13,6 +13,7 @@ from counterfoil_mocks.crm.salesforce.errors import Refused
 from counterfoil_mocks.crm.salesforce.ids import is_id, long_id
 from counterfoil_mocks.crm.salesforce.objects import SObject
 from counterfoil_mocks.crm.salesforce.spelling import DATA, Run, later, moment, offset, tag, tag_of
+from counterfoil_mocks.crm.salesforce.views import BIN_DAYS
 from counterfoil_mocks.kernel import clock
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
@@ -202,7 +203,7 @@ class Records:
         start, end = self._span(ask)
         rows = self._changed(ask, "deleted_at", max(start, self.face.catalog.bin_start), end, deleted=True)
         shown = [{"id": row["id"], "deletedDate": offset(row["at"])} for row in rows]
-        earliest = offset(clock.later(self.face.system.clock.now, days=-15))
+        earliest = offset(clock.later(self.face.system.clock.now, days=-BIN_DAYS))
         return Answer(
             200, {"deletedRecords": shown, "earliestDateAvailable": earliest, "latestDateCovered": offset(end)}
         )

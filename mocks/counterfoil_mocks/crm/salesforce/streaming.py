@@ -57,7 +57,6 @@ class Streaming:
         self.channels = {channel_of(each.name): each for each in kept}
         self._clients = Kept(face.system, "cometd")
         self._held: list[Wait] = []
-        self._count = 0
         face.system.world.on_commit.append(self._wake)
         face.system.world.on_news.append(self._wake)
 
@@ -148,12 +147,12 @@ class Streaming:
             said = desk.read(each, given, None)
             entity = desk.entity(each)
             kept = {name: values.kept(each.by_name[name.lower()], value) for name, value in said.items()}
-            event_id = str(uuid.UUID(int=ids.digest(tx.now, self._count, self.face.system.world.seed, each.name)))
-            self._count += 1
+            record_id = tx.system.new_id(each.prefix)
+            event_id = str(uuid.UUID(int=ids.digest(self.face.system.world.seed, "event", record_id)))
             record = tx.insert(
                 entity,
                 {
-                    "id": tx.system.new_id(each.prefix),
+                    "id": record_id,
                     "vendor": VENDOR,
                     "kind": each.name,
                     "name": event_id,
