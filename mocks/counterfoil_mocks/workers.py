@@ -47,8 +47,9 @@ class Worker:
     """Done when it has dropped the deliveries that it carried."""
 
     def tell(self, **words: Any) -> None:
-        """Send an object."""
-        self.channel.write(orjson.dumps(words, option=orjson.OPT_APPEND_NEWLINE))
+        """Send an object; to one that has died, nothing: whoever keeps it alive finds out, and gives what it had to others."""
+        if not self.channel.is_closing():
+            self.channel.write(orjson.dumps(words, option=orjson.OPT_APPEND_NEWLINE))
 
     def close(self) -> None:
         """Give back what it was reached by; it ends by itself then."""
@@ -97,6 +98,7 @@ class Workers:
             try:
                 with contextlib.suppress(ConnectionError):  # what was said to it last, it did not read
                     await self._serve(worker, ready)
+                self.alive.pop(slot, None)  # it has hung up: nothing is handed to it while it ends
                 code = await worker.process.wait()
             finally:
                 self.alive.pop(slot, None)
