@@ -69,7 +69,7 @@ def names(store: Store) -> set[str]:
 def everything(store: Store) -> dict[str, list[str]]:
     """All rows of the CRM's records and of their history, but for what is kept rendered."""
     entities = [store.table("crm", each.name) for each in store.roles["crm"].entities]
-    tables = ["history", *(each.name for entity in entities for each in entity.metadata.sorted_tables)]
+    tables = ["history", *(each.name for entity in entities for each in entity.layouts)]
     return {table: sorted(map(written, store.rows(f"SELECT * FROM crm.{table}"))) for table in tables}
 
 

@@ -114,7 +114,7 @@ class Mirror:
             restores, _ = gone_back(self.source.meta("gone_back"), self.schema)
             last = self.source.execute(f"SELECT coalesce(max(seq), 0) FROM {self.schema}.history").fetchone()
             entities = [self.copy.table(self.schema, each.name) for each in self.source.roles[self.schema].entities]
-            for table in ("history", *(each.name for entity in entities for each in entity.metadata.sorted_tables)):
+            for table in ("history", *(each.name for entity in entities for each in entity.layouts)):
                 self.copy.execute(f"DELETE FROM {self.schema}.{table}")
                 found = self.source.execute(f"SELECT * FROM {self.schema}.{table}")
                 fill(self.copy, f"{self.schema}.{table}", [each.name for each in found.description or ()], found)

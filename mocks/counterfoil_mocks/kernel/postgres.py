@@ -288,6 +288,11 @@ class PostgresStore(Store):
         for function in (FORGET_SHOWN, *FUNCTIONS):
             self.connection.execute(function)
 
+    def define(self, statements: Iterable[str]) -> None:
+        """Run statements that make tables and indexes."""
+        for statement in statements:
+            self.connection.execute(statement)
+
     @property
     def durable(self) -> bool:
         """Whether the store outlives the process."""

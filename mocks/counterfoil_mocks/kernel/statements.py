@@ -10,6 +10,8 @@ from typing import Any, Literal, NamedTuple, cast
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
+from counterfoil_mocks.kernel.layout import Layout
+
 NAMED, IN_ORDER = (sqlite.dialect(paramstyle=style) for style in ("named", "qmark"))
 
 
@@ -44,13 +46,13 @@ class Glance(NamedTuple):
 class Statements:
     """The SQL that a table of records is asked by: each text is built when it is first wanted."""
 
-    def __init__(self, sql: sa.Table, names: Sequence[str]) -> None:
-        self._sql = sql
+    def __init__(self, layout: Layout, names: Sequence[str]) -> None:
+        self._layout = layout
         self._names = names
 
     def _read(self, names: Sequence[str], **where: bool) -> str:
         """Read columns of the record `with_id`, or of the records `with_key`, the oldest first; only of `live` ones."""
-        columns = self._sql.c
+        columns = self._layout.sql.c
         statement = sa.select(*(columns[name] for name in names)).where(columns.system == sa.bindparam("system"))
         statement = statement.where(columns["id" if "with_id" in where else "key"] == sa.bindparam("value"))
         if "live" in where or "with_key" in where:
@@ -62,7 +64,7 @@ class Statements:
     @cached_property
     def insert(self) -> str:
         """Write a row."""
-        return compiled(sa.insert(self._sql), "qmark")
+        return compiled(sa.insert(self._layout.sql), "qmark")
 
     @cached_property
     def by_id(self) -> str:
@@ -98,28 +100,28 @@ class Statements:
 class LineStatements:
     """The SQL that a table of lines is asked by: each text is built when it is first wanted."""
 
-    def __init__(self, sql: sa.Table, names: Sequence[str]) -> None:
-        self._sql = sql
+    def __init__(self, layout: Layout, names: Sequence[str]) -> None:
+        self._layout = layout
         self._names = names
 
     @property
     def _mine(self) -> tuple[sa.ColumnElement[bool], ...]:
-        columns = self._sql.c
+        columns = self._layout.sql.c
         return columns.system == sa.bindparam("system"), columns.parent == sa.bindparam("parent")
 
     @cached_property
     def insert(self) -> str:
         """Write a line."""
-        return compiled(sa.insert(self._sql), "qmark")
+        return compiled(sa.insert(self._layout.sql), "qmark")
 
     @cached_property
     def read(self) -> str:
         """All lines of a document."""
-        columns = self._sql.c
+        columns = self._layout.sql.c
         statement = sa.select(*(columns[name] for name in self._names)).where(*self._mine).order_by(columns.position)
         return compiled(statement, "qmark")
 
     @cached_property
     def clear(self) -> str:
         """Remove them."""
-        return compiled(sa.delete(self._sql).where(*self._mine), "qmark")
+        return compiled(sa.delete(self._layout.sql).where(*self._mine), "qmark")

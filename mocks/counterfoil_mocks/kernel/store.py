@@ -9,7 +9,7 @@ import contextlib
 import sqlite3
 import tempfile
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,7 @@ from sqlalchemy.dialects import sqlite
 from counterfoil_mocks.kernel import clock, money, tables
 from counterfoil_mocks.kernel.extras import install
 from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.kernel.layout import Layout
 from counterfoil_mocks.kernel.role import Role
 from counterfoil_mocks.kernel.table import Table, table_of
 
@@ -119,8 +120,7 @@ class Store:
                 raise
         self._create()
         if not self.concurrent:
-            for table in self.tables.values():
-                table.create()
+            self.define(statement for table in self.tables.values() for statement in table.ddl(self.dialect.name))
         if not self.durable and not self.roomy:
             self._forget_places()
 
@@ -148,22 +148,32 @@ class Store:
 
     def _create(self) -> None:
         """Create the kernel's own tables."""
-        for each in self._own():
-            for statement in tables.ddl(each, self.dialect):
-                self.connection.execute(statement)
+        self.define(statement for each in self._own() for statement in tables.ddl(each, self.dialect))
+
+    def define(self, statements: Iterable[str]) -> None:
+        """Run statements that make tables and indexes. As one text where no transaction is open, which that would commit: the driver keeps
+        every other statement for its next time, and these have none."""
+        if not self.connection.in_transaction:
+            self.connection.executescript(";".join(statements))
+            return
+        for statement in statements:
+            self.connection.execute(statement)
 
     def _check(self) -> None:
         """Tables that are there already must have the columns that they would be made with; raises ValueError."""
-        declared = [*self._own(), *(table.metadata for table in self.tables.values())]
+        declared: list[sa.Table | Layout] = [
+            *(table for each in self._own() for table in each.sorted_tables),
+            *(layout for table in self.tables.values() for layout in table.layouts),
+        ]
         found = {schema: self._columns(schema) for schema in schemas_of(self.roles)}
-        for table in (table for each in declared for table in each.sorted_tables):
-            wanted, there = {each.name for each in table.columns}, found[str(table.schema)].get(table.name)
+        for table in declared:
+            wanted, there = set(table.columns.keys()), found[str(table.schema)].get(table.name)
             if there is None or there == wanted:
                 continue
-            lacking = [f"{table.fullname} lacks the column {name}" for name in sorted(wanted - there)]
+            place = f"{table.schema}.{table.name}"
+            lacking = [f"{place} lacks the column {name}" for name in sorted(wanted - there)]
             unknown = [
-                f"{table.fullname} has a column {name} of which this one does not know"
-                for name in sorted(there - wanted)
+                f"{place} has a column {name} of which this one does not know" for name in sorted(there - wanted)
             ]
             raise ValueError(
                 f"another version of Counterfoil made it ({[*lacking, *unknown][0]}); serve it with that version, or name another,"

@@ -5,7 +5,7 @@ Statements run as text on the driver's connection, which is where the speed come
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
@@ -13,29 +13,18 @@ from typing import TYPE_CHECKING, Any, cast
 import orjson
 import sqlalchemy as sa
 
-from counterfoil_mocks.kernel.fields import COMMON, Entity, Field, Record
+from counterfoil_mocks.kernel.fields import COMMON, Entity, Record
+from counterfoil_mocks.kernel.layout import Layout, is_whole
 from counterfoil_mocks.kernel.statements import Glance, LineStatements, Statements, bound, compiled, placed
-from counterfoil_mocks.kernel.tables import TEXT
 
 if TYPE_CHECKING:
     from counterfoil_mocks.kernel.store import Store
 
-SQL_TYPES: dict[str, type[sa.types.TypeEngine[Any]]] = {
-    "integer": sa.BigInteger,
-    "money": sa.BigInteger,
-    "decimal": sa.BigInteger,
-    "boolean": sa.BigInteger,
-}
 MOST_STATEMENTS = 500
 COUNTED = ("id", "deleted_at")
 """What stands in the index of `updated_at` behind it: those that are not deleted are counted without a look at each."""
 JSON_KINDS = ("json", "refs", "object")
 EMPTY_JSON = {"json": "[]", "refs": "[]", "object": "{}"}
-
-
-def column(each: Field) -> sa.Column[Any]:
-    """The SQL column of a field."""
-    return sa.Column(each.name, SQL_TYPES[each.kind]() if each.kind in SQL_TYPES else TEXT)
 
 
 class Table:
@@ -55,32 +44,26 @@ class Table:
         self.jsons = tuple((each.name, each.kind) for each in self.fields if each.kind in JSON_KINDS)
         self._json_columns = [(name, EMPTY_JSON[kind], dict if kind == "object" else list) for name, kind in self.jsons]
         self._json_places = [(1 + self.names.index(name), name, kind) for name, kind in self.jsons]
-        metadata = sa.MetaData()
-        self.sql = sa.Table(
-            entity.name,
-            metadata,
-            sa.Column("system", TEXT, primary_key=True),
-            *(sa.Column("id", TEXT, primary_key=True) if each.name == "id" else column(each) for each in self.fields),
-            sa.Column("shown", TEXT),
-            schema=schema,
-        )
-        for each in self.fields:
-            if each.indexed and each.name != entity.key_field:
-                names = [each.name, *(COUNTED if each.name == "updated_at" else ("updated_at", "id"))]
-                sa.Index(f"{entity.name}_{each.name}", "system", *names, _table=self.sql)
-        for name in entity.sorts:
-            sa.Index(f"{entity.name}_{name}", "system", name, "id", _table=self.sql)
-        self.lines = {
-            each.name: LineTable(store, schema, entity, each.entity, metadata)
-            for each in entity.children
-            if each.entity is not None
+        indexes: dict[str, tuple[str, ...]] = {
+            f"{entity.name}_{each.name}": (
+                "system",
+                each.name,
+                *(COUNTED if each.name == "updated_at" else ("updated_at", "id")),
+            )
+            for each in self.fields
+            if each.indexed and each.name != entity.key_field
         }
-        self.metadata = metadata
+        columns = {"system": False, **{each.name: is_whole(each) for each in self.fields}, "shown": False}
+        indexes |= {f"{entity.name}_{name}": ("system", name, "id") for name in entity.sorts}
+        self.layout = Layout(schema, entity.name, columns, ("system", "id"), indexes)
+        self.lines = {
+            each.name: LineTable(store, schema, each.entity) for each in entity.children if each.entity is not None
+        }
         self._order = (*self.names, *self.lines)
         self._members = frozenset(self._order)
         self._updates: dict[tuple[str, ...], tuple[str, tuple[str, ...]]] = {}
         self._selects: dict[object, str] = {}
-        self.asks = Statements(self.sql, self.names)
+        self.asks = Statements(self.layout, self.names)
         self._ddls: dict[str, tuple[str, ...]] = {}
 
     def at(self, store: Store) -> Table:
@@ -90,39 +73,45 @@ class Table:
         same.lines = {name: line.at(store) for name, line in self.lines.items()}
         return same
 
+    @property
+    def sql(self) -> sa.Table:
+        """The table of the records as SQLAlchemy knows it."""
+        return self.layout.sql
+
+    @property
+    def layouts(self) -> list[Layout]:
+        """Its tables in the database: that of the records, and one for each kind of line."""
+        return [self.layout, *(each.layout for each in self.lines.values())]
+
     def create(self) -> None:
         """Create the tables and indexes that are missing."""
-        dialect = self.store.dialect
-        if dialect.name not in self._ddls:
-            self._ddls[dialect.name] = tuple(self._ddl(dialect))
-        for statement in self._ddls[dialect.name]:
-            self.store.execute(statement)
+        self.store.define(self.ddl(self.store.dialect.name))
 
-    def _ddl(self, dialect: sa.Dialect) -> Iterator[str]:
-        embedded = dialect.name == "sqlite"
-        for table in self.metadata.sorted_tables:
-            yield str(sa.schema.CreateTable(table, if_not_exists=True).compile(dialect=dialect))
-            for index in sorted(table.indexes, key=lambda each: str(each.name)):
-                names = [each.name for each in index.columns]
-                filled = "" if names[1] == "updated_at" else f" WHERE {names[1]} IS NOT NULL"
-                columns = f"{table.name} ({', '.join(names)}){filled}"
-                place, on = (f"{self.schema}.", "") if embedded else ("", f"{self.schema}.")
-                yield f"CREATE INDEX IF NOT EXISTS {place}{index.name} ON {on}{columns}"
+    def ddl(self, dialect: str) -> tuple[str, ...]:
+        """Statements that create the tables and indexes that are missing, in the words of a database."""
+        if dialect not in self._ddls:
+            made = [statement for each in self.layouts for statement in each.ddl(dialect)]
+            self._ddls[dialect] = (*made, self._trigger(dialect))
+        return self._ddls[dialect]
+
+    def _trigger(self, dialect: str) -> str:
         name = self.entity.name
-        yield (
-            f"CREATE TRIGGER IF NOT EXISTS {self.schema}.{name}_shown AFTER UPDATE ON {name}"
-            " WHEN new.shown IS old.shown AND new.shown IS NOT NULL"
-            f" BEGIN UPDATE {name} SET shown = NULL WHERE rowid = new.rowid; END"
-            if embedded
-            else f"CREATE OR REPLACE TRIGGER {name}_shown BEFORE UPDATE ON {self.schema}.{name}"
+        if dialect == "sqlite":
+            return (
+                f"CREATE TRIGGER IF NOT EXISTS {self.schema}.{name}_shown AFTER UPDATE ON {name}"
+                " WHEN new.shown IS old.shown AND new.shown IS NOT NULL"
+                f" BEGIN UPDATE {name} SET shown = NULL WHERE rowid = new.rowid; END"
+            )
+        return (
+            f"CREATE OR REPLACE TRIGGER {name}_shown BEFORE UPDATE ON {self.schema}.{name}"
             " FOR EACH ROW EXECUTE FUNCTION control.forget_shown()"
         )
 
     def drop_indexes(self) -> None:
         """Take its indexes away until `create` makes them again, which is cheaper than keeping them while many rows come."""
-        for table in self.metadata.sorted_tables:
-            for index in table.indexes:
-                self.store.execute(f"DROP INDEX IF EXISTS {self.schema}.{index.name}")
+        for each in self.layouts:
+            for name in each.indexes:
+                self.store.execute(f"DROP INDEX IF EXISTS {self.schema}.{name}")
 
     def load(self, row: Sequence[Any], system: str) -> Record:
         """A database row as a stored record, its lines read along."""
@@ -326,25 +315,22 @@ def table_of(store: Store, schema: str, entity: Entity) -> Table:
 class LineTable:
     """The lines of a document: rows ordered by position that live and die with it."""
 
-    def __init__(self, store: Store, schema: str, parent: Entity, entity: Entity, metadata: sa.MetaData) -> None:
+    def __init__(self, store: Store, schema: str, entity: Entity) -> None:
         self.store = store
         self.names = entity.line_names
         self.bools = tuple(each.name for each in entity.columns if each.kind == "boolean")
         self.jsons = tuple(each.name for each in entity.columns if each.kind in JSON_KINDS)
         self._json_places = [(3 + self.names.index(name), name) for name in self.jsons]
-        self.sql = sa.Table(
-            entity.name,
-            metadata,
-            sa.Column("system", TEXT, primary_key=True),
-            sa.Column("parent", TEXT, primary_key=True),
-            sa.Column("position", sa.BigInteger, primary_key=True),
-            *(column(each) for each in entity.columns),
-            schema=schema,
-        )
-        for each in entity.columns:
-            if each.indexed:
-                sa.Index(f"{entity.name}_{each.name}", "system", each.name, _table=self.sql)
-        self.asks = LineStatements(self.sql, self.names)
+        columns = {"system": False, "parent": False, "position": True}
+        columns |= {each.name: is_whole(each) for each in entity.columns}
+        indexes = {f"{entity.name}_{each.name}": ("system", each.name) for each in entity.columns if each.indexed}
+        self.layout = Layout(schema, entity.name, columns, ("system", "parent", "position"), indexes)
+        self.asks = LineStatements(self.layout, self.names)
+
+    @property
+    def sql(self) -> sa.Table:
+        """The table as SQLAlchemy knows it."""
+        return self.layout.sql
 
     def at(self, store: Store) -> LineTable:
         """The same lines in another store."""
