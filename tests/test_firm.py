@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
+import orjson
 import pytest
 
 from counterfoil import verdict
@@ -123,6 +124,17 @@ def test_a_load_that_fails_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch
 
 
 # the base fixture
+
+
+def test_every_record_is_made_of_its_wire_form_as_of_its_columns(small: Loaded) -> None:
+    known = 0
+    for (schema, entity), table in small.store.tables.items():
+        records = table.select(small.systems[schema].name, deleted=True)
+        for record in records:
+            read = table.entity.from_wire(orjson.loads(table.render(record) or ""))
+            assert list(read.items()) == list(record.items()), entity
+        known += len(records)
+    assert known > 5_000
 
 
 def test_the_base_has_companies_catalogues_and_rates_and_no_business() -> None:

@@ -222,3 +222,13 @@ def test_states_that_allow_deletion_are_states_of_the_entity() -> None:
     for _, entity in told:
         field, *states = entity.deletable_in
         assert set(states) <= set(entity.by_name[field].choices)
+
+
+def test_a_list_that_is_emptied_is_an_empty_one_wherever_it_is_read(crm: Desk) -> None:
+    made = crm.create("customer", name="Northwind", country="US", custom={"a": 1}, ext_refs=[])
+    crm.change("customer", made["key"], custom=None, ext_refs=None)
+    table = crm.system.table("customer")
+    found, (selected,) = table.by_id("crm", made["id"]), table.select("crm", {"id": made["id"]})
+    assert found is not None
+    assert (found["custom"], found["ext_refs"]) == ({}, [])
+    assert found == selected

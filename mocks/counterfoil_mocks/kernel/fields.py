@@ -16,6 +16,8 @@ from typing import Any
 from counterfoil_mocks.kernel import money
 
 Record = dict[str, Any]
+JSON_KINDS = ("json", "refs", "object")
+"""Kinds of fields whose columns hold JSON."""
 
 
 @dataclass(frozen=True)
@@ -253,6 +255,16 @@ class Entity:
         return renderer(self.fields)
 
     @cached_property
+    def from_wire(self) -> Callable[[Record], Record]:
+        """Makes a rendered record what it is stored as."""
+        return unrenderer((*COMMON, *self.fields))
+
+    @cached_property
+    def line_from_wire(self) -> Callable[[Record], Record]:
+        """Makes a rendered line what it is stored as."""
+        return unrenderer(self.fields)
+
+    @cached_property
     def key_field(self) -> str | None:
         """The field that alone is the business key; the key's index serves it as well."""
         parts = KEY_PARTS.findall(self.key)
@@ -311,3 +323,30 @@ def renderer(fields: Iterable[Field]) -> Callable[..., Record]:
         return wire
 
     return to_wire
+
+
+def unrenderer(fields: Iterable[Field]) -> Callable[[Record], Record]:
+    """A function from wire to stored form, of records as `renderer` writes them; the record becomes what it returns."""
+    moneys = [each.name for each in fields if each.kind == "money"]
+    decimals = [each.name for each in fields if each.kind == "decimal"]
+    empties = [(each.name, dict if each.kind == "object" else list) for each in fields if each.kind in JSON_KINDS]
+    children = [(each.name, each.entity.line_from_wire) for each in fields if each.kind == "lines" and each.entity]
+
+    def from_wire(record: Record) -> Record:
+        for name in moneys:
+            value = record[name]
+            if value is not None:
+                record[name] = value["minor"]
+        for name in decimals:
+            value = record[name]
+            if value is not None:
+                record[name] = int(value.replace(".", ""))  # every place is written
+        for name, kind in empties:
+            if record[name] is None:
+                record[name] = kind()
+        for name, read in children:
+            for line in record[name]:
+                read(line)
+        return record
+
+    return from_wire

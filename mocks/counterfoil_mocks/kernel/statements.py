@@ -77,6 +77,11 @@ class Statements:
         return self._read(self._names, with_key=True)
 
     @cached_property
+    def shown(self) -> str:
+        """The wire form of the record with an id."""
+        return self._read(("shown",), with_id=True)
+
+    @cached_property
     def glance(self) -> str:
         """What is shown of the record with an id."""
         return self._read(Glance._fields, with_id=True)

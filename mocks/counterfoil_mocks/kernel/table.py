@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import orjson
 import sqlalchemy as sa
 
-from counterfoil_mocks.kernel.fields import COMMON, Entity, Record
+from counterfoil_mocks.kernel.fields import COMMON, JSON_KINDS, Entity, Record
 from counterfoil_mocks.kernel.layout import Layout, is_whole
 from counterfoil_mocks.kernel.statements import Glance, LineStatements, Statements, bound, compiled, placed
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 MOST_STATEMENTS = 500
 COUNTED = ("id", "deleted_at")
 """What stands in the index of `updated_at` behind it: those that are not deleted are counted without a look at each."""
-JSON_KINDS = ("json", "refs", "object")
 EMPTY_JSON = {"json": "[]", "refs": "[]", "object": "{}"}
 
 
@@ -161,8 +160,12 @@ class Table:
         return self.render(found) or ""
 
     def by_id(self, system: str, value: str) -> Record | None:
-        """The record with this native id."""
-        row = self.store.connection.execute(self.asks.by_id, (system, value)).fetchone()
+        """The record with this native id: made of its wire form where that is there, lines and all, which is less than its columns."""
+        execute, asked = self.store.connection.execute, (system, value)
+        row = execute(self.asks.shown, asked).fetchone()
+        if row is not None and row[0] is not None:
+            return self.entity.from_wire(orjson.loads(row[0]))
+        row = None if row is None else execute(self.asks.by_id, asked).fetchone()
         return None if row is None else self.load(row, system)
 
     def by_key(self, system: str, value: str) -> Record | None:
