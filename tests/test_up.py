@@ -307,6 +307,19 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stdout.decode().splitlines()[-1] == "[]"
 
 
+def test_a_landscape_that_nobody_asks_from_above_loads_neither_framework_nor_client() -> None:
+    program = (
+        "import asyncio, sys\nfrom counterfoil.commands import up\nfrom counterfoil_mocks.landscape import Landscape\n"
+        "built = Landscape.build(up.wanted(None, {}, {'port_base': 0, 'size': 'S'}))\nup.mount(built)\n"
+        "async def life():\n    await built.start()\n"
+        "    print([each for each in ('fastapi', 'aiohttp', 'jinja2', 'lark') if each in sys.modules])\n"
+        "    await built.stop()\n"
+        "asyncio.run(life())"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, env=ENVIRONMENT)
+    assert done.stdout.decode().splitlines()[-1] == "[]"
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="names of open files cannot be taken away there")
 def test_a_landscape_in_memory_leaves_nothing_on_the_disk_however_it_ends(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "counterfoil", "up", "--port-base", "0", "--size", "empty", "--json"]

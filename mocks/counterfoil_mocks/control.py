@@ -1,4 +1,4 @@
-"""The control plane: the landscape from above, over HTTP. State and deeds in canonical form, time, faults, deliveries, snapshots."""
+"""The control plane: the landscape from above, over HTTP. Time, faults, deliveries, snapshots; state and deeds are `canonical`'s."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response, StreamingResponse
 from pydantic import Field
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from counterfoil_mocks import console
-from counterfoil_mocks.canonical import PREFIX, Canonical
-from counterfoil_mocks.control_gate import Answerable, Gate, broken, refuse
+from counterfoil_mocks.control_refusals import broken, refuse
 from counterfoil_mocks.control_shapes import (
     Advance,
     ClockOut,
@@ -50,22 +48,9 @@ OVERLAP = 10_000
 """Numbers before the last one in which entries may still be missing: a request has its number before it is answered."""
 
 
-class ControlPlane(FastAPI):
-    """The control plane. What people do at the systems' screens goes to `direct` at once: the layers of the framework cost as much as a read."""
-
-    direct: ASGIApp | None = None
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        if self.direct is not None and scope["type"] == "http" and f"{scope['path']}/".startswith(f"{PREFIX}/"):
-            await self.direct(scope, receive, send)
-        else:
-            await super().__call__(scope, receive, send)
-
-
 def build_control(landscape: Landscape) -> FastAPI:
-    """The control plane of a landscape."""
-    app = ControlPlane(
+    """What the framework answers of the control plane of a landscape."""
+    app = FastAPI(
         title="Counterfoil control plane",
         version="1",
         description="The landscape from above: state and deeds of every system, time, faults, deliveries, snapshots.",
@@ -76,10 +61,6 @@ def build_control(landscape: Landscape) -> FastAPI:
     for kind in (Problem, StoreAway, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, refuse)
     app.add_exception_handler(Exception, broken)
-    app.direct = Answerable(Canonical(landscape.systems, landscape.journal))
-    if landscape.config.token is not None:
-        app.add_middleware(Gate, token=landscape.config.token)
-        app.direct = Gate(app.direct, landscape.config.token)
     for add in (add_life, add_time, add_events, add_faults, add_limits, add_states, add_integration):
         add(app, landscape)
     app.openapi = lambda: described(app, landscape)  # type: ignore[method-assign]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
@@ -25,11 +25,9 @@ from counterfoil_mocks.kernel.shared import Shared, SharedClock, SharedNumbers, 
 from counterfoil_mocks.kernel.snapshot import Snapshot, Snapshots
 from counterfoil_mocks.kernel.store import Store, discard, no_room, open_store
 from counterfoil_mocks.kernel.system import System, World
+from counterfoil_mocks.plane import ControlPlane
 from counterfoil_mocks.roles import FACES, ROLES
 from counterfoil_mocks.workers import Workers
-
-if TYPE_CHECKING:
-    from fastapi import FastAPI
 
 __all__ = ["START", "Landscape", "PortTaken", "Unavailable", "Unusable"]
 
@@ -40,13 +38,11 @@ START = "2026-01-05T15:00:00.000Z"
 class Landscape:
     """The systems of one firm. Made by `build`, taken into service by `start`.
 
-    systems: by name, in the order of their ports. control: the control plane's application; more routers may be included until
-    `start`.
+    systems: by name, in the order of their ports. control: the control plane's application; what others add to it is
+    told to its `routers`.
     """
 
     def __init__(self, config: Config, store: Store, world: World, systems: dict[str, System]) -> None:
-        from counterfoil_mocks.control import build_control
-
         self.config = config
         self.store = store
         self.world = world
@@ -61,7 +57,7 @@ class Landscape:
         self.snapshots = Snapshots(store, systems, world)
         self.urls = dict.fromkeys(systems, "")
         self.control_url = ""
-        self.control: FastAPI = build_control(self)
+        self.control = ControlPlane(self)
         self.ready = False
         self._served: dict[str, Served] = {}
         self._bound: dict[str, socket.socket] = {}

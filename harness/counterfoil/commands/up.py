@@ -14,6 +14,8 @@ from counterfoil.options import ByProcesses, InStore
 from counterfoil.vendor_options import Billing, Crm, Erp, Psa, faces
 
 if TYPE_CHECKING:
+    from fastapi import APIRouter
+
     from counterfoil_mocks.landscape import Landscape
 
 COLLECT_AFTER = (20_000, 20, 50)
@@ -109,9 +111,13 @@ def wanted(file: Path | None, vendors: Mapping[str, str], choices: dict[str, Any
 
 def mount(landscape: Landscape) -> None:
     """Give the control plane the verdict."""
-    from counterfoil import verdict
 
-    landscape.control.include_router(verdict.router(landscape))
+    def routes() -> APIRouter:
+        from counterfoil import verdict
+
+        return verdict.router(landscape)
+
+    landscape.control.routers.append(routes)
 
 
 async def live(landscape: Landscape, as_json: bool) -> None:

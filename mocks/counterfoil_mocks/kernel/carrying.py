@@ -8,9 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import aiohttp
-
 from counterfoil_mocks.kernel import clock, events
+from counterfoil_mocks.kernel.calls import Calls
 from counterfoil_mocks.kernel.errors import StoreAway
 from counterfoil_mocks.kernel.face import Face
 from counterfoil_mocks.kernel.fields import Record
@@ -104,26 +103,20 @@ class Carrier:
         self.world = world
         self.journal = journal
         self.slot = slot
-        self._session: aiohttp.ClientSession | None = None
+        self.calls = Calls(ATTEMPT_SECONDS, PARALLEL * 2, unpack=False)
 
     @property
     def open(self) -> bool:
         """Whether it has started."""
-        return self._session is not None
+        return self.calls.open
 
     def start(self) -> None:
         """Be ready to carry."""
-        self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=ATTEMPT_SECONDS),
-            connector=aiohttp.TCPConnector(limit=PARALLEL * 2),
-            auto_decompress=False,
-        )
+        self.calls.start()
 
     async def stop(self) -> None:
         """Carry no more."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self.calls.stop()
 
     # claims
 
@@ -186,11 +179,12 @@ class Carrier:
         return answer
 
     async def _post(self, face: Face, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        assert self._session is not None
+        import aiohttp
+
+        session, answer = self.calls.session, Answer()
         started = clock.monotonic()
-        answer = Answer()
         try:
-            async with self._session.post(url, data=body, headers=headers, allow_redirects=False) as response:
+            async with session.post(url, data=body, headers=headers, allow_redirects=False) as response:
                 answer.status = response.status
                 answer.body = await response.content.read(ANSWER_LIMIT)
                 answer.taken = face.acknowledged(response.status, answer.body)

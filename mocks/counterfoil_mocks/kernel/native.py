@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +18,11 @@ from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.journal import Journal
 from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
 from counterfoil_mocks.kernel.paths import text_of
-from counterfoil_mocks.kernel.pipeline import PREFIX, Pipeline
+from counterfoil_mocks.kernel.pipeline import PREFIX, Pipeline, send_whole
 from counterfoil_mocks.kernel.system import System
 
 ROOT = "/native/v1"
+HEALTH = "/__counterfoil/health"
 PROBLEM = (b"content-type", b"application/problem+json")
 
 
@@ -140,14 +141,7 @@ class NativeFace(Face):
 
     def unknown(self, request: Request) -> Problem:
         if request.allowed:
-            allowed = ", ".join(sorted(request.allowed))
-            return Problem(
-                405,
-                "METHOD_NOT_ALLOWED",
-                f"{request.method} is not offered here.",
-                remedy=f"Use {allowed}.",
-                headers=[("Allow", allowed)],
-            )
+            return not_offered(request.method, request.allowed)
         problem = not_found("path", request.path.decode("latin-1"))
         problem.remedy = f"See {ROOT}/openapi.json for what there is."
         return problem
@@ -256,31 +250,31 @@ def build_app(
 
 
 def health_app(system: System) -> ASGIApp:
-    """Answers `GET /__counterfoil/health`. Made at its first request: most never come."""
-    made: list[Any] = []
+    """Answers `GET /__counterfoil/health`."""
+    well = orjson.dumps({"status": "ok", "system": system.name, "role": system.role.name})
 
     async def beside(scope: Scope, receive: Receive, send: Send) -> None:
-        if not made:
-            made.append(_fastapi(system))
-        await made[0](scope, receive, send)
+        if scope["path"] != HEALTH:
+            problem = not_found("path", scope["path"])
+            problem.remedy = f"Its native face is at {ROOT}; {ROOT}/openapi.json says what there is."
+        elif scope["method"] != "GET":
+            problem = not_offered(scope["method"], ("GET",))
+        else:
+            await send_whole(scope, send, 200, [JSON], well)
+            return
+        headers = [PROBLEM, *as_bytes(problem.headers)]
+        await send_whole(scope, send, problem.status, headers, orjson.dumps(problem.as_json()))
 
     return beside
 
 
-def _fastapi(system: System) -> Any:
-    from fastapi import FastAPI
-    from fastapi.responses import JSONResponse
-
-    app = FastAPI(title=system.name, openapi_url=None, docs_url=None, redoc_url=None)
-
-    @app.get("/__counterfoil/health")
-    async def health() -> dict[str, Any]:
-        return {"status": "ok", "system": system.name, "role": system.role.name}
-
-    async def elsewhere(request: Any, error: Exception) -> JSONResponse:
-        problem = not_found("path", request.url.path)
-        problem.remedy = "Its native face is at /native/v1; /native/v1/openapi.json says what there is."
-        return JSONResponse(problem.as_json(), problem.status, media_type="application/problem+json")
-
-    app.add_exception_handler(404, elsewhere)
-    return app
+def not_offered(method: str, allowed: Iterable[str]) -> Problem:
+    """405."""
+    known = ", ".join(sorted(allowed))
+    return Problem(
+        405,
+        "METHOD_NOT_ALLOWED",
+        f"{method} is not offered here.",
+        remedy=f"Use {known}.",
+        headers=[("Allow", known)],
+    )

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import aiohttp
 import orjson
 
 from counterfoil_mocks.kernel import clock
+from counterfoil_mocks.kernel.calls import Calls
 from counterfoil_mocks.kernel.delivery import Deliverer
 from counterfoil_mocks.kernel.errors import invalid
 from counterfoil_mocks.kernel.fields import Record
@@ -58,7 +58,7 @@ class Rest:
         self.deliverer = deliverer
         self.journal = journal
         self.integration: Integration | None = None
-        self._session: aiohttp.ClientSession | None = None
+        self.calls = Calls(IDLE_PATIENCE + 5)
         self._moved = asyncio.Event()
         self.look: Callable[[], bool] = lambda: False
         """Takes up what other processes have committed; whether there was anything."""
@@ -69,7 +69,7 @@ class Rest:
 
     async def start(self) -> None:
         """Listen to the traffic."""
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=IDLE_PATIENCE + 5))
+        self.calls.start()
         self.world.traffic.on_move.append(self._moved.set)
         self.deliverer.between = self.between
 
@@ -78,9 +78,7 @@ class Rest:
         self.flow(0)
         with contextlib.suppress(ValueError):
             self.world.traffic.on_move.remove(self._moved.set)
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self.calls.stop()
 
     # rest
 
@@ -157,11 +155,13 @@ class Rest:
     async def _idle(self) -> bool | None:
         """Whether the integration says that it is idle, None where it says nothing; it may hold its answer until it is
         (RFC 7240, `Prefer: wait`)."""
-        if self.integration is None or self.integration.idle_url is None or self._session is None:
+        if self.integration is None or self.integration.idle_url is None or not self.calls.open:
             return None
+        import aiohttp
+
         try:
             headers = {"prefer": f"wait={IDLE_PATIENCE}", "accept": "application/json"}
-            async with self._session.get(self.integration.idle_url, headers=headers) as answer:
+            async with self.calls.session.get(self.integration.idle_url, headers=headers) as answer:
                 said: Any = orjson.loads(await answer.read())
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError):
             return None
@@ -169,10 +169,12 @@ class Rest:
 
     async def answers(self, url: str) -> bool:
         """Whether there is a 200 at an address."""
-        if self._session is None:
+        if not self.calls.open:
             return False
+        import aiohttp
+
         try:
-            async with self._session.get(url) as answer:
+            async with self.calls.session.get(url) as answer:
                 return answer.status == 200
         except (aiohttp.ClientError, OSError, TimeoutError):
             return False
