@@ -1,4 +1,4 @@
-"""Answers to single gets are remembered until something is written: never longer, and each for whoever asked for it."""
+"""Answers to single gets are remembered as long as what they are made of stays as it is: never longer, and each for whoever asked for it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from tests.conftest import POSTGRES
 
 from counterfoil_mocks.kernel import clock
 from counterfoil_mocks.kernel.system import Origin
@@ -175,6 +176,38 @@ def test_an_answer_is_remembered_until_a_deed(caller: Caller) -> None:
     assert caller.name() == "Slipped in"
 
 
+def test_a_deed_elsewhere_leaves_an_answer_as_it_is(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert caller.name() == "Before"
+    worked_out: list[str] = []
+    face = caller.landscape.landscape.systems[caller.subject.role].face
+    ask = face.ask
+    monkeypatch.setattr(face, "ask", lambda request, each: worked_out.append(request.method) or ask(request, each))
+    caller.call("POST", caller.subject.collection, caller.subject.make)
+    assert caller.name() == "Before"
+    assert worked_out == ["POST"]
+    caller.rename("After")
+    assert caller.name() == "After"
+    assert worked_out[-1] == "GET"
+
+
+def test_what_another_record_says_in_an_answer_is_seen_at_once(landscape: Any) -> None:
+    stripe = Caller(landscape, SUBJECTS["stripe"])
+    stripe.id = landscape.native("billing", "POST", "/customers", {"name": "Acme", "country": "US"}).json["id"]
+
+    def city() -> Any:
+        address = stripe.call("GET", stripe.place).json()["address"]
+        return None if address is None else address["city"]
+
+    assert city() is None
+    site = {"customer": stripe.id, "site_code": "HQ", "kind": "BILL_TO", "country": "US", "city": "Austin"}
+    made = landscape.native("billing", "POST", "/sites", site)
+    assert made.status == 201, made.raw
+    assert city() == "Austin"
+    moved = landscape.native("billing", "PATCH", f"/sites/{made.json['id']}", {"city": "Dallas"}, **{"If-Match": "*"})
+    assert moved.status == 200, moved.raw
+    assert city() == "Dallas"
+
+
 def test_a_write_through_either_face_is_seen_at_once(caller: Caller) -> None:
     assert caller.name() == "Before"
     caller.rename("Through the vendor's")
@@ -261,12 +294,45 @@ def test_links_begin_as_each_call_did(landscape: Any) -> None:
         assert f"http://{host}:{port}/" in json.dumps(answer.json())
 
 
-def test_where_others_may_write_nothing_is_remembered(launch: Any, tmp_path: Path) -> None:
-    systems = {"crm": {"vendor": "salesforce"}, "psa": {}, "erp": {}, "billing": {}}
-    salesforce = Caller(launch(systems=systems, store=f"sqlite:///{tmp_path}/firm.db"), SUBJECTS["salesforce"])
-    assert salesforce.name() == "Before"
-    salesforce.slip("Slipped in")
-    assert salesforce.name() == "Slipped in"
+@pytest.fixture(scope="module")
+def kept(launch_shared: Any, tmp_path_factory: Any) -> Any:
+    """All four vendors, where others may write to the same files."""
+    systems = {subject.role: {"vendor": vendor} for vendor, subject in SUBJECTS.items()}
+    return launch_shared(systems=systems, store=f"sqlite:///{tmp_path_factory.mktemp('kept')}/firm.db")
+
+
+@pytest.mark.parametrize("vendor", SUBJECTS)
+def test_what_others_write_to_the_same_files_is_seen_at_once(kept: Any, vendor: str) -> None:
+    caller = Caller(kept, SUBJECTS[vendor])
+    assert caller.name() == caller.name() == "Before"
+    caller.slip("Slipped in")
+    assert caller.name() == caller.name() == "Slipped in"
+
+
+@pytest.mark.skipif(POSTGRES is None, reason="no PostgreSQL server: set COUNTERFOIL_TEST_POSTGRES")
+def test_what_one_process_writes_is_seen_at_once_by_the_others(launch: Any) -> None:
+    systems = {subject.role: {"vendor": vendor} for vendor, subject in SUBJECTS.items()}
+    landscape = launch(systems=systems, processes=3)
+    for subject in SUBJECTS.values():
+        caller = Caller(landscape, subject)
+        for number in range(6):  # each call meets whichever process is free
+            caller.rename_natively(f"Name {number}")
+            assert {caller.name() for _ in range(6)} == {f"Name {number}"}
+
+
+def test_what_was_worked_out_while_something_was_written_proves_nothing(landscape: Any) -> None:
+    store = landscape.landscape.store
+
+    async def read(*statements: str) -> bool:
+        with store.watched() as reads:
+            for each in statements:
+                store.execute(each).fetchall()
+        return bool(reads.whole)
+
+    assert landscape.run(read("SELECT 1", "WITH one AS (SELECT 1) SELECT * FROM one"))
+    assert not landscape.run(read("SELECT 1", "DELETE FROM control.token WHERE token = 'none'", "SELECT 1"))
+    many = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1000) SELECT n FROM n"
+    assert not landscape.run(read(many))
 
 
 def test_a_system_tells_no_state_in_the_middle_of_a_deed(landscape: Any) -> None:

@@ -203,10 +203,13 @@ class Face:
         place = self.place(request)
         found: Answer | None = self.remembered.find(place)
         if found is None:
-            found = operation.run(self.ask(request, operation))
+            state = self.system.state
+            self.lookups.forget()  # so that all that is read is seen
+            with self.system.store.watched() as reads:
+                found = operation.run(self.ask(request, operation))
             if found.status == 200:
                 found = found._replace(payload=orjson.Fragment(self.dumped(found.payload)))
-                self.remembered.keep(place, found)
+                self.remembered.keep(place, found, state, reads)
         return found
 
     def place(self, request: Request) -> tuple[Hashable, ...]:

@@ -19,6 +19,7 @@ from sqlalchemy.dialects import postgresql
 
 from counterfoil_mocks.kernel.errors import StoreAway, StoreTaken
 from counterfoil_mocks.kernel.mirror import Mirror, fill
+from counterfoil_mocks.kernel.reads import Reads
 from counterfoil_mocks.kernel.role import Role
 from counterfoil_mocks.kernel.store import Store, schemas_of
 
@@ -347,6 +348,9 @@ class PostgresStore(Store):
     @contextmanager
     def local(self, schema: str | None = None) -> Iterator[Store]:
         """A copy as an SQLite database of this process, so that what verdicts ask is written once; of one schema, the copy that is kept."""
+        watcher: Any = self.connection
+        if isinstance(watcher, Reads):
+            watcher.whole = False  # a copy is asked past it
         if schema is not None:
             if schema not in self._mirrors:
                 self._mirrors[schema] = Mirror(self, schema)

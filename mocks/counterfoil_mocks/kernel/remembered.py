@@ -4,52 +4,74 @@ system, and records that one answer names many times."""
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.kernel.reads import Reads
 from counterfoil_mocks.kernel.statements import bound
 from counterfoil_mocks.kernel.system import System
 
-MOST = 2_000
+MOST = 1_000
 """Answers that are kept at a time."""
 
 
+@dataclass(slots=True)
+class Known:
+    """An answer. state: of its system, when it was known to hold; moment: until when its reads tell whether it does; reads: what it was made of,
+    where that is known."""
+
+    answer: Any
+    state: Hashable
+    moment: Hashable
+    reads: Reads | None
+
+
 class Remembered:
-    """Answers by whatever tells calls from one another. All are forgotten at the next deed of the system, restore or minute of the
-    business clock; where a system cannot tell its state, none is kept."""
+    """Answers by whatever tells calls from one another. Each holds until the next deed of the system, restore or minute of the business clock.
+    After a deed, and where others may write to the same store, it holds if the store says the same again to all that it was asked for it;
+    within the same minute and between the same restores."""
 
     def __init__(self, system: System) -> None:
         self.system = system
-        self._state: Hashable = None
-        self._answers: dict[Hashable, Any] = {}
+        self._known: dict[Hashable, Known] = {}
 
     def find(self, place: Hashable) -> Any:
         """The answer of a place, None where it must be worked out."""
-        state = self.system.state
-        if state is None or state != self._state:
-            self._answers.clear()
-            self._state = state
+        known = self._known.get(place)
+        if known is None:
             return None
-        return self._answers.get(place)
+        state = self.system.state
+        if state is not None and state == known.state:
+            return known.answer
+        reads = known.reads
+        if reads is not None and known.moment == self.system.moment and reads.hold():
+            known.state = state
+            return known.answer
+        del self._known[place]
+        return None
 
-    def keep(self, place: Hashable, answer: Any) -> None:
-        """Keep what has been worked out since `find`, unless something was written meanwhile."""
-        if self._state is None or self.system.state != self._state:
+    def keep(self, place: Hashable, answer: Any, state: Hashable, reads: Reads | None = None) -> None:
+        """Keep what has been worked out, unless something was written meanwhile. state: of the system before. reads: what was read for it."""
+        if reads is not None and not reads.whole:
+            reads = None
+        if self.system.state != state or (state is None and reads is None):
             return
-        if len(self._answers) >= MOST:
-            self._answers.clear()
-        self._answers[place] = answer
+        if len(self._known) >= MOST:
+            self._known.clear()
+        self._known[place] = Known(answer, state, self.system.moment, reads)
 
     def counted(self, statement: sa.Select[Any]) -> int:
         """How many rows a statement finds (what it selects from must be said by `select_from`); whoever turns pages has it counted once."""
         text, params = bound(statement.with_only_columns(sa.func.count()))
         place = (text, *params.values())
-        found: int | None = self.find(place)
+        connection, state = self.system.store.connection, self.system.state
+        found: int | None = None if isinstance(connection, Reads) else self.find(place)
         if found is None:
-            found = int(self.system.store.connection.execute(text, params).fetchone()[0])
-            self.keep(place, found)
+            found = int(connection.execute(text, params).fetchone()[0])
+            self.keep(place, found, state)
         return found
 
 
@@ -64,6 +86,10 @@ class Lookups:
         self.system = system
         self._moment: Hashable = None
         self._found: dict[Hashable, list[Record]] = {}
+
+    def forget(self) -> None:
+        """Look all up anew."""
+        self._moment = None
 
     def by_id(self, entity: str, id: str) -> Record | None:
         """The record with a native id."""

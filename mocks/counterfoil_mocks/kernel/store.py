@@ -22,6 +22,7 @@ from counterfoil_mocks.kernel import clock, money, tables
 from counterfoil_mocks.kernel.extras import install
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.layout import Layout
+from counterfoil_mocks.kernel.reads import Reads
 from counterfoil_mocks.kernel.role import Role
 from counterfoil_mocks.kernel.table import Table, table_of
 
@@ -239,6 +240,16 @@ class Store:
         """The store itself, or a copy of it, as an SQLite database of this process: what verdicts ask. schema: of which the records and
         their history alone are asked; that much is at hand at any time."""
         yield self
+
+    @contextmanager
+    def watched(self) -> Iterator[Reads]:
+        """Note what is read inside the block."""
+        plain = self.connection
+        self.connection = reads = Reads(plain)
+        try:
+            yield reads
+        finally:
+            self.connection = plain
 
     def table(self, schema: str, entity: str) -> Table:
         """The table of an entity."""

@@ -159,6 +159,11 @@ class System:
             return None
         return self.world.restores, self.deeds, self.clock.now[:16]
 
+    @property
+    def moment(self) -> tuple[int, str]:
+        """What of the state is not in the store."""
+        return self.world.restores, self.clock.now[:16]
+
     def table(self, entity: str) -> Table:
         """The table of an entity of this role."""
         return self.store.table(self.role.name, entity)

@@ -1,0 +1,65 @@
+"""What a store was asked while something was worked out, and what it said: asked again, the same answers mean that the same would come out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+MOST_ROWS = 200
+"""So many rows are kept of one piece of work; more are dearer to keep and to compare than what is made of them."""
+QUESTIONS = ("SELECT", "WITH")
+
+
+class Reads:
+    """A connection that remembers what it is asked. whole: whether it has seen all that was read, and nothing was written; only then
+    `hold` says anything."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+        self.whole = True
+        self._asked: list[tuple[str, Any, list[Any]]] = []
+        self._rows = 0
+
+    def execute(self, sql: str, params: Any = ()) -> Any:
+        """Run one statement."""
+        cursor = self.connection.execute(sql, params)
+        if not self.whole or not sql.lstrip().startswith(QUESTIONS):
+            self.whole = False
+            return cursor
+        rows = cursor.fetchall()
+        self._asked.append((sql, params, rows))
+        self._rows += len(rows)
+        self.whole = self._rows <= MOST_ROWS
+        return Rows(rows, cursor.description)
+
+    def executemany(self, sql: str, many: Any) -> Any:
+        """Run one statement for each of many rows."""
+        self.whole = False
+        return self.connection.executemany(sql, many)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.connection, name)
+
+    def hold(self) -> bool:
+        """Whether the store says all the same again."""
+        execute = self.connection.execute
+        return all(execute(sql, params).fetchall() == rows for sql, params, rows in self._asked)
+
+
+class Rows:
+    """What one statement found, as a cursor gives it."""
+
+    def __init__(self, rows: Sequence[Any], description: Any) -> None:
+        self.description = description
+        self._left = iter(rows)
+
+    def fetchone(self) -> Any:
+        """The next row, None behind the last."""
+        return next(self._left, None)
+
+    def fetchall(self) -> list[Any]:
+        """The rows that are left."""
+        return list(self._left)
+
+    def __iter__(self) -> Any:
+        return self._left
