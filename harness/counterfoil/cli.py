@@ -6,7 +6,6 @@ import importlib
 import pkgutil
 import signal
 import threading
-from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
@@ -79,6 +78,8 @@ main = typer.Typer(
 def told(wanted: bool) -> None:
     """Print the version and end."""
     if wanted:
+        from importlib.metadata import version
+
         typer.echo(f"counterfoil {version('counterfoil')}")
         raise typer.Exit
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from counterfoil_mocks import catalogue, firm, vendors
+from counterfoil_mocks import catalogue, vendors
 from counterfoil_mocks import config as landscape_file
 from counterfoil_mocks.config import Config, Unavailable, Unusable
 from counterfoil_mocks.kernel import auth, clock, events, native, webhooks
@@ -33,6 +33,9 @@ __all__ = ["START", "Landscape", "PortTaken", "Unavailable", "Unusable"]
 
 START = "2026-01-05T15:00:00.000Z"
 """Where the business clock of a new landscape stands: Monday, 09:00 in Chicago."""
+
+EMPTY = "empty"
+"""The size of no firm at all: what makes firms is not even loaded."""
 
 
 class Landscape:
@@ -89,7 +92,7 @@ class Landscape:
         try:
             if anew:
                 discard(wanted.store, ROLES)
-            store = open_store(wanted.store, ROLES, roomy=firm.roomy(wanted.size))
+            store = open_store(wanted.store, ROLES, roomy=_roomy(wanted.size))
         except Exception as error:
             said = " ".join(str(error).split())
             kind = Unavailable if isinstance(error, (ConnectionError, StoreTaken)) else Unusable
@@ -140,7 +143,9 @@ class Landscape:
 
     def _fill(self) -> None:
         if self.store.meta("firm") is None:
-            if self.config.size != "empty" and {system.role.name for system in self.systems.values()} >= set(ROLES):
+            if self.config.size != EMPTY and {system.role.name for system in self.systems.values()} >= set(ROLES):
+                from counterfoil_mocks import firm
+
                 firm.load(self.store, self.systems, self.world, self.config.seed, self.config.size)
             self._furnish()
             for name, each in self.config.systems.items():
@@ -416,6 +421,14 @@ def in_file(config: Config, name: str) -> dict[str, float]:
     """The limits that the landscape file sets a system."""
     said = config.limits.get(name)
     return {} if said is None else said.model_dump(exclude_none=True)
+
+
+def _roomy(size: str) -> bool:
+    if size == EMPTY:
+        return False
+    from counterfoil_mocks import firm
+
+    return firm.roomy(size)
 
 
 def _system(name: str, number: int, config: Config, store: Store, world: World) -> System:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
-
 
 class Undecodable(Exception):
     """The message goes behind the file's name: `cannot be read: …` or `is not YAML at line 2, column 1: …`."""
@@ -13,6 +11,8 @@ class Undecodable(Exception):
 
 def decoded(path: Path) -> object:
     """What a YAML or JSON file holds; raises Undecodable."""
+    import yaml  # who has no such file need not load it
+
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:

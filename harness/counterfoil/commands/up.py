@@ -75,7 +75,7 @@ def serve(
     except Unusable as error:
         return complain(str(error), 3 if isinstance(error, Unavailable) else 2)
     mount(built)
-    slim()
+    slim(built)
     try:
         run(live(built, as_json))
     except PortTaken as error:
@@ -84,13 +84,14 @@ def serve(
     return 0
 
 
-def slim() -> None:
+def slim(landscape: Landscape) -> None:
     """Give back what loading the firm took (it leaves next to nothing that goes in circles), never look through what stays again, and seldom through the
     rest: a request leaves as little."""
     import contextlib
     import ctypes
     import gc
 
+    landscape.store.slim()
     with contextlib.suppress(OSError, AttributeError):  # only glibc keeps what was freed and can give it back
         ctypes.CDLL("libc.so.6").malloc_trim(0)
     gc.freeze()

@@ -294,6 +294,9 @@ class PostgresStore(Store):
         for statement in statements:
             self.connection.execute(statement)
 
+    def slim(self) -> None:
+        """Nothing is kept of pages here."""
+
     @property
     def durable(self) -> bool:
         """Whether the store outlives the process."""

@@ -354,6 +354,10 @@ class Store:
     def rewind(self, schema: str, table: str, last: int) -> None:
         """Have a log count on from its last row; here it does so by itself."""
 
+    def slim(self) -> None:
+        """Give back the copies of pages that making and filling the store has left; they are read again when they are asked for."""
+        self.connection.execute("PRAGMA shrink_memory")
+
     def close(self) -> None:
         """Close the database; an in-memory one is gone."""
         self.connection.close()
