@@ -175,3 +175,29 @@ def test_time_is_billed_and_freed_by_kantata_s_invoices(landscape: Any, tell: An
         ("BILLED", "INV-1/2"),
     ]
     assert not [path for path in asked(landscape) if "/native/" in path and "/oauth/" not in path]
+
+
+def test_an_approval_that_is_withdrawn_while_it_is_being_billed_is_told_as_such(landscape: Any, tell: Any) -> None:
+    async def story(connector: Connector) -> Any:
+        made = await project(connector)
+        await connector.act("activate_project", {"key": "CT-1-P01"}, {}, Trail())
+        keys = [each["key"] for each in await approved_time(connector, made["id"], 2)]
+        items = [{"source_type": "TIME", "source_id": key, "invoice_line": f"INV-1/{key}"} for key in keys]
+        invoice = connector._billed._invoice
+
+        async def late(*said: Any) -> None:
+            withdrawn = {"key": keys[0], "reason": "Not agreed"}
+            await asyncio.to_thread(landscape.call, "POST", "/systems/psa/actions/unapprove_time", withdrawn)
+            await invoice(*said)
+
+        connector._billed._invoice = late  # type: ignore[method-assign]
+        refusals = []
+        for _ in range(2):  # asked before the withdrawal, then after it
+            with pytest.raises(Refused) as refused:
+                await connector.act("mark_billed", {"key": "CT-1-P01"}, {"items": items}, Trail())
+            refusals.append(refused.value)
+        return refusals, await connector.list("time_entry", {})
+
+    refusals, after = tell(story)
+    assert [(each.status, each.code) for each in refusals] == [(409, "NOT_APPROVED")] * 2
+    assert [each["billing"] for each in after] == ["UNBILLED"] * 2

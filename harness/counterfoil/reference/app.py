@@ -47,11 +47,13 @@ class Integration:
         desk.customers = parts.customers(desk)
         desk.delivery = parts.delivery(desk)
         desk.invoicing = parts.invoicing(desk)
+        desk.rebilling = parts.rebilling(desk)
         desk.taxes = parts.taxes(desk)
         self.flows = (
             desk.customers,
             desk.delivery,
             desk.invoicing,
+            desk.rebilling,
             desk.taxes,
             parts.setup(desk),
             parts.cash(desk),

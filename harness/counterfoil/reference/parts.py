@@ -20,6 +20,7 @@ from counterfoil.reference.flows.invoicing import Invoicing
 from counterfoil.reference.flows.merges import Merges
 from counterfoil.reference.flows.moving import Moving
 from counterfoil.reference.flows.rates import Rates
+from counterfoil.reference.flows.rebilling import Rebilling
 from counterfoil.reference.flows.setup import Setup
 from counterfoil.reference.flows.taxes import Taxes
 from counterfoil.reference.poller import Poller
@@ -48,6 +49,7 @@ class Parts:
     customers: type[Customers] = Customers
     setup: type[Setup] = Setup
     invoicing: type[Invoicing] = Invoicing
+    rebilling: type[Rebilling] = Rebilling
     delivery: type[Delivery] = Delivery
     cash: type[Cash] = Cash
     changes: type[Changes] = Changes

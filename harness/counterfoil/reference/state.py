@@ -169,12 +169,12 @@ class State:
         )
         return {role_of(system): (id_, version) for system, id_, version in found if named(role_of(system)) == system}
 
-    def note(self, kind: str, canonical: str, system: str) -> None:
-        """Remember which system something is at home in."""
-        self.sql.execute("INSERT OR REPLACE INTO xref VALUES (?, ?, '', ?, 0)", (kind, canonical, system))
+    def note(self, kind: str, canonical: str, word: str) -> None:
+        """Remember one word of something: which system it is at home in, which approval of it was taken over."""
+        self.sql.execute("INSERT OR REPLACE INTO xref VALUES (?, ?, '', ?, 0)", (kind, canonical, word))
 
     def noted(self, kind: str, canonical: str) -> str | None:
-        """Where something is at home, None where nothing was said."""
+        """The word that is remembered of something, None where nothing was said."""
         found = self._one("SELECT id FROM xref WHERE kind = ? AND canonical = ? AND system = ''", kind, canonical)
         return None if found is None else str(found)
 

@@ -31,18 +31,30 @@ class Billed:
         self.wire = connector.kantata
 
     async def mark(self, project: str, items: Sequence[Record], trail: Trail) -> None:
-        """Have each line of an invoice be an invoice of Kantata's; one that is there already is left alone."""
+        """Have each line of an invoice be an invoice of Kantata's; one that is there already is left alone. Nothing is invoiced where
+        one of the items is not to be billed."""
+        lines = await self._unbilled(project, items)
+        for line, ids in lines.items():
+            try:
+                await self._invoice(project, line, ids, trail)
+            except Refused as refused:
+                if refused.status != 422:
+                    raise
+                await self._unbilled(project, items)  # an approval may have been withdrawn since it was asked for
+                raise
+
+    async def _unbilled(self, project: str, items: Sequence[Record]) -> dict[str, dict[str, list[str]]]:
+        """Ids of what is to be invoiced still, by line and by attribute of an invoice; raises Refused for what is not to be billed."""
         free = {source: await self._free(project, source) for source in {each["source_type"] for each in items}}
+        lines: dict[str, dict[str, list[str]]] = {}
         for line, several in by_line(items).items():
-            ids: dict[str, list[str]] = {}
             for item in several:
                 found = free[item["source_type"]].get(item["source_id"])
                 if found is None:
                     await self._check(item)
                 else:
-                    ids.setdefault(KINDS[item["source_type"]][1], []).append(found)
-            if ids:
-                await self._invoice(project, line, ids, trail)
+                    lines.setdefault(line, {}).setdefault(KINDS[item["source_type"]][1], []).append(found)
+        return lines
 
     async def release(self, project: str, items: Sequence[Record], trail: Trail) -> Records:
         """Cancel the invoices of lines that came back; what else was on them is invoiced again. Returns items that no invoice bills:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from counterfoil.reference.flows.customers import Customers
     from counterfoil.reference.flows.delivery import Delivery
     from counterfoil.reference.flows.invoicing import Invoicing
+    from counterfoil.reference.flows.rebilling import Rebilling
     from counterfoil.reference.flows.taxes import Taxes
 
 Handle = Callable[[Work], Awaitable[None]]
@@ -66,6 +67,7 @@ class Desk:
     customers: Customers
     delivery: Delivery
     invoicing: Invoicing
+    rebilling: Rebilling
     taxes: Taxes
     reconcile: Callable[[str, str], Awaitable[Any]]
 

@@ -60,7 +60,7 @@ class Cash(Flow):
 
     @on("billing.credit_memo.issued", severity="S1")
     async def credited(self, work: Work) -> None:
-        """Post a credit memo, show it, and give delivery back what it releases."""
+        """Post a credit memo, show it, give delivery back what it releases, and bill again what stands of it where it was ours."""
         memo = await work.current("credit_memo")
         corrected = await work.get("erp", "ar_document", memo["corrects"])
         if corrected is None:
@@ -72,6 +72,8 @@ class Cash(Flow):
         await self.reflect(work, memo["corrects"])  # what was paid on it may be unapplied now
         if memo["release_items"]:
             await self.desk.invoicing.release(work, memo, memo["corrects"])
+            if self.desk.rebilling.is_ours(memo):
+                await self.desk.rebilling.bill_again(work, memo)
 
     async def _post(self, work: Work, memo: Record, corrected: Record) -> Record:
         services = {each["contract_line"]: each["service_item"] for each in corrected["lines"]}

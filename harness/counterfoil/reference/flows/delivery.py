@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from counterfoil.reference.connectors import Record
-from counterfoil.reference.errors import Missing, Unfit
+from counterfoil.reference.errors import Missing
 from counterfoil.reference.flows import Flow, on
 from counterfoil.reference.work import Work, is_in, minor
 
@@ -14,6 +14,8 @@ TIME_FIELDS = ("contract_no", "project_no", "line_no", "employee_no", "minutes",
 ON_A_DOCUMENT = ("SELECTED", "BILLED", "CREDITED")
 MEASURED = ("COST_TO_COST", "HOURS")
 NO_RECEIPT = "Receipt is missing"
+APPROVAL = "approval"
+"""What the state notes of an entry: when the approval that was taken over had been given."""
 
 
 @dataclass(frozen=True)
@@ -44,16 +46,23 @@ class Delivery(Flow):
         """An approved entry becomes a billable item, where it is billable, and an entry of the books with its value and cost."""
         kind = KINDS[work.event.type.rpartition(".")[0]]
         entry = await work.current(kind.entity)
-        if not self.stands(entry):
-            return
+        if self.stands(entry):
+            await self._take_over(work, kind, entry)
+
+    async def _take_over(self, work: Work, kind: Kind, entry: Record) -> None:
+        """Take an approval over, once; what was taken over of an earlier one of the same entry goes first."""
+        before = work.state.noted(APPROVAL, entry["key"])
+        if before != entry["approved_at"]:
+            if before is not None:
+                await self._take_back(work, entry)
+            work.state.note(APPROVAL, entry["key"], entry["approved_at"])
         ccy, value = entry["ccy"], 0
         if entry["billing"] != "NOT_BILLABLE" and entry[kind.amount] is not None:
             item = await self._item(work, kind, entry)
             value = minor(item["amount"]) - minor(item["over_cap"])
         if await work.get("erp", "work_entry", entry["key"]) is None:
-            await work.create(
-                "erp", "work_entry", self._entry(kind, entry, {"minor": value, "ccy": ccy}), key=entry["key"]
-            )
+            values = self._entry(kind, entry, {"minor": value, "ccy": ccy})
+            await work.create("erp", "work_entry", values, effect=approval_of(entry), key=entry["key"])
         if supplier_of(entry) is not None:
             await self.charge(work, entry)
 
@@ -69,7 +78,7 @@ class Delivery(Flow):
                 "ccy": entry["cost"]["ccy"],
                 **{name: entry[name] for name in ("contract_no", "project_no", "work_date", "minutes", "cost")},
             }
-            await work.create("erp", "ic_charge", values, key=pair)
+            await work.create("erp", "ic_charge", values, effect=approval_of(entry), key=pair)
 
     async def _item(self, work: Work, kind: Kind, entry: Record) -> Record:
         if await work.get("billing", "plan", entry["contract_no"]) is None:
@@ -87,11 +96,18 @@ class Delivery(Flow):
             "amount": entry[kind.amount],
             "external_id": entry["id"],
         }
-        item = await work.create("billing", "billable_item", values, key=entry["key"])
+        effect = approval_of(entry)
+        item = await work.create("billing", "billable_item", values, effect=effect, key=entry["key"])
         if entry["billing"] == "ON_HOLD":
             done = is_in("billing", "ON_HOLD")
             await work.act(
-                "billing", "hold_item", key=entry["key"], entity="billable_item", done=done, hold_reason=NO_RECEIPT
+                "billing",
+                "hold_item",
+                key=entry["key"],
+                effect=effect,
+                entity="billable_item",
+                done=done,
+                hold_reason=NO_RECEIPT,
             )
         return item
 
@@ -115,21 +131,25 @@ class Delivery(Flow):
 
     @on("psa.time.unapproved", "psa.expense.unapproved", severity="S1")
     async def unapproved(self, work: Work) -> None:
-        """Take an entry back whose approval was withdrawn; one that a draft holds is for a person."""
+        """Take an entry back whose approval was withdrawn. Where it has been approved again meanwhile, that approval is taken over."""
         kind = KINDS[work.event.type.rpartition(".")[0]]
         entry = await work.current(kind.entity)
         if self.stands(entry):
-            return
+            await self._take_over(work, kind, entry)
+        else:
+            await self._take_back(work, entry)
+
+    async def _take_back(self, work: Work, entry: Record) -> None:
+        """Undo what was taken over of an approval that was withdrawn: it leaves drafts, and an invoice that was issued with it before
+        delivery had it locked is credited."""
         item = await work.get("billing", "billable_item", entry["key"])
         if item is not None:
             if item["billing"] == "SELECTED":
                 await self.desk.invoicing.redraft_without(work, item)
                 item = await work.need("billing", "billable_item", entry["key"])
-            if item["billing"] in ON_A_DOCUMENT:
-                raise Unfit(
-                    "ITEM_ON_INVOICE",
-                    f"{entry['key']} is {item['billing']} in billing; discard or credit that invoice first.",
-                )
+            if item["invoice_no"]:
+                await self.desk.rebilling.credit(work, item, approver_of(work, entry))
+                item = await work.need("billing", "billable_item", entry["key"])
             await work.remove("billing", "billable_item", item)
         booked = await work.get("erp", "work_entry", entry["key"])
         if booked is not None:
@@ -196,3 +216,14 @@ def supplier_of(entry: Record) -> str | None:
 def ic_ref(entry: Record) -> str:
     """What names both sides of an intercompany charge."""
     return f"IC-{entry['key']}"
+
+
+def approval_of(entry: Record) -> str:
+    """What tells one approval of an entry from another."""
+    return f"{entry['key']} of {entry['approved_at']}"
+
+
+def approver_of(work: Work, entry: Record) -> str | None:
+    """Who answers for an entry's approval: who gave the one that stands, else the one that was withdrawn."""
+    found = entry["approved_by"] or (work.event.extra.get("before") or {}).get("approved_by")
+    return None if found is None else str(found)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from counterfoil.reference.connectors import Record, Records
-from counterfoil.reference.errors import Missing, Unfit
+from counterfoil.reference.errors import Missing, Refused, Unfit
 from counterfoil.reference.flows import Desk, Flow, on, together
 from counterfoil.reference.flows.setup import project_no
 from counterfoil.reference.work import Work, is_in
@@ -166,38 +166,44 @@ class Invoicing(Flow):
             if each["kind"] == "TM_CYCLE" and each["status"] == "READY" and each["due"] == line["due"]
         ]
         items = await self.billable(work, siblings, str(line["due"]))
-        used = {each["line_no"] for each in items}
-        for each in siblings:
-            if each["line_no"] not in used:
-                done = is_in("status", "CANCELLED")
-                await work.act("billing", "cancel_plan_line", key=each["key"], entity="plan_line", done=done)
+        keys = await self.with_work(work, siblings, items)
         if items:
-            keys = [each["key"] for each in siblings if each["line_no"] in used]
             await self.invoice(work, line, keys, [each["source_id"] for each in items])
 
+    async def with_work(self, work: Work, lines: Sequence[Record], items: Sequence[Record]) -> list[str]:
+        """Keys of the plan lines that have something to bill: a fixed amount, or one of these items. A cycle without one is cancelled."""
+        used = {each["line_no"] for each in items}
+        empty = [each["key"] for each in lines if each["kind"] == "TM_CYCLE" and each["line_no"] not in used]
+        for key in empty:
+            done = is_in("status", "CANCELLED")
+            await work.act("billing", "cancel_plan_line", key=key, entity="plan_line", done=done)
+        return [each["key"] for each in lines if each["key"] not in empty]
+
     async def billable(self, work: Work, lines: Sequence[Record], before: str) -> Records:
-        """Items of these lines that nobody has billed, of work before a date, whose approval stands: delivery may have withdrawn one
-        and the event be on its way still."""
+        """Items of these lines that nobody has billed, of work before a date, whose approval stands."""
         numbers, contract_no = {line["line_no"] for line in lines}, lines[0]["contract_no"]
         items = await work.list("billing", "billable_item", contract_no=contract_no, billing="UNBILLED")
         found = [each for each in items if each["line_no"] in numbers and each["work_date"] < before]
-        kinds = sorted({ENTRIES[each["source_type"]] for each in found})
+        return await self.standing(work, contract_no, found)
+
+    async def standing(self, work: Work, contract_no: str, items: Sequence[Record]) -> Records:
+        """Those of a contract's unbilled items whose approval stands: delivery may have withdrawn one and the event be on its way still."""
+        kinds = sorted({ENTRIES[each["source_type"]] for each in items})
         entries = await together(*(work.list("psa", k, contract_no=contract_no, billing="UNBILLED") for k in kinds))
         withdrawn = {each["key"] for several in entries for each in several if not self.desk.delivery.stands(each)}
-        return [each for each in found if each["source_id"] not in withdrawn]
+        return [each for each in items if each["source_id"] not in withdrawn]
 
-    async def invoice(self, work: Work, line: Record, plan_lines: Sequence[str], items: Sequence[str]) -> None:
-        """Draft, approve and issue an invoice."""
-        effect = line["key"]
+    async def invoice(self, work: Work, source: Record, plan_lines: Sequence[str], items: Sequence[str]) -> None:
+        """Draft, approve and issue an invoice. source: what it is made from, a plan line or a credit memo."""
         draft = await work.act(
             "billing",
             "draft_invoice",
-            effect=effect,
-            source_key=line["key"],
-            contract_no=line["contract_no"],
+            effect=source["key"],
+            source_key=source["key"],
+            contract_no=source["contract_no"],
             plan_lines=list(plan_lines),
             items=list(items),
-            **await self.drafted_with(work, line),
+            **await self.drafted_with(work, source),
         )
         await self.issue(work, draft)
 
@@ -218,7 +224,7 @@ class Invoicing(Flow):
         for draft in await work.list("billing", "invoice", contract_no=contract_no):
             if draft["status"] not in UNSENT or not {line["ms_code"] for line in draft["lines"]}.intersection(ms_codes):
                 continue
-            keys = list(dict.fromkeys(line["plan_line"] for line in draft["lines"] if line["plan_line"]))
+            keys = self.planned(draft)
             items = [key for line in draft["lines"] for key in line["items"]]
             done = is_in("status", "DISCARDED")
             await work.act("billing", "discard_invoice", id=draft["id"], entity="invoice", done=done)
@@ -262,7 +268,11 @@ class Invoicing(Flow):
                 lines=[{"line_no": mine[0]["line_no"], "net": over}],
             )
 
-    async def drafted_with(self, work: Work, line: Record) -> dict[str, Any]:
+    def planned(self, invoice: Record) -> list[str]:
+        """Keys of the plan lines that an invoice bills."""
+        return list(dict.fromkeys(line["plan_line"] for line in invoice["lines"] if line["plan_line"]))
+
+    async def drafted_with(self, work: Work, source: Record) -> dict[str, Any]:
         """What else a draft is told; its tax is determined by billing."""
         return {}
 
@@ -276,7 +286,7 @@ class Invoicing(Flow):
             done = is_in("status", "DISCARDED")
             await work.act("billing", "discard_invoice", id=draft["id"], entity="invoice", done=done)
             rest = [key for key in held if key != source]
-            lines = list(dict.fromkeys(line["plan_line"] for line in draft["lines"] if line["plan_line"]))
+            lines = self.planned(draft)
             fixed = [line["plan_line"] for line in draft["lines"] if line["plan_line"] and not line["items"]]
             if rest or fixed:
                 await work.act(
@@ -355,10 +365,19 @@ class Invoicing(Flow):
         return known
 
     async def _tell_delivery(self, work: Work, invoice: Record) -> None:
-        items = entries_on(invoice, invoice["invoice_no"])
-        if items:
-            project = invoice["project_no"] or project_no(invoice["contract_no"])
-            await work.act("psa", "mark_billed", key=project, effect=invoice["invoice_no"], items=items)
+        """Have delivery lock what an invoice bills. Where an approval was withdrawn since it was issued, this waits for the credit that
+        follows from the withdrawal."""
+        number = invoice["invoice_no"]
+        items = entries_on(invoice, number)
+        if not items or await self.desk.rebilling.released(work, invoice):
+            return
+        project = invoice["project_no"] or project_no(invoice["contract_no"])
+        try:
+            await work.act("psa", "mark_billed", key=project, effect=number, items=items)
+        except Refused as refused:
+            if refused.code != "NOT_APPROVED":
+                raise
+            raise Missing(f"credit of {number}, which bills what is not approved any more") from refused
 
     async def show(self, work: Work, number: str) -> None:
         """Show in the CRM what the books now say of a document; nobody else does so meanwhile."""
