@@ -94,7 +94,11 @@ async def serve() -> None:
         await served.start()
         ports[name] = served.port
     print(json.dumps({"ports": ports, "paths": paths}), flush=True)
-    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+    gone = (
+        asyncio.Event()
+    )  # not a thread that waits: with a second one every lock of the process costs more, and a landscape has one
+    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), gone.set)
+    await gone.wait()
 
 
 # the caller's side

@@ -55,6 +55,7 @@ class Asked(Store):
 @pytest.fixture(scope="module")
 def store() -> Iterator[Asked]:
     made = Asked()
+    made.expect_verdict()
     vocabulary.prepare(made)
     yield made
     made.close()

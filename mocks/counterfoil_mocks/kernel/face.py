@@ -260,9 +260,11 @@ class Face:
 
     def scheme(self, request: Request) -> str:
         """http or https, as the caller believes it, who may not know of the tunnel in between."""
-        host = (request.header(b"host") or "").lower()
-        tunnelled = any(fnmatch(host, pattern) for pattern in self.hosts)
-        return "https" if tunnelled else str(request.scope.get("scheme", "http"))
+        if self.hosts:
+            host = (request.header(b"host") or "").lower()
+            if any(fnmatch(host, pattern) for pattern in self.hosts):
+                return "https"
+        return str(request.scope.get("scheme", "http"))
 
     def rendered(self, request: Request, answer: Answer) -> Rendered:
         """An answer as the protocol writes it."""

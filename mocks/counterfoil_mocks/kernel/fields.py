@@ -265,18 +265,22 @@ class Entity:
         return unrenderer(self.fields)
 
     @cached_property
+    def _key_parts(self) -> list[str]:
+        return KEY_PARTS.findall(self.key)
+
+    @cached_property
     def key_field(self) -> str | None:
         """The field that alone is the business key; the key's index serves it as well."""
-        parts = KEY_PARTS.findall(self.key)
+        parts = self._key_parts
         return parts[0] if len(parts) == 1 and self.key == f"{{{parts[0]}}}" else None
 
     def key_of(self, record: Record) -> str | None:
         """The business key, or None while a part of it is missing."""
         if not self.key:
             return None
-        parts = KEY_PARTS.findall(self.key)
-        if any(record.get(part) is None for part in parts):
-            return None
+        for part in self._key_parts:
+            if record.get(part) is None:
+                return None
         return self.key.format_map(record)
 
 

@@ -48,7 +48,17 @@ def encode(value: int, alphabet: str, length: int) -> str:
 
 def ulid(milliseconds: int, *parts: object) -> str:
     """26 characters: 48 bits of business time, 80 bits of digest."""
-    return encode(milliseconds, CROCKFORD, 10) + encode(digest(*parts), CROCKFORD, 16)
+    return ulid_of(milliseconds, digest(*parts))
+
+
+def ulid_of(milliseconds: int, chance: int) -> str:
+    """The same, with 80 bits of any number."""
+    return _second_of_ulid(milliseconds >> 10) + _pairs(CROCKFORD)[milliseconds & 1023] + encode(chance, CROCKFORD, 16)
+
+
+@lru_cache(maxsize=64)
+def _second_of_ulid(kilo: int) -> str:
+    return encode(kilo, CROCKFORD, 8)
 
 
 def hexadecimal(length: int, *parts: object) -> str:

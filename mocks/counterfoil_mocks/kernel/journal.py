@@ -40,6 +40,7 @@ COLUMNS = (
     "request",
     "response",
 )
+PATH = COLUMNS.index("path")
 FILTERS = ("kind", "system", "operation", "key", "correlation_id", "event_id", "status")
 BODY_LIMIT = 64 * 1024
 BATCH = 512
@@ -137,30 +138,70 @@ class Journal:
         """The highest number taken so far."""
         return self.numbers.last
 
-    def add(self, *, kind: str, system: str, **columns: Any) -> int:
-        """Add an entry; returns its number. Columns not given are empty, except `seq`, `at` (now) and `wall` (now).
+    def add(
+        self,
+        *,
+        kind: str,
+        system: str,
+        seq: int | None = None,
+        at: str | None = None,
+        wall: float | None = None,
+        operation: str | None = None,
+        key: str | None = None,
+        method: str | None = None,
+        path: str | None = None,
+        status: int | None = None,
+        client: str | None = None,
+        trace: str | None = None,
+        correlation_id: str | None = None,
+        causation_id: str | None = None,
+        event_id: str | None = None,
+        fault: str | None = None,
+        micros: int | None = None,
+        retry_after: int | None = None,
+        credential: str | None = None,
+        request: bytes | str | None = None,
+        response: bytes | str | None = None,
+    ) -> int:
+        """Add an entry; returns its number, the next one unless `seq` has been taken before. `at` and `wall` are now unless they are given.
 
-        Bodies (`request`, `response`) may be bytes or text; they are cut at 64 KiB and their secrets taken out. `credential`: the mark
-        of the token that a call came with; `retry_after`: seconds that its answer asks the caller to wait.
+        Bodies (`request`, `response`) are cut at 64 KiB and their secrets taken out. `credential`: the mark of the token that a call came
+        with; `retry_after`: seconds that its answer asks the caller to wait.
         """
-        seq = columns.get("seq") or self.next_seq()
-        columns |= {
-            "seq": seq,
-            "kind": kind,
-            "system": system,
-            "at": columns.get("at") or self.world.clock.now,
-            "wall": columns.get("wall") or clock.wall(),
-        }
-        self._buffer.append(tuple(map(columns.get, COLUMNS)))
+        seq = seq or self.next_seq()
+        entry = (
+            seq,
+            kind,
+            system,
+            at or self.world.clock.now,
+            wall or clock.wall(),
+            operation,
+            key,
+            method,
+            path,
+            status,
+            client,
+            trace,
+            correlation_id,
+            causation_id,
+            event_id,
+            fault,
+            micros,
+            retry_after,
+            credential,
+            request,
+            response,
+        )
+        self._buffer.append(entry)
         if self._followers:
-            shown = cleaned({name: columns.get(name) for name in COLUMNS})
+            shown = dict(zip(COLUMNS, cleaned(entry), strict=True))
             for follower in self._followers:
                 follower.offer(shown)
         if len(self._buffer) % BATCH == 0:
             self.flush()
         elif self._flush_later is None:
             self._arm()
-        return int(seq)
+        return seq
 
     def _arm(self) -> None:
         try:
@@ -207,9 +248,7 @@ class Journal:
         if self.store.connection.in_transaction:  # never let a rollback take entries along
             self._arm()
             return
-        rows = [(*row[:-2], readable(row[-2]), readable(row[-1])) for row in self._buffer]
-        path = COLUMNS.index("path")
-        rows = [(*row[:path], row[path] and redacted(row[path]), *row[path + 1 :]) for row in rows]
+        rows = [cleaned(entry) for entry in self._buffer]
         try:
             with self.store.transaction():
                 self.store.connection.executemany(INSERT, rows)
@@ -291,14 +330,12 @@ class Follower:
         self._leave(self)
 
 
-def cleaned(entry: Record) -> Record:
+def cleaned(entry: tuple[Any, ...]) -> tuple[Any, ...]:
     """An entry with its bodies and path as readers may see them."""
-    path = entry["path"]
-    return entry | {
-        "path": path and redacted(path),
-        "request": readable(entry["request"]),
-        "response": readable(entry["response"]),
-    }
+    path = entry[PATH]
+    if path and "?" in path:
+        entry = (*entry[:PATH], redacted(path), *entry[PATH + 1 :])
+    return (*entry[:-2], readable(entry[-2]), readable(entry[-1]))
 
 
 def trace_of(traceparent: str | None) -> str | None:

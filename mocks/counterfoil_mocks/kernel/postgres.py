@@ -365,6 +365,7 @@ class PostgresStore(Store):
                 for table in self.names(place):
                     cursor = self.connection.execute(f"SELECT * FROM {place}.{table}")
                     fill(copy, f"{place}.{table}", [each.name for each in cursor.description or ()], cursor)
+            copy.expect_verdict()
             yield copy
         finally:
             copy.close()

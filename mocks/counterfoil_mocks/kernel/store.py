@@ -48,6 +48,11 @@ SQL_FUNCTIONS: dict[str, tuple[int, Any]] = {
 }
 
 
+AS_IT_IS: Callable[[Any], Any] = {}.get
+sqlite3.register_adapter(type(None), AS_IT_IS)
+"""The driver asks every null how it adapts, which costs an exception each time unless somebody has said; most of a new row is null."""
+
+
 def no_room(error: BaseException) -> bool:
     """Whether a write to a store failed because it is full, in SQLite's words or in PostgreSQL's."""
     return (
@@ -239,6 +244,8 @@ class Store:
     def local(self, schema: str | None = None) -> Iterator[Store]:
         """The store itself, or a copy of it, as an SQLite database of this process: what verdicts ask. schema: of which the records and
         their history alone are asked; that much is at hand at any time."""
+        if schema is None:
+            self.expect_verdict()
         yield self
 
     @contextmanager
@@ -250,6 +257,15 @@ class Store:
             yield reads
         finally:
             self.connection = plain
+
+    def expect_verdict(self) -> None:
+        """Make the indexes that only verdicts ask, where they are missing."""
+        for statement in self._for_verdicts:
+            self.connection.execute(statement)
+
+    @cached_property
+    def _for_verdicts(self) -> list[str]:
+        return [statement for each in self._own() for statement in tables.for_verdicts(each, self.dialect)]
 
     def table(self, schema: str, entity: str) -> Table:
         """The table of an entity."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import copy
 from functools import cached_property
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
@@ -59,7 +60,7 @@ class Table:
             each.name: LineTable(store, schema, each.entity) for each in entity.children if each.entity is not None
         }
         self._order = (*self.names, *self.lines)
-        self._members = frozenset(self._order)
+        self._in_order = itemgetter(*self._order)
         self._updates: dict[tuple[str, ...], tuple[str, tuple[str, ...]]] = {}
         self._selects: dict[object, str] = {}
         self.asks = Statements(self.layout, self.names)
@@ -138,10 +139,11 @@ class Table:
 
     def render(self, record: Record) -> str | None:
         """The wire form of a record as JSON text; None where the record is not all there."""
-        if not self._members <= record.keys():
+        try:
+            wire = self.entity.to_wire(record)
+            return orjson.dumps(dict(zip(self._order, self._in_order(wire)))).decode()  # noqa: B905 (as in `load`)
+        except KeyError:
             return None
-        wire = self.entity.to_wire(record)
-        return orjson.dumps({name: wire[name] for name in self._order}).decode()
 
     def glance(self, system: str, id_or_key: str) -> Glance | None:
         """The live record with this id or business key as readers get it."""

@@ -44,7 +44,7 @@ def of_system(schema: str) -> sa.MetaData:
         column("before", need=False),
     )
     customers = history.c.entity == sa.literal_column("'customer'")
-    sa.Index("history_of_customer", history.c.id, info={"where": customers})
+    sa.Index("history_of_customer", history.c.id, info={"where": customers, "verdicts": True})
     outbox = sa.Table(
         "outbox",
         known,
@@ -60,7 +60,7 @@ def of_system(schema: str) -> sa.MetaData:
         face(),
     )
     sa.Index("outbox_id", outbox.c.id, unique=True)
-    sa.Index("outbox_of_record", outbox.c.record_id)
+    sa.Index("outbox_of_record", outbox.c.record_id, info={"verdicts": True})
     sa.Table(
         "subscription",
         known,
@@ -140,10 +140,21 @@ def of_journal() -> sa.MetaData:
 
 
 def ddl(known: sa.MetaData, dialect: sa.Dialect) -> Iterator[str]:
-    """Statements that create what is missing of these tables."""
+    """Statements that create what is missing of these tables, except indexes that only verdicts ask."""
     for table in known.sorted_tables:
         yield str(sa.schema.CreateTable(table, if_not_exists=True).compile(dialect=dialect))
-        for index in sorted(table.indexes, key=lambda each: str(each.name)):
+        yield from _indexes(table, dialect, verdicts=False)
+
+
+def for_verdicts(known: sa.MetaData, dialect: sa.Dialect) -> Iterator[str]:
+    """Statements that create what is missing of the indexes that only verdicts ask: until one is wanted, no write pays for them."""
+    for table in known.sorted_tables:
+        yield from _indexes(table, dialect, verdicts=True)
+
+
+def _indexes(table: sa.Table, dialect: sa.Dialect, *, verdicts: bool) -> Iterator[str]:
+    for index in sorted(table.indexes, key=lambda each: str(each.name)):
+        if index.info.get("verdicts", False) is verdicts:
             if "where" in index.info:  # said for this kind of database alone: SQLAlchemy would load the other's dialect
                 index.dialect_kwargs[f"{dialect.name}_where"] = index.info["where"]
             yield str(sa.schema.CreateIndex(index, if_not_exists=True).compile(dialect=dialect))

@@ -363,11 +363,9 @@ class Tx:
         parts = (system.world.seed, system.world.epoch, system.name, self.now, self._told)
         self._told += 1
         dice = ids.digest(*parts)
-        event_id = event_id or (
-            ids.encode(system.clock.milliseconds, ids.CROCKFORD, 10) + ids.encode(dice, ids.CROCKFORD, 16)
-        )
+        event_id = event_id or ids.ulid_of(system.clock.milliseconds, dice)
         flow = flow_of(record) or origin.correlation_id
-        traceparent = origin.traceparent or f"00-{ids.digest(*parts, 'trace'):032x}-{dice >> 64:016x}-01"
+        traceparent = origin.traceparent or f"00-{dice:032x}-{dice >> 64:016x}-01"
         event_seq = system.store.append(
             f"INSERT INTO {system.schema}.outbox (system, id, type, key, partition_key, entity, record_id, version, at, correlation_id,"
             " causation_id, traceparent, legal_entity, history_seq, extra, face) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",

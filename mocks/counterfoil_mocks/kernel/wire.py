@@ -88,7 +88,7 @@ def _depth(value: Any, left: int) -> bool:
         value = value.values()
     elif not isinstance(value, list):
         return True
-    return left > 0 and all(_depth(each, left - 1) for each in value)
+    return left > 0 and all(_depth(each, left - 1) for each in value if isinstance(each, (dict, list)))
 
 
 def _custom(value: Record) -> Record:
