@@ -54,7 +54,7 @@ def customer_fields(name_limit: int, *, initial: str = "ACTIVE") -> tuple[Field,
         text("legal_name", limit=255),
         ref("parent", "customer", "The customer above in the hierarchy."),
         ref("ultimate_parent", "customer", "The top of the hierarchy.", computed=True, indexed=False),
-        state("status", CUSTOMER_STATES, initial=initial, open=True, indexed=False),  # nearly all are in one
+        state("status", CUSTOMER_STATES, initial=initial, open=True),
         country(required=True),
         text("vat_id", "VAT registration.", limit=30, indexed=True),
         text("tax_no", "Tax number other than VAT.", limit=30),
