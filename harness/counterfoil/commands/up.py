@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from counterfoil_mocks.landscape import Landscape
 
-COLLECT_AFTER = (20_000, 20, 50)
-"""How many new objects, and how many collections of each younger generation, it takes until one is collected."""
 WIDEST = 1000
 HIDDEN = ("token_url", "refresh_token")
 
@@ -85,8 +83,7 @@ def serve(
 
 
 def slim(landscape: Landscape) -> None:
-    """Give back what loading the firm took (it leaves next to nothing that goes in circles), never look through what stays again, and seldom through the
-    rest: a request leaves as little."""
+    """Give back what loading the firm took (it leaves next to nothing that goes in circles), and never look through what stays again."""
     import contextlib
     import ctypes
     import gc
@@ -95,7 +92,6 @@ def slim(landscape: Landscape) -> None:
     with contextlib.suppress(OSError, AttributeError):  # only glibc keeps what was freed and can give it back
         ctypes.CDLL("libc.so.6").malloc_trim(0)
     gc.freeze()
-    gc.set_threshold(*COLLECT_AFTER)
     gc.enable()
 
 

@@ -252,6 +252,7 @@ class PostgresStore(Store):
 
     dialect: sa.Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     connection: Connection
+    distant = True
     columns_of = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = '{schema}'"
 
     def __init__(self, url: str, roles: Mapping[str, Role], *, guest: bool = False, roomy: bool = False) -> None:

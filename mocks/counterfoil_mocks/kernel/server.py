@@ -24,7 +24,7 @@ from counterfoil_mocks.kernel.pipeline import WIRE
 BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 75
 GRACE_SECONDS = 2.0
-COLLECTED = (10_000, 20, 20)
+COLLECTED = (20_000, 20, 50)
 """After how many new objects Python looks for cycles among the youngest, and after how many times among older ones."""
 
 

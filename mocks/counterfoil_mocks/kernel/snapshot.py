@@ -100,6 +100,7 @@ class Snapshots:
                 each.images = self._images()
         if any(each.id == target.id for each in present):
             self._undo(target)
+            self.store.forget_undo()
             self._say({schema: mark.logs["history"] for schema, mark in target.marks.items()})
         else:
             self._load(target)

@@ -67,6 +67,24 @@ class Statements:
         return compiled(sa.insert(self._layout.sql), "qmark")
 
     @cached_property
+    def insert_unique(self) -> str:
+        """Write a row unless a live one has its key; system and key are given once more behind the row."""
+        table = self._layout.sql
+        row: Any = sa.select(*(sa.bindparam(each.name) for each in table.columns))
+        return compiled(sa.insert(table).from_select(list(table.columns), row.where(~sa.exists(self._same))), "qmark")
+
+    @cached_property
+    def has_key(self) -> str:
+        """Whether a live record has a key."""
+        return compiled(self._same, "qmark")
+
+    @property
+    def _same(self) -> sa.Select[Any]:
+        table = self._layout.sql
+        live: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(table).where(table.c.deleted_at.is_(None))
+        return live.where(table.c.system == sa.bindparam("in_system"), table.c.key == sa.bindparam("with_key"))
+
+    @cached_property
     def by_id(self) -> str:
         """The record with an id."""
         return self._read(self._names, with_id=True)

@@ -227,13 +227,20 @@ class Store:
                 connection.execute("PRAGMA journal.synchronous = OFF")
                 connection.execute("PRAGMA journal.cache_size = -2000")
                 connection.execute("PRAGMA journal.locking_mode = EXCLUSIVE")
-            else:
+            elif self.roomy:
                 connection.execute(f"PRAGMA {schema}.journal_mode = MEMORY")
                 connection.execute(f"PRAGMA {schema}.synchronous = OFF")
-                if self.roomy:
-                    connection.execute(f"PRAGMA {schema}.cache_size = {ROOMY_CACHE}")
-                else:
-                    connection.execute(f"PRAGMA {schema}.locking_mode = EXCLUSIVE")
+                connection.execute(f"PRAGMA {schema}.cache_size = {ROOMY_CACHE}")
+            else:
+                self._tune(connection, schema)
+
+    @staticmethod
+    def _tune(connection: sqlite3.Connection, schema: str) -> None:
+        """Set up a database in memory. What undoes a transaction lies in one piece of memory that is used again (`MEMORY` would ask for it a
+        kilobyte at a time, for each transaction anew)."""
+        connection.execute(f"PRAGMA {schema}.locking_mode = EXCLUSIVE")
+        connection.execute(f"PRAGMA {schema}.journal_mode = PERSIST")
+        connection.execute(f"PRAGMA {schema}.synchronous = OFF")
 
     @property
     def durable(self) -> bool:
@@ -294,6 +301,9 @@ class Store:
             yield self
         finally:
             self.connection.execute("PRAGMA query_only = OFF")
+
+    distant = False
+    """Whether each statement goes to a server and back, so that one of two parts is cheaper than two."""
 
     concurrent = False
     """Whether other processes may write while this one works."""
@@ -357,6 +367,7 @@ class Store:
         """Make a schema what it was when its image was made."""
         if not self.durable and not self.roomy:
             self.connection.deserialize(image, name=schema)
+            self._tune(self.connection, schema)
             return
         file = next(Path(file) for _, name, file in self.execute("PRAGMA database_list") if name == schema)
         source, into = sqlite3.connect(":memory:"), sqlite3.connect(file)
@@ -371,8 +382,18 @@ class Store:
         """Have a log count on from its last row; here it does so by itself."""
 
     def slim(self) -> None:
-        """Give back the copies of pages that making and filling the store has left; they are read again when they are asked for."""
+        """Give back the copies of pages that making and filling the store has left, and what could have undone that; pages are read again when
+        they are asked for."""
         self.connection.execute("PRAGMA shrink_memory")
+        self.forget_undo()
+
+    def forget_undo(self) -> None:
+        """Give back what could have undone the last transaction, which may have been a large one."""
+        if not self.durable and not self.roomy:
+            for schema in schemas_of(self.roles):
+                if schema != "journal":
+                    self.connection.execute(f"PRAGMA {schema}.journal_mode = MEMORY")
+                    self.connection.execute(f"PRAGMA {schema}.journal_mode = PERSIST")
 
     def close(self) -> None:
         """Close the database; an in-memory one is gone."""

@@ -27,6 +27,10 @@ COUNTED = ("id", "deleted_at")
 EMPTY_JSON = {"json": "[]", "refs": "[]", "object": "{}"}
 
 
+class KeyTaken(Exception):
+    """A live record has this business key already."""
+
+
 class Table:
     """Reads and writes the records of one entity in one schema. Holds compiled statements; knows no rules.
 
@@ -175,10 +179,6 @@ class Table:
         row = self.store.connection.execute(self.asks.by_key, (system, value)).fetchone()
         return None if row is None else self.load(row, system)
 
-    def has_key(self, system: str, value: str) -> bool:
-        """Whether a live record has this business key."""
-        return self.store.connection.execute(self.asks.id_of_key, (system, value)).fetchone() is not None
-
     def live_id(self, system: str, id_or_key: str) -> str | None:
         """The native id of the live record with this id, else of the oldest one with this business key."""
         execute, asked = self.store.connection.execute, (system, id_or_key)
@@ -256,10 +256,16 @@ class Table:
         text = self._selects[asked] = compiled(statement)
         return text
 
-    def insert(self, system: str, record: Record) -> str | None:
-        """Write a new record and its lines; returns its wire form as JSON text."""
-        row = self.row(system, record)
-        self.store.connection.execute(self.asks.insert, row)
+    def insert(self, system: str, record: Record, *, unique: bool = False) -> str | None:
+        """Write a new record and its lines; returns its wire form as JSON text. unique: raises KeyTaken where a live record has its key."""
+        execute, row, place = self.store.connection.execute, self.row(system, record), (system, record["key"])
+        if unique and self.store.distant:
+            if not execute(self.asks.insert_unique, (*row, *place)).rowcount:
+                raise KeyTaken
+        elif unique and execute(self.asks.has_key, place).fetchone():
+            raise KeyTaken
+        else:
+            execute(self.asks.insert, row)
         for name, lines in self.lines.items():
             lines.write(system, record["id"], record[name])
         shown: str | None = row[-1]

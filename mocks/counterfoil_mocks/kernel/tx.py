@@ -12,6 +12,7 @@ from counterfoil_mocks.kernel import clock, ids
 from counterfoil_mocks.kernel.errors import Problem, conflict, invalid, not_found
 from counterfoil_mocks.kernel.fields import Entity, Field, Record
 from counterfoil_mocks.kernel.system import Origin, System
+from counterfoil_mocks.kernel.table import KeyTaken
 
 
 class Money(NamedTuple):
@@ -135,14 +136,6 @@ class Tx:
             pattern = self.system.settings.get("numbers", {}).get(entity.name, entity.number[1])
             record[entity.number[0]] = pattern.format(self.system.next_number(f"number:{entity.name}"))
         key = entity.key_of(record)
-        table = self.system.table(entity.name)
-        if entity.unique and key is not None and table.has_key(self.system.name, key):
-            raise conflict(
-                "DUPLICATE_KEY",
-                f"A {entity.name.replace('_', ' ')} {key!r} exists already.",
-                field="key",
-                remedy="Read and change that one.",
-            )
         own = self.origin.kind == "integration"
         record |= {
             "id": values.get("id") or self.system.new_id(entity.prefix),
@@ -159,7 +152,16 @@ class Tx:
             "correlation_id": self.origin.correlation_id if own else flow_of(record) or self.origin.correlation_id,
             "causation_id": self.origin.causation_id,
         }
-        self.shown = record, table.insert(self.system.name, record)
+        unique = entity.unique and key is not None
+        try:
+            self.shown = record, self.system.table(entity.name).insert(self.system.name, record, unique=unique)
+        except KeyTaken:
+            raise conflict(
+                "DUPLICATE_KEY",
+                f"A {entity.name.replace('_', ' ')} {key!r} exists already.",
+                field="key",
+                remedy="Read and change that one.",
+            ) from None
         seq = self._remember(entity, record, None)
         if self.system.face is not None:
             self._touched[entity.name, record["id"]] = (entity, None, record)
