@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from figures import ROOT, Found, Target, cpu, tell
-from request_paths import BODY, CONNECTIONS, Caller, bare
+from request_paths import BODY, CONNECTIONS, Caller, bare, deserted
 
 sys.path.insert(0, str(ROOT))
 
@@ -105,7 +105,7 @@ async def serve_bare() -> None:
     served = server.Served(bare, server.bind("127.0.0.1", 0, "bare"))
     await served.start()
     print(served.port, flush=True)
-    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+    await deserted()
 
 
 def over(address: str, postmaster: int, processes: int, asked: Any) -> dict[str, tuple[float, ...]]:

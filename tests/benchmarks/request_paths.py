@@ -94,9 +94,12 @@ async def serve() -> None:
         await served.start()
         ports[name] = served.port
     print(json.dumps({"ports": ports, "paths": paths}), flush=True)
-    gone = (
-        asyncio.Event()
-    )  # not a thread that waits: with a second one every lock of the process costs more, and a landscape has one
+    await deserted()
+
+
+async def deserted() -> None:
+    """Return when the caller has gone. No thread waits for that: a landscape has one only, and every lock costs more with two."""
+    gone = asyncio.Event()
     asyncio.get_running_loop().add_reader(sys.stdin.fileno(), gone.set)
     await gone.wait()
 
