@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS approval (id TEXT PRIMARY KEY, seq INTEGER NOT NULL, 
     state TEXT NOT NULL, decision BLOB);
 CREATE TABLE IF NOT EXISTS xref (kind TEXT, canonical TEXT, system TEXT, id TEXT, version INTEGER,
     PRIMARY KEY (kind, canonical, system)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS xref_id ON xref (kind, system, id);
 CREATE TABLE IF NOT EXISTS seen (system TEXT, record_id TEXT, type TEXT, version INTEGER,
     PRIMARY KEY (system, record_id, type)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS cursor (system TEXT PRIMARY KEY, at TEXT NOT NULL);
@@ -168,6 +169,18 @@ class State:
             "SELECT system, id, version FROM xref WHERE kind = ? AND canonical = ?", (kind, canonical)
         )
         return {role_of(system): (id_, version) for system, id_, version in found if named(role_of(system)) == system}
+
+    def counterpart(self, kind: str, role: str, id_: str, other: str) -> str | None:
+        """The copy in another system of what a system knows by this id; None where nothing is known of it."""
+        found = self._one(
+            "SELECT copy.id FROM xref JOIN xref AS copy ON copy.kind = xref.kind AND copy.canonical = xref.canonical"
+            " AND copy.system = ? WHERE xref.kind = ? AND xref.system = ? AND xref.id = ?",
+            named(other),
+            kind,
+            named(role),
+            id_,
+        )
+        return None if found is None else str(found)
 
     def note(self, kind: str, canonical: str, word: str) -> None:
         """Remember one word of something: which system it is at home in, which approval of it was taken over."""

@@ -145,10 +145,11 @@ class Work:
         entity: str = "",
         done: Done | None = None,
         already: Sequence[str] = (),
+        awaited: str = "",
         **fields: Any,
     ) -> Record:
         """Have a deed done. done: tells from the record (an `entity`) that it was done already, also by an attempt without an answer.
-        already: refusals that say so by themselves."""
+        already: refusals that say so by themselves. awaited: what is waited for where the system has no such subject yet."""
         connector = self.systems[system]
         subject = {"key": key} if key is not None else {"id": id} if id is not None else {}
         given = {name: value for name, value in fields.items() if value is not None}
@@ -159,6 +160,8 @@ class Work:
             except Refused as error:
                 if error.code in already:
                     return {"key": key, "id": id}
+                if error.status == 404 and awaited:
+                    raise Missing(awaited) from error
                 found = await connector.get(entity, key or id or "") if error.status == 409 and done else None
                 if found is None or done is None or not done(found):
                     raise

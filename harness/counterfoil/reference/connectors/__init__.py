@@ -30,6 +30,9 @@ class Connector(Protocol):
 
     name: str
 
+    def refuses_second(self, entity: str) -> bool:
+        """Whether the system refuses a second record with the same business key, so that nobody needs to look before making one."""
+
     async def get(self, entity: str, key: str) -> Record | None:
         """A record by native id or business key, None where there is none."""
 

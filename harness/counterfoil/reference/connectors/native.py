@@ -26,6 +26,8 @@ LONGEST_PAUSE = 5.0
 MOST_PATIENCE = 60.0
 TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
 IDEMPOTENT_SYSTEMS = ("billing", "erp")
+UNIQUE = {"crm": ("invoice",)}
+"""What has a business key that a system gives once, by role; only what is made without a look before."""
 BATCH = 100
 LONGEST_RESTART = 60.0
 RESTART_PAUSE = 0.25
@@ -112,6 +114,10 @@ class NativeConnector:
         return parse(self.name, body)
 
     # reading
+
+    def refuses_second(self, entity: str) -> bool:
+        """Whether the system refuses a second record with the same business key, so that nobody needs to look before making one."""
+        return entity in UNIQUE.get(role_of(self.name), ())
 
     async def get(self, entity: str, key: str) -> Record | None:
         """A record by native id or business key, None where there is none."""

@@ -28,6 +28,9 @@ class VendorConnector(NativeConnector):
         """Whether the vendor has nothing for it."""
         return entity in cls.NATIVE or f"{entity}.{verb}" in cls.NATIVE
 
+    def refuses_second(self, entity: str) -> bool:
+        return False
+
     async def known(self, entity: str, key: str) -> Record:
         """A record that must be there, by native id or business key; raises Refused 404 where there is none, or none any more."""
         found = await self.get(entity, key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from counterfoil.reference.connectors import Record
 from counterfoil.reference.errors import Missing
 from counterfoil.reference.flows import Flow, on, together
+from counterfoil.reference.flows.invoicing import is_new
 from counterfoil.reference.work import Work, is_in, minor
 
 
@@ -43,32 +44,28 @@ class Cash(Flow):
                 "billing", "record_credit_posted", key=number, entity="credit_memo", done=done, effect=effect
             )
             return
+        told = {"effect": effect, "ar_status": document["status"], "paid": document["paid"]}
+        if is_new(document):  # billing has heard nothing of it
+            await work.act("billing", "record_ar_status", key=number, awaited=f"billing invoice {number}", **told)
+            return
         invoice = await work.get("billing", "invoice", number)
         if invoice is None:
             raise Missing(f"billing invoice {number}")
         known = invoice["ar_status"] == document["status"] or invoice["status"] == document["status"] == "CREDITED"
         if known and minor(invoice["paid"]) == minor(document["paid"]):
             return
-        await work.act(
-            "billing",
-            "record_ar_status",
-            id=invoice["id"],
-            effect=effect,
-            ar_status=document["status"],
-            paid=document["paid"],
-        )
+        await work.act("billing", "record_ar_status", id=invoice["id"], **told)
 
     @on("billing.credit_memo.issued", severity="S1")
     async def credited(self, work: Work) -> None:
-        """Post a credit memo, show it, give delivery back what it releases, and bill again what stands of it where it was ours."""
+        """Post a credit memo, give delivery back what it releases, and bill again what stands of it where it was ours. The books announce
+        what they have posted; the CRM shows it then."""
         memo = await work.current("credit_memo")
         corrected = await work.get("erp", "ar_document", memo["corrects"])
         if corrected is None:
             raise Missing(f"erp ar document {memo['corrects']}")
-        document = await work.get("erp", "ar_document", memo["cm_no"])
-        if document is None:
-            document = await self._post(work, memo, corrected)
-        await self.desk.invoicing.show(work, document["invoice_no"])
+        if await work.get("erp", "ar_document", memo["cm_no"]) is None:
+            await self._post(work, memo, corrected)
         await self.reflect(work, memo["corrects"])  # what was paid on it may be unapplied now
         if memo["release_items"]:
             await self.desk.invoicing.release(work, memo, memo["corrects"])

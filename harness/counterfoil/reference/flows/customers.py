@@ -175,22 +175,17 @@ class Customers(Flow):
         if "erp" in links:
             found["erp"] = await work.need("erp", "customer", links["erp"][0])
         else:
-            found["erp"], found["billing"], found["psa"] = await together(
-                self._in_books(work, customer, sites),
-                work.get("billing", "customer", number),
-                work.get("psa", "customer", number),
-            )
-            golden_no = (found["erp"] or {}).get("customer_no") or number
-            if golden_no != number:
-                number, found["billing"], found["psa"] = golden_no, None, None
-        for system in ("billing", "psa"):
-            if found.get(system) is None and (system in links or number != customer["customer_no"]):
-                found[system] = await work.get(system, "customer", links.get(system, (number, 0))[0])
+            found["erp"] = await self._in_books(work, customer, sites)
+            number = (found["erp"] or {}).get("customer_no") or number
+        # Copies are made in the books first, so who is new there is new to the others.
+        known = [each for each in ("billing", "psa") if each in links or found["erp"] is not None]
+        looked = (work.get(each, "customer", links.get(each, (number, 0))[0]) for each in known)
+        found |= dict(zip(known, await together(*looked), strict=True))
         books = await self._write(work, "erp", customer, number, found["erp"], parents, customer)
         self.directory.add(books)
         others = await together(
             *(
-                self._write(work, system, customer, number, found[system], parents, books)
+                self._write(work, system, customer, number, found.get(system), parents, books)
                 for system in ("billing", "psa")
             )
         )
@@ -200,7 +195,7 @@ class Customers(Flow):
         work.provide(f"erp customer {number}")
         golden = Golden(number, {"erp": books["id"], "billing": others[0]["id"], "psa": others[1]["id"]})
         if sites:
-            await self.copy_sites(work, golden, sites, fresh=[each for each in SITE_COPIES if found[each] is None])
+            await self.copy_sites(work, golden, sites, fresh=[each for each in SITE_COPIES if found.get(each) is None])
         return golden
 
     # duplicates

@@ -120,6 +120,8 @@ class Invoicing(Flow):
 
     async def _lines(self, work: Work, contract_no: str) -> Records:
         found = await work.list("billing", "plan_line", contract_no=contract_no)
+        known = self._service_items.setdefault(contract_no, {})
+        known |= {each["line_no"]: each["service_item"] for each in found}
         return sorted(found, key=lambda each: int(each["plan_line"]))
 
     # billing
@@ -303,12 +305,12 @@ class Invoicing(Flow):
 
     @on("billing.invoice.issued", severity="S1")
     async def issued(self, work: Work) -> None:
-        """Post an issued invoice to the books, show it in the CRM, tell delivery what was billed."""
+        """Post an issued invoice to the books, tell delivery what was billed. The books announce what they have posted; the CRM shows it
+        then."""
         invoice = await work.current("invoice")
         if invoice["status"] in (*NEVER_ISSUED, "VOID"):
             return
         await together(self._post(work, invoice), self._tell_delivery(work, invoice))
-        await self.show(work, invoice["invoice_no"])
 
     async def _post(self, work: Work, invoice: Record) -> Record:
         known: Record | None
@@ -353,15 +355,15 @@ class Invoicing(Flow):
         return {name: value for name, value in values.items() if value is not None}
 
     async def debtor(self, work: Work, invoice: Record) -> str:
-        """The debtor of a document; raises Missing while the books do not have it."""
-        return str((await work.need("erp", "customer", invoice["customer_no"]))["id"])
+        """The debtor of a document, as the books know billing's customer; raises Missing while they do not have it."""
+        known = work.state.counterpart("customer", "billing", invoice["customer"], "erp")
+        return known or str((await work.need("erp", "customer", invoice["customer_no"]))["id"])
 
     async def _services(self, work: Work, invoice: Record) -> dict[int, str | None]:
         """Service items by contract line, as the billing plan names them; a contract line keeps its service item."""
         known = self._service_items.setdefault(invoice["contract_no"], {})
         if not {line["contract_line"] for line in invoice["lines"]} <= known.keys():
-            for each in await self._lines(work, invoice["contract_no"]):
-                known[each["line_no"]] = each["service_item"]
+            await self._lines(work, invoice["contract_no"])
         return known
 
     async def _tell_delivery(self, work: Work, invoice: Record) -> None:
@@ -379,11 +381,6 @@ class Invoicing(Flow):
                 raise
             raise Missing(f"credit of {number}, which bills what is not approved any more") from refused
 
-    async def show(self, work: Work, number: str) -> None:
-        """Show in the CRM what the books now say of a document; nobody else does so meanwhile."""
-        async with self.desk.alone(f"document:{number}"):
-            await self.mirror(work, await work.need("erp", "ar_document", number))
-
     async def mirror(self, work: Work, document: Record) -> None:
         """Show in the CRM what the books say of a document."""
         number = document["invoice_no"]
@@ -396,7 +393,8 @@ class Invoicing(Flow):
             "due": document["due"],
             "status": document["status"],
         }
-        found = await work.get("crm", "invoice", number)
+        unseen = is_new(document) and work.systems["crm"].refuses_second("invoice")
+        found = None if unseen else await work.get("crm", "invoice", number)
         if found is None:
             values = {**shown, "invoice_no": number, "ccy": document["ccy"], "external_id": document["id"]}
             found = await work.create("crm", "invoice", values, effect=f"{number}:{document['version']}", key=number)
@@ -416,6 +414,11 @@ class Invoicing(Flow):
         if items:
             project = document["project_no"] or project_no(document["contract_no"])
             await work.act("psa", "release_billed", key=project, effect=document["key"], items=items)
+
+
+def is_new(document: Record) -> bool:
+    """Whether nothing has happened to a document of the books since it was posted, so that nobody is likely to have been told of it."""
+    return bool(document["version"] == 1 and document["status"] == "POSTED")
 
 
 def entries_on(document: Record, invoice_no: str) -> Records:
