@@ -21,6 +21,9 @@ from counterfoil import activity as firm
 from counterfoil.client import Control, Refused
 from counterfoil.integration import Integration, resolve, secret_of
 from counterfoil.reference import dates, matching, mutants
+from counterfoil.reference.event import type_named
+from counterfoil.reference.flows import handled
+from counterfoil.reference.flows.closing import Closing
 from counterfoil.reference.flows.setup import plan_lines
 from counterfoil.reference.parts import Parts
 
@@ -442,6 +445,21 @@ def test_the_descriptor_of_a_mutant_is_the_references_with_one_argument_more() -
         "polling",
         "migration",
     ]
+
+
+def test_the_reference_is_sent_what_it_deals_with_and_a_mutant_what_it_deals_with_besides() -> None:
+    parts = [each.default for each in fields(Parts)] + [Closing]
+    dealt_with = {type_named(each) for part in parts for each in handled(part)}
+    assert set(resolve("reference").events) == dealt_with
+    assert set(resolve("mutant:F-62").events) == dealt_with | {"com.counterfoil.psa.task.closed.v1"}
+
+
+def test_nobody_is_told_of_events_that_the_reference_does_not_deal_with(live: Live) -> None:
+    deal = firm.prepare(live.world, lines=LINES[:1], milestones=MILESTONES)
+    firm.win(live.world, deal)
+    sent = {each["operation"] for each in live.integration._control.get("/journal?kind=delivery&limit=1000")["items"]}
+    assert "com.counterfoil.crm.contract.activated.v1" in sent
+    assert sent <= set(live.integration.descriptor.events)
 
 
 def test_the_reference_knows_nothing_of_the_fakes() -> None:

@@ -20,6 +20,7 @@ Deadline = Literal[
     "DL-S", "DL-M", "DL-P", "DL-C", "DL-T", "DL-B", "DL-I", "DL-Y", "DL-R", "DL-X-S1", "DL-X-S2", "DL-X-S3", "DL-X-S4", "DL-W", "DL-Q",
 ]
 # fmt: on
+EventType = Annotated[str, Field(pattern=r"^com\.counterfoil\.[a-z_]+(\.[a-z_]+)+\.v[0-9]+$", max_length=120)]
 Call = Annotated[str, Field(pattern=r"^(GET|POST|PUT|PATCH|DELETE) \S+$")]
 AS_JSON = "json:"
 PLACE = re.compile(r"\$\{([^}]*)\}")
@@ -108,6 +109,10 @@ class Descriptor(Part):
     env: dict[str, str] = Field({}, description="Environment variables; `${…}` reads the landscape.")
     ready: Ready | None = None
     webhooks: dict[str, str] = Field({}, description="Address that each system, by name, sends its events to.")
+    events: list[EventType] = Field(
+        [],
+        description="Types of events that it is sent, as `com.counterfoil.crm.opportunity.closed_won.v1`; all by default.",
+    )
     also: dict[str, Also] = Field(
         {}, description="By name of a system: what applies where the landscape has it, such as a second ERP."
     )

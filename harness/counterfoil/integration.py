@@ -182,7 +182,12 @@ class Integration:
         native = Control(
             facts["native"]["url"], facts["native"]["credentials"]["access_token"], peer=f"the system {system}"
         )
-        native.post("/webhooks", {"url": url, "secret": self.facts["webhooks"][system]["secret"]})
+        about: Record = {"url": url, "secret": self.facts["webhooks"][system]["secret"]}
+        wanted = self.descriptor.events
+        if wanted:
+            about["types"] = [each for each in wanted if each.startswith(f"com.counterfoil.{facts['role']}.")]
+        if not wanted or about["types"]:
+            native.post("/webhooks", about)
         native.close()
 
     def launch(self) -> None:

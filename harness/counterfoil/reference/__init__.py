@@ -21,8 +21,10 @@ def descriptor(mutant: str | None = None) -> Descriptor:
     command = content["start"]["command"]
     command[0] = sys.executable
     if mutant is not None:
-        if mutants.find(mutant) is None:
+        found = mutants.find(mutant)
+        if found is None:
             raise Unreadable(f"mutant:{mutant}: there is no such mutant; there are: {', '.join(mutants.names())}")
         content["name"] = f"mutant:{mutant}"
         command += ["--mutant", mutant]
+        content["events"] = sorted({*content["events"], *found.hears()})
     return understand(content, content["name"])

@@ -17,6 +17,11 @@ PREFIX = "com.counterfoil."
 Record = dict[str, Any]
 
 
+def type_named(short: str) -> str:
+    """A type of events in full: `com.counterfoil.crm.opportunity.closed_won.v1`."""
+    return f"{PREFIX}{short}.v1"
+
+
 class BadEvent(Exception):
     """A delivery that is no event."""
 

@@ -11,7 +11,7 @@ import orjson
 
 from counterfoil.reference.connectors import Record
 from counterfoil.reference.errors import Trouble
-from counterfoil.reference.event import PREFIX, Event
+from counterfoil.reference.event import Event, type_named
 from counterfoil.reference.state import State
 
 SOURCE = "//counterfoil-reference"
@@ -90,7 +90,7 @@ class Reporter:
             "specversion": "1.0",
             "id": str(uuid.uuid4()),
             "source": SOURCE,
-            "type": f"{PREFIX}{type_}.v1",
+            "type": type_named(type_),
             **about,
             "data": told,
         }

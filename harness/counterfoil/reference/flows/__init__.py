@@ -61,6 +61,17 @@ def on(*types: str, mirror: bool = False, severity: str = "S3") -> Callable[[Any
     return mark
 
 
+def handled(part: type) -> dict[str, tuple[str, bool, str]]:
+    """What a class deals with: name of the method, mirror and severity by type of event."""
+    found: dict[str, tuple[str, bool, str]] = {}
+    for name in dir(part):
+        marked = getattr(getattr(part, name), "handles", None)
+        if marked is not None:
+            types, mirror, severity = marked
+            found |= dict.fromkeys(types, (name, mirror, severity))
+    return found
+
+
 class Desk:
     """What the flows share: the state, each other, and locks by name."""
 
@@ -103,13 +114,10 @@ class Flow:
 
     def handlers(self) -> dict[str, Handler]:
         """Its handlers by event type."""
-        found: dict[str, Handler] = {}
-        for name in dir(type(self)):
-            marked = getattr(getattr(type(self), name), "handles", None)
-            if marked is not None:
-                types, mirror, severity = marked
-                found |= {each: Handler(getattr(self, name), mirror, severity) for each in types}
-        return found
+        return {
+            each: Handler(getattr(self, name), mirror, severity)
+            for each, (name, mirror, severity) in handled(type(self)).items()
+        }
 
     def forget(self) -> None:
         """Forget what is kept in memory."""

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from counterfoil.reference.event import type_named
+from counterfoil.reference.flows import handled
+
 
 @dataclass(frozen=True)
 class Mutant:
@@ -20,6 +23,10 @@ class Mutant:
     scenarios: tuple[str, ...]
     parts: Mapping[str, type]
     faults: tuple[dict[str, Any], ...] = field(default=())
+
+    def hears(self) -> set[str]:
+        """Types of the events that its parts deal with."""
+        return {type_named(each) for part in self.parts.values() for each in handled(part)}
 
 
 def names() -> list[str]:
