@@ -457,7 +457,7 @@ def test_the_reference_is_sent_what_it_deals_with_and_a_mutant_what_it_deals_wit
 def test_nobody_is_told_of_events_that_the_reference_does_not_deal_with(live: Live) -> None:
     deal = firm.prepare(live.world, lines=LINES[:1], milestones=MILESTONES)
     firm.win(live.world, deal)
-    sent = {each["operation"] for each in live.integration._control.get("/journal?kind=delivery&limit=1000")["items"]}
+    sent = {each["operation"] for each in live.world.control.items("/journal?kind=delivery")}
     assert "com.counterfoil.crm.contract.activated.v1" in sent
     assert sent <= set(live.integration.descriptor.events)
 
