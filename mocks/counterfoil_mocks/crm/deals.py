@@ -97,7 +97,8 @@ def close_won(tx: Tx, subject: Record, values: Record) -> Record:
     """
     if subject["stage"] != "NEGOTIATE":
         return step(tx, OPPORTUNITY, subject, "CLOSED_WON", state="stage", sources=("NEGOTIATE",))
-    quote = tx.one(QUOTE, opportunity=subject["id"], status="ACCEPTED")
+    quotes = tx.find(QUOTE, opportunity=subject["id"])  # by both, SQLite would search every accepted quote there is
+    quote = next((each for each in quotes if each["status"] == "ACCEPTED"), None)
     if quote is None:
         raise conflict(
             "QUOTE_NOT_ACCEPTED",
