@@ -81,9 +81,9 @@ def remember(tx: Tx, key: str, print_: str, status: int, payload: Any) -> None:
 
 def keep(system: System, at: str, key: str, print_: str, status: int, payload: Any) -> None:
     """Keep the answer to what is no deed of the business, and moves no clock. at: business instant."""
-    place = f"{system.schema}.idempotency"
-    system.store.execute(f"DELETE FROM {place} WHERE system = ? AND key = ?", (system.name, key))
     system.store.execute(
-        f"INSERT INTO {place} (system, key, fingerprint, at, status, body) VALUES (?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO {system.schema}.idempotency (system, key, fingerprint, at, status, body) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (system, key) DO UPDATE SET fingerprint = excluded.fingerprint, at = excluded.at, status = excluded.status,"
+        " body = excluded.body",
         (system.name, key, print_, at, status, orjson.dumps(payload).decode()),
     )
