@@ -142,14 +142,15 @@ class Carrier:
             answer = await self._attempt(job, subscription)
             self._conclude(job, answer, subscription)
         await insisted(lambda: self.write(job))
-        if subscription is not None and subscription["active"]:
-            found = subscription
-            await insisted(lambda: self._count_failures(job.system, found, answer.taken))
+        await insisted(lambda: self._count_failures(job, answer.taken))
         return answer.taken
 
     @staticmethod
     def subscription(job: Job) -> Record | None:
-        """Where a delivery goes; None where nobody listens any more."""
+        """Where a delivery goes; None where nobody listens any more. One that is active is kept in memory."""
+        for each in job.system.subscribers():
+            if each["id"] == job.row["subscription_id"]:
+                return each
         found = job.system.store.rows(
             f"SELECT * FROM {job.system.schema}.subscription WHERE id = ?", (job.row["subscription_id"],)
         )
@@ -242,19 +243,18 @@ class Carrier:
         text = UPDATE.format(schema=job.system.schema, more=more)
         job.system.store.execute(text, {name: bound[name] for name in names})
 
-    def _count_failures(self, system: System, subscription: Record, taken: bool) -> None:
+    def _count_failures(self, job: Job, taken: bool) -> None:
         """Count failures in a row; so many disable the subscription."""
-        subscription_id = subscription["id"]
-        if taken:
-            system.store.execute(
-                f"UPDATE {system.schema}.subscription SET failures = 0 WHERE id = ? AND failures > 0",
-                (subscription_id,),
-            )
+        system, subscription = job.system, self.subscription(job)
+        if subscription is None or not subscription["active"] or (taken and not subscription["failures"]):
             return
+        failures = 0 if taken else 1
         row = system.store.execute(
-            f"UPDATE {system.schema}.subscription SET failures = failures + 1 WHERE id = ? RETURNING failures",
-            (subscription_id,),
+            f"UPDATE {system.schema}.subscription SET failures = failures * ? + ? WHERE id = ? RETURNING failures",
+            (failures, failures, subscription["id"]),
         ).fetchone()
         if row is not None and row[0] >= voice(system, subscription).most_failures:
-            system.store.execute(f"UPDATE {system.schema}.subscription SET active = 0 WHERE id = ?", (subscription_id,))
-            system.subscriptions = None
+            system.store.execute(
+                f"UPDATE {system.schema}.subscription SET active = 0 WHERE id = ?", (subscription["id"],)
+            )
+        system.subscriptions = None

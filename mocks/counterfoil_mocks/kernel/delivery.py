@@ -78,6 +78,7 @@ class Deliverer:
         self._later: list[tuple[str, int, Lane]] = []
         self._flying: dict[asyncio.Task[None], Job] = {}
         self._seen: dict[str, int] = {}
+        self._unread: set[str] = set()
         self._count = itertools.count()
 
     # life
@@ -119,6 +120,7 @@ class Deliverer:
                 self._line_up(job)
             row = system.store.execute(f"SELECT coalesce(max(seq), 0) FROM {system.schema}.delivery").fetchone()
             self._seen[system.name] = int(row[0])
+        self._unread.clear()
         self.pump()
 
     # the queue
@@ -131,13 +133,16 @@ class Deliverer:
             asyncio.get_running_loop().call_later(carrying.AWAY_SECONDS, self.committed, system)
 
     def _take_up(self, system: System) -> None:
-        self.journal.events_of(system)
+        if self.journal.events_of(system):
+            self._unread.add(system.name)
         if not self.carrier.open:
             return
-        if system.subscribers():
-            for job in carrying.read(system, "d.seq > ? AND d.system = ?", (self._seen[system.name], system.name)):
-                self._seen[system.name] = job.row["seq"]
-                self._line_up(job)
+        if system.name in self._unread:
+            if system.subscribers():
+                for job in carrying.read(system, "d.seq > ? AND d.system = ?", (self._seen[system.name], system.name)):
+                    self._seen[system.name] = job.row["seq"]
+                    self._line_up(job)
+            self._unread.discard(system.name)
         self.pump()
 
     def look(self) -> bool:
@@ -198,6 +203,8 @@ class Deliverer:
         while self._later and self._later[0][0] <= self.world.clock.now:
             lane = heapq.heappop(self._later)[2]
             heapq.heappush(self._ready, (lane.jobs[0].order, next(self._count), lane))
+        if not self._ready:
+            return
         loads = self._loads()
         while self._ready and self.carrier.open:
             slot = min(loads, key=lambda each: (loads[each], each))

@@ -210,13 +210,14 @@ class Journal:
             return
         self._flush_later = loop.call_later(1.0, self.flush)
 
-    def events_of(self, system: System) -> None:
-        """Write down the events that a commit has put into the system's outbox."""
+    def events_of(self, system: System) -> bool:
+        """Write down the events that a commit has put into the system's outbox; returns whether there may be any."""
         seen = self._seen.get(system.name)
         if seen is None:
             self.forget_events(system)
-            return
-        for row in self.store.execute(NEW_EVENTS.format(schema=system.schema), (seen, system.name)).fetchall():
+            return True
+        found = self.store.execute(NEW_EVENTS.format(schema=system.schema), (seen, system.name)).fetchall()
+        for row in found:
             seq, event_id, kind, key, at, correlation_id, causation_id, traceparent = row
             self._seen[system.name] = seq
             self.add(
@@ -230,6 +231,7 @@ class Journal:
                 causation_id=causation_id,
                 trace=trace_of(traceparent),
             )
+        return bool(found)
 
     def forget_events(self, system: System) -> None:
         """Take the outbox as it is for known (at the start and after a restore)."""
