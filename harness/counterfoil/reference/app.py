@@ -35,6 +35,7 @@ class Integration:
             connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=60),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"Accept-Encoding": "identity"},  # nothing is to be unpacked
+            skip_auto_headers=("Accept", "User-Agent"),  # they would say nothing
             auto_decompress=False,
         )
         self.state = State(settings.state, parts.inbox)

@@ -112,8 +112,13 @@ class Engine:
             for route in routes:
                 own = name if len(routes) == 1 or route["erp"] == "erp" else f"{name}@{route['erp']}"
                 work = self.work(seq, own, event, self.state, self.routes.along(route))
-                with along(route):
-                    await handler.run(work)
+                if attempts == 1:
+                    self.state.begin(own)
+                try:
+                    with along(route):
+                        await handler.run(work)
+                finally:
+                    self.state.finish(own)
                 provided += work.provided
         except Missing as trouble:
             self.wait(seq, event, trouble, handler, attempts)

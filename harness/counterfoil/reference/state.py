@@ -41,6 +41,7 @@ class Inbox:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._sql = connection
+        self._fresh: dict[int, tuple[str, Event]] = {}
 
     def identity(self, event: Event) -> str:
         """What makes two deliveries the same event: source and id."""
@@ -63,7 +64,10 @@ class Inbox:
                 orjson.dumps(vars(event)),
             ),
         ).fetchone()
-        return self.revive(name) if row is None else int(row[0])
+        if row is None:
+            return self.revive(name)
+        self._fresh[row[0]] = name, event
+        return int(row[0])
 
     def revive(self, name: str) -> int | None:
         """Take up an event that comes again and was parked; None for one that needs no more work."""
@@ -74,6 +78,9 @@ class Inbox:
 
     def event(self, seq: int) -> tuple[str, Event]:
         """An event with the name that its steps are kept under."""
+        fresh = self._fresh.pop(seq, None)
+        if fresh is not None:
+            return fresh
         name, body = self._sql.execute("SELECT name, event FROM inbox WHERE seq = ?", (seq,)).fetchone()
         return name, Event(**orjson.loads(body))
 
@@ -98,6 +105,10 @@ class Inbox:
         )
         return found.fetchone() is not None
 
+    def forget(self) -> None:
+        """Forget what is kept in memory."""
+        self._fresh.clear()
+
     def counts(self) -> dict[str, int]:
         """How many events are in which state."""
         return dict(self._sql.execute("SELECT state, count(*) FROM inbox GROUP BY state").fetchall())
@@ -113,6 +124,7 @@ class State:
             self.sql.execute("PRAGMA synchronous = NORMAL")
         self.sql.executescript(DDL)
         self.inbox = inbox(self.sql)
+        self._effects: dict[str, set[str]] = {}
         self._letters = itertools.count(self._one("SELECT count(*) FROM letter") + 1)
 
     def _one(self, sql: str, *values: Any) -> Any:
@@ -128,17 +140,32 @@ class State:
         """Forget everything."""
         for table in TABLES:
             self.sql.execute(f"DELETE FROM {table}")
+        self.inbox.forget()
+        self._effects.clear()
 
     # steps
 
+    def begin(self, name: str) -> None:
+        """An event is dealt with for the first time: it has had no effects yet, and what it has from now on is known without looking."""
+        self._effects[name] = set()
+
+    def finish(self, name: str) -> None:
+        """An event is not being dealt with any more."""
+        self._effects.pop(name, None)
+
     def step(self, name: str, effect: str) -> Record | None:
         """The result of an effect that an event has had already."""
+        known = self._effects.get(name)
+        if known is not None and effect not in known:
+            return None
         found = self._one("SELECT result FROM step WHERE name = ? AND effect = ?", name, effect)
         result: Record | None = None if found is None else orjson.loads(found)
         return result
 
     def keep_step(self, name: str, effect: str, result: Record) -> None:
         """Remember that an effect has happened."""
+        if name in self._effects:
+            self._effects[name].add(effect)
         self.sql.execute("INSERT OR REPLACE INTO step VALUES (?, ?, ?)", (name, effect, orjson.dumps(result)))
 
     # versions and cross-references

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import hmac
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 import orjson
 
@@ -144,13 +144,17 @@ def new_secret(*parts: object) -> str:
 
 def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
     """The `webhook-signature` of a message: `v1,` and the HMAC-SHA256 in base64. source: Standard Webhooks."""
+    signed = f"{message_id}.{timestamp}.".encode() + body
+    return "v1," + base64.b64encode(hmac.digest(_key(secret), signed, "sha256")).decode()
+
+
+@lru_cache(maxsize=256)
+def _key(secret: str) -> bytes:
     raw = secret.removeprefix("whsec_")
     try:
-        key = base64.b64decode(raw, validate=True)
+        return base64.b64decode(raw, validate=True)
     except (binascii.Error, ValueError):
-        key = raw.encode()
-    signed = f"{message_id}.{timestamp}.".encode() + body
-    return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+        return raw.encode()
 
 
 def headers(row: Record, delivery_id: str, secret: str, body: bytes, *, bad_signature: bool = False) -> dict[str, str]:
