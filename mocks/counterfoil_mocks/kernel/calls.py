@@ -33,6 +33,7 @@ class Calls:
             self._session = aiohttp.ClientSession(
                 timeout=aiohttp.ClientTimeout(total=self.seconds),
                 connector=aiohttp.TCPConnector(limit=self.most),
+                cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=self.unpack,
             )
         return self._session
