@@ -18,10 +18,11 @@ CREATE TABLE IF NOT EXISTS inbox (seq INTEGER PRIMARY KEY, name TEXT NOT NULL UN
     record_id TEXT, version INTEGER, state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, event BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS inbox_record ON inbox (system, record_id, type);
 CREATE INDEX IF NOT EXISTS inbox_state ON inbox (state);
-CREATE TABLE IF NOT EXISTS step (name TEXT, effect TEXT, result BLOB, PRIMARY KEY (name, effect)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS step (name TEXT, effect TEXT, result BLOB, PRIMARY KEY (name, effect));
 CREATE TABLE IF NOT EXISTS letter (id TEXT PRIMARY KEY, seq INTEGER NOT NULL, kind TEXT, code TEXT, reason TEXT, what TEXT,
     severity TEXT, attempts INTEGER, parked_at REAL, state TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS letter_state ON letter (state);
+CREATE INDEX IF NOT EXISTS letter_seq ON letter (seq);
 CREATE TABLE IF NOT EXISTS approval (id TEXT PRIMARY KEY, seq INTEGER NOT NULL, subject TEXT, detail TEXT, candidates BLOB,
     state TEXT NOT NULL, decision BLOB);
 CREATE TABLE IF NOT EXISTS xref (kind TEXT, canonical TEXT, system TEXT, id TEXT, version INTEGER,
@@ -254,7 +255,9 @@ class State:
         ]
 
     def settle_letter(self, seq: int) -> Record | None:
-        """Close the open letter of an event that has been dealt with; returns it."""
+        """Close the open letter of an event that has been dealt with; returns it. Few have one: to look is cheaper than to write."""
+        if self._one("SELECT 1 FROM letter WHERE seq = ? AND state = 'OPEN'", seq) is None:
+            return None
         found = self._rows("UPDATE letter SET state = 'RESOLVED' WHERE seq = ? AND state = 'OPEN' RETURNING *", seq)
         return found[0] if found else None
 

@@ -138,7 +138,7 @@ class Invoicing(Flow):
             await work.act(
                 "billing",
                 "ready_plan_line",
-                key=line["key"],
+                id=line["id"],
                 entity="plan_line",
                 done=is_in("status", "READY", "INVOICED"),
             )

@@ -62,9 +62,8 @@ class Setup(Flow):
             raise Unfit("MANDATORY_FIELDS_MISSING", f"Contract {contract['contract_no']} lacks {', '.join(missing)}.")
         await self.parties(work, contract, parties)
         if contract["status"] == "APPROVED":
-            await work.act(
-                "crm", "activate_contract", key=contract["contract_no"], entity="contract", done=is_in("status", *LIVE)
-            )
+            done = is_in("status", *LIVE)
+            await work.act("crm", "activate_contract", id=contract["id"], entity="contract", done=done)
         elif contract["status"] == "ACTIVE":
             await self._resume(work, contract)
 
@@ -165,8 +164,8 @@ class Setup(Flow):
         }
         project = await work.create("psa", "project", values, key=number)
         await together(
-            self._tasks(work, number, lines),
-            self._milestones(work, number, contract["milestones"]),
+            self._tasks(work, project, number, lines),
+            self._milestones(work, project, contract),
             self._activate(work, project),
         )
         work.provide(f"psa project {number}")
@@ -174,12 +173,12 @@ class Setup(Flow):
     async def _activate(self, work: Work, project: Record) -> None:
         if project["status"] == "PLANNED":
             done = is_in("status", *LIVE)
-            await work.act("psa", "activate_project", key=project["key"], entity="project", done=done)
+            await work.act("psa", "activate_project", id=project["id"], entity="project", done=done)
 
-    async def _tasks(self, work: Work, number: str, lines: Records) -> None:
+    async def _tasks(self, work: Work, project: Record, number: str, lines: Records) -> None:
         tasks = [
             {
-                "project": number,
+                "project": project["id"],
                 "task_code": f"T-{line['line_no']}",
                 "name": (line["name"] or line["type"])[:120],
                 "line_no": line["line_no"],
@@ -190,16 +189,16 @@ class Setup(Flow):
         ]
         await work.create_all("psa", "task", tasks, key=lambda task: f"{number}/{task['task_code']}")
 
-    async def _milestones(self, work: Work, number: str, milestones: Records) -> None:
+    async def _milestones(self, work: Work, project: Record, contract: Record) -> None:
         made = [
             {
-                "project": number,
+                "project": project["id"],
                 "name": (each["name"] or each["ms_code"])[:120],
                 **{name: each[name] for name in ("ms_code", "amount", "planned", "rev_weight")},
             }
-            for each in milestones
+            for each in contract["milestones"]
         ]
-        contract_no = number.rpartition("-")[0]
+        contract_no = contract["contract_no"]
         await work.create_all("psa", "milestone", made, key=lambda each: f"{contract_no}/{each['ms_code']}")
 
     async def _manager(self, work: Work, entity: str) -> str | None:
