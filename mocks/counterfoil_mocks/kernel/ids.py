@@ -37,13 +37,19 @@ def _pairs(alphabet: str) -> list[str]:
 
 def encode(value: int, alphabet: str, length: int) -> str:
     """The last `length` digits of `value` in the base of `alphabet`."""
-    pairs, out = _pairs(alphabet), []
-    base = len(pairs)
-    for _ in range((length + 1) // 2):
-        value, rest = divmod(value, base)
-        out.append(pairs[rest])
-    out.reverse()
-    return "".join(out)[-length:]
+    if length > 16:
+        return encode(value // len(alphabet) ** 16, alphabet, length - 16) + encode(value, alphabet, 16)
+    pairs = _pairs(alphabet)
+    two = len(pairs)
+    four = two * two
+    eight = four * four
+    high, low = divmod(value, eight)  # halves of halves: small numbers divide faster than large ones
+    a, b = divmod(high % eight, four)
+    c, d = divmod(low, four)
+    return (
+        f"{pairs[a // two]}{pairs[a % two]}{pairs[b // two]}{pairs[b % two]}"
+        f"{pairs[c // two]}{pairs[c % two]}{pairs[d // two]}{pairs[d % two]}"
+    )[-length:]
 
 
 def ulid(milliseconds: int, *parts: object) -> str:

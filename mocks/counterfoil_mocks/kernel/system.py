@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from counterfoil_mocks.kernel import ids
@@ -100,6 +101,11 @@ class World:
         self.restores += 1
 
 
+@lru_cache(maxsize=64)
+def _next_of(schema: str) -> str:
+    return f"UPDATE {schema}.sequence SET value = value + 1 WHERE system = ? AND name = ? RETURNING value"
+
+
 @dataclass
 class System:
     """One fake. `name` is what the landscape calls it, `number` its place there; `role.name` is its schema. face: the vendor's, where it
@@ -171,9 +177,7 @@ class System:
     def next_number(self, name: str) -> int:
         """The next number of a sequence; inside a transaction, gapless."""
         place = (self.name, name)
-        row = self.store.execute(
-            f"UPDATE {self.schema}.sequence SET value = value + 1 WHERE system = ? AND name = ? RETURNING value", place
-        ).fetchone()
+        row = self.store.execute(_next_of(self.role.name), place).fetchone()
         if row is None:
             self.store.execute(f"INSERT INTO {self.schema}.sequence VALUES (?, ?, 1)", place)
             return 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, NamedTuple
 
@@ -23,6 +24,18 @@ class Money(NamedTuple):
 
 
 EVENT_PREFIX = "com.counterfoil."
+HISTORY = "system entity id version at deed actor correlation_id causation_id trace journal_seq doc before"
+OUTBOX = (
+    "system id type key partition_key entity record_id version at correlation_id causation_id traceparent legal_entity history_seq"
+    " extra face"
+)
+
+
+@lru_cache(maxsize=64)
+def into_log(schema: str, table: str, columns: str) -> str:
+    """The statement that adds a row to a log; the same text each time, so that nobody has to read it again."""
+    names = columns.split()
+    return f"INSERT INTO {schema}.{table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
 
 
 class Tx:
@@ -321,8 +334,7 @@ class Tx:
     def _remember(self, entity: Entity, record: Record, before: Record | None) -> int:
         origin = self.origin
         seq = self.system.store.append(
-            f"INSERT INTO {self.system.schema}.history (system, entity, id, version, at, deed, actor, correlation_id, causation_id,"
-            " trace, journal_seq, doc, before) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            into_log(self.system.schema, "history", HISTORY),
             (
                 self.system.name,
                 entity.name,
@@ -369,8 +381,7 @@ class Tx:
         flow = flow_of(record) or origin.correlation_id
         traceparent = origin.traceparent or f"00-{dice:032x}-{dice >> 64:016x}-01"
         event_seq = system.store.append(
-            f"INSERT INTO {system.schema}.outbox (system, id, type, key, partition_key, entity, record_id, version, at, correlation_id,"
-            " causation_id, traceparent, legal_entity, history_seq, extra, face) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            into_log(system.schema, "outbox", OUTBOX),
             (
                 system.name,
                 event_id,
