@@ -12,10 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from counterfoil.reference.app import Integration
 from counterfoil.reference.config import Settings
 from counterfoil.reference.errors import Trouble
-from counterfoil.reference.hooks import Door
+from counterfoil.reference.hooks import MOST_PATIENCE, Door, preferred
 from counterfoil.reference.parts import Parts
-
-MOST_PATIENCE = 30.0
 
 
 class Body(BaseModel):
@@ -180,7 +178,7 @@ def build(settings: Settings, parts: Parts, name: str) -> Door:
     @app.get("/idle")
     async def idle(request: Request, wait_ms: Annotated[int, Query(ge=0, le=30_000)] = 0) -> Idle:
         """Whether there is nothing to do; held until there is, as long as `wait_ms` or `Prefer: wait` (seconds) allow."""
-        wanted = max(wait_ms / 1000, _preferred(request.headers.get("prefer", "")))
+        wanted = max(wait_ms / 1000, preferred(request.headers.get("prefer", "")))
         return Idle(idle=await running(request).engine.wait_idle(min(wanted, MOST_PATIENCE)))
 
     @app.post("/testing/reset", status_code=204, response_class=Response)
@@ -259,12 +257,3 @@ def build(settings: Settings, parts: Parts, name: str) -> Door:
             raise HTTPException(503, trouble.detail) from trouble
 
     return Door(app, settings.tolerance)
-
-
-def _preferred(prefer: str) -> float:
-    """Seconds that `Prefer: wait=N` asks for. source: RFC 7240."""
-    for part in prefer.split(","):
-        name, _, value = part.strip().partition("=")
-        if name.lower() == "wait" and value.strip().isdecimal():
-            return float(value)
-    return 0.0

@@ -1,4 +1,5 @@
-"""The way in for events, `POST /hooks/{system}`: answered before the framework, since nothing is asked more often."""
+"""The way in for events, `POST /hooks/{system}`, and the answer to whoever waits for rest, `GET /idle`: given before the framework, since
+nothing is asked more often."""
 
 from __future__ import annotations
 
@@ -12,6 +13,9 @@ from starlette.datastructures import Headers
 from counterfoil.reference import event as events
 
 PATH = "/hooks/"
+IDLE = "/idle"
+MOST_PATIENCE = 30.0
+"""Seconds that an answer about rest may be held."""
 MOST_BYTES = 4 * 1024 * 1024
 
 Scope = MutableMapping[str, Any]
@@ -20,7 +24,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class Door:
-    """An ASGI application: events go to the integration that `app` holds, everything else to `app`. tolerance: most seconds between a
+    """An ASGI application: events and questions about rest go to the integration that `app` holds, everything else to `app`. tolerance: most seconds between a
     signature's time and now."""
 
     def __init__(self, app: FastAPI, tolerance: int) -> None:
@@ -29,13 +33,20 @@ class Door:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one call."""
-        if scope["type"] != "http" or not scope["path"].startswith(PATH):
+        if scope["type"] == "http" and scope["path"].startswith(PATH):
+            status, refusal = await self._answer(scope, receive)
+            said = None if refusal is None else {"detail": refusal}
+        elif (
+            scope["type"] == "http" and scope["path"] == IDLE and scope["method"] == "GET" and not scope["query_string"]
+        ):
+            wanted = preferred(Headers(scope=scope).get("prefer", ""))
+            status, said = 200, {"idle": await self.app.state.integration.engine.wait_idle(min(wanted, MOST_PATIENCE))}
+        else:
             await self.app(scope, receive, send)
             return
-        status, refusal = await self._answer(scope, receive)
-        body = b"" if refusal is None else orjson.dumps({"detail": refusal})
+        body = b"" if said is None else orjson.dumps(said)
         headers = [(b"content-length", b"%d" % len(body))]
-        if refusal is not None:
+        if said is not None:
             headers.append((b"content-type", b"application/json"))
         if status == 405:
             headers.append((b"allow", b"POST"))
@@ -61,6 +72,15 @@ class Door:
         except events.BadEvent as error:
             return 422, str(error)
         return (202 if integration.take(event) else 200), None
+
+
+def preferred(prefer: str) -> float:
+    """Seconds that `Prefer: wait=N` asks for. source: RFC 7240."""
+    for part in prefer.split(","):
+        name, _, value = part.strip().partition("=")
+        if name.lower() == "wait" and value.strip().isdecimal():
+            return float(value)
+    return 0.0
 
 
 async def _read(receive: Receive) -> bytes | None:
