@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import http.client
+import itertools
 import json
 import os
 import sys
@@ -50,7 +51,7 @@ SUBJECTS: dict[str, dict[str, str]] = {
         "role": "erp",
         "make": "/services/rest/record/v1/customer",
         "type": "application/json",
-        "body": '{"companyName":"Acme","email":"ap@acme.example","currency":{"id":"2"},"externalId":"CRM-1"}',
+        "body": '{"companyName":"Acme {number}","email":"ap@acme.example","currency":{"id":"2"},"externalId":"CRM-{number}"}',
         "get": "/services/rest/record/v1/customer/{id}",
         "native": "/native/v1/customers/{id}",
         "key": "oauth2_token_url",
@@ -67,14 +68,16 @@ SUBJECTS: dict[str, dict[str, str]] = {
         "id": "id",
     },
 }
-"""By vendor: its role, what makes a record and of what, where that is read by the vendor's path and by ours, the credential, where
-the answer has the id, and where the landscape is kept: faces remember answers until something is written, but not where others may write to the
-same file."""
-SUBJECTS |= {
-    f"{vendor}, unremembered": {**subject, "vendor": vendor, "store": "sqlite:///{folder}/landscape.db"}
-    for vendor, subject in SUBJECTS.items()
+"""By vendor: its role, what makes a record and of what, where that is read by the vendor's path and by ours, the credential, and where
+the answer has the id."""
+KINDS = {
+    "": (1, "memory"),
+    ", after a write": (1, "sqlite:///{folder}/landscape.db"),
+    ", for the first time": (1_100, "memory"),
 }
-TARGETS = {f"{vendor}: get by id": Target("×", 1.5, digits=2) for vendor in SUBJECTS}
+"""How many records are read in turn, and where the landscape is kept. Faces remember a thousand answers. Where others may write to the same file, they
+look at every call whether what they remember still holds, as they do elsewhere after a write."""
+TARGETS = {f"{vendor}{kind}: get by id": Target("×", 1.5, digits=2) for kind in KINDS for vendor in SUBJECTS}
 
 
 def token_of(system: dict[str, Any], subject: dict[str, str]) -> str:
@@ -106,52 +109,56 @@ def text_of(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def made(system: dict[str, Any], subject: dict[str, str]) -> str:
-    """The id of a record made through the vendor's face."""
+def made(system: dict[str, Any], subject: dict[str, str], count: int) -> list[str]:
+    """The ids of records made through the vendor's face."""
     connection = http.client.HTTPConnection(*system["url"].removeprefix("http://").split(":"))
     headers = {"Authorization": f"Bearer {token_of(system, subject)}", "Content-Type": subject["type"]}
-    connection.request("POST", subject["make"], subject["body"], headers)
-    answer = connection.getresponse()
-    if not subject["id"]:
-        return str(answer.headers["location"]).rpartition("/")[2]
-    found = json.loads(answer.read())
-    for step in subject["id"].split("."):
-        found = found[int(step) if step.isdecimal() else step]
-    return str(found)
+    ids = []
+    for number in range(count):
+        connection.request("POST", subject["make"], subject["body"].replace("{number}", str(number)), headers)
+        answer = connection.getresponse()
+        body = answer.read()
+        found = json.loads(body) if subject["id"] else str(answer.headers["location"]).rpartition("/")[2]
+        for step in filter(None, subject["id"].split(".")):
+            found = found[int(step) if step.isdecimal() else step]
+        ids.append(str(found))
+    return ids
 
 
-async def measured(pid: int, system: dict[str, Any], subject: dict[str, str]) -> tuple[float, float]:
+async def measured(pid: int, system: dict[str, Any], subject: dict[str, str], count: int) -> tuple[float, float]:
     """Microseconds of the native get and of the vendor's: the quietest round of each."""
-    id, port = made(system, subject), int(system["url"].rpartition(":")[2])
+    ids, port = made(system, subject, count), int(system["url"].rpartition(":")[2])
     tokens = (system["native"]["credentials"]["access_token"], token_of(system, subject))
     asked = [
-        f"GET {subject[path].format(id=id)} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+        [
+            f"GET {subject[path].format(id=id)} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+            for id in ids
+        ]
         for path, token in zip(("native", "get"), tokens, strict=True)
     ]
     found: list[list[float]] = [[], []]
     for number in range(ROUNDS + 1):
-        for at, request in enumerate(asked):
-            spent = await micros(pid, port, request, b"200", REQUESTS if number else REQUESTS // 10)
+        for at, requests in enumerate(asked):
+            spent = await micros(pid, port, itertools.cycle(requests), b"200", REQUESTS if number else REQUESTS // 10)
             if number:
                 found[at].append(spent)
     return min(found[0]), min(found[1])
 
 
 def measure(found: Found, _: object) -> None:
-    """Every vendor."""
+    """Every vendor, in every way."""
     cores = sorted(os.sched_getaffinity(0))
-    for name, subject in SUBJECTS.items():
-        words = [f"--{subject['role']}", subject.get("vendor", name)]
-        with tempfile.TemporaryDirectory(prefix="counterfoil-") as folder:
-            if "store" in subject:
-                words += ["--store", subject["store"].format(folder=folder)]
-            with Landscape(*words) as landscape:
-                os.sched_setaffinity(landscape.process.pid, {cores[0]})
-                os.sched_setaffinity(0, {cores[-1]})
-                system = landscape.system(subject["role"])
-                native, own = asyncio.run(measured(landscape.process.pid, system, subject))
-                os.sched_setaffinity(0, cores)
-        found.add(f"{name}: get by id", own / native, f"{own:.0f} µs; native {native:.0f} µs")
+    for kind, (count, store) in KINDS.items():
+        for name, subject in SUBJECTS.items():
+            with tempfile.TemporaryDirectory(prefix="counterfoil-") as folder:
+                words = (f"--{subject['role']}", name, "--store", store.format(folder=folder))
+                with Landscape(*words) as landscape:
+                    os.sched_setaffinity(landscape.process.pid, {cores[0]})
+                    os.sched_setaffinity(0, {cores[-1]})
+                    system = landscape.system(subject["role"])
+                    native, own = asyncio.run(measured(landscape.process.pid, system, subject, count))
+                    os.sched_setaffinity(0, cores)
+            found.add(f"{name}{kind}: get by id", own / native, f"{own:.0f} µs; native {native:.0f} µs")
 
 
 if __name__ == "__main__":

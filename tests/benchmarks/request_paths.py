@@ -8,10 +8,12 @@ add to it.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from figures import Found, Target, cpu, tell
@@ -108,16 +110,16 @@ async def deserted() -> None:
 
 
 class Caller(asyncio.Protocol):
-    """Sends the same request again and again over one connection, and counts the answers."""
+    """Sends one request after the other over one connection, and counts the answers."""
 
-    def __init__(self, request: bytes, left: list[int], done: asyncio.Future[None], status: bytes) -> None:
-        self.request, self.left, self.done, self.status = request, left, done, status
+    def __init__(self, requests: Iterator[bytes], left: list[int], done: asyncio.Future[None], status: bytes) -> None:
+        self.requests, self.left, self.done, self.status = requests, left, done, status
         self.buffer = b""
 
     def connection_made(self, transport: Any) -> None:
         """Begin."""
         self.transport = transport
-        transport.write(self.request)
+        transport.write(next(self.requests))
 
     def data_received(self, data: bytes) -> None:
         """Count an answer that is complete, ask again."""
@@ -131,19 +133,20 @@ class Caller(asyncio.Protocol):
         self.buffer = b""
         self.left[0] -= 1
         if self.left[0] > 0:
-            self.transport.write(self.request)
+            self.transport.write(next(self.requests))
         elif self.left[0] <= 1 - CONNECTIONS and not self.done.done():
             self.done.set_result(None)
 
 
-async def micros(pid: int, port: int, request: bytes, status: bytes, count: int) -> float:
-    """Microseconds of the server's processor time for one request."""
+async def micros(pid: int, port: int, request: bytes | Iterator[bytes], status: bytes, count: int) -> float:
+    """Microseconds of the server's processor time for one request. request: the same for all, or one after the other."""
+    requests = itertools.repeat(request) if isinstance(request, bytes) else request
     loop = asyncio.get_running_loop()
     done: asyncio.Future[None] = loop.create_future()
     left = [count]
     before = cpu(pid)
     callers = [
-        await loop.create_connection(lambda: Caller(request, left, done, status), "127.0.0.1", port)
+        await loop.create_connection(lambda: Caller(requests, left, done, status), "127.0.0.1", port)
         for _ in range(CONNECTIONS)
     ]
     await done
