@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -307,6 +308,11 @@ def test_what_others_write_to_the_same_files_is_seen_at_once(kept: Any, vendor: 
     assert caller.name() == caller.name() == "Before"
     caller.slip("Slipped in")
     assert caller.name() == caller.name() == "Slipped in"
+    plural, field = caller.subject.native
+    path = kept.landscape.store.path
+    with sqlite3.connect(path.with_suffix(f".{caller.subject.role}{path.suffix}")) as others:
+        others.execute(f"UPDATE {plural.removesuffix('s')} SET {field} = 'By others' WHERE id = ?", (caller.id,))
+    assert caller.name() == caller.name() == "By others"
 
 
 @pytest.mark.skipif(POSTGRES is None, reason="no PostgreSQL server: set COUNTERFOIL_TEST_POSTGRES")

@@ -15,6 +15,8 @@ from counterfoil_mocks.kernel.system import System
 
 BATCH = 500
 """Rows that are kept in memory before they are written."""
+FEW = 100
+"""Records of which there are fewer are rendered when they are made, all others when they are read."""
 
 
 class Maker:
@@ -79,7 +81,8 @@ class Rows:
                 system.table(name).drop_indexes()
 
     def _insert(self, entity: Entity, records: Sequence[Record]) -> None:
-        self.system.table(entity.name).insert_many(self.system.name, records)
+        few = self.makers[entity.name].count < FEW  # companies, people, codes: read all the time
+        self.system.table(entity.name).insert_many(self.system.name, records, rendered=few)
 
     def __getitem__(self, entity: str) -> Maker:
         return self.makers[entity]

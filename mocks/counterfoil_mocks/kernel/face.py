@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, MutableMapping, Sequence
 from fnmatch import fnmatch
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import orjson
@@ -112,7 +113,7 @@ class Face:
     retry_seconds: ClassVar[Sequence[int]] = (10, 60, 300, 1800, 7200, 7200, 7200)
     most_failures: ClassVar[int] = 20
     same_events: ClassVar[Mapping[str, str]] = {}
-    hosts: ClassVar[Sequence[str]] = ()
+    hosts: ClassVar[tuple[str, ...]] = ()
     settings: ClassVar[Sequence[str]] = ()
     undeclared: ClassVar[str] = "records keep what `custom` says under any name"
 
@@ -260,10 +261,8 @@ class Face:
 
     def scheme(self, request: Request) -> str:
         """http or https, as the caller believes it, who may not know of the tunnel in between."""
-        if self.hosts:
-            host = (request.header(b"host") or "").lower()
-            if any(fnmatch(host, pattern) for pattern in self.hosts):
-                return "https"
+        if self.hosts and _among(request.headers.get(b"host", b""), self.hosts):
+            return "https"
         return str(request.scope.get("scheme", "http"))
 
     def rendered(self, request: Request, answer: Answer) -> Rendered:
@@ -309,6 +308,12 @@ class Face:
     ) -> dict[str, str]:
         """The headers of one attempt."""
         return events.headers(event, delivery_id, subscription["secret"], body, bad_signature=bad_signature)
+
+
+@lru_cache(maxsize=1000)
+def _among(host: bytes, patterns: Sequence[str]) -> bool:
+    """Whether a host is one of some."""
+    return any(fnmatch(host.decode("latin-1").lower(), pattern) for pattern in patterns)
 
 
 def flow_header(headers: Mapping[bytes, bytes], name: bytes) -> str | None:

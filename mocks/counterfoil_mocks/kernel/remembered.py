@@ -30,9 +30,9 @@ class Known:
 
 
 class Remembered:
-    """Answers by whatever tells calls from one another. Each holds until the next deed of the system, restore or minute of the business clock.
-    After a deed, and where others may write to the same store, it holds if the store says the same again to all that it was asked for it;
-    within the same minute and between the same restores."""
+    """Answers by whatever tells calls from one another. Each holds until something is written to the system, a restore or a minute of the business
+    clock. After a write it holds on if the store says the same again to all that it was asked for it; where a store does not tell who
+    writes to it, that is seen to at every call."""
 
     def __init__(self, system: System) -> None:
         self.system = system
@@ -54,10 +54,11 @@ class Remembered:
         return None
 
     def keep(self, place: Hashable, answer: Any, state: Hashable, reads: Reads | None = None) -> None:
-        """Keep what has been worked out, unless something was written meanwhile. state: of the system before. reads: what was read for it."""
+        """Keep what has been worked out. state: of the system before that, so that what was written meanwhile is not taken for seen. reads: what was
+        read for it."""
         if reads is not None and not reads.whole:
             reads = None
-        if self.system.state != state or (state is None and reads is None):
+        if state is None and reads is None:
             return
         if len(self._known) >= MOST:
             self._known.clear()

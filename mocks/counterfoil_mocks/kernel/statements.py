@@ -100,6 +100,11 @@ class Statements:
         return self._read(("shown",), with_id=True)
 
     @cached_property
+    def shown_by_key(self) -> str:
+        """The wire forms of the live records with a key."""
+        return self._read(("shown",), with_key=True)
+
+    @cached_property
     def glance(self) -> str:
         """What is shown of the record with an id."""
         return self._read(Glance._fields, with_id=True)

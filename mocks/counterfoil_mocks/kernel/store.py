@@ -9,7 +9,7 @@ import contextlib
 import sqlite3
 import tempfile
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -254,6 +254,11 @@ class Store:
         if schema is None:
             self.expect_verdict()
         yield self
+
+    def written(self, schema: str) -> Hashable:
+        """What is another after every write to a schema, by this process or by others; None where nobody tells."""
+        connection = self.connection
+        return connection.total_changes, connection.execute(f"PRAGMA {schema}.data_version").fetchone()[0]
 
     @contextmanager
     def watched(self) -> Iterator[Reads]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -156,14 +156,16 @@ class System:
         return self.role.name
 
     @property
-    def state(self) -> tuple[int, int, str] | None:
+    def state(self) -> Hashable:
         """What all that is read from its records hangs on, the business clock to the minute (days change on a minute in every zone): that
-        holds as long as this stays. None where it cannot be told: in the middle of a deed, and where other processes may write to the
-        same store."""
+        holds as long as this stays. None where it cannot be told: in the middle of a deed, and where the store does not tell who writes to it."""
         store = self.store
-        if store.durable or store.connection.in_transaction:
+        if store.connection.in_transaction:
             return None
-        return self.world.restores, self.deeds, self.clock.now[:16]
+        if not store.durable:
+            return self.world.restores, self.deeds, self.clock.now[:16]
+        written = store.written(self.schema)
+        return None if written is None else (self.world.restores, written, self.clock.now[:16])
 
     @property
     def moment(self) -> tuple[int, str]:

@@ -166,17 +166,20 @@ class Table:
         return self.render(found) or ""
 
     def by_id(self, system: str, value: str) -> Record | None:
-        """The record with this native id: made of its wire form where that is there, lines and all, which is less than its columns."""
-        execute, asked = self.store.connection.execute, (system, value)
-        row = execute(self.asks.shown, asked).fetchone()
-        if row is not None and row[0] is not None:
-            return self.entity.from_wire(orjson.loads(row[0]))
-        row = None if row is None else execute(self.asks.by_id, asked).fetchone()
-        return None if row is None else self.load(row, system)
+        """The record with this native id."""
+        return self._one(self.asks.shown, "by_id", system, value)
 
     def by_key(self, system: str, value: str) -> Record | None:
         """The oldest live record with this business key."""
-        row = self.store.connection.execute(self.asks.by_key, (system, value)).fetchone()
+        return self._one(self.asks.shown_by_key, "by_key", system, value)
+
+    def _one(self, shown: str, columns: str, system: str, value: str) -> Record | None:
+        """A record, made of its wire form where that is there, lines and all: that takes less than its columns."""
+        execute, asked = self.store.connection.execute, (system, value)
+        row = execute(shown, asked).fetchone()
+        if row is not None and row[0] is not None:
+            return self.entity.from_wire(orjson.loads(row[0]))
+        row = None if row is None else execute(getattr(self.asks, columns), asked).fetchone()
         return None if row is None else self.load(row, system)
 
     def live_id(self, system: str, id_or_key: str) -> str | None:

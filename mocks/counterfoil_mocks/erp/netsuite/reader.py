@@ -24,7 +24,7 @@ from counterfoil_mocks.erp.netsuite.record_types import TYPES, conditions, is_of
 from counterfoil_mocks.kernel import clock
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.statements import bound
-from counterfoil_mocks.protocols.conversion import RATE, major
+from counterfoil_mocks.protocols.conversion import RATE
 from counterfoil_mocks.protocols.fieldmap import ChildMap, ObjectMap
 
 if TYPE_CHECKING:
@@ -32,12 +32,14 @@ if TYPE_CHECKING:
 
 RECORDS = "/services/rest/record/v1"
 BALANCES = f"""
-    SELECT coalesce(sum(open_amount), 0) AS owed, coalesce(sum(open_amount) FILTER (WHERE due < :today), 0) AS late, (
-        SELECT coalesce(sum(unapplied), 0) FROM erp.payment WHERE system = :system AND payer = :customer AND ccy = :ccy
+    SELECT coalesce(sum(open_amount), 0), coalesce(sum(CASE WHEN due < ? THEN open_amount END), 0), (
+        SELECT coalesce(sum(unapplied), 0) FROM erp.payment WHERE system = ? AND payer = ? AND ccy = ?
             AND deleted_at IS NULL AND json_extract(custom, '$.{KEEP}.{MEMBER}') = 'customerDeposit'
-    ) AS waiting
-    FROM erp.ar_document WHERE system = :system AND customer = :customer AND ccy = :ccy AND deleted_at IS NULL
+    ) FROM erp.ar_document WHERE system = ? AND customer = ? AND ccy = ? AND deleted_at IS NULL
 """
+OLDEST_COMPANY = (
+    "SELECT code FROM erp.legal_entity WHERE system = ? AND deleted_at IS NULL ORDER BY created_at, id LIMIT 1"
+)
 DEPENDENT = ("createdFrom", "entity", "parent", "company", "billTo", "project", "employee")
 """Fields of kept records by which one hangs on another."""
 ALIKE = {"serviceSaleItem": ("serviceSaleItem", "nonInventorySaleItem")}
@@ -374,8 +376,8 @@ class Reader:
         said = self.system.settings.get("legal_entity")
         if said:
             return str(said)
-        rows = self.system.table("legal_entity").select(self.system.name, {}, order=("created_at", "id"), limit=1)
-        return str(rows[0]["code"]) if rows else ""
+        row = self.system.store.connection.execute(OLDEST_COMPANY, (self.system.name,)).fetchone()
+        return str(row[0]) if row else ""
 
     def today(self, company: str) -> str:
         """The business date at a company."""
@@ -400,18 +402,15 @@ class Reader:
 
     def balance(self, record: Record, name: str) -> Any:
         """In a customer's currency what he owes, `owed`, what of it is overdue, `late`, or what is left of his deposits, `waiting`."""
-        ccy = record["invoice_ccy"] or "USD"
-        if record["id"] not in self._balances:
-            (self._balances[record["id"]],) = self.system.store.rows(
-                BALANCES,
-                {
-                    "system": self.system.name,
-                    "customer": record["id"],
-                    "ccy": ccy,
-                    "today": self.system.clock.now[:10],
-                },
-            )
-        return major().show(int(self._balances[record["id"]][name]), {"ccy": ccy})
+        found, ccy = self._balances.get(record["id"]), record["invoice_ccy"] or "USD"
+        if found is None:
+            whose = (self.system.name, record["id"], ccy)
+            row = self.system.store.connection.execute(
+                BALANCES, (self.system.clock.now[:10], *whose, *whose)
+            ).fetchone()
+            found = dict(zip(("owed", "late", "waiting"), row, strict=True))
+            self._balances[record["id"]] = found
+        return AMOUNT.show(int(found[name]), {"ccy": ccy})
 
 
 @cache
