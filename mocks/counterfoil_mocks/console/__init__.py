@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi.responses import HTMLResponse, Response
-from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from counterfoil_mocks.kernel.errors import not_found
 
 if TYPE_CHECKING:
+    from jinja2 import Environment
+
     from counterfoil_mocks.landscape import Landscape
 
 FOLDER = Path(__file__).parent
@@ -21,6 +22,8 @@ ASSETS = {"console.js": "text/javascript", "console.css": "text/css", "mark.svg"
 @lru_cache(maxsize=1)
 def templates() -> Environment:
     """The page's template."""
+    from jinja2 import Environment, FileSystemLoader, select_autoescape
+
     return Environment(loader=FileSystemLoader(FOLDER), autoescape=select_autoescape(["html", "jinja"]))
 
 
