@@ -67,7 +67,7 @@ def measure(found: Found, _: object) -> None:
     help_name, ready_name, answer_name, empty_name, small_name = TARGETS
     idle = took("-c", "pass")
     found.add(help_name, took("-m", "counterfoil", "--help"), f"a Python that does nothing: {idle:.2f} s")
-    bare = took("-c", "import aiohttp, fastapi, sqlalchemy, uvicorn")
+    bare = took("-c", "import pydantic, sqlalchemy, typer, uvicorn, uvloop")
     wall, work, answer = ready()
     found.add(ready_name, wall, f"{work:.2f} s of processor; importing its libraries: {bare:.2f} s")
     found.add(answer_name, answer, "`GET /health`; later ones take milliseconds")
