@@ -209,7 +209,7 @@ class Face:
             with self.system.store.watched() as reads:
                 found = operation.run(self.ask(request, operation))
             if found.status == 200:
-                found = found._replace(payload=orjson.Fragment(self.dumped(found.payload)))
+                found = Answer(200, orjson.Fragment(self.dumped(found.payload)), *found[2:])
                 self.remembered.keep(place, found, state, reads)
         return found
 

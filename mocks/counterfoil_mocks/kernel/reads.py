@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from counterfoil_mocks.kernel.store import Store
 
 MOST_ROWS = 200
 """So many rows are kept of one piece of work; more are dearer to keep and to compare than what is made of them."""
@@ -11,14 +14,22 @@ QUESTIONS = ("SELECT", "WITH")
 
 
 class Reads:
-    """A connection that remembers what it is asked. whole: whether it has seen all that was read, and nothing was written; only then
-    `hold` says anything."""
+    """A connection that remembers what it is asked; it stands in a store's place for its own within a `with`. whole: whether it has seen all that
+    was read, and nothing was written; only then `hold` says anything."""
 
-    def __init__(self, connection: Any) -> None:
-        self.connection = connection
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.connection = store.connection
         self.whole = True
         self._asked: list[tuple[str, Any, list[Any]]] = []
         self._rows = 0
+
+    def __enter__(self) -> Reads:
+        self.store.connection = self
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.store.connection = self.connection
 
     def execute(self, sql: str, params: Any = ()) -> Any:
         """Run one statement."""
@@ -48,6 +59,8 @@ class Reads:
 
 class Rows:
     """What one statement found, as a cursor gives it."""
+
+    __slots__ = ("_left", "description")
 
     def __init__(self, rows: Sequence[Any], description: Any) -> None:
         self.description = description

@@ -260,15 +260,9 @@ class Store:
         connection = self.connection
         return connection.total_changes, connection.execute(f"PRAGMA {schema}.data_version").fetchone()[0]
 
-    @contextmanager
-    def watched(self) -> Iterator[Reads]:
-        """Note what is read inside the block."""
-        plain = self.connection
-        self.connection = reads = Reads(plain)
-        try:
-            yield reads
-        finally:
-            self.connection = plain
+    def watched(self) -> Reads:
+        """Notes what is read within a `with`."""
+        return Reads(self)
 
     def expect_verdict(self) -> None:
         """Make the indexes that only verdicts ask, where they are missing."""

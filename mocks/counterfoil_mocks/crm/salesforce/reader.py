@@ -52,6 +52,8 @@ class Reader:
         self.url = url
         self.compiler = Compiler(catalog, ignore_case=True)
         self._readings: dict[tuple[str, tuple[str, ...] | None], Reading] = {}
+        self._equipped: Store | None = None
+        """The store that knows all functions of the statements so far."""
 
     def get(self, each: SObject, record_id: str, version: str, names: Sequence[str] | None = None) -> Record:
         """A record as Salesforce shows it; raises Refused 404."""
@@ -75,8 +77,10 @@ class Reader:
         """A record, also a deleted one, and when that was; nothing for a live one."""
         reading = self._reading(each, None if names is None else tuple(names))
         with self.store.local(self.schema) as store:
-            compiler.equip(store)
-            row = store.connection.execute(reading.text, {"wanted": record_id}).fetchone()
+            if store is not self._equipped:
+                compiler.equip(store)
+                self._equipped = store
+            row = store.connection.execute(reading.text, (record_id,)).fetchone()
         if row is None:
             return None
         record = reading.empty.copy()
@@ -119,7 +123,7 @@ class Reader:
         statement = sa.select(
             deleted, custom.label("own"), *(one.sql.label(f"c{at}") for at, (_, one) in enumerate(asked))
         )
-        statement = statement.where(*self.catalog.belongs(each, table), table.c.id == sa.literal_column(":wanted"))
+        statement = statement.where(*self.catalog.belongs(each, table), table.c.id == sa.literal_column("?"))
         reading = Reading(
             str(statement.compile(dialect=DIALECT, compile_kwargs={"literal_binds": True})),
             [name for name, _ in asked],
@@ -130,7 +134,7 @@ class Reader:
         )
         if len(self._readings) > MOST_READINGS:
             self._readings.clear()
-        self._readings[each.name, names] = reading
+        self._readings[each.name, names], self._equipped = reading, None
         return reading
 
     @staticmethod

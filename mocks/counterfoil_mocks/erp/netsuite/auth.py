@@ -7,7 +7,7 @@ import binascii
 import hashlib
 import hmac
 import re
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, unquote
 
@@ -50,6 +50,12 @@ def signature(base: str, consumer_secret: str, token_secret: str) -> str:
     """HMAC-SHA256 over a base string, in base 64."""
     key = f"{encoded(consumer_secret)}&{encoded(token_secret)}".encode()
     return base64.b64encode(hmac.new(key, base.encode(), hashlib.sha256).digest()).decode()
+
+
+@lru_cache(maxsize=1000)
+def issued_to(client: str, token: str) -> Grant:
+    """What an issued token is worth."""
+    return Grant(token, client, token, None, mark_of(token) or "")
 
 
 class Sessions:
@@ -112,7 +118,7 @@ class Sessions:
         if scheme.lower() == "bearer":
             token = rest.strip()
             if self._issued.get(token):
-                return Grant(token, f"{self.face.system.name}-client", token, None, mark_of(token) or "")
+                return issued_to(f"{self.face.system.name}-client", token)
         raise errors.login(self.account)
 
     def end(self, grant: Grant) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -67,6 +67,7 @@ class Reader:
     ) -> None:
         self.system = system
         self.base = base
+        self._root = base + RECORDS
         self.types = types
         self.hidden = frozenset(hidden)
         self._balances: dict[str, Mapping[str, Any]] = {}
@@ -194,7 +195,7 @@ class Reader:
 
     def url(self, *steps: str) -> str:
         """The address of something."""
-        return "/".join([self.base + RECORDS, *steps])
+        return "/".join((self._root, *steps))
 
     def self_link(self, *steps: str) -> Record:
         """A link to a thing as it shows it itself."""
@@ -220,7 +221,8 @@ class Reader:
         """The fields of a record or line."""
         made: Record = {}
         kept = each.kept(record)
-        for name, refers, computed, column, show, default in planned(each):
+        known, unknown = planned(each, tuple(kept))
+        for name, refers, computed, column, show, default in known:
             if wanted is not None and name not in wanted:
                 continue
             if computed is not None:
@@ -238,16 +240,9 @@ class Reader:
                 value = record["name_full"] or record["name"]
             if value is not None:
                 made[name] = value
-        lists = {child.name for child in each.children}
-        for name, value in kept.items():
-            if (
-                name not in each.by_name
-                and name not in lists
-                and value is not None
-                and name != MEMBER
-                and (wanted is None or name in wanted)
-            ):
-                made[name] = value
+        for name in unknown:
+            if kept[name] is not None and (wanted is None or name in wanted):
+                made[name] = kept[name]
         return made
 
     def sublist(self, each: ObjectMap, record: Record, child: ChildMap) -> Record:
@@ -413,12 +408,19 @@ class Reader:
         return AMOUNT.show(int(found[name]), {"ccy": ccy})
 
 
-@cache
-def planned(each: ObjectMap) -> tuple[tuple[Any, ...], ...]:
-    """The fields as showing wants them, which is where reading spends its time."""
-    return tuple(
-        (one.name, one.refers, one.computed, one.column, one.conversion.show, one.default) for one in each.fields
+@lru_cache(maxsize=1000)
+def planned(each: ObjectMap, kept: tuple[str, ...]) -> tuple[tuple[tuple[Any, ...], ...], tuple[str, ...]]:
+    """The fields as showing wants them, which is where reading spends its time: those that can have a value in a record that has kept what it is named
+    here, and what of that no field is."""
+    here = (
+        one
+        for one in each.fields
+        if one.column or one.computed is not None or one.default is not None or one.refers or one.name in kept
     )
+    known = ((one.name, one.refers, one.computed, one.column, one.conversion.show, one.default) for one in here)
+    lists = {child.name for child in each.children}
+    unknown = (name for name in kept if name not in each.by_name and name not in lists and name != MEMBER)
+    return tuple(known), tuple(unknown)
 
 
 def address(site: Record) -> Record:

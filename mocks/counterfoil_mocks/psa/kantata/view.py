@@ -32,13 +32,13 @@ ORDERS = {
     ("employee", "full_name"): "name",
 }
 """The columns that an order goes by where the vendor's field is worked out, by entity and field."""
-OF_PROJECT = "WHERE system = :system AND project = :project AND deleted_at IS NULL"
+OF_PROJECT = "WHERE system = ? AND project = ? AND deleted_at IS NULL"
 TOTALS = f"""
     SELECT time.used + expense.used AS used, expense.spent AS spent, time.submitted AS time, expense.submitted AS expenses FROM
     (SELECT COALESCE(SUM(CASE approval WHEN 'APPROVED' THEN amount END), 0) AS used,
-        COUNT(CASE approval WHEN 'SUBMITTED' THEN 1 END) AS submitted FROM {{schema}}.time_entry {OF_PROJECT}) AS time,
+        COUNT(CASE approval WHEN 'SUBMITTED' THEN 1 END) AS submitted FROM psa.time_entry {OF_PROJECT}) AS time,
     (SELECT COALESCE(SUM(CASE approval WHEN 'APPROVED' THEN bill_amount END), 0) AS used, COALESCE(SUM(cost), 0) AS spent,
-        COUNT(CASE approval WHEN 'SUBMITTED' THEN 1 END) AS submitted FROM {{schema}}.expense {OF_PROJECT}) AS expense
+        COUNT(CASE approval WHEN 'SUBMITTED' THEN 1 END) AS submitted FROM psa.expense {OF_PROJECT}) AS expense
 """
 INVOICED = "approval = 'APPROVED' AND billing IN ('BILLED', 'CREDITED')"
 WORK = f"""
@@ -46,7 +46,7 @@ WORK = f"""
         COALESCE(SUM(CASE WHEN billable = 1 THEN 0 ELSE minutes END), 0) AS other,
         COALESCE(SUM(CASE WHEN approval = 'APPROVED' THEN amount END), 0) AS used,
         COALESCE(SUM(CASE WHEN {INVOICED} THEN amount END), 0) AS invoiced
-    FROM {{schema}}.time_entry WHERE system = :system AND task = :task AND deleted_at IS NULL
+    FROM psa.time_entry WHERE system = ? AND task = ? AND deleted_at IS NULL
 """
 Given = Mapping[str, Any]
 
@@ -422,7 +422,7 @@ class View:
         `expenses` (entries that are submitted)."""
         found = self.sums.get(project)
         if found is None:
-            row = self._summed(TOTALS, project=project)
+            row = self._summed(TOTALS, self.system.name, project, self.system.name, project)
             found = self.sums[project] = dict(zip(("used", "spent", "time", "expenses"), row, strict=True))
         return found
 
@@ -430,15 +430,13 @@ class View:
         """What a task's time adds up to: `billable` and `other` (minutes), `used`, `invoiced` and `uninvoiced` (approved, minor units)."""
         found = self.sums.get(task)
         if found is None:
-            row = self._summed(WORK, task=task)
+            row = self._summed(WORK, self.system.name, task)
             found = self.sums[task] = dict(zip(("billable", "other", "used", "invoiced"), row, strict=True))
             found["uninvoiced"] = found["used"] - found["invoiced"]
         return found
 
-    def _summed(self, sql: str, **of: str) -> list[int]:
-        system = self.system
-        text = sql.format(schema=system.schema)
-        return list(map(int, system.store.connection.execute(text, {"system": system.name, **of}).fetchone()))
+    def _summed(self, sql: str, *of: str) -> list[int]:
+        return list(map(int, self.system.store.connection.execute(sql, of).fetchone()))
 
     def bookings(self, seat: str) -> list[Record]:
         """The allocations of a seat."""
