@@ -1,4 +1,5 @@
-"""An approval that is withdrawn between the issue of an invoice and its lock in the PSA: the reference credits, and bills again what stands."""
+"""Between the issue of an invoice and its lock in the PSA: an approval is withdrawn and the reference credits, and bills again what stands;
+what is billed is locked once, whatever comes first."""
 
 from __future__ import annotations
 
@@ -270,6 +271,40 @@ def test_below_a_cap_what_stands_is_billed_again_to_the_cap(race: Race) -> None:
     race.bill()
     race.judge()
     assert [each["net"] for each in firm.invoices(race.world, race.deal)][1:] == [usd("900"), usd("100")]
+
+
+@spoken
+def test_what_is_billed_anew_before_delivery_has_it_back_from_a_credit_is_locked_when_it_has(race: Race) -> None:
+    race.agree()
+    entries = race.work(4, 2)
+    race.bill()
+    [first] = firm.invoices(race.world, race.deal)
+    late = {"kind": "delay", "system": "billing", "operation": "billing.credit_memo.issued", "seconds": 8 * HOUR}
+    race.world.faults.inject([late])
+    race.world.billing.act("credit_invoice", id=first["id"], reason="RATE", release_items=True)
+    race.bill()
+    race.pass_time()
+    race.judge()
+    assert race.billed() == [{each["key"] for each in entries}]
+    again = firm.invoices(race.world, race.deal)[-1]["invoice_no"]
+    shown = {race.world.psa.get("time_entry", each["key"])["invoice_line"].partition("/")[0] for each in entries}
+    assert shown == {again}
+
+
+@spoken
+def test_an_entry_that_is_billed_in_two_parts_is_locked_on_the_first_and_keeps_no_other_from_being(race: Race) -> None:
+    race.agree(cap=usd("1,000"))
+    whole, split = race.work(4, 2)
+    race.bill()
+    order = firm.raise_change_order(race.world, race.deal, title="More", deltas=[firm.delta(1, cap=usd("1,000"))])
+    firm.approve_change_order(race.world, key=order["key"])
+    [other] = race.work(1)
+    race.bill()
+    race.judge()
+    assert [each["net"] for each in firm.invoices(race.world, race.deal)] == [usd("1,000"), usd("575")]
+    first, second = (each["invoice_no"] for each in firm.invoices(race.world, race.deal))
+    on = [race.world.psa.get("time_entry", each["key"])["invoice_line"] for each in (whole, split, other)]
+    assert [each.partition("/")[0] for each in on] == [first, first, second]
 
 
 STEPS = [

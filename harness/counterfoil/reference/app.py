@@ -48,12 +48,14 @@ class Integration:
         desk.customers = parts.customers(desk)
         desk.delivery = parts.delivery(desk)
         desk.invoicing = parts.invoicing(desk)
+        desk.locks = parts.locks(desk)
         desk.rebilling = parts.rebilling(desk)
         desk.taxes = parts.taxes(desk)
         self.flows = (
             desk.customers,
             desk.delivery,
             desk.invoicing,
+            desk.locks,
             desk.rebilling,
             desk.taxes,
             parts.setup(desk),

@@ -17,6 +17,7 @@ from counterfoil.reference.flows.customers import Customers
 from counterfoil.reference.flows.delivery import Delivery
 from counterfoil.reference.flows.endings import Endings
 from counterfoil.reference.flows.invoicing import Invoicing
+from counterfoil.reference.flows.locks import Locks
 from counterfoil.reference.flows.merges import Merges
 from counterfoil.reference.flows.moving import Moving
 from counterfoil.reference.flows.rates import Rates
@@ -49,6 +50,7 @@ class Parts:
     customers: type[Customers] = Customers
     setup: type[Setup] = Setup
     invoicing: type[Invoicing] = Invoicing
+    locks: type[Locks] = Locks
     rebilling: type[Rebilling] = Rebilling
     delivery: type[Delivery] = Delivery
     cash: type[Cash] = Cash

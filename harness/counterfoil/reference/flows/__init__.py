@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from counterfoil.reference.flows.customers import Customers
     from counterfoil.reference.flows.delivery import Delivery
     from counterfoil.reference.flows.invoicing import Invoicing
+    from counterfoil.reference.flows.locks import Locks
     from counterfoil.reference.flows.rebilling import Rebilling
     from counterfoil.reference.flows.taxes import Taxes
 
@@ -78,6 +79,7 @@ class Desk:
     customers: Customers
     delivery: Delivery
     invoicing: Invoicing
+    locks: Locks
     rebilling: Rebilling
     taxes: Taxes
     reconcile: Callable[[str, str], Awaitable[Any]]

@@ -68,7 +68,7 @@ class Cash(Flow):
             await self._post(work, memo, corrected)
         await self.reflect(work, memo["corrects"])  # what was paid on it may be unapplied now
         if memo["release_items"]:
-            await self.desk.invoicing.release(work, memo, memo["corrects"])
+            await self.desk.locks.release(work, memo, memo["corrects"])
             if self.desk.rebilling.is_ours(memo):
                 await self.desk.rebilling.bill_again(work, memo)
 

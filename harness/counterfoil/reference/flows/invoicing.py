@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from counterfoil.reference.connectors import Record, Records
-from counterfoil.reference.errors import Missing, Refused, Unfit
+from counterfoil.reference.errors import Missing, Unfit
 from counterfoil.reference.flows import Desk, Flow, on, together
-from counterfoil.reference.flows.setup import project_no
+from counterfoil.reference.flows.locks import ENTRIES
 from counterfoil.reference.work import Work, is_in
 
 CYCLES = ("TM_CYCLE", "SCHEDULE", "RETAINER")
 UNSENT = ("DRAFT", "PENDING_APPROVAL", "APPROVED")
 NEVER_ISSUED = (*UNSENT, "DISCARDED")
-ENTRIES = {"TIME": "time_entry", "EXPENSE": "expense"}
-ENTRY_TYPE = {"TM": "TIME", "TM_CAPPED": "TIME", "EXPENSE": "EXPENSE"}
 DOCUMENT_FIELDS = ("contract_no", "ccy", "issue_date", "tax_point", "due")
 TRIGGERS = {"psa.milestone.completed": "COMPLETED", "psa.milestone.accepted": "ACCEPTED"}
 APPROVED_OR_LATER = ("APPROVED", "ISSUED", "POSTED", "PARTIALLY_PAID", "PAID")
@@ -310,7 +308,7 @@ class Invoicing(Flow):
         invoice = await work.current("invoice")
         if invoice["status"] in (*NEVER_ISSUED, "VOID"):
             return
-        await together(self._post(work, invoice), self._tell_delivery(work, invoice))
+        await together(self._post(work, invoice), self.desk.locks.lock(work, invoice))
 
     async def _post(self, work: Work, invoice: Record) -> Record:
         known: Record | None
@@ -366,21 +364,6 @@ class Invoicing(Flow):
             await self._lines(work, invoice["contract_no"])
         return known
 
-    async def _tell_delivery(self, work: Work, invoice: Record) -> None:
-        """Have delivery lock what an invoice bills. Where an approval was withdrawn since it was issued, this waits for the credit that
-        follows from the withdrawal."""
-        number = invoice["invoice_no"]
-        items = entries_on(invoice, number)
-        if not items or await self.desk.rebilling.released(work, invoice):
-            return
-        project = invoice["project_no"] or project_no(invoice["contract_no"])
-        try:
-            await work.act("psa", "mark_billed", key=project, effect=number, items=items)
-        except Refused as refused:
-            if refused.code != "NOT_APPROVED":
-                raise
-            raise Missing(f"credit of {number}, which bills what is not approved any more") from refused
-
     async def mirror(self, work: Work, document: Record) -> None:
         """Show in the CRM what the books say of a document."""
         number = document["invoice_no"]
@@ -406,29 +389,9 @@ class Invoicing(Flow):
         invoice = await work.current("invoice")
         if await work.get("erp", "ar_document", invoice["invoice_no"]) is not None:
             raise Unfit("POSTED_ALREADY", f"{invoice['invoice_no']} is void in billing and posted in the books.")
-        await self.release(work, invoice, invoice["invoice_no"])
-
-    async def release(self, work: Work, document: Record, invoice_no: str) -> None:
-        """Make what a document billed billable again in the PSA."""
-        items = entries_on(document, invoice_no)
-        if items:
-            project = document["project_no"] or project_no(document["contract_no"])
-            await work.act("psa", "release_billed", key=project, effect=document["key"], items=items)
+        await self.desk.locks.release(work, invoice, invoice["invoice_no"])
 
 
 def is_new(document: Record) -> bool:
     """Whether nothing has happened to a document of the books since it was posted, so that nobody is likely to have been told of it."""
     return bool(document["version"] == 1 and document["status"] == "POSTED")
-
-
-def entries_on(document: Record, invoice_no: str) -> Records:
-    """The time and expenses that a document bills (or credits), each with the invoice line it stands on."""
-    return [
-        {
-            "source_type": ENTRY_TYPE[line["line_type"]],
-            "source_id": source,
-            "invoice_line": f"{invoice_no}/{line['line_no']}",
-        }
-        for line in document["lines"]
-        for source in line["items"]
-    ]

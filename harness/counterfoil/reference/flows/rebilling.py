@@ -45,13 +45,6 @@ class Rebilling(Flow):
             approved_by=approver,
         )
 
-    async def released(self, work: Work, invoice: Record) -> bool:
-        """Whether an invoice was credited with release, so that nothing is billed by it any more."""
-        if invoice["status"] != "CREDITED":
-            return False
-        memos = await work.list("billing", "credit_memo", contract_no=invoice["contract_no"])
-        return any(each["corrects"] == invoice["invoice_no"] and each["release_items"] for each in memos)
-
     def is_ours(self, memo: Record) -> bool:
         """Whether a credit memo was made because work of the invoice is not approved any more."""
         return any(memo["source_key"] in line["items"] for line in memo["lines"])

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from counterfoil.reference.connectors import Record
-from counterfoil.reference.flows.invoicing import Invoicing
-from counterfoil.reference.flows.setup import project_no
+from counterfoil.reference.flows.locks import Locks, project_of
 from counterfoil.reference.mutants import Mutant
 from counterfoil.reference.work import Work
 
 
-class WholeSheet(Invoicing):
+class WholeSheet(Locks):
     """Marks everything that is approved in the project as billed on this invoice."""
 
-    async def _tell_delivery(self, work: Work, invoice: Record) -> None:
-        project = invoice["project_no"] or project_no(invoice["contract_no"])
+    async def lock(self, work: Work, invoice: Record) -> None:
+        project = project_of(invoice)
         entries = await work.list("psa", "time_entry", project_no=project, approval="APPROVED", billing="UNBILLED")
         items = [
             {"source_type": "TIME", "source_id": each["key"], "invoice_line": f"{invoice['invoice_no']}/1"}
@@ -28,5 +27,5 @@ MUTANT = Mutant(
     title="All approved time of a project is marked as billed when one of its lines is: hours are gone that no invoice shows.",
     invariants=("INV-19", "INV-23"),
     scenarios=("S-32",),
-    parts={"invoicing": WholeSheet},
+    parts={"locks": WholeSheet},
 )
