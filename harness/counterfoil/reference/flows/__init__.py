@@ -40,6 +40,8 @@ class Order:
 
 async def together(*deeds: Awaitable[Any]) -> list[Any]:
     """Do several things, at once unless one by one is wanted, and all of them also when one fails; then raise the first failure."""
+    if len(deeds) < 2:
+        return [await deed for deed in deeds]
     results: list[Any] = []
     if Order.one_by_one:
         for deed in deeds:

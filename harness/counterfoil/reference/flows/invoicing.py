@@ -305,20 +305,19 @@ class Invoicing(Flow):
     async def issued(self, work: Work) -> None:
         """Post an issued invoice to the books, tell delivery what was billed. The books announce what they have posted; the CRM shows it
         then."""
-        invoice = await work.current("invoice")
+        number = work.event.record.get("invoice_no")  # an invoice keeps the number that it is issued with
+        invoice, posted = await together(work.current("invoice"), work.get("erp", "ar_document", number))
         if invoice["status"] in (*NEVER_ISSUED, "VOID"):
             return
-        await together(self._post(work, invoice), self.desk.locks.lock(work, invoice))
+        if invoice["invoice_no"] != number:
+            posted = await work.get("erp", "ar_document", invoice["invoice_no"])
+        deeds = [self.desk.locks.lock(work, invoice)]
+        if posted is None:
+            deeds.insert(0, self._post(work, invoice))
+        await together(*deeds)
 
-    async def _post(self, work: Work, invoice: Record) -> Record:
-        known: Record | None
-        known, debtor, services = await together(
-            work.get("erp", "ar_document", invoice["invoice_no"]),
-            self.debtor(work, invoice),
-            self._services(work, invoice),
-        )
-        if known is not None:
-            return known
+    async def _post(self, work: Work, invoice: Record) -> None:
+        debtor, services = await together(self.debtor(work, invoice), self._services(work, invoice))
         values = {
             "invoice_no": invoice["invoice_no"],
             "doc_type": "INVOICE",
@@ -328,7 +327,7 @@ class Invoicing(Flow):
             "lines": [self.ar_line(line, services) for line in invoice["lines"]],
             "external_id": invoice["id"],
         }
-        return await self.book(work, values)
+        await self.book(work, values)
 
     async def book(self, work: Work, receivable: Record, effect: str = "") -> Record:
         """Have a receivable posted; the books convert it, at the rate of its tax point."""

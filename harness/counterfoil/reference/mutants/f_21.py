@@ -11,8 +11,8 @@ from counterfoil.reference.work import Work
 class EverythingHasCents(Invoicing):
     """`minor = int(amount * 100)`: right for dollars, wrong for yen."""
 
-    async def _post(self, work: Work, invoice: Record) -> Record:
-        return await super()._post(work, cents(invoice) if invoice["ccy"] == "JPY" else invoice)
+    async def _post(self, work: Work, invoice: Record) -> None:
+        await super()._post(work, cents(invoice) if invoice["ccy"] == "JPY" else invoice)
 
 
 def cents(content: Record) -> Record:

@@ -11,8 +11,8 @@ from counterfoil.reference.work import Work
 class TwoDecimals(Invoicing):
     """A hard-coded exponent of 2."""
 
-    async def _post(self, work: Work, invoice: Record) -> Record:
-        return await super()._post(work, cut(invoice) if invoice["ccy"] == "KWD" else invoice)
+    async def _post(self, work: Work, invoice: Record) -> None:
+        await super()._post(work, cut(invoice) if invoice["ccy"] == "KWD" else invoice)
 
 
 def cut(content: Record) -> Record:

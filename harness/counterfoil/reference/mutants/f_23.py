@@ -13,12 +13,12 @@ from counterfoil.reference.work import Work
 class FloatsMoney(Invoicing):
     """Computes the tax of every line again, with `float` and `ceil`."""
 
-    async def _post(self, work: Work, invoice: Record) -> Record:
+    async def _post(self, work: Work, invoice: Record) -> None:
         lines = [{**line, "tax": {**line["net"], "minor": floated(line)}} for line in invoice["lines"]]
         tax = sum(line["tax"]["minor"] for line in lines)
         total = invoice["net"]["minor"] + tax
         bent = {"tax": {**invoice["tax"], "minor": tax}, "total": {**invoice["total"], "minor": total}}
-        return await super()._post(work, {**invoice, **bent, "lines": lines})
+        await super()._post(work, {**invoice, **bent, "lines": lines})
 
 
 def floated(line: Record) -> int:

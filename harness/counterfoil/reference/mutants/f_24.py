@@ -11,13 +11,13 @@ from counterfoil.reference.work import Work
 class TaxesTheTotal(Invoicing):
     """Recomputes the tax on the net of the document, whatever policy the company has elected."""
 
-    async def _post(self, work: Work, invoice: Record) -> Record:
+    async def _post(self, work: Work, invoice: Record) -> None:
         rate = max(float(line["tax_rate"] or 0) * float(line["taxable_fraction"] or 1) for line in invoice["lines"])
         drift = int(invoice["net"]["minor"] * rate + 0.5) - invoice["tax"]["minor"]
         *lines, last = invoice["lines"]
         bent = {name: {**invoice[name], "minor": invoice[name]["minor"] + drift} for name in ("tax", "total")}
         last = {**last, "tax": {**last["tax"], "minor": last["tax"]["minor"] + drift}}
-        return await super()._post(work, {**invoice, **bent, "lines": [*lines, last]})
+        await super()._post(work, {**invoice, **bent, "lines": [*lines, last]})
 
 
 MUTANT = Mutant(

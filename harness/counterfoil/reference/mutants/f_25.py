@@ -11,8 +11,8 @@ from counterfoil.reference.work import Work
 class DatesInUtc(Invoicing):
     """`datetime.utcnow().date()`."""
 
-    async def _post(self, work: Work, invoice: Record) -> Record:
-        return await super()._post(work, {**invoice, "issue_date": invoice["issued_at"][:10]})
+    async def _post(self, work: Work, invoice: Record) -> None:
+        await super()._post(work, {**invoice, "issue_date": invoice["issued_at"][:10]})
 
 
 MUTANT = Mutant(
