@@ -462,6 +462,25 @@ def test_nobody_is_told_of_events_that_the_reference_does_not_deal_with(live: Li
     assert sent <= set(live.integration.descriptor.events)
 
 
+def test_a_won_deal_costs_no_calls_for_what_the_reference_knows_already(live: Live) -> None:
+    def calls() -> list[str]:
+        items = live.world.control.items("/journal")
+        return [each["operation"] for each in items if each["kind"] in ("request", "delivery")]
+
+    before = 0
+    for name in ("Alder", "Birch"):  # the first one also finds out about cards, managers and companies
+        deal = firm.prepare(
+            live.world, customer_name=name, lines=LINES[:1], milestones=MILESTONES, mobilisation=usd("4,000")
+        )
+        live.world.settle()
+        before = len(calls())
+        firm.win(live.world, deal)
+    made = calls()[before:]
+    assert "create_ar_document" in made
+    assert "create_invoice" in made
+    assert len(made) <= 36, "\n".join(made)
+
+
 def test_the_reference_knows_nothing_of_the_fakes() -> None:
     folder = Path(counterfoil.reference.__file__ or "").parent
     for file in folder.rglob("*.py"):
