@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -151,8 +152,14 @@ def address_of(parts: Mapping[str, Expression]) -> Expression:
 
 def compound(record: Mapping[str, Any], kind: str) -> dict[str, Any] | None:
     """The same of a record that shows all the parts."""
-    made = {name: record[kind + part] if part else None for name, part in COMPOUND.items()}
-    return made if any(value is not None for value in made.values()) else None
+    said = {name: record[part] for name, part in parts_of(kind) if record[part] is not None}
+    return {**dict.fromkeys(COMPOUND), **said} if said else None
+
+
+@cache
+def parts_of(kind: str) -> tuple[tuple[str, str], ...]:
+    """The members of a kind of address that say something, each with the field that it says again."""
+    return tuple((name, kind + part) for name, part in COMPOUND.items() if part)
 
 
 def plain_address(kind: str) -> dict[str, Expression]:
