@@ -25,12 +25,14 @@ PLAIN = ("text", "choice", "id", "date")
 BESIDE: dict[str, Callable[[sa.FromClause], sa.FromClause]] = {"Account": computed.beside_site}
 """What is looked up once for all fields of a record that are made of it."""
 MOST_READINGS = 500
+MOST_PACKED = 100
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How a record is read. text: the statement, whose first two columns say whether it is in the bin and give its custom fields.
-    columns: the names of the others. members: by member of the custom fields, the field that is just that. empty: a record without values, its
+    """How a record is read. text: the statement, whose first three columns say whether it is in the bin and give its custom fields and, as one list,
+    what is kept as it is: a column takes the driver longer than its value takes the database. columns: the names of what is in the list and of the
+    others. members: by member of the custom fields, the field that is just that. empty: a record without values, its
     fields in their order. shapes: of those whose values are not shown as they are. compounds: kinds of addresses that are put together from
     their parts."""
 
@@ -85,7 +87,7 @@ class Reader:
             return None
         record = reading.empty.copy()
         record["attributes"] = {"type": each.name, "url": self.url(version, each.name, record_id)}
-        record.update(zip(reading.columns, row[2:], strict=True))
+        record.update(zip(reading.columns, (*orjson.loads(row[2]), *row[3:]), strict=True))
         for member, value in (orjson.loads(row[1]) if row[1] else {}).items():
             name = reading.members.get(member)
             if name is not None:
@@ -118,10 +120,17 @@ class Reader:
         ]
         apart = {*members.values(), *(f"{kind}Address" for kind in compounds)}
         asked = [(name, one) for name, one in typed if name not in apart]
+        kept = self.catalog.system.table(each.entity).names if each.entity else ()
+        packed = [(name, one) for name, one in asked if isinstance(one.sql, sa.ColumnClause) and one.sql.name in kept]
+        packed = packed[:MOST_PACKED]
+        asked = [*packed, *(pair for pair in asked if pair not in packed)]
         deleted: sa.ColumnElement[Any] = table.c.deleted_at if each.entity else sa.null()
         custom: sa.ColumnElement[Any] = table.c.custom if members else sa.null()
         statement = sa.select(
-            deleted, custom.label("own"), *(one.sql.label(f"c{at}") for at, (_, one) in enumerate(asked))
+            deleted,
+            custom.label("own"),
+            sa.func.json_array(*(one.sql for _, one in packed)),
+            *(one.sql.label(f"c{at}") for at, (_, one) in enumerate(asked[len(packed) :])),
         )
         statement = statement.where(*self.catalog.belongs(each, table), table.c.id == sa.literal_column("?"))
         reading = Reading(

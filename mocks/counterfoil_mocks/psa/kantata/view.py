@@ -34,11 +34,12 @@ ORDERS = {
 """The columns that an order goes by where the vendor's field is worked out, by entity and field."""
 OF_PROJECT = "WHERE system = ? AND project = ? AND deleted_at IS NULL"
 TOTALS = f"""
-    SELECT time.used + expense.used AS used, expense.spent AS spent, time.submitted AS time, expense.submitted AS expenses FROM
-    (SELECT COALESCE(SUM(CASE approval WHEN 'APPROVED' THEN amount END), 0) AS used,
-        COUNT(CASE approval WHEN 'SUBMITTED' THEN 1 END) AS submitted FROM psa.time_entry {OF_PROJECT}) AS time,
-    (SELECT COALESCE(SUM(CASE approval WHEN 'APPROVED' THEN bill_amount END), 0) AS used, COALESCE(SUM(cost), 0) AS spent,
-        COUNT(CASE approval WHEN 'SUBMITTED' THEN 1 END) AS submitted FROM psa.expense {OF_PROJECT}) AS expense
+    SELECT COALESCE(SUM(used), 0), COALESCE(SUM(spent), 0), COALESCE(SUM(times), 0), COALESCE(SUM(expenses), 0) FROM (
+        SELECT CASE approval WHEN 'APPROVED' THEN amount END AS used, 0 AS spent,
+            CASE approval WHEN 'SUBMITTED' THEN 1 ELSE 0 END AS times, 0 AS expenses FROM psa.time_entry {OF_PROJECT}
+        UNION ALL SELECT CASE approval WHEN 'APPROVED' THEN bill_amount END, cost,
+            0, CASE approval WHEN 'SUBMITTED' THEN 1 ELSE 0 END FROM psa.expense {OF_PROJECT}
+    ) AS entry
 """
 INVOICED = "approval = 'APPROVED' AND billing IN ('BILLED', 'CREDITED')"
 WORK = f"""
