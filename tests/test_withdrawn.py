@@ -89,13 +89,22 @@ class Race:
         self.world.advance(hours=hours)
         self.world.settle()
 
-    def killed(self, when: Callable[[], bool]) -> None:
-        """Kill the reference at once when something is so."""
-        limit = time.monotonic() + 60
-        while not when():
-            assert time.monotonic() < limit
-        assert self.integration.pid is not None
-        os.kill(self.integration.pid, signal.SIGKILL)
+    def killed_at(self, system: str, step: str, meanwhile: Callable[[World], object]) -> None:
+        """Do something meanwhile, and kill the reference when a step of it is done and it has not heard so; then have it go on."""
+        done, refused = ({"system": system, "operation": step} for _ in range(2))
+        done |= {"kind": "lost_response", "nth": 1}
+        self.world.faults.inject([done, {**refused, "kind": "status", "status": 503, "nth": list(range(2, 9))}])
+        with ThreadPoolExecutor(1) as beside:
+            passing = beside.submit(meanwhile, World(Control(self.world.control.url)))
+            limit = time.monotonic() + 60
+            while self.world.faults.list()[1]["struck"] == 0:
+                assert time.monotonic() < limit
+            assert self.integration.pid is not None
+            os.kill(self.integration.pid, signal.SIGKILL)
+            self.world.faults.clear()
+            self.integration.launch()
+            passing.result()
+        self.world.settle()
 
     def billed(self) -> list[set[str]]:
         """What each invoice bills that is not credited."""
@@ -324,17 +333,19 @@ def test_killed_before_it_knows_that_a_step_is_done_it_goes_on_from_there(race: 
     race.issue()
     race.withdraw(doubted)
     race.world.faults.clear()
-    done, refused = ({"system": system, "operation": step} for _ in range(2))
-    done |= {"kind": "lost_response", "nth": 1}
-    race.world.faults.inject([done, {**refused, "kind": "status", "status": 503, "nth": list(range(2, 9))}])
-    with ThreadPoolExecutor(1) as beside:
-        passing = beside.submit(World(Control(race.world.control.url)).advance, hours=8.01)
-        race.killed(lambda: race.world.faults.list()[1]["struck"] > 0)
-        race.world.faults.clear()
-        race.integration.launch()
-        passing.result()
-    race.world.settle()
+    race.killed_at(system, step, lambda world: world.advance(hours=8.01))
     race.judge()
     assert race.billed() == [{kept["key"]}]
     assert len(firm.invoices(race.world, race.deal)) == 2
     assert len(firm.credit_memos(race.world, race.deal)) == 1
+
+
+@pytest.mark.parametrize("step", ["draft_invoice", "approve_invoice", "issue_invoice"])
+def test_killed_before_it_knows_that_a_cycle_is_drafted_it_issues_that_draft(race: Race, step: str) -> None:
+    race.agree()
+    entries = race.work(4, 2)
+    race.killed_at("billing", step, lambda world: firm.bill_cycles(world, race.deal))
+    race.pass_time()
+    race.judge()
+    assert race.billed() == [{each["key"] for each in entries}]
+    assert [each["status"] for each in firm.invoices(race.world, race.deal)] == ["POSTED"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from counterfoil.reference.connectors import Record, Records
@@ -160,15 +160,32 @@ class Invoicing(Flow):
         if work.state.step(work.name, effect) is not None:
             await self.invoice(work, line, [], [])
             return
+        lines = await self._lines(work, line["contract_no"])
         siblings = [
             each
-            for each in await self._lines(work, line["contract_no"])
+            for each in lines
             if each["kind"] == "TM_CYCLE" and each["status"] == "READY" and each["due"] == line["due"]
         ]
+        made = await self.made_from(work, line["contract_no"], {each["key"] for each in lines})
+        drafts = [each for each in made if each["status"] in UNSENT and line["key"] in self.planned(each)]
+        if drafts:
+            await self.issue_all(work, drafts)
+            return
         items = await self.billable(work, siblings, str(line["due"]))
         keys = await self.with_work(work, siblings, items)
         if items:
             await self.invoice(work, line, keys, [each["source_id"] for each in items])
+
+    async def made_from(self, work: Work, contract_no: str, sources: Collection[str]) -> Records:
+        """Invoices of a contract that were made from one of these already: the reference may have been killed before it could note that."""
+        found = await work.list("billing", "invoice", contract_no=contract_no)
+        return [each for each in found if each["source_key"] in sources and each["status"] != "DISCARDED"]
+
+    async def issue_all(self, work: Work, invoices: Sequence[Record]) -> None:
+        """Approve and issue those that are drafts still."""
+        for each in invoices:
+            if each["status"] in UNSENT:
+                await self.issue(work, each)
 
     async def with_work(self, work: Work, lines: Sequence[Record], items: Sequence[Record]) -> list[str]:
         """Keys of the plan lines that have something to bill: a fixed amount, or one of these items. A cycle without one is cancelled."""

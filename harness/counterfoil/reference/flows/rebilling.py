@@ -5,7 +5,6 @@ from __future__ import annotations
 from counterfoil.reference.connectors import Record
 from counterfoil.reference.errors import Missing, Unfit
 from counterfoil.reference.flows import Flow, together
-from counterfoil.reference.flows.invoicing import UNSENT
 from counterfoil.reference.work import Work
 
 CREDITABLE = ("POSTED", "PARTIALLY_PAID", "PAID", "DISPUTED")
@@ -52,12 +51,9 @@ class Rebilling(Flow):
     async def bill_again(self, work: Work, memo: Record) -> None:
         """Bill what a credited invoice billed and is to be billed still, on an invoice that is made from the memo, once."""
         contract_no, invoicing = memo["contract_no"], self.desk.invoicing
-        invoices = await work.list("billing", "invoice", contract_no=contract_no)
-        made = [each for each in invoices if each["source_key"] == memo["key"] and each["status"] != "DISCARDED"]
+        made = await invoicing.made_from(work, contract_no, {memo["key"]})
         if made:
-            for draft in made:
-                if draft["status"] in UNSENT:
-                    await invoicing.issue(work, draft)
+            await invoicing.issue_all(work, made)
             return
         credited = await work.need("billing", "invoice", memo["corrects"])
         sources = {source for line in credited["lines"] for source in line["items"]}
