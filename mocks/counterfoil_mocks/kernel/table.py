@@ -5,7 +5,7 @@ Statements run as text on the driver's connection, which is where the speed come
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import copy
 from functools import cached_property
 from operator import itemgetter
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 MOST_STATEMENTS = 500
 COUNTED = ("id", "deleted_at")
 """What stands in the index of `updated_at` behind it: those that are not deleted are counted without a look at each."""
+DULL = ("state", "choice")
+"""Kinds of fields that have one of few values: an index of one finds many records."""
 EMPTY_JSON = {"json": "[]", "refs": "[]", "object": "{}"}
 
 
@@ -232,9 +234,25 @@ class Table:
         rows = self.store.connection.execute(*bound(statement)).fetchall()
         return [self.load(row, system) for row in rows]
 
-    def asked(self, name: str) -> sa.Column[Any]:
-        """The column that answers a question about a field: the key's, which has an index, where the field is the key."""
-        return self.sql.c["key" if name == self.entity.key_field else name]
+    def asked(self, name: str, among: Collection[str] = ()) -> sa.ColumnElement[Any]:
+        """The column that answers a question about a field: the key's, which has an index, where the field is the key.
+
+        among: all fields that are asked about. Where one of them is sharper than a state, no index of the state is opened: SQLite, which has no
+        statistics, would take "all that are ACTIVE" for as few as "those of this project".
+        """
+        found: sa.ColumnElement[Any] = self.sql.c["key" if name == self.entity.key_field else name]
+        if name in self._dull and not self._sharp.isdisjoint(among):
+            return sa.func.coalesce(found, sa.literal_column("''"))
+        return found
+
+    @cached_property
+    def _dull(self) -> frozenset[str]:
+        return frozenset(each.name for each in self.fields if each.kind in DULL)
+
+    @cached_property
+    def _sharp(self) -> frozenset[str]:
+        """Fields with an index that finds few records."""
+        return frozenset(each.name for each in self.fields if each.indexed and each.kind not in DULL)
 
     def _select(self, shape: tuple[tuple[str, int], ...], order: tuple[str, ...], limited: bool, deleted: bool) -> str:
         """The SQL of a question, built once. shape: each column with how many values it may have, -1 for null."""
@@ -243,8 +261,9 @@ class Table:
         if text is not None:
             return text
         clauses: list[sa.ColumnElement[bool]] = [self.sql.c.system == sa.bindparam("system")]
+        names = [name for name, count in shape if count >= 0]
         for name, count in shape:
-            each = self.asked(name)
+            each = self.asked(name, names if count > 0 else ())
             values: list[Any] = [sa.bindparam(f"{name}_{number}") for number in range(count)]
             among = each.in_(values) if values else sa.false()
             clauses.append(each.is_(None) if count < 0 else each == values[0] if count == 1 else among)

@@ -87,7 +87,7 @@ def of_system(schema: str) -> sa.MetaData:
     timer = sa.Table(
         "timer", known, number("id"), *(column(name) for name in ("system", "at", "kind", "key", "payload"))
     )
-    sa.Index("timer_at", timer.c.at)
+    sa.Index("timer_due", timer.c.system, timer.c.at)
     sa.Index("timer_key", timer.c.system, timer.c.kind, timer.c.key, unique=True)
     sa.Table("sequence", known, column("system", key=True), column("name", key=True), column("value", WHOLE))
     kept = sa.Table(

@@ -1,0 +1,71 @@
+"""What SQLite reads for a question does not grow with the records that happen to be in the same state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from counterfoil_mocks.kernel import pages, timers
+from counterfoil_mocks.kernel.store import Store
+from counterfoil_mocks.kernel.table import DULL, Table
+from counterfoil_mocks.roles import ROLES
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[Store]:
+    made = Store("memory", ROLES)
+    yield made
+    made.close()
+
+
+def plan(store: Store, sql: str, params: Any) -> list[str]:
+    """The steps that SQLite would go."""
+    return [row[3] for row in store.execute(f"EXPLAIN QUERY PLAN {sql}", params)]
+
+
+def pairs(table: Table) -> Iterator[tuple[str, str]]:
+    """A field whose index finds few records, beside one whose index finds many."""
+    indexed = [
+        each for each in table.fields if each.indexed and each.name not in ("updated_at", table.entity.key_field)
+    ]
+    for dull in (each for each in indexed if each.kind in DULL):
+        for sharp in (each for each in indexed if each.kind not in DULL):
+            yield sharp.name, dull.name
+
+
+@pytest.mark.parametrize("schema", ROLES)
+def test_no_index_of_a_state_is_opened_where_something_sharper_is_asked(store: Store, schema: str) -> None:
+    seen = 0
+    for entity in ROLES[schema].entities:
+        table = store.table(schema, entity.name)
+        for sharp, dull in pairs(table):
+            bound = {
+                "system": schema,
+                f"{sharp}_0": "x",
+                f"{dull}_0": "A",
+                f"{dull}_1": "B",
+                "row_limit": 9,
+                "row_offset": 0,
+            }
+            found = table._select(((sharp, 1), (dull, 2)), ("created_at", "id"), True, False)
+            listed = pages._statement(table, ("shown",), ((sharp, 1, False), (dull, 2, False)), False, False, False)
+            for sql in (found, listed):
+                steps = plan(store, sql, bound)
+                assert not any(f"{entity.name}_{dull}" in step for step in steps), (sharp, dull, steps)
+                assert any(step.startswith("SEARCH") for step in steps)
+            seen += 1
+    assert seen > 1
+
+
+def test_a_state_that_is_asked_alone_is_found_by_its_index(store: Store) -> None:
+    table = store.table("psa", "assignment")
+    found = table._select((("status", 1),), ("created_at", "id"), False, False)
+    assert "assignment_status" in plan(store, found, {"system": "psa", "status_0": "CONFIRMED"})[0]
+
+
+@pytest.mark.parametrize("schema", ROLES)
+def test_the_next_timer_is_found_without_reading_the_others(store: Store, schema: str) -> None:
+    [step] = plan(store, timers.NEXT.format(schema=schema), (schema, "2026-01-05T15:00:00.000Z"))
+    assert "timer_due" in step
