@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -68,7 +69,7 @@ async def spent(port: int, request: bytes, status: bytes, count: int, *used: Cal
     left = [count]
     before = [each() for each in used]
     callers = [
-        await loop.create_connection(lambda: Caller(request, left, done, status), "127.0.0.1", port)
+        await loop.create_connection(lambda: Caller(repeat(request), left, done, status), "127.0.0.1", port)
         for _ in range(CONNECTIONS)
     ]
     await done
