@@ -12,6 +12,7 @@ import yaml
 from tests.conftest import POSTGRES, own_database
 
 from counterfoil_mocks import config
+from counterfoil_mocks.kernel.journal import COLUMNS
 from counterfoil_mocks.kernel.postgres import PostgresStore, translated
 from counterfoil_mocks.kernel.store import open_store
 from counterfoil_mocks.roles import ROLES
@@ -82,6 +83,26 @@ def test_an_image_is_put_back_row_for_row() -> None:
         store.execute("DELETE FROM crm.timer")
         store.put_image("crm", image)
         assert [row["key"] for row in store.rows("SELECT key FROM crm.timer")] == ["a"]
+        store.close()
+
+
+@needs_server
+def test_rows_are_poured_into_a_log_once_whoever_says_them_again() -> None:
+    def entry(seq: int, path: str) -> tuple[object, ...]:
+        said = {"seq": seq, "kind": "request", "system": "crm", "at": "2026-01-05T15:00:00.000Z", "wall": 1.5}
+        return tuple(map((said | {"path": path, "status": 200}).get, COLUMNS))
+
+    with own_database() as url:
+        store = open_store(url, ROLES)
+        first = [entry(1, "/one"), entry(2, "/t\tw\no\\ \u00fc \0.")]
+        store.pour("journal.entry", COLUMNS, first)
+        store.pour("journal.entry", COLUMNS, [*first, entry(3, "/three")])
+        found = store.execute("SELECT seq, path, wall, status, key FROM journal.entry ORDER BY seq").fetchall()
+        assert found == [
+            (1, "/one", 1.5, 200, None),
+            (2, "/t\tw\no\\ \u00fc \ufffd.", 1.5, 200, None),
+            (3, "/three", 1.5, 200, None),
+        ]
         store.close()
 
 

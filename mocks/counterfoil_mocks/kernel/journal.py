@@ -50,9 +50,6 @@ PACKED = b"\x1f\x8b"
 """How a body begins that is packed by gzip."""
 MOST_UNPACKED = 16 * 1024 * 1024
 
-INSERT = f"INSERT INTO journal.entry ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
-AT_MOST_ONCE = " ON CONFLICT (seq) DO NOTHING"
-"""What a batch says of which nobody knows whether it was written."""
 NEW_EVENTS = (
     "SELECT seq, id, type, key, at, correlation_id, causation_id, traceparent FROM {schema}.outbox"
     " WHERE seq > ? AND system = ? ORDER BY seq"
@@ -254,8 +251,7 @@ class Journal:
             return
         rows = [cleaned(entry) for entry in self._buffer]
         try:
-            with self.store.transaction():
-                self.store.connection.executemany(INSERT + AT_MOST_ONCE if self.store.distant else INSERT, rows)
+            self.store.pour("journal.entry", COLUMNS, rows)
         except StoreAway:
             self._arm()
             return

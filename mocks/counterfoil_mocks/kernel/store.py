@@ -281,6 +281,16 @@ class Store:
         """Run one statement on the driver's connection."""
         return self.connection.execute(sql, params)
 
+    def write(self, sql: str, params: Sequence[Any]) -> Any:
+        """Run one statement whose result is read before the next one."""
+        return self.connection.execute(sql, params)
+
+    def pour(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Add rows to a log as one transaction; those that are there already, since nobody knew whether they had been written, stay."""
+        places = ", ".join("?" * len(columns))
+        with self.transaction():
+            self.connection.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", rows)
+
     def append(self, sql: str, params: Sequence[Any]) -> int:
         """Insert one row into a log; returns its number."""
         number: int = self.connection.execute(sql, params).lastrowid

@@ -179,7 +179,7 @@ class System:
     def next_number(self, name: str) -> int:
         """The next number of a sequence; inside a transaction, gapless."""
         place = (self.name, name)
-        row = self.store.execute(_next_of(self.role.name), place).fetchone()
+        row = self.store.write(_next_of(self.role.name), place).fetchone()
         if row is None:
             self.store.execute(f"INSERT INTO {self.schema}.sequence VALUES (?, ?, 1)", place)
             return 1

@@ -280,7 +280,7 @@ class Table:
 
     def insert(self, system: str, record: Record, *, unique: bool = False) -> str | None:
         """Write a new record and its lines; returns its wire form as JSON text. unique: raises KeyTaken where a live record has its key."""
-        execute, row, place = self.store.connection.execute, self.row(system, record), (system, record["key"])
+        execute, row, place = self.store.write, self.row(system, record), (system, record["key"])
         if unique and self.store.distant:
             if not execute(self.asks.insert_unique, (*row, *place)).rowcount:
                 raise KeyTaken
