@@ -115,7 +115,9 @@ def get(ask: Ask) -> Answer:
     """A record by native id or business key."""
     entity = ask.operation.entity
     assert entity is not None
-    found = ask.system.table(entity.name).glance(ask.system.name, ask.subject)
+    found = ask.system.table(entity.name).glance(
+        ask.system.name, ask.subject, key=ask.system.looks_like_key(entity, ask.subject)
+    )
     if found is None:
         return _led_on(ask, entity)
     payload = orjson.Fragment(found.shown) if ask.as_json else orjson.loads(found.shown)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from counterfoil_mocks.kernel import ids
 from counterfoil_mocks.kernel.clock import Clock, monotonic
-from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.kernel.fields import Entity, Record
 from counterfoil_mocks.kernel.role import Role
 from counterfoil_mocks.kernel.store import Store
 from counterfoil_mocks.kernel.table import Table
@@ -196,6 +196,10 @@ class System:
             self._stamp = self.clock.now
             parts = (*parts, self._stamp)
         return style(prefix, number, self.clock.milliseconds, parts)
+
+    def looks_like_key(self, entity: Entity, value: str) -> bool:
+        """Whether a text is a business key rather than a native id, by its looks: the other is tried only where it is not found."""
+        return "-" in value and not (self.id_style is ids.type_number and value.startswith(f"{entity.prefix}-"))
 
     @property
     def subscriptions(self) -> list[Record] | None:

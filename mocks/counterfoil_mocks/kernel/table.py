@@ -151,14 +151,16 @@ class Table:
         except KeyError:
             return None
 
-    def glance(self, system: str, id_or_key: str) -> Glance | None:
-        """The live record with this id or business key as readers get it."""
+    def glance(self, system: str, id_or_key: str, *, key: bool = False) -> Glance | None:
+        """The live record with this id or business key as readers get it. key: it looks like a key, which is tried first then."""
         execute, asked = self.store.connection.execute, (system, id_or_key)
-        row = execute(self.asks.glance, asked).fetchone()
-        if row is None or row[4] is not None:
-            row = execute(self.asks.glance_by_key, asked).fetchone()
-            if row is None:
-                return None
+        by_id, by_key = self.asks.glance, self.asks.glance_by_key
+        for text in (by_key, by_id) if key else (by_id, by_key):
+            row = execute(text, asked).fetchone()
+            if row is not None and row[4] is None:
+                break
+        else:
+            return None
         return Glance._make(row if row[5] is not None else (*row[:5], self.rendered(system, row[0])))
 
     def rendered(self, system: str, record_id: str) -> str:
@@ -184,10 +186,12 @@ class Table:
         row = None if row is None else execute(getattr(self.asks, columns), asked).fetchone()
         return None if row is None else self.load(row, system)
 
-    def live_id(self, system: str, id_or_key: str) -> str | None:
-        """The native id of the live record with this id, else of the oldest one with this business key."""
+    def live_id(self, system: str, id_or_key: str, *, key: bool = False) -> str | None:
+        """The native id of the live record with this id, else of the oldest one with this business key. key: as in `glance`."""
         execute, asked = self.store.connection.execute, (system, id_or_key)
-        row = execute(self.asks.live_id, asked).fetchone() or execute(self.asks.id_of_key, asked).fetchone()
+        by_id, by_key = self.asks.live_id, self.asks.id_of_key
+        first, second = (by_key, by_id) if key else (by_id, by_key)
+        row = execute(first, asked).fetchone() or execute(second, asked).fetchone()
         return None if row is None else str(row[0])
 
     def select(

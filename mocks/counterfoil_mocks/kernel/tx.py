@@ -105,9 +105,13 @@ class Tx:
         if id_or_key is None:
             return None
         table = self.system.table(entity if isinstance(entity, str) else entity.name)
-        found = table.by_id(self.system.name, id_or_key)
+        name = self.system.name
+        if self.system.looks_like_key(table.entity, id_or_key):
+            found = table.by_key(name, id_or_key) or table.by_id(name, id_or_key)
+            return None if found is None or found["deleted_at"] is not None else found
+        found = table.by_id(name, id_or_key)
         if found is None or found["deleted_at"] is not None:
-            found = table.by_key(self.system.name, id_or_key)
+            found = table.by_key(name, id_or_key)
         return found
 
     def gone(self, entity: Entity | str, id_or_key: str) -> Record | None:
@@ -279,7 +283,9 @@ class Tx:
             if each.kind == "money" and isinstance(value, Money):
                 values[each.name] = self._same_currency(each, value, values)
             elif each.kind == "ref" and (old is None or old.get(each.name) != value):
-                target = self.system.table(each.target).live_id(self.system.name, value)
+                target = self.system.table(each.target).live_id(
+                    self.system.name, value, key=self.system.looks_like_key(self.role.by_name[each.target], value)
+                )
                 if target is None:
                     raise invalid(
                         each.name,
