@@ -42,10 +42,10 @@ def test_the_reference_works_until_it_is_told_to_stop(sign: signal.Signals, atta
     assert process.stdout is not None
     assert "reference is at work" in process.stdout.readline()
     assert landscape.landscape.integration["name"] == "reference"
-    landscape.customer("Attached Ltd", invoice_ccy="USD")
+    landscape.rename(landscape.customer("Attached Ltd", invoice_ccy="USD"), "Attached Holdings Ltd")
     assert landscape.settle(timeout_ms=60_000)["settled"]
     taken = landscape.call("GET", "/journal?kind=delivery&system=crm").json["items"]
-    assert [each["status"] for each in taken if each["operation"].endswith("crm.account.created.v1")] == [202], taken
+    assert [(each["operation"], each["status"]) for each in taken] == [("com.counterfoil.crm.account.updated.v1", 202)]
     process.send_signal(sign)
     assert process.wait(20) == 0
     assert landscape.landscape.integration is None
