@@ -65,15 +65,17 @@ def test_the_demo_shows_the_reference_at_work(compose: Compose, image: str) -> N
         compose("--profile", "demo", "up", "--detach", "--wait")
         body = '{"name": "Compose Test Ltd", "country": "US", "invoice_ccy": "USD"}'
         call = (
-            "import os, sys, urllib.request as u;"
-            "q = lambda path, body=None: u.urlopen(u.Request('http://127.0.0.1:8100' + path, body and body.encode(),"
-            " {'Authorization': 'Bearer ' + os.environ['COUNTERFOIL_TOKEN'], 'Content-Type': 'application/json'})).read().decode();"
-            "q('/systems/crm/customers', sys.argv[1]); q('/settled?timeout_ms=60000');"
+            "import json, os, sys, urllib.request as u;"
+            "q = lambda path, body=None, **how: u.urlopen(u.Request('http://127.0.0.1:8100' + path, body and json.dumps(body).encode(),"
+            " {'Authorization': 'Bearer ' + os.environ['COUNTERFOIL_TOKEN'], 'Content-Type': 'application/json'}, **how)).read().decode();"
+            "made = json.loads(q('/systems/crm/customers', json.loads(sys.argv[1])));"
+            "q('/systems/crm/customers/' + made['id'], {'name': 'Compose Holdings Ltd'}, method='PATCH');"
+            "q('/settled?timeout_ms=60000');"
             "print(q('/integration'), q('/journal?kind=delivery&system=crm'))"
         )
         said = compose("exec", "-T", "counterfoil", "python", "-c", call, body)
         assert '"name":"reference"' in said
-        assert '"operation":"com.counterfoil.crm.account.created.v1"' in said
+        assert '"operation":"com.counterfoil.crm.account.updated.v1"' in said
         assert '"status":202' in said
     finally:
         print(compose("--profile", "demo", "logs", "--no-color", check=False))
