@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 import pytest
+from tests.started import as_at_the_start
 
 import counterfoil.reference
 from counterfoil import World, usd
@@ -111,12 +112,8 @@ def started(control: Control) -> Iterator[Integration]:
 @pytest.fixture
 def live(control: Control, started: Integration) -> Iterator[Live]:
     """Reference and landscape as they were at the start."""
-    baseline = control.post("/snapshots", {"label": "test"})["id"]
-    yield Live(control, started)
-    control.delete("/faults")
-    started.reset()
-    control.post(f"/snapshots/{baseline}/restore", {"label": "test"})
-    started.reset()
+    with as_at_the_start(control, started):
+        yield Live(control, started)
 
 
 def an_event(id: str = "01EVENT", type: str = "crm.opportunity.stage_changed") -> dict[str, Any]:

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from tests.started import as_at_the_start
 
 from counterfoil import World, usd
 from counterfoil import activity as firm
@@ -143,13 +144,8 @@ def landscape(
 @pytest.fixture
 def race(landscape: tuple[Control, Integration]) -> Iterator[Race]:
     """Firm and reference as they were at the start."""
-    control, integration = landscape
-    baseline = control.post("/snapshots", {"label": "test"})["id"]
-    yield Race(control, integration)
-    control.delete("/faults")
-    integration.reset()
-    control.post(f"/snapshots/{baseline}/restore", {"label": "test"})
-    integration.reset()
+    with as_at_the_start(*landscape):
+        yield Race(*landscape)
 
 
 spoken = pytest.mark.parametrize("landscape", ["native", "vendors"], indirect=True)

@@ -37,19 +37,13 @@ def _pairs(alphabet: str) -> list[str]:
 
 def encode(value: int, alphabet: str, length: int) -> str:
     """The last `length` digits of `value` in the base of `alphabet`."""
-    if length > 16:
-        return encode(value // len(alphabet) ** 16, alphabet, length - 16) + encode(value, alphabet, 16)
-    pairs = _pairs(alphabet)
-    two = len(pairs)
-    four = two * two
-    eight = four * four
-    high, low = divmod(value, eight)  # halves of halves: small numbers divide faster than large ones
-    a, b = divmod(high % eight, four)
-    c, d = divmod(low, four)
-    return (
-        f"{pairs[a // two]}{pairs[a % two]}{pairs[b // two]}{pairs[b % two]}"
-        f"{pairs[c // two]}{pairs[c % two]}{pairs[d // two]}{pairs[d % two]}"
-    )[-length:]
+    pairs, out = _pairs(alphabet), []
+    base = len(pairs)
+    for _ in range((length + 1) // 2):
+        value, rest = divmod(value, base)
+        out.append(pairs[rest])
+    out.reverse()
+    return "".join(out)[-length:]
 
 
 def ulid(milliseconds: int, *parts: object) -> str:
@@ -58,13 +52,8 @@ def ulid(milliseconds: int, *parts: object) -> str:
 
 
 def ulid_of(milliseconds: int, chance: int) -> str:
-    """The same, with 80 bits of any number."""
-    return _second_of_ulid(milliseconds >> 10) + _pairs(CROCKFORD)[milliseconds & 1023] + encode(chance, CROCKFORD, 16)
-
-
-@lru_cache(maxsize=64)
-def _second_of_ulid(kilo: int) -> str:
-    return encode(kilo, CROCKFORD, 8)
+    """26 characters: 48 bits of business time, the last 80 bits of a number."""
+    return encode(milliseconds, CROCKFORD, 10) + encode(chance, CROCKFORD, 16)
 
 
 def hexadecimal(length: int, *parts: object) -> str:

@@ -286,7 +286,7 @@ class Store:
         return self.connection.execute(sql, params)
 
     def pour(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """Add rows to a log as one transaction; those that are there already, since nobody knew whether they had been written, stay."""
+        """Add rows to a log as one transaction. Over a connection, those that are there already stay: nobody knew whether they had been written."""
         places = ", ".join("?" * len(columns))
         with self.transaction():
             self.connection.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", rows)
