@@ -6,7 +6,7 @@ processes ask a few, and to tell it of them all took longer than to make them, a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +18,10 @@ from counterfoil_mocks.kernel.tables import TEXT
 WORDS = {"sqlite": ("TEXT", "BIGINT"), "postgresql": ('TEXT COLLATE "C"', "BIGINT")}
 """What each database calls text that sorts by code point, and whole numbers."""
 WHOLE_KINDS = ("integer", "money", "decimal", "boolean")
+ROWS, SAME_STATE, SAME_VALUE = 100_000, 10_000, 10
+"""What SQLite is told of a table, full or not: its rows, those of them in one state, and those with the same value of anything else."""
+SCARCE = ("id", "key", "external_id")
+"""Columns of which a value has one row."""
 
 
 def is_whole(each: Field) -> bool:
@@ -27,7 +31,8 @@ def is_whole(each: Field) -> bool:
 
 class Layout:
     """One table. columns: by name, whether it holds whole numbers (else text). keys: the primary key's columns. indexes: the columns
-    of each by its name; one holds the rows whose second column has a value, all rows where that is `updated_at`."""
+    of each by its name; one holds the rows whose second column has a value, all rows where that is `updated_at`. dull: columns that
+    hold one of few values."""
 
     def __init__(
         self,
@@ -36,12 +41,14 @@ class Layout:
         columns: Mapping[str, bool],
         keys: tuple[str, ...],
         indexes: Mapping[str, tuple[str, ...]],
+        dull: Collection[str] = (),
     ) -> None:
         self.schema = schema
         self.name = name
         self.columns = columns
         self.keys = keys
         self.indexes = indexes
+        self.dull = dull
 
     @cached_property
     def sql(self) -> sa.Table:
@@ -64,6 +71,15 @@ class Layout:
         for index, names in sorted(self.indexes.items()):
             filled = "" if names[1] == "updated_at" else f' WHERE "{names[1]}" IS NOT NULL'
             yield f"CREATE INDEX IF NOT EXISTS {place}{index} ON {on}{self.name} ({quoted(names)}){filled}"
+
+    def worths(self) -> Iterator[tuple[str, str, str]]:
+        """Rows of SQLite's `sqlite_stat1`: table, index, and how many rows there are, then how many of them have the same first value, the
+        same first two, and so on. Every index begins with the system, which all rows of a schema share; SQLite, not told so, holds that for
+        sharp and reads tables whole for each row of another."""
+        for index, (_, named, *more) in {f"sqlite_autoindex_{self.name}_1": self.keys, **self.indexes}.items():
+            last = named in SCARCE or (named in self.keys and not more)
+            same = SAME_STATE if named in self.dull else 1 if last else SAME_VALUE
+            yield self.name, index, " ".join(map(str, (ROWS, ROWS, same, *(1 for _ in more))))
 
 
 def quoted(names: tuple[str, ...]) -> str:

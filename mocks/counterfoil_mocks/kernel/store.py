@@ -127,6 +127,8 @@ class Store:
         self._create()
         if not self.concurrent:
             self.define(statement for table in self.tables.values() for statement in table.ddl(self.dialect.name))
+            for schema in roles:
+                self.weigh(schema)
         if not self.durable and not self.roomy:
             self._forget_places()
 
@@ -164,6 +166,22 @@ class Store:
             return
         for statement in statements:
             self.connection.execute(statement)
+
+    def weigh(self, schema: str) -> None:
+        """Tell the database what its indexes are worth, where it does not count for itself."""
+        worths = [
+            worth
+            for (place, _), table in self.tables.items()
+            if place == schema
+            for layout in table.layouts
+            for worth in layout.worths()
+        ]
+        self.connection.execute(f"ANALYZE {schema}.sqlite_schema")  # makes `sqlite_stat1`, or reads what it says
+        known = f"SELECT tbl, idx, stat FROM {schema}.sqlite_stat1"
+        if sorted(self.connection.execute(known).fetchall()) != sorted(worths):
+            self.connection.execute(f"DELETE FROM {schema}.sqlite_stat1")
+            self.connection.executemany(f"INSERT INTO {schema}.sqlite_stat1 VALUES (?, ?, ?)", worths)
+            self.connection.execute(f"ANALYZE {schema}.sqlite_schema")
 
     def _check(self) -> None:
         """Tables that are there already must have the columns that they would be made with; raises ValueError."""

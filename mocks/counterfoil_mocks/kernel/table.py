@@ -61,7 +61,8 @@ class Table:
         }
         columns = {"system": False, **{each.name: is_whole(each) for each in self.fields}, "shown": False}
         indexes |= {f"{entity.name}_{name}": ("system", name, "id") for name in entity.sorts}
-        self.layout = Layout(schema, entity.name, columns, ("system", "id"), indexes)
+        dull = {each.name for each in self.fields if each.kind in (*DULL, "boolean")}
+        self.layout = Layout(schema, entity.name, columns, ("system", "id"), indexes, dull)
         self.lines = {
             each.name: LineTable(store, schema, each.entity) for each in entity.children if each.entity is not None
         }
@@ -92,6 +93,7 @@ class Table:
     def create(self) -> None:
         """Create the tables and indexes that are missing."""
         self.store.define(self.ddl(self.store.dialect.name))
+        self.store.weigh(self.schema)
 
     def ddl(self, dialect: str) -> tuple[str, ...]:
         """Statements that create the tables and indexes that are missing, in the words of a database."""
