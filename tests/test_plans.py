@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from counterfoil_mocks import config
 from counterfoil_mocks.kernel import pages, timers
 from counterfoil_mocks.kernel.store import Store
 from counterfoil_mocks.kernel.table import DULL, Table
+from counterfoil_mocks.landscape import Landscape
 from counterfoil_mocks.roles import ROLES
 
 
@@ -69,3 +71,25 @@ def test_a_state_that_is_asked_alone_is_found_by_its_index(store: Store) -> None
 def test_the_next_timer_is_found_without_reading_the_others(store: Store, schema: str) -> None:
     [step] = plan(store, timers.NEXT.format(schema=schema), (schema, "2026-01-05T15:00:00.000Z"))
     assert "timer_due" in step
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT t.id FROM transaction t JOIN transactionline l ON l.transaction = t.id WHERE t.type = 'CustPymt' AND l.mainline = 'T'",
+        "SELECT c.entityid FROM customer c JOIN transaction t ON t.entity = c.id WHERE c.isinactive = 'F' AND t.posting = 'T'",
+        "SELECT t.tranid FROM transaction t WHERE t.type = 'CustInvc' AND t.id IN (SELECT l.transaction FROM transactionline l)",
+        "SELECT a.account FROM transactionaccountingline a JOIN transaction t ON t.id = a.transaction WHERE t.type = 'Journal'",
+    ],
+)
+def test_no_table_of_netsuite_is_read_once_for_each_row_of_another(text: str) -> None:
+    built = Landscape.build(config.understood({"size": "empty", "systems": {"erp": {"vendor": "netsuite"}}}))
+    try:
+        system = built.systems["erp"]
+        engine = system.face.queries.engine
+        asked = engine._prepared(text, lambda: system.clock.now, [], 1000, 0).rows
+        found = built.store.execute(f"EXPLAIN QUERY PLAN {asked.text}", asked.bound).fetchall()
+    finally:
+        built.store.close()
+    steps = [step for _, around, _, step in found if around == 0]
+    assert sum(step.startswith("SCAN") for step in steps) <= 1, steps

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from counterfoil_mocks.protocols import compiler, functions
+from counterfoil_mocks.protocols.query import Literal
 from counterfoil_mocks.protocols.relation import MONEY_PLACES, Column, View, Views, amount, stored
 from counterfoil_mocks.protocols.suiteql import Engine
 from counterfoil_mocks.protocols.suiteql_tree import SuiteQlError
@@ -49,8 +52,6 @@ def engine() -> Iterator[Engine]:
     customer = store.table("crm", "customer").sql
 
     def parent_name(rows: Any) -> Any:
-        import sqlalchemy as sa
-
         parent = customer.alias()
         return sa.select(parent.c.name).where(parent.c.id == rows.c.parent).scalar_subquery()
 
@@ -164,3 +165,25 @@ def test_what_cannot_be_answered_is_refused(engine: Engine, query: str, reason: 
         ask(engine, query)
     assert str(caught.value).startswith("Invalid search query. Detailed unprocessed description follows.")
     assert reason in str(caught.value)
+
+
+@pytest.mark.parametrize("moment", ["2026-02-11", "2026-02-11T08:05:09.070Z", "2026-12-31T23:59:59.999Z", None])
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "YYYY-MM-DD",
+        "MM/DD/YYYY",
+        "YYYY-MM-DD HH24:MI:SS.FF3",
+        "yyyy-mm-dd",
+        "HH12:MI AM",
+        "Mon DD, YYYY",
+        "YYYY-Q",
+        "D",
+        "%Y",
+        "-",
+    ],
+)
+def test_a_date_is_written_by_the_database_as_by_the_function(engine: Engine, moment: str | None, pattern: str) -> None:
+    values = [compiler.literal(Literal(each, kind)) for each, kind in ((moment, "instant"), (pattern, "text"))]
+    found = compiler.run(engine.store, sa.select(functions.call("TO_CHAR", values).sql))
+    assert found == [(None if moment is None else functions.date_written(moment, pattern),)]

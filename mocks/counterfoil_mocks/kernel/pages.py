@@ -226,10 +226,9 @@ def _statement(
 ) -> str:
     columns = table.sql.c
     clauses: list[sa.ColumnElement[bool]] = [columns.system == sa.bindparam("system")]
-    asked = [name for name, _, _ in shape]
     for name, count, null in shape:
         values: list[Any] = [sa.bindparam(f"{name}_{index}") for index in range(count)]
-        each = table.asked(name, () if null else asked)
+        each = table.asked(name)
         test = each == values[0] if count == 1 else each.in_(values) if count else sa.false()
         clauses.append(sa.or_(test, each.is_(None)) if null and count else each.is_(None) if null else test)
     if not deleted:

@@ -5,7 +5,7 @@ Statements run as text on the driver's connection, which is where the speed come
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from functools import cached_property
 from operator import itemgetter
@@ -232,7 +232,7 @@ class Table:
 
     def along(self, name: str) -> list[sa.ColumnElement[bool]]:
         """A condition that every record meets, and that opens the index of an order of vendors (`Entity.sorts`); none where there is no such
-        index. For lists that ask for nothing else: SQLite, which has no statistics, would go along it past a better one."""
+        index. For lists that ask for nothing else: others have a better one."""
         return [self.sql.c[name].is_not(None)] if name in self.entity.sorts else []
 
     def fetch(self, statement: sa.Select[Any], system: str) -> list[Record]:
@@ -240,25 +240,10 @@ class Table:
         rows = self.store.connection.execute(*bound(statement)).fetchall()
         return [self.load(row, system) for row in rows]
 
-    def asked(self, name: str, among: Collection[str] = ()) -> sa.ColumnElement[Any]:
-        """The column that answers a question about a field: the key's, which has an index, where the field is the key.
-
-        among: all fields that are asked about. Where one of them is sharper than a state, no index of the state is opened: SQLite, which has no
-        statistics, would take "all that are ACTIVE" for as few as "those of this project".
-        """
+    def asked(self, name: str) -> sa.ColumnElement[Any]:
+        """The column that answers a question about a field: the key's, which has an index, where the field is the key."""
         found: sa.ColumnElement[Any] = self.sql.c["key" if name == self.entity.key_field else name]
-        if name in self._dull and not self._sharp.isdisjoint(among):
-            return sa.func.coalesce(found, sa.literal_column("''"))
         return found
-
-    @cached_property
-    def _dull(self) -> frozenset[str]:
-        return frozenset(each.name for each in self.fields if each.kind in DULL)
-
-    @cached_property
-    def _sharp(self) -> frozenset[str]:
-        """Fields with an index that finds few records."""
-        return frozenset(each.name for each in self.fields if each.indexed and each.kind not in DULL)
 
     def _select(self, shape: tuple[tuple[str, int], ...], order: tuple[str, ...], limited: bool, deleted: bool) -> str:
         """The SQL of a question, built once. shape: each column with how many values it may have, -1 for null."""
@@ -267,9 +252,8 @@ class Table:
         if text is not None:
             return text
         clauses: list[sa.ColumnElement[bool]] = [self.sql.c.system == sa.bindparam("system")]
-        names = [name for name, count in shape if count >= 0]
         for name, count in shape:
-            each = self.asked(name, names if count > 0 else ())
+            each = self.asked(name)
             values: list[Any] = [sa.bindparam(f"{name}_{number}") for number in range(count)]
             among = each.in_(values) if values else sa.false()
             clauses.append(each.is_(None) if count < 0 else each == values[0] if count == 1 else among)

@@ -104,11 +104,15 @@ def _quotient(values: list[Typed]) -> Typed:
 
 
 def _concatenated(values: list[Typed]) -> Typed:
-    parts = [sa.func.coalesce(text(each), "") for each in values]
-    joined: sa.ColumnElement[Any] = parts[0]
+    return _typed(_joined([sa.func.coalesce(text(each), "") for each in values]), "text")
+
+
+def _joined(parts: Sequence[sa.ColumnElement[Any]]) -> sa.ColumnElement[Any]:
+    """Texts one behind the other."""
+    joined = parts[0]
     for part in parts[1:]:
         joined = joined.op("||")(part)
-    return _typed(joined, "text")
+    return joined
 
 
 def text(each: Typed) -> sa.ColumnElement[Any]:
@@ -173,7 +177,23 @@ def _nullif(values: list[Typed]) -> Typed:
 def _to_char(values: list[Typed]) -> Typed:
     if values[0].kind == "number" or len(values) == 1:
         return _typed(text(values[0]), "text")
-    return _typed(sa.func.date_written(values[0].sql, values[1].sql), "text")
+    moment, pattern = values[0].sql, values[1]
+    anyhow = sa.func.date_written(moment, pattern.sql)
+    parts = [] if pattern.literal is None else ORACLE_PARTS.findall(str(pattern.literal.value))
+    if not parts or any(part == "%" or (part.upper() in WORDED and part not in DIGITS) for part in parts):
+        return _typed(anyhow, "text")
+    # Those digits stand in the value already: no function is asked for the most frequent of all forms.
+    forms = {
+        length: _joined([_digits(moment, part, length) if part in DIGITS else sa.literal(part) for part in parts])
+        for length in (DAY, INSTANT)
+    }
+    return _typed(sa.case(forms, value=sa.func.length(moment), else_=anyhow), "text")
+
+
+def _digits(moment: sa.ColumnElement[Any], part: str, length: int) -> sa.ColumnElement[Any]:
+    """Some digits of a date or instant of that length in text; those of a time that it does not have are zeros."""
+    start, count = DIGITS[part]
+    return sa.func.substr(moment, start, count) if start < length else sa.literal("0" * count)
 
 
 def _to_date(values: list[Typed]) -> Typed:
@@ -276,6 +296,11 @@ def _pattern(like: str) -> re.Pattern[str]:
 ORACLE_PARTS = re.compile(r"YYYY|FF3|MM|DD|HH24|HH12|HH|MI|SS|MONTH|MON|DAY|DY|YY|Q|AM|PM|D|.", re.IGNORECASE)
 STRPTIME = {"YYYY": "%Y", "MM": "%m", "DD": "%d", "HH24": "%H", "HH12": "%I", "HH": "%I", "MI": "%M", "SS": "%S", "MONTH": "%B",
             "MON": "%b", "DAY": "%A", "DY": "%a", "YY": "%y", "AM": "%p", "PM": "%p"}  # fmt: skip
+WORDED = {*STRPTIME, "Q", "D", "FF3"}
+"""All parts of a pattern that stand for something."""
+DIGITS = {"YYYY": (1, 4), "MM": (6, 2), "DD": (9, 2), "HH24": (12, 2), "MI": (15, 2), "SS": (18, 2), "FF3": (21, 3)}
+"""Where the digits of a part begin in a date or an instant, and how many they are."""
+DAY, INSTANT = len("2026-01-31"), len("2026-01-31T09:30:00.000Z")
 
 
 def _moment(value: str) -> datetime:
