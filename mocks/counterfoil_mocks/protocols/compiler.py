@@ -1,18 +1,14 @@
-"""Compiles the expression tree over a catalog of views to SQL (SQLAlchemy Core), and has the database run it."""
+"""Compiles the expression tree over a catalog of views to SQL (SQLAlchemy Core)."""
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
-from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import sqlite as dialect
 
-from counterfoil_mocks.kernel.store import Store
 from counterfoil_mocks.protocols import functions
 from counterfoil_mocks.protocols.query import (
     Aggregate,
@@ -36,7 +32,8 @@ from counterfoil_mocks.protocols.query import (
     Unless,
     Value,
 )
-from counterfoil_mocks.protocols.relation import Catalog, Column, View
+from counterfoil_mocks.protocols.relation import Catalog
+from counterfoil_mocks.protocols.scope import Rows, Scope, Shape, Typed, Unanswerable
 
 OPERATORS: Mapping[str, Callable[[Any, Any], sa.ColumnElement[bool]]] = {
     "=": operator.eq,
@@ -48,96 +45,6 @@ OPERATORS: Mapping[str, Callable[[Any, Any], sa.ColumnElement[bool]]] = {
 }
 FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="}
 TEXTS = ("text", "choice")
-
-
-class Unanswerable(LookupError):
-    """A query that means nothing over this catalog. why: view, column, ambiguous, function or type; name: of what is at fault."""
-
-    def __init__(self, why: str, name: str, detail: str = "") -> None:
-        super().__init__(detail or f"{why} {name!r}")
-        self.why = why
-        self.name = name
-
-
-@dataclass(frozen=True)
-class Typed:
-    """An expression with what is known of its value. raw: of a choice, the stored code; literal: the literal that it is."""
-
-    sql: sa.ColumnElement[Any]
-    kind: str
-    places: int = 0
-    column: Column | None = None
-    raw: sa.ColumnElement[Any] | None = None
-    literal: Literal | None = None
-
-
-@dataclass(frozen=True)
-class Shape:
-    """A column of an answer: its name, and what its values are."""
-
-    name: str
-    kind: str
-    places: int
-    column: Column | None
-
-
-class Rows:
-    """A source within a query: a view's rows or those of another query."""
-
-    def __init__(self, rows: sa.FromClause, view: View | None, shapes: Sequence[Shape] = ()) -> None:
-        self.rows = rows
-        self.view = view
-        self._shapes = {each.name.lower(): (position, each) for position, each in enumerate(shapes)}
-
-    def find(self, name: str) -> Typed | None:
-        """A column by its name in any case."""
-        if self.view is None:
-            found = self._shapes.get(name.lower())
-            if found is None:
-                return None
-            position, shape = found
-            return Typed(self.rows.c[f"c{position}"], shape.kind, shape.places, shape.column)
-        column = self.view.by_name.get(name.lower())
-        return None if column is None else self.of(column)
-
-    def of(self, column: Column) -> Typed:
-        """A column of the view."""
-        sql = column.sql(self.rows)
-        if column.kind == "choice" and column.words:
-            return Typed(sa.case(dict(column.words), value=sql, else_=sql), "choice", 0, column, sql)
-        return Typed(sql, column.kind, column.places, column)
-
-    @property
-    def names(self) -> list[str]:
-        """All column names."""
-        if self.view is not None:
-            return [each.name for each in self.view.columns]
-        return [shape.name for _, shape in self._shapes.values()]
-
-
-@dataclass
-class Scope:
-    """The sources that names in a query can mean; those of the query around it as well."""
-
-    around: Scope | None = None
-    sources: dict[str, Rows] = field(default_factory=dict)
-
-    def find(self, each: Field) -> tuple[Rows, Typed]:
-        """What a name means; raises Unanswerable."""
-        scope: Scope | None = self
-        while scope is not None:
-            if each.source:
-                rows = scope.sources.get(each.source.lower())
-                found = [] if rows is None else [(rows, rows.find(each.name))]
-            else:
-                found = [(rows, rows.find(each.name)) for rows in scope.sources.values()]
-            known = [(rows, typed) for rows, typed in found if typed is not None]
-            if len(known) > 1:
-                raise Unanswerable("ambiguous", each.name)
-            if known:
-                return known[0]
-            scope = scope.around
-        raise Unanswerable("column", f"{each.source}.{each.name}" if each.source else each.name)
 
 
 class Compiler:
@@ -433,54 +340,3 @@ def _aligned(statement: Any, own: Sequence[Shape], shapes: Sequence[Shape]) -> A
             (functions.at_places(typed, first.places) if mine.kind == "number" else typed.sql).label(f"c{at}")
         )
     return sa.select(*columns)
-
-
-DIALECT = dialect.dialect(paramstyle="named")
-_KNOWN: WeakKeyDictionary[Store, int] = WeakKeyDictionary()
-
-
-def equip(store: Store) -> None:
-    """Give a store's connection the functions that queries call."""
-    known = _KNOWN.get(store, 0)
-    for name, arity, function in functions.SQL[known:]:
-        store.connection.create_function(name, arity, function, deterministic=True)
-    _KNOWN[store] = len(functions.SQL)
-
-
-class Ready(NamedTuple):
-    """A statement as the database takes it. places: names of what it binds, each with the parameter of the query that it is."""
-
-    text: str
-    bound: Mapping[str, Any]
-    places: Mapping[str, int] = {}
-
-
-def ready(statement: sa.sql.ClauseElement) -> Ready:
-    """A statement compiled."""
-    text = statement.compile(dialect=DIALECT, compile_kwargs={"render_postcompile": True})
-    return Ready(str(text), text.params)
-
-
-def filled(statement: Ready, marks: Sequence[str]) -> Ready | None:
-    """A statement whose parameters were marks, ready for any others; None where a mark did not come through as it was."""
-    numbers = {mark: number for number, mark in enumerate(marks)}
-    places = {name: numbers[value] for name, value in statement.bound.items() if value in numbers}
-    return statement._replace(places=places) if set(places.values()) == set(numbers.values()) else None
-
-
-def answer(store: Store, statement: Ready, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-    """Have the database answer it. params: of the query, where they are not in it yet."""
-    equip(store)
-    bound = {**statement.bound, **{name: params[number] for name, number in statement.places.items()}}
-    rows: list[tuple[Any, ...]] = store.connection.execute(statement.text, bound).fetchall()
-    return rows
-
-
-def run(store: Store, statement: sa.sql.ClauseElement) -> list[tuple[Any, ...]]:
-    """Have the database answer a statement."""
-    return answer(store, ready(statement))
-
-
-def limited(query: Select, limit: int) -> Select:
-    """The same query with at most so many rows."""
-    return replace(query, limit=limit if query.limit is None else min(limit, query.limit))

@@ -8,12 +8,11 @@ from dataclasses import replace
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
 
-if TYPE_CHECKING:
-    from counterfoil_mocks.protocols.compiler import Typed
+from counterfoil_mocks.protocols.scope import Typed, Unanswerable
 
 MOST_PLACES = 8
 
@@ -53,8 +52,6 @@ def unified(values: list[Typed], last: Typed | None) -> tuple[list[Typed], Typed
 
 def call(name: str, arguments: list[Typed]) -> Typed:
     """A function of some values; raises Unanswerable for one that is not known or not for such values."""
-    from counterfoil_mocks.protocols.compiler import Unanswerable
-
     found = FUNCTIONS.get(name.lower())
     if found is None:
         raise Unanswerable("function", name)
@@ -65,14 +62,10 @@ def call(name: str, arguments: list[Typed]) -> Typed:
 
 
 def _typed(sql: sa.ColumnElement[Any], kind: str, places: int = 0) -> Typed:
-    from counterfoil_mocks.protocols.compiler import Typed
-
     return Typed(sql, kind, places)
 
 
 def _need_numbers(values: Sequence[Typed]) -> None:
-    from counterfoil_mocks.protocols.compiler import Unanswerable
-
     for each in values:
         if each.kind not in ("number", "null"):
             raise Unanswerable("type", each.kind, f"A number is expected, not a {each.kind}.")

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from counterfoil_mocks.kernel.store import Store
-from counterfoil_mocks.protocols import compiler
-from counterfoil_mocks.protocols.compiler import Compiler, Shape, Unanswerable
+from counterfoil_mocks.protocols import running
+from counterfoil_mocks.protocols.compiler import Compiler
 from counterfoil_mocks.protocols.query import (
     Aggregate,
     Among,
@@ -30,6 +30,7 @@ from counterfoil_mocks.protocols.query import (
     Value,
 )
 from counterfoil_mocks.protocols.relation import Catalog, Children, Column, View, constant, unscaled
+from counterfoil_mocks.protocols.scope import Shape, Unanswerable
 from counterfoil_mocks.protocols.soql_conditions import Conditions, Today
 from counterfoil_mocks.protocols.soql_grammar import (
     Function,
@@ -127,7 +128,7 @@ class Prepared(NamedTuple):
     """A plan as the database takes it: its statements, and what the rows' values are."""
 
     plan: Plan
-    statements: list[compiler.Ready]
+    statements: list[running.Ready]
     shapes: list[Shape]
 
 
@@ -328,7 +329,7 @@ class Engine:
             for each in plan.select:
                 statement, found = self.compiler.query(each)
                 shapes = list(found)
-                statements.append(compiler.ready(statement))
+                statements.append(running.ready(statement))
         except Unanswerable as error:
             raise SoqlError("MALFORMED_QUERY", str(error)) from None
         except OverflowError:
@@ -359,7 +360,7 @@ class Engine:
             return None
         if not marks:
             return made
-        statements = [compiler.filled(each, marks) for each in made.statements]
+        statements = [running.filled(each, marks) for each in made.statements]
         filled = [each for each in statements if each is not None]
         return made._replace(statements=filled) if len(filled) == len(statements) else None
 
@@ -368,7 +369,7 @@ class Engine:
         try:
             with self.store.local(self.schema) as store:
                 for each in prepared.statements:
-                    rows += compiler.answer(store, each, ids)
+                    rows += running.answer(store, each, ids)
         except OverflowError:
             raise SoqlError("MALFORMED_QUERY", "A number in the query is out of range.") from None
         if plan.grouped and len(rows) > MOST_GROUPS:
@@ -383,7 +384,7 @@ class Engine:
         if len(ids) == 1 and plan.of_one is None:
             plan.of_one = self._of_parents(way, plan, [MARK.format(0)])
             (statement,) = plan.of_one.statements
-            plan.of_one.statements[:] = [compiler.filled(statement, [MARK.format(0)]) or statement]
+            plan.of_one.statements[:] = [running.filled(statement, [MARK.format(0)]) or statement]
         if len(ids) == 1 and plan.of_one is not None and plan.of_one.statements[0].places:
             answer = self._answered(plan.of_one, ids)
         else:

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from counterfoil_mocks.kernel.store import Store
-from counterfoil_mocks.protocols import compiler
-from counterfoil_mocks.protocols.compiler import Compiler, Shape, Unanswerable
+from counterfoil_mocks.protocols import running
+from counterfoil_mocks.protocols.compiler import Compiler
 from counterfoil_mocks.protocols.functions import date_read, number_text
 from counterfoil_mocks.protocols.relation import Catalog, unscaled
+from counterfoil_mocks.protocols.scope import Shape, Unanswerable
 from counterfoil_mocks.protocols.suiteql_tree import SuiteQlError, parsed
 
 MOST_ROWS = 100_000
@@ -37,8 +38,8 @@ class Page(NamedTuple):
 class Prepared(NamedTuple):
     """A query as the database takes it: its rows, how many there are without a limit, and what the rows' values are."""
 
-    rows: compiler.Ready
-    total: compiler.Ready
+    rows: running.Ready
+    total: running.Ready
     shapes: list[Shape]
 
 
@@ -59,18 +60,18 @@ class Engine:
         if prepared is None:
             prepared, values = self._prepared(text, lambda: now, params, limit, offset), ()
         with self.store.local(self.schema) as store:
-            rows = compiler.answer(store, prepared.rows, values)
+            rows = running.answer(store, prepared.rows, values)
             total = offset + len(rows)
             if len(rows) == limit or (offset and not rows):
-                total = compiler.answer(store, prepared.total, values)[0][0]
+                total = running.answer(store, prepared.total, values)[0][0]
         return Page([shown(row, prepared.shapes) for row in rows], min(total, MOST_ROWS))
 
     def _prepared(self, text: str, now: Callable[[], str], params: Sequence[Any], limit: int, offset: int) -> Prepared:
         try:
             statement, shapes = self.compiler.query(parsed(text, params, self.catalog, now))
             whole = statement.subquery()
-            rows = compiler.ready(sa.select(*whole.c).limit(limit).offset(offset))
-            total = compiler.ready(sa.select(sa.func.count()).select_from(whole))
+            rows = running.ready(sa.select(*whole.c).limit(limit).offset(offset))
+            total = running.ready(sa.select(sa.func.count()).select_from(whole))
         except Unanswerable as error:
             raise SuiteQlError(WRONG.get(error.why, "{detail}").format(name=error.name, detail=error)) from None
         except (OverflowError, RecursionError):
@@ -97,7 +98,7 @@ class Engine:
             except SuiteQlError:
                 self._kept[place] = None
             else:
-                filled = (compiler.filled(made.rows, marks), compiler.filled(made.total, marks))
+                filled = (running.filled(made.rows, marks), running.filled(made.total, marks))
                 self._kept[place] = None if asked or None in filled else Prepared(*filled, made.shapes)  # type: ignore[arg-type]
         return self._kept[place]
 

@@ -16,9 +16,11 @@ from counterfoil_mocks.crm.salesforce.objects import SObject
 from counterfoil_mocks.crm.salesforce.views import Catalog
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.store import Store
-from counterfoil_mocks.protocols import compiler
-from counterfoil_mocks.protocols.compiler import DIALECT, Compiler, Rows, Shape
+from counterfoil_mocks.protocols import running
+from counterfoil_mocks.protocols.compiler import Compiler
 from counterfoil_mocks.protocols.query import Query
+from counterfoil_mocks.protocols.running import DIALECT
+from counterfoil_mocks.protocols.scope import Rows, Shape
 from counterfoil_mocks.protocols.soql import shown
 
 PLAIN = ("text", "choice", "id", "date")
@@ -80,7 +82,7 @@ class Reader:
         reading = self._reading(each, None if names is None else tuple(names))
         with self.store.local(self.schema) as store:
             if store is not self._equipped:
-                compiler.equip(store)
+                running.equip(store)
                 self._equipped = store
             row = store.connection.execute(reading.text, (record_id,)).fetchone()
         if row is None:
@@ -160,7 +162,7 @@ class Reader:
     def run(self, statement: sa.sql.ClauseElement) -> list[tuple[Any, ...]]:
         """The rows of a statement."""
         with self.store.local(self.schema) as store:
-            return compiler.run(store, statement)
+            return running.run(store, statement)
 
 
 def _as_sql(value: Any) -> Any:
