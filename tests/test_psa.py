@@ -436,5 +436,14 @@ def test_a_rate_card_is_changed_rate_by_rate_and_stays_while_a_project_is_priced
     assert [row["level"] for row in card["rows"]] == ["SENIOR", "CONSULTANT"]
     assert staffed.get("time_entry", before["key"])["bill_rate"] == 2_600_000
     assert staffed.refused("drop_rate_card", "US/1").code == "RATE_CARD_IN_USE"
-    staffed.create("rate_card", code="US", card_version=2, ccy="USD", effective_from="2026-06-01", rows=[])
-    assert staffed.act("drop_rate_card", "US/2")["deleted_at"] is not None
+    staffed.create("rate_card", code="UK", card_version=1, ccy="GBP", effective_from="2026-06-01", rows=[])
+    assert staffed.act("drop_rate_card", "UK/1")["deleted_at"] is not None
+
+
+def test_a_version_stays_while_a_project_names_another_version_of_its_card(staffed: Desk) -> None:
+    for number, ccy in ((2, "USD"), (3, "EUR")):
+        card = {"code": "US", "card_version": number, "ccy": ccy, "effective_from": "2026-01-12"}
+        staffed.create("rate_card", **card, rows=[{"level": "SENIOR", "rate": money.price("240")}])
+    assert approved(staffed)["bill_rate"] == 2_400_000
+    assert staffed.refused("drop_rate_card", "US/2").code == "RATE_CARD_IN_USE"
+    assert staffed.act("drop_rate_card", "US/3")["deleted_at"] is not None

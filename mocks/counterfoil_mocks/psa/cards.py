@@ -28,7 +28,7 @@ def set_card_rate(tx: Tx, subject: Record, values: Record) -> Record:
 @ROLE.action("drop_rate_card", on=RATE_CARD)
 def drop_rate_card(tx: Tx, subject: Record, values: Record) -> Record:
     """Delete a version of a card that no project is priced by."""
-    if tx.one(PROJECT, rate_card=subject["id"]) is not None:
+    if _in_use(tx, subject):
         raise conflict(
             "RATE_CARD_IN_USE",
             f"Rate card {subject['key']} is what a project is priced by; it stays.",
@@ -36,3 +36,10 @@ def drop_rate_card(tx: Tx, subject: Record, values: Record) -> Record:
             remedy="Give its projects another card first.",
         )
     return tx.delete(RATE_CARD, subject)
+
+
+def _in_use(tx: Tx, card: Record) -> bool:
+    """Whether a project names this version, or in this currency another one of the card: all of them price it, each its days."""
+    versions = [each["id"] for each in tx.find(RATE_CARD, code=card["code"], region=card["region"])]
+    projects = tx.find(PROJECT, rate_card=versions)
+    return any(card["id"] == each["rate_card"] or card["ccy"] == each["ccy"] for each in projects)
