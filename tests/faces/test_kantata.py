@@ -8,6 +8,9 @@ from urllib.parse import urlencode
 
 import pytest
 
+from counterfoil_mocks.psa.kantata import writing
+from counterfoil_mocks.psa.kantata.kinds import KINDS
+
 COUNT = itertools.count(1)
 Body = dict[str, Any]
 
@@ -1247,3 +1250,8 @@ def test_odd_parameters_are_ignored(client: Client, value: str) -> None:
     for path in ("workspaces", "stories", "time_entries", "invoices", "subscribed_events"):
         for some in (set(names.split()), set(names.split()) - paging, paging):
             assert client.call("GET", path, **dict.fromkeys(sorted(some), value)).status == 200, (path, some)
+
+
+def test_every_write_that_a_route_offers_has_a_writer_and_no_writer_is_without_a_route() -> None:
+    for verb, writers in (("create", writing.CREATE), ("update", writing.UPDATE), ("delete", writing.DELETE)):
+        assert set(writers) == {key for key, kind in KINDS.items() if verb in kind.verbs.split()}, verb

@@ -29,7 +29,7 @@ from counterfoil_mocks.psa.kantata.objects import CATEGORIES, LEVELS
 from counterfoil_mocks.psa.kantata.rate_cards import DERIVED
 from counterfoil_mocks.psa.kantata.values import CustomField, Values
 from counterfoil_mocks.psa.kantata.view import View
-from counterfoil_mocks.psa.kantata.writing import WRITERS
+from counterfoil_mocks.psa.kantata.writing import CREATE, DELETE, UPDATE
 
 BASE = "/api/v1"
 NOBODY = Origin("schedule", "system")
@@ -261,7 +261,7 @@ class KantataFace(Face):
             )
 
     def _create(self, desk: Desk, kind: Kind) -> Record:
-        create = WRITERS[kind.key].create
+        create = CREATE[kind.key]
         many = desk.given.get(kind.key)
         if kind.bulk and isinstance(many, list):
             if not 1 <= len(many) <= kind.bulk:
@@ -280,13 +280,13 @@ class KantataFace(Face):
         record = desk.find(kind, id)
         if record is None:
             raise errors.absent()
-        return desk.one(kind, WRITERS[kind.key].update(desk, kind, record, self.root(desk, kind)))
+        return desk.one(kind, UPDATE[kind.key](desk, kind, record, self.root(desk, kind)))
 
     def _delete(self, desk: Desk, kind: Kind, id: str) -> None:
         record = desk.find(kind, id)
         if record is None:
             raise errors.absent()
-        WRITERS[kind.key].delete(desk, kind, record)
+        DELETE[kind.key](desk, kind, record)
 
     def _delete_all(self, desk: Desk, kind: Kind) -> None:
         wanted = desk.names("ids")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 from counterfoil_mocks.deeds import refuse_beyond
 from counterfoil_mocks.kernel import money
@@ -30,14 +30,6 @@ MOVES: Mapping[tuple[str, str], str] = {
 
 CREATORS = ("maven", "consultant", "buyer", "client")
 """What the creator of a workspace may be in it; the first two are the provider's."""
-
-
-class Writer(NamedTuple):
-    """How one kind is written: create(desk, kind, given), update(desk, kind, record, given), delete(desk, kind, record)."""
-
-    create: Callable[[Desk, Kind, Given], Record]
-    update: Callable[[Desk, Kind, Record, Given], Record]
-    delete: Callable[[Desk, Kind, Record], None]
 
 
 def named(text: Any, limit: int, field: str) -> Record:
@@ -402,25 +394,64 @@ def plain_delete(desk: Desk, kind: Kind, record: Record) -> None:
     removed(desk.tx, desk.entity(kind.map_of(record).entity), record["id"])
 
 
-WRITERS: Mapping[str, Writer] = {
-    "workspaces": Writer(create_workspace, update_workspace, plain_delete),
-    "workspace_groups": Writer(create_group, update_group, plain_delete),
-    "stories": Writer(create_story, update_story, plain_delete),
-    "participations": Writer(create_seat, update_seat, delete_seat),
-    "workspace_resources": Writer(create_seat, update_seat, delete_seat),
-    "time_entries": Writer(booking.create_time, booking.update_time, booking.delete_time),
-    "expenses": Writer(booking.create_expense, booking.update_expense, booking.delete_expense),
-    "billing_milestones": Writer(create_milestone, plain_update, plain_delete),
-    "external_references": Writer(create_milestone, plain_update, plain_delete),
-    "assignments": Writer(allocations.create_assignment, allocations.update, allocations.delete),
-    "story_allocation_days": Writer(allocations.create_day, allocations.update, allocations.delete),
-    "account_memberships": Writer(people.invite, people.update_membership, people.delete),
-    "account_invitations": Writer(people.invite, people.update, people.delete),
-    **dict.fromkeys(people.CHECKS, Writer(people.create, people.update, people.delete)),
-    "rate_card_sets": Writer(card_writing.create_set, card_writing.update_set, card_writing.delete_set),
-    "rate_cards": Writer(card_writing.create_card, plain_update, card_writing.delete_card),
-    "rate_card_set_versions": Writer(card_writing.create_set_version, plain_update, card_writing.delete_set_version),
-    "rate_card_versions": Writer(card_writing.create_role, card_writing.update_version, card_writing.delete_version),
-    "rate_card_roles": Writer(card_writing.create_role, card_writing.update_role, card_writing.delete_role),
-    "workspace_allocations": Writer(allocations.create_allocation, allocations.update, allocations.delete),
+CREATE: Mapping[str, Callable[[Desk, Kind, Given], Record]] = {
+    "workspaces": create_workspace,
+    "workspace_groups": create_group,
+    "stories": create_story,
+    "participations": create_seat,
+    "workspace_resources": create_seat,
+    "time_entries": booking.create_time,
+    "expenses": booking.create_expense,
+    "billing_milestones": create_milestone,
+    "assignments": allocations.create_assignment,
+    "story_allocation_days": allocations.create_day,
+    "workspace_allocations": allocations.create_allocation,
+    "account_invitations": people.invite,
+    **dict.fromkeys(people.CHECKS, people.create),
+    "rate_card_sets": card_writing.create_set,
+    "rate_cards": card_writing.create_card,
+    "rate_card_set_versions": card_writing.create_set_version,
+    "rate_card_roles": card_writing.create_role,
 }
+"""How each kind is made: (desk, kind, what is given)."""
+
+UPDATE: Mapping[str, Callable[[Desk, Kind, Record, Given], Record]] = {
+    "workspaces": update_workspace,
+    "workspace_groups": update_group,
+    "stories": update_story,
+    "participations": update_seat,
+    "workspace_resources": update_seat,
+    "time_entries": booking.update_time,
+    "expenses": booking.update_expense,
+    "billing_milestones": plain_update,
+    "assignments": allocations.update,
+    "story_allocation_days": allocations.update,
+    "workspace_allocations": allocations.update,
+    "account_memberships": people.update_membership,
+    **dict.fromkeys(people.CHECKS, people.update),
+    "rate_card_sets": card_writing.update_set,
+    "rate_card_versions": card_writing.update_version,
+    "rate_card_roles": card_writing.update_role,
+}
+"""How each kind is changed: (desk, kind, the record, what is given)."""
+
+DELETE: Mapping[str, Callable[[Desk, Kind, Record], None]] = {
+    "workspace_groups": plain_delete,
+    "stories": plain_delete,
+    "participations": delete_seat,
+    "workspace_resources": delete_seat,
+    "time_entries": booking.delete_time,
+    "expenses": booking.delete_expense,
+    "billing_milestones": plain_delete,
+    "external_references": plain_delete,
+    "assignments": allocations.delete,
+    "story_allocation_days": allocations.delete,
+    "workspace_allocations": allocations.delete,
+    **dict.fromkeys(people.CHECKS, people.delete),
+    "rate_card_sets": card_writing.delete_set,
+    "rate_cards": card_writing.delete_card,
+    "rate_card_set_versions": card_writing.delete_set_version,
+    "rate_card_versions": card_writing.delete_version,
+    "rate_card_roles": card_writing.delete_role,
+}
+"""How each kind is taken away: (desk, kind, the record)."""
