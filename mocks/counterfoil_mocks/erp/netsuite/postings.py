@@ -207,9 +207,8 @@ class Postings(Given):
         values["ccy"] = values.get("ccy") or customer["invoice_ccy"] or "USD"
         values[day] = values.get(day) or self.reader.today(values["legal_entity"])
 
-    def _check_item(self, said: Any, at: str) -> None:
+    def _check_item(self, code: str, at: str) -> None:
         """See that an item is in use; raises Refused 400."""
-        code = self.reader.stored_of("serviceSaleItem", said, "item", f"{at}item")
         found = self.system.table("service_item").by_key(self.system.name, code)
         if found is not None and not found["active"]:
             raise errors.reference(found["id"], "item", f"{at}item")
@@ -239,8 +238,8 @@ class Postings(Given):
                 raise errors.missing("Item", f"{at}item")
             if given.get("amount") is None:
                 given["amount"] = self._extended(given, values["ccy"], at)
-            self._check_item(given["item"], at)
             read = self._values(kind, given, {"ccy": values["ccy"], "custom": {}}, at)
+            self._check_item(read["service_item"], at)
             extras[str(number + 1)] = (read.pop("custom", {}) or {}).get(KEEP) or {}
             made_lines.append({**read, "line_no": number + 1})
         values["lines"] = made_lines
