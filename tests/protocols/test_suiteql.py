@@ -14,7 +14,7 @@ from counterfoil_mocks.protocols import compiler, functions, running
 from counterfoil_mocks.protocols.query import Literal
 from counterfoil_mocks.protocols.relation import MONEY_PLACES, Column, View, Views, amount, stored
 from counterfoil_mocks.protocols.suiteql import Engine
-from counterfoil_mocks.protocols.suiteql_tree import SuiteQlError
+from counterfoil_mocks.protocols.suiteql_values import SuiteQlError
 
 sys.path.insert(0, str(Path(__file__).parent))
 import sales

@@ -13,7 +13,8 @@ from counterfoil_mocks.protocols.compiler import Compiler
 from counterfoil_mocks.protocols.functions import date_read, number_text
 from counterfoil_mocks.protocols.relation import Catalog, unscaled
 from counterfoil_mocks.protocols.scope import Shape, Unanswerable
-from counterfoil_mocks.protocols.suiteql_tree import SuiteQlError, parsed
+from counterfoil_mocks.protocols.suiteql_tree import parsed
+from counterfoil_mocks.protocols.suiteql_values import SuiteQlError
 
 MOST_ROWS = 100_000
 MARK = "\x01"

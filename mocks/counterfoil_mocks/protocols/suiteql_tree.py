@@ -1,10 +1,10 @@
-"""SuiteQL as expression trees: sqlglot reads the text (Oracle's dialect), this says what each of its nodes means, and refuses the others."""
+"""SuiteQL as expression trees: sqlglot reads the text (Oracle's dialect), this says what its queries are, and refuses what NetSuite does."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 import sqlglot
@@ -12,83 +12,21 @@ from sqlglot import exp
 
 from counterfoil_mocks.protocols.query import (
     Aggregate,
-    Among,
     Both,
-    Call,
-    Case,
-    Compare,
-    Either,
-    Exists,
     Field,
-    IsNull,
     Item,
-    Like,
     Literal,
-    Not,
     Order,
     Query,
-    Scalar,
     Select,
     Source,
     Union,
     Value,
 )
 from counterfoil_mocks.protocols.relation import Catalog
+from counterfoil_mocks.protocols.suiteql_values import Node, SuiteQlError, Values, is_rownum
 
 LONGEST = 100_000
-Node = Any
-"""A node of sqlglot's tree; what its classes inherit from differs between releases."""
-COMPARISONS: Mapping[type[exp.Expression], str] = {
-    exp.EQ: "=",
-    exp.NEQ: "!=",
-    exp.LT: "<",
-    exp.LTE: "<=",
-    exp.GT: ">",
-    exp.GTE: ">=",
-}
-ARITHMETIC: Mapping[type[exp.Expression], str] = {
-    exp.Add: "+",
-    exp.Sub: "-",
-    exp.Mul: "*",
-    exp.Div: "/",
-    exp.DPipe: "||",
-}
-AGGREGATES: Mapping[type[exp.Expression], str] = {exp.Sum: "sum", exp.Avg: "avg", exp.Min: "min", exp.Max: "max"}
-NAMED: Mapping[type[exp.Expression], tuple[str, tuple[str, ...]]] = {
-    exp.Upper: ("upper", ("this",)),
-    exp.Lower: ("lower", ("this",)),
-    exp.Trim: ("trim", ("this",)),
-    exp.Abs: ("abs", ("this",)),
-    exp.Length: ("length", ("this",)),
-    exp.Round: ("round", ("this", "decimals")),
-    exp.Trunc: ("trunc", ("this", "decimals")),
-    exp.DateTrunc: ("trunc", ("this", "unit")),
-    exp.TimestampTrunc: ("trunc", ("this", "unit")),
-    exp.Substring: ("substr", ("this", "start", "length")),
-    exp.Nullif: ("nullif", ("this", "expression")),
-    exp.ToChar: ("to_char", ("this", "format")),
-    exp.TimeToStr: ("to_char", ("this", "format")),
-    exp.StrToDate: ("to_date", ("this", "format")),
-    exp.StrToTime: ("to_date", ("this", "format")),
-    exp.TsOrDsToDate: ("to_date", ("this",)),
-    exp.ToNumber: ("to_number", ("this",)),
-    exp.AddMonths: ("add_months", ("this", "expression")),
-    exp.StrPosition: ("instr", ("this", "substr")),
-    exp.Replace: ("replace", ("this", "expression", "replacement")),
-    exp.Neg: ("negative", ("this",)),
-}
-BY_NAME = {"nvl": "nvl", "decode": "decode", "instr": "instr", "to_number": "to_number", "to_char": "to_char", "to_date": "to_date",
-           "trunc": "trunc", "add_months": "add_months", "replace": "replace", "substr": "substr"}  # fmt: skip
-
-
-class SuiteQlError(Exception):
-    """A query that NetSuite refuses; its text is the detail of the error."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(
-            f"Invalid search query. Detailed unprocessed description follows. Search error occurred: {reason}"
-        )
-        self.reason = reason
 
 
 def parsed(text: str, params: Sequence[Any], catalog: Catalog, now: Callable[[], str]) -> Query:
@@ -103,22 +41,18 @@ def parsed(text: str, params: Sequence[Any], catalog: Catalog, now: Callable[[],
         raise SuiteQlError("Only one SELECT is allowed.")
     reader = Reader(catalog, params, now)
     query = reader.query(statements[0])
-    if reader.bound != len(params):
-        raise SuiteQlError(f"The query has {reader.bound} parameters; {len(params)} values are given.")
+    if reader.values.bound != len(params):
+        raise SuiteQlError(f"The query has {reader.values.bound} parameters; {len(params)} values are given.")
     return query
 
 
 class Reader:
-    """Turns sqlglot's nodes into ours."""
+    """Turns sqlglot's queries into ours."""
 
     def __init__(self, catalog: Catalog, params: Sequence[Any], now: Callable[[], str]) -> None:
         self.catalog = catalog
-        self.params = params
-        self.now = now
-        self.bound = 0
+        self.values = Values(params, now, self.query)
         self._ctes: dict[str, Query] = {}
-
-    # queries
 
     def query(self, node: Node) -> Query:
         """A SELECT or several put together."""
@@ -167,7 +101,7 @@ class Reader:
             tuple(sources),
             where,
             groups,
-            self.value(having.this) if having else None,
+            self.values.of(having.this) if having else None,
             self._order(node, aliases, items),
             self._limit(node),
             self._offset(node),
@@ -208,7 +142,7 @@ class Reader:
                 raise SuiteQlError(f"{side} {kind} JOIN is not supported.".replace("  ", " "))
             on = join.args.get("on")
             source = self._source(join.this)
-            condition = None if on is None else self.value(on)
+            condition = None if on is None else self.values.of(on)
             if side == "RIGHT":
                 if len(found) != 1:
                     raise SuiteQlError("RIGHT JOIN is supported between two tables only.")
@@ -241,7 +175,7 @@ class Reader:
                 items += self._all(wanted[0])
             else:
                 name = each.alias or (bare.name if isinstance(bare, exp.Column) else f"expr{len(items) + 1}")
-                items.append(Item(name, self.value(bare)))
+                items.append(Item(name, self.values.of(bare)))
         return items
 
     def _all(self, source: Source) -> list[Item]:
@@ -262,15 +196,15 @@ class Reader:
         for each in where.this.flatten() if isinstance(where.this, exp.And) else (where.this,):
             most = self._rownum(each)
             if most is None:
-                parts.append(self.value(each))
+                parts.append(self.values.of(each))
             else:
                 rows = most if rows is None else min(rows, most)
         return (Both(tuple(parts)) if parts else None), rows
 
     def _rownum(self, node: Node) -> int | None:
-        if not isinstance(node, (exp.LT, exp.LTE, exp.EQ)) or not _is_rownum(node.this):
+        if not isinstance(node, (exp.LT, exp.LTE, exp.EQ)) or not is_rownum(node.this):
             return None
-        value = self.value(node.expression)
+        value = self.values.of(node.expression)
         if not isinstance(value, Literal) or not isinstance(value.value, Decimal):
             raise SuiteQlError("ROWNUM is compared with a number.")
         most = int(value.value) - (1 if isinstance(node, exp.LT) else 0)
@@ -295,7 +229,7 @@ class Reader:
             return items[position - 1].value
         if isinstance(node, exp.Column) and not node.table and aliases and node.name.lower() in aliases:
             return aliases[node.name.lower()]
-        return self.value(node)
+        return self.values.of(node)
 
     def _limit(self, node: Node) -> int | None:
         limit = node.args.get("limit")
@@ -312,145 +246,10 @@ class Reader:
     def _whole(self, node: Node | None, default: int) -> int:
         if node is None:
             return default
-        value = self.value(node)
+        value = self.values.of(node)
         if not isinstance(value, Literal) or not isinstance(value.value, Decimal):
             raise SuiteQlError("A number of rows is expected.")
         return int(value.value)
-
-    # values
-
-    def value(self, node: Node) -> Value:
-        """Any expression."""
-        for kinds, read in READERS:
-            if isinstance(node, kinds):
-                return read(self, node)
-        raise SuiteQlError(f"{node.key.upper()} is not supported.")
-
-    def values(self, nodes: Sequence[Node]) -> tuple[Value, ...]:
-        """Several expressions; those that are not there are left out."""
-        return tuple(self.value(each) for each in nodes if each is not None)
-
-    def column(self, node: Node) -> Value:
-        if _is_rownum(node):
-            return Call("rownum", ())
-        if node.name.upper() == "SYSDATE":
-            return Literal(self.now(), "instant")
-        return Field(node.name, node.text("table"))
-
-    def literal(self, node: Node) -> Value:
-        if node.args.get("is_string"):
-            return Literal(str(node.this), "text")
-        try:
-            return Literal(Decimal(str(node.this)), "number")
-        except InvalidOperation:
-            raise SuiteQlError(f"{node.this} is not a number.") from None
-
-    def placeholder(self, node: Node) -> Value:
-        if self.bound >= len(self.params):
-            raise SuiteQlError("There are more parameters than values.")
-        value = self.params[self.bound]
-        self.bound += 1
-        if value is None or isinstance(value, bool):
-            return Literal(value, "null" if value is None else "boolean")
-        if isinstance(value, (int, float)):
-            return Literal(Decimal(str(value)), "number")
-        return Literal(str(value), "text")
-
-    def dotted(self, node: Node) -> Value:
-        """`BUILTIN.DF(column)`: what people see of a reference."""
-        call = node.expression
-        if node.this.name.upper() != "BUILTIN" or not isinstance(call, exp.Anonymous):
-            raise SuiteQlError(f"{node.sql()} is not supported.")
-        if call.name.upper() not in ("DF", "CURRENCY", "CURRENCY_CONVERT") or len(call.expressions) < 1:
-            raise SuiteQlError(f"Function BUILTIN.{call.name} was not found.")
-        inner = self.value(call.expressions[0])
-        if call.name.upper() != "DF":
-            return inner
-        return replace(inner, label=True) if isinstance(inner, Field) else inner
-
-    def called(self, node: Node) -> Value:
-        name = BY_NAME.get(node.name.lower())
-        if name is None:
-            raise SuiteQlError(f"Function {node.name} was not found.")
-        return Call(name, self.values(node.expressions))
-
-    def known(self, node: Node) -> Value:
-        name, arguments = NAMED[type(node)]
-        return Call(name, self.values([node.args.get(each) for each in arguments]))
-
-    def count(self, node: Node) -> Value:
-        inner = node.this
-        if inner is None or isinstance(inner, exp.Star):
-            return Aggregate("count")
-        return self._over("count", inner)
-
-    def aggregate(self, node: Node) -> Value:
-        return self._over(AGGREGATES[type(node)], node.this)
-
-    def _over(self, name: str, inner: Node) -> Value:
-        if isinstance(inner, exp.Distinct):
-            return Aggregate(name, self.value(inner.expressions[0]), True)
-        return Aggregate(name, self.value(inner))
-
-    def case(self, node: Node) -> Value:
-        subject = node.args.get("this")
-        branches = []
-        for each in node.args["ifs"]:
-            when = self.value(each.this)
-            branches.append(
-                (when if subject is None else Compare("=", self.value(subject), when), self.value(each.args["true"]))
-            )
-        default = node.args.get("default")
-        return Case(tuple(branches), None if default is None else self.value(default))
-
-    def among(self, node: Node) -> Value:
-        query = node.args.get("query")
-        if query is not None:
-            return Among(self.value(node.this), self.query(query))
-        return Among(self.value(node.this), self.values(node.expressions))
-
-    def between(self, node: Node) -> Value:
-        value = self.value(node.this)
-        low, high = self.value(node.args["low"]), self.value(node.args["high"])
-        return Both((Compare(">=", value, low), Compare("<=", value, high)))
-
-    def like(self, node: Node) -> Value:
-        return Like(self.value(node.this), self._pattern(node.expression, None))
-
-    def escaped(self, node: Node) -> Value:
-        inner = node.this
-        if not isinstance(inner, exp.Like):
-            raise SuiteQlError("ESCAPE belongs to LIKE.")
-        return Like(self.value(inner.this), self._pattern(inner.expression, str(node.expression.this)))
-
-    def _pattern(self, node: Node, escape: str | None) -> Value:
-        """A pattern; our own escape is a backslash, Oracle has none unless it is named."""
-        value = self.value(node)
-        if not isinstance(value, Literal) or not isinstance(value.value, str):
-            return value
-        text = value.value if escape == "\\" else value.value.replace("\\", "\\\\")
-        return Literal(text if escape in (None, "\\") else text.replace(str(escape), "\\"), "text")
-
-    def comparison(self, node: Node) -> Value:
-        return Compare(COMPARISONS[type(node)], self.value(node.this), self.value(node.expression))
-
-    def is_null(self, node: Node) -> Value:
-        return IsNull(self.value(node.this))
-
-    def arithmetic(self, node: Node) -> Value:
-        return Call(ARITHMETIC[type(node)], (self.value(node.this), self.value(node.expression)))
-
-    def coalesce(self, node: Node) -> Value:
-        return Call("coalesce", self.values([node.this, *node.expressions]))
-
-    def cast_to(self, node: Node) -> Value:
-        kind = node.args["to"].this.name.upper()
-        inner = self.value(node.this)
-        if "CHAR" in kind or kind == "TEXT":
-            return Call("to_char", (inner,))
-        if kind in ("DATE", "TIMESTAMP", "DATETIME"):
-            return Call("trunc", (inner,)) if not isinstance(inner, Literal) else Call("to_date", (inner,))
-        return Call("to_number", (inner,))
 
 
 def _items(query: Query) -> tuple[Item, ...]:
@@ -459,43 +258,3 @@ def _items(query: Query) -> tuple[Item, ...]:
 
 def _is_dual(node: Node) -> bool:
     return isinstance(node, exp.Table) and node.name.lower() == "dual"
-
-
-def _is_rownum(node: Any) -> bool:
-    return isinstance(node, exp.Pseudocolumn) or (
-        isinstance(node, exp.Column) and not node.table and node.name.upper() == "ROWNUM"
-    )
-
-
-Read = Callable[[Reader, Node], Value]
-READERS: tuple[tuple[type[exp.Expression] | tuple[type[exp.Expression], ...], Read], ...] = (
-    (exp.Paren, lambda reader, node: reader.value(node.this)),
-    ((exp.Column, exp.Pseudocolumn), Reader.column),
-    (exp.Literal, Reader.literal),
-    (exp.Null, lambda reader, node: Literal(None, "null")),
-    (exp.Boolean, lambda reader, node: Literal(bool(node.this), "boolean")),
-    (exp.Placeholder, Reader.placeholder),
-    (exp.Dot, Reader.dotted),
-    (exp.And, lambda reader, node: Both(reader.values(list(node.flatten())))),
-    (exp.Or, lambda reader, node: Either(reader.values(list(node.flatten())))),
-    (exp.Not, lambda reader, node: Not(reader.value(node.this))),
-    (exp.Exists, lambda reader, node: Exists(reader.query(node.this))),
-    (exp.Is, Reader.is_null),
-    (exp.In, Reader.among),
-    (exp.Between, Reader.between),
-    (exp.Escape, Reader.escaped),
-    (exp.Like, Reader.like),
-    (tuple(COMPARISONS), Reader.comparison),
-    (tuple(ARITHMETIC), Reader.arithmetic),
-    (exp.Coalesce, Reader.coalesce),
-    (exp.Count, Reader.count),
-    (tuple(AGGREGATES), Reader.aggregate),
-    (exp.Case, Reader.case),
-    (exp.DecodeCase, lambda reader, node: Call("decode", reader.values(node.expressions))),
-    (exp.Cast, Reader.cast_to),
-    ((exp.CurrentTimestamp, exp.CurrentDate), lambda reader, node: Literal(reader.now(), "instant")),
-    ((exp.Subquery, exp.Select), lambda reader, node: Scalar(reader.query(node))),
-    (tuple(NAMED), Reader.known),
-    (exp.Anonymous, Reader.called),
-)
-"""What each kind of node means; the first that fits."""

@@ -19,7 +19,7 @@ from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
 from counterfoil_mocks.protocols.fieldmap import ObjectMap
 from counterfoil_mocks.protocols.relation import Conditions, View, Views
 from counterfoil_mocks.protocols.suiteql import MOST_ROWS, Engine
-from counterfoil_mocks.protocols.suiteql_tree import SuiteQlError
+from counterfoil_mocks.protocols.suiteql_values import SuiteQlError
 
 if TYPE_CHECKING:
     from counterfoil_mocks.erp.netsuite.api import NetSuiteFace
