@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from counterfoil_mocks.kernel.store import Store
-from counterfoil_mocks.protocols.soql import Engine, SoqlError
+from counterfoil_mocks.protocols.soql import Engine
 from counterfoil_mocks.protocols.soql_conditions import business_day
+from counterfoil_mocks.protocols.soql_grammar import SoqlError
 
 sys.path.insert(0, str(Path(__file__).parent))
 import sales

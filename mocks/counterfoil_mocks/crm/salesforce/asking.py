@@ -16,7 +16,8 @@ from counterfoil_mocks.kernel import clock, ids
 from counterfoil_mocks.kernel.face import Request
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.kept import Kept
-from counterfoil_mocks.protocols.soql import Answer, Asked, Engine
+from counterfoil_mocks.protocols.soql import Engine
+from counterfoil_mocks.protocols.soql_answer import Answer, Asked
 from counterfoil_mocks.protocols.soql_conditions import business_day
 from counterfoil_mocks.protocols.soql_grammar import SoqlError
 

@@ -15,7 +15,7 @@ from counterfoil_mocks.crm.salesforce.loading import Unreadable
 from counterfoil_mocks.crm.salesforce.objects import SObject
 from counterfoil_mocks.crm.salesforce.soap import Raw
 from counterfoil_mocks.kernel.fields import Record
-from counterfoil_mocks.protocols import soql
+from counterfoil_mocks.protocols.soql_answer import Answer
 
 NAMESPACE = "http://www.force.com/2009/06/asyncapi/dataload"
 TYPES = "http://www.w3.org/2001/XMLSchema-instance"
@@ -78,7 +78,7 @@ def meant(each: SObject, header: list[str], row: Any) -> tuple[str, dict[str, An
     return str(record_id or ""), several.without_id(row)
 
 
-def timed(found: soql.Answer, records: list[Record]) -> list[Record]:
+def timed(found: Answer, records: list[Record]) -> list[Record]:
     """Records with their days and moments as milliseconds since 1970, as this API has them in JSON."""
     paths = [cell.path for cell in found.plan.cells if found.shapes[cell.at].kind in ("date", "instant")]
     for record in records:

@@ -18,7 +18,7 @@ from counterfoil_mocks.crm.salesforce.spelling import is_version, offset
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.kept import Kept
 from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
-from counterfoil_mocks.protocols import soql
+from counterfoil_mocks.protocols import soql_answer
 
 if TYPE_CHECKING:
     from counterfoil_mocks.crm.salesforce.api import SalesforceFace
@@ -318,7 +318,7 @@ class Batches:
         header, *rows = batch.found
         return Answer(200, loading.as_csv(header, rows), headers=CSV)
 
-    def _records(self, found: soql.Answer, version: str) -> list[Record]:
+    def _records(self, found: soql_answer.Answer, version: str) -> list[Record]:
         """The records of an answer."""
         return found.records(
             0, found.total, lambda name, record_id: self.face.url_of(version, name, record_id), lambda rest, at: "", 1

@@ -14,7 +14,7 @@ from counterfoil_mocks.crm.salesforce.objects import SObject
 from counterfoil_mocks.crm.salesforce.soap import Raw
 from counterfoil_mocks.kernel import clock
 from counterfoil_mocks.kernel.fields import Record
-from counterfoil_mocks.protocols.soql import Answer
+from counterfoil_mocks.protocols.soql_answer import Answer
 
 if TYPE_CHECKING:
     from counterfoil_mocks.crm.salesforce.api import SalesforceFace

@@ -21,7 +21,7 @@ from counterfoil_mocks.protocols.compiler import Compiler
 from counterfoil_mocks.protocols.query import Query
 from counterfoil_mocks.protocols.running import DIALECT
 from counterfoil_mocks.protocols.scope import Rows, Shape
-from counterfoil_mocks.protocols.soql import shown
+from counterfoil_mocks.protocols.soql_answer import shown
 
 PLAIN = ("text", "choice", "id", "date")
 BESIDE: dict[str, Callable[[sa.FromClause], sa.FromClause]] = {"Account": computed.beside_site}

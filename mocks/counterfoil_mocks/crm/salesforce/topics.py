@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from counterfoil_mocks.crm.salesforce.errors import Refused
 from counterfoil_mocks.crm.salesforce.objects import SObject
 from counterfoil_mocks.kernel.fields import Entity, Record
-from counterfoil_mocks.protocols.soql import Answer
+from counterfoil_mocks.protocols.soql_answer import Answer
 
 if TYPE_CHECKING:
     from counterfoil_mocks.crm.salesforce.api import SalesforceFace

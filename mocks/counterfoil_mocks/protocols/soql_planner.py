@@ -1,0 +1,389 @@
+"""Plans queries: a syntax tree of SOQL becomes expression trees over a catalog, or is refused as Salesforce refuses it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from counterfoil_mocks.protocols.query import (
+    Aggregate,
+    Both,
+    Call,
+    Field,
+    IsNull,
+    Item,
+    Literal,
+    Not,
+    Order,
+    Select,
+    Source,
+    Union,
+    Value,
+)
+from counterfoil_mocks.protocols.relation import Catalog, Children, Column, View, constant
+from counterfoil_mocks.protocols.soql_conditions import Conditions, Today
+from counterfoil_mocks.protocols.soql_grammar import (
+    Function,
+    Path,
+    Picked,
+    SoqlError,
+    Statement,
+    TypeOf,
+    place_of,
+    pointed,
+)
+from counterfoil_mocks.protocols.soql_names import HINT, Meant, Names
+from counterfoil_mocks.protocols.soql_plan import Cell, Kinds, Parent, Plan
+
+MOST_OFFSET = 2000
+MOST_FIELDS_ROWS = 200
+AGGREGATES = {"count": "count", "count_distinct": "count", "sum": "sum", "avg": "avg", "min": "min", "max": "max"}
+DATE_FUNCTIONS = [
+    "calendar_year",
+    "calendar_month",
+    "calendar_quarter",
+    "day_in_month",
+    "day_in_week",
+    "day_in_year",
+    "week_in_year",
+    "week_in_month",
+    "hour_in_day",
+    "day_only",
+    "fiscal_year",
+    "fiscal_month",
+    "fiscal_quarter",
+]
+SAME_AS = {"fiscal_year": "calendar_year", "fiscal_month": "calendar_month", "fiscal_quarter": "calendar_quarter"}
+COUNT = Column("count", "number", constant(0), type="int")
+WHOLE = Column("number", "number", constant(0), type="int")
+
+
+class Planner:
+    """Turns syntax trees into plans."""
+
+    def __init__(self, text: str, catalog: Catalog, today: Today, deleted: bool) -> None:
+        self.text = text
+        self.catalog = catalog
+        self.today = today
+        self.deleted = deleted
+
+    def plan(self, statement: Statement, way: Children | None = None) -> Plan:
+        """The plan of a query; of an inner one where `way` leads to it. Raises SoqlError."""
+        return _Planning(self, statement, way).plan()
+
+    def view(self, statement: Statement) -> View:
+        """The object that a query is about."""
+        found = self.catalog.find(str(statement.object))
+        if found is None:
+            sentence = (
+                f"sObject type '{statement.object}' is not supported. If you are attempting to use a custom object, be sure to append"
+                " the '__c' after the entity name. Please reference your WSDL or the describe call for the appropriate names."
+            )
+            raise SoqlError("INVALID_TYPE", pointed(self.text, place_of(statement.object), sentence))
+        return found
+
+
+class _Planning:
+    """One query on its way to a plan."""
+
+    def __init__(self, planner: Planner, statement: Statement, way: Children | None) -> None:
+        self.planner = planner
+        self.statement = statement
+        self.way = way
+        view = planner.view(statement) if way is None else planner.catalog.find(way.view)
+        assert view is not None
+        self.names = Names(planner.text, planner.catalog, statement, view)
+        self.view = view
+        self.conditions = Conditions(planner.text, planner.today, self.typed, self.semi_join)
+        self.items: list[Item] = []
+        self.made = Plan(view, [])
+        self.aggregated = 0
+
+    def plan(self) -> Plan:
+        statement, made = self.statement, self.made
+        self._check_bounds()
+        made.limit, made.offset = statement.limit, statement.offset
+        made.grouped = bool(statement.group) or any(
+            isinstance(each, Picked) and self._is_aggregate(each.expression) for each in statement.items
+        )
+        made.count_only = self._counts_only()
+        if made.count_only:
+            return self._count()
+        if not made.grouped:
+            made.id_at = self._item(Field(self.view.key, "r"))
+        for each in statement.items:
+            self._pick(each)
+        where = None if statement.where is None else self.conditions.tree(statement.where)
+        having = None if statement.having is None else self.conditions.tree(statement.having)
+        groups = self._groupings()
+        order = [self._sorted(each) for each in statement.order]
+        if not made.grouped and order:
+            order.append(Order(Field(self.view.key, "r")))
+        self._finish_parents()
+        if self.way is not None:
+            self._item(Field(self.way.by, "r"))
+        for group in groups:
+            items = tuple(self.items) if len(groups) == 1 else tuple(self._without(group))
+            made.select.append(
+                Select(items, tuple(self.names.sources), where, group, having, tuple(order), statement.limit, statement.offset,
+                       deleted=self.planner.deleted)
+            )  # fmt: skip
+        return made
+
+    def semi_join(self, statement: Statement) -> Select | Union:
+        """An inner query of a condition: one column, nulls left out."""
+        inner = _Planning(self.planner, statement, None)
+        if len(statement.items) != 1 or not isinstance(statement.items[0], Picked):
+            raise self.names.error("MALFORMED_QUERY", statement.place, "A semi join sub-select has exactly one field.")
+        expression = statement.items[0].expression
+        if isinstance(expression, Function):
+            raise self.names.error("MALFORMED_QUERY", expression.place, "A semi join sub-select has a plain field.")
+        meant = inner.names.meant(expression)
+        where = None if statement.where is None else inner.conditions.tree(statement.where)
+        there: Value = Not(IsNull(meant.value))
+        return Select(
+            (Item("id", meant.value),), tuple(inner.names.sources), there if where is None else Both((there, where)),
+            limit=statement.limit, deleted=self.planner.deleted,
+        )  # fmt: skip
+
+    # items
+
+    def _item(self, value: Value) -> int:
+        self.items.append(Item(f"i{len(self.items)}", value))
+        return len(self.items) - 1
+
+    def _pick(self, each: Picked | TypeOf | Statement) -> None:
+        if isinstance(each, Statement):
+            self._pick_children(each)
+        elif isinstance(each, TypeOf):
+            self._pick_kinds(each)
+        elif isinstance(each.expression, Path):
+            self._pick_path(each.expression, each.alias)
+        elif each.expression.name.lower() == "fields":
+            self._pick_all(each.expression)
+        else:
+            self._pick_function(each.expression, each.alias)
+
+    def _pick_path(self, path: Path, alias: str | None) -> None:
+        meant = self.names.meant(path)
+        if self.made.grouped:
+            if not any(isinstance(group, Path) and self.names.meant(group) == meant for group in self._group_paths()):
+                sentence = f"Field must be grouped or aggregated: {'.'.join(path.steps)}"
+                raise self.names.error("MALFORMED_QUERY", path.place, sentence)
+            shown_path: tuple[str, ...] = (alias or meant.column.name,)
+        else:
+            if alias is not None:
+                raise self.names.error("MALFORMED_QUERY", path.place, "only aggregate expressions use field aliasing")
+            shown_path = meant.shown
+            self._check_twice(path, shown_path)
+        self._cell(shown_path, meant.value, meant.column)
+
+    def _check_twice(self, path: Path, shown_path: tuple[str, ...]) -> None:
+        if any(cell.path == shown_path for cell in self.made.cells):
+            raise self.names.error("MALFORMED_QUERY", path.place, f"duplicate field selected: {'.'.join(path.steps)}")
+
+    def _cell(self, path: tuple[str, ...], value: Value, column: Column | None, *, as_text: bool = False) -> None:
+        self.made.cells.append(Cell(path, self._item(value), column, as_text))
+        self.made.order.append(path[0])
+
+    def _pick_all(self, function: Function) -> None:
+        which = (
+            function.arguments[0].steps[0].upper()
+            if function.arguments and isinstance(function.arguments[0], Path)
+            else ""
+        )
+        if which not in ("ALL", "STANDARD", "CUSTOM"):
+            raise self.names.error("MALFORMED_QUERY", function.place, f"unexpected token: '{which}'")
+        limit = self.statement.limit
+        if which != "STANDARD" and (limit is None or limit > MOST_FIELDS_ROWS):
+            sentence = f"The SOQL FIELDS function must have a LIMIT of at most {MOST_FIELDS_ROWS}"
+            raise self.names.error("MALFORMED_QUERY", function.place, sentence)
+        for column in self.view.columns:
+            wanted = which == "ALL" or column.name.endswith("__c") == (which == "CUSTOM")
+            if wanted and not any(cell.path == (column.name,) for cell in self.made.cells):
+                self._cell((column.name,), Field(column.name, "r"), column)
+
+    def _pick_function(self, function: Function, alias: str | None) -> None:
+        name = function.name.lower()
+        value, column = self.typed(function)
+        if name in AGGREGATES or name in DATE_FUNCTIONS or self.made.grouped:
+            if alias is None:
+                alias, self.aggregated = f"expr{self.aggregated}", self.aggregated + 1
+            self._cell((alias,), value, column)
+            return
+        path = function.arguments[0]
+        assert isinstance(path, Path)
+        shown_path = (alias,) if alias else self.names.meant(path).shown
+        self._cell(shown_path, value, column, as_text=name == "format")
+
+    def _pick_children(self, statement: Statement) -> None:
+        if self.way is not None or self.made.grouped:
+            raise self.names.error(
+                "MALFORMED_QUERY", statement.place, "Nesting of semi join sub-selects is not supported"
+            )
+        way = self.view.by_child.get(str(statement.object).lower())
+        if way is None:
+            sentence = f"Didn't understand relationship '{statement.object}' in FROM part of query call." + HINT.format(
+                what="relationship", tail="__r"
+            )
+            raise self.names.error("INVALID_TYPE", place_of(statement.object), sentence)
+        self.made.inner.append((way, self.planner.plan(statement, way)))
+        self.made.order.append(way.name)
+
+    def _pick_kinds(self, each: TypeOf) -> None:
+        relation = self.view.by_relation.get(each.path.steps[-1].lower())
+        if relation is None or len(relation.refers) < 2:
+            sentence = f"TYPEOF needs a polymorphic relationship, not '{each.path.steps[-1]}'"
+            raise self.names.error("MALFORMED_QUERY", each.path.place, sentence)
+        asked = {str(name).lower(): paths for name, paths in each.branches}
+        unknown = [
+            name for name, _ in each.branches if str(name).lower() not in {one.lower() for one in relation.refers}
+        ]
+        if unknown:
+            raise self.names.error(
+                "INVALID_TYPE", place_of(unknown[0]), f"sObject type '{unknown[0]}' is not supported."
+            )
+        kinds = []
+        root = self.names.joins[()]
+        for name in relation.refers:
+            paths = asked.get(name.lower(), each.otherwise)
+            joined = self.names.follow(root, relation, name, name)
+            cells = []
+            for path in paths:
+                column = joined.view.by_name.get(path.steps[-1].lower())
+                if column is None and name.lower() in asked:
+                    raise self.names.no_column(path.place, path.steps[-1], joined.view)
+                if column is not None:
+                    cells.append(Cell((column.name,), self._item(Field(column.name, joined.alias)), column))
+            at = self._item(Field(joined.view.key, joined.alias))
+            kinds.append((Parent((relation.relation,), ((at, joined.view),)), tuple(cells)))
+        self.made.kinds.append(Kinds(relation.relation, tuple(kinds)))
+        self.made.order.append(relation.relation)
+
+    def _finish_parents(self) -> None:
+        """Every related record that is shown carries its id, so that one that is not there can be told from one without values."""
+        if self.made.grouped:
+            return
+        ways = {cell.path[:depth] for cell in self.made.cells for depth in range(1, len(cell.path))}
+        for way in sorted(ways, key=len):
+            joins = [joined for joined in self.names.joins.values() if joined.way == way]
+            kinds = tuple((self._item(Field(each.view.key, each.alias)), each.view) for each in joins)
+            self.made.parents.append(Parent(way, kinds))
+
+    # expressions
+
+    def _is_aggregate(self, expression: Path | Function) -> bool:
+        return isinstance(expression, Function) and expression.name.lower() in AGGREGATES
+
+    def typed(self, expression: Path | Function) -> tuple[Value, Column]:
+        """What an expression means, and the column whose type it has; raises SoqlError."""
+        if isinstance(expression, Path):
+            alias = self._aliased(expression)
+            if alias is not None:
+                return self.typed(alias)
+            meant: Meant = self.names.meant(expression)
+            return meant.value, meant.column
+        name = expression.name.lower()
+        if name in AGGREGATES:
+            return self._aggregate(name, expression)
+        if len(expression.arguments) != 1:
+            raise self.names.error("MALFORMED_QUERY", expression.place, f"unexpected token: '{expression.name}'")
+        value, column = self.typed(expression.arguments[0])
+        if name in ("tolabel", "format", "convertcurrency", "converttimezone"):
+            return value, column
+        if name in DATE_FUNCTIONS:
+            if column.kind not in ("date", "instant"):
+                sentence = f"field {column.name} does not support function {expression.name}"
+                raise self.names.error("INVALID_FIELD", expression.place, sentence)
+            whole = replace(WHOLE, kind="date", type="date") if name == "day_only" else WHOLE
+            return Call(SAME_AS.get(name, name), (value,)), whole
+        raise self.names.error("MALFORMED_QUERY", expression.place, f"unexpected token: '{expression.name}'")
+
+    def _aliased(self, path: Path) -> Function | None:
+        """The aggregate that a name stands for, where it is an alias of one."""
+        if len(path.steps) != 1 or path.steps[0].lower() in self.view.by_name:
+            return None
+        for each in self.statement.items:
+            if isinstance(each, Picked) and each.alias and each.alias.lower() == path.steps[0].lower():
+                return each.expression if isinstance(each.expression, Function) else None
+        return None
+
+    def _aggregate(self, name: str, function: Function) -> tuple[Value, Column]:
+        if not function.arguments:
+            if name != "count":
+                raise self.names.error("MALFORMED_QUERY", function.place, "unexpected token: ')'")
+            return Aggregate("count"), COUNT
+        value, column = self.typed(function.arguments[0])
+        if (name in ("sum", "avg") and column.kind != "number") or column.kind == "json":
+            sentence = f"field {column.name} does not support aggregate operator {function.name.upper()}"
+            raise self.names.error("INVALID_FIELD", function.place, sentence)
+        if name.startswith("count"):
+            return Aggregate("count", value, name == "count_distinct"), COUNT
+        return Aggregate(AGGREGATES[name], value), replace(column, type="double") if name == "avg" else column
+
+    def _sorted(self, each: Any) -> Order:
+        value, column = self.typed(each.expression)
+        if column.kind == "json":
+            raise SoqlError("MALFORMED_QUERY", f"field '{column.name}' can not be sorted in a query call")
+        return Order(value, each.descending, each.nulls_first)
+
+    # groups
+
+    def _group_paths(self) -> Iterable[Path | Function]:
+        for each in self.statement.group:
+            if isinstance(each, Function) and each.name.lower() in ("rollup", "cube"):
+                yield from each.arguments
+            else:
+                yield each
+
+    def _groupings(self) -> list[tuple[Value, ...]]:
+        """What rows are grouped by: one list, or with ROLLUP and CUBE one for every level."""
+        group = self.statement.group
+        special = group[0] if len(group) == 1 and isinstance(group[0], Function) else None
+        if special is None or special.name.lower() not in ("rollup", "cube"):
+            return [tuple(self.typed(each)[0] for each in group)]
+        values = [self.typed(each)[0] for each in special.arguments]
+        if special.name.lower() == "rollup":
+            return [tuple(values[:count]) for count in range(len(values), -1, -1)]
+        masks = range(2 ** len(values) - 1, -1, -1)
+        return [tuple(each for bit, each in enumerate(values) if mask >> bit & 1) for mask in masks]
+
+    def _without(self, group: tuple[Value, ...]) -> Iterable[Item]:
+        """The items of one level of a ROLLUP: what it does not group by is null."""
+        every = {self.typed(each)[0] for each in self._group_paths()}
+        for item in self.items:
+            away = item.value in every and item.value not in group
+            yield Item(item.name, Literal(None, "null")) if away else item
+
+    # COUNT()
+
+    def _counts_only(self) -> bool:
+        items = self.statement.items
+        if self.statement.group or len(items) != 1 or not isinstance(items[0], Picked):
+            return False
+        expression = items[0].expression
+        return (
+            isinstance(expression, Function)
+            and expression.name.lower() == "count"
+            and not expression.arguments
+            and items[0].alias is None
+        )
+
+    def _count(self) -> Plan:
+        where = None if self.statement.where is None else self.conditions.tree(self.statement.where)
+        inner = Select(
+            (Item("id", Field(self.view.key, "r")),), tuple(self.names.sources), where, limit=self.statement.limit,
+            offset=self.statement.offset, deleted=self.planner.deleted,
+        )  # fmt: skip
+        bounded = self.statement.limit is not None or bool(self.statement.offset)
+        sources = (Source("n", inner),) if bounded else inner.sources
+        counted = Select(
+            (Item("count", Aggregate("count")),), sources, None if bounded else where, deleted=self.planner.deleted
+        )
+        self.made.select.append(counted)
+        return self.made
+
+    def _check_bounds(self) -> None:
+        if self.statement.offset > MOST_OFFSET:
+            raise SoqlError("NUMBER_OUTSIDE_VALID_RANGE", f"Maximum SOQL offset allowed is {MOST_OFFSET}")
