@@ -13,7 +13,8 @@ from tests.conftest import POSTGRES, own_database
 
 from counterfoil_mocks import config
 from counterfoil_mocks.kernel.journal import COLUMNS
-from counterfoil_mocks.kernel.postgres import PostgresStore, translated
+from counterfoil_mocks.kernel.postgres import PostgresStore
+from counterfoil_mocks.kernel.postgres_connection import translated
 from counterfoil_mocks.kernel.store import open_store
 from counterfoil_mocks.roles import ROLES
 
