@@ -440,6 +440,27 @@ def test_a_change_order_may_build_on_one_that_is_approved(crm: Desk) -> None:
     assert second["key"] == "CT-0001/CO-2"
 
 
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (
+            {"milestones": [{"op": "ADD", "ms_code": "M4", "amount": usd("84,000.01")}]},
+            "milestones: those of line 1 bill 276,000.01 USD of a fee of 276,000.00",
+        ),
+        ({"deltas": []}, "deltas: milestones and mobilisation bill 276,000.00 USD of a fee of 240,000.00"),
+    ],
+)
+def test_a_change_order_whose_milestones_bill_more_than_the_fee_is_not_approved(
+    crm: Desk, more: Record, sentence: str
+) -> None:
+    order = crm.create("change_order", contract=an_active_contract(crm)["key"], **(CO_1 | more))
+    crm.act("submit_change_order", order["key"])
+    refusal = crm.refused("approve_change_order", order["key"], approver="Finance")
+    assert (refusal.status, refusal.detail) == (422, sentence)
+    assert crm.get("change_order", order["key"])["status"] == "SUBMITTED"
+    assert [each["decision"] for each in crm.list("approval")] == []
+
+
 def test_a_separate_change_order_brings_a_line_of_its_own() -> None:
     lines = [{"line_no": 1, "type": "FIXED_FEE", "amount": 100, "cap": None, "rev_method": "HOURS", "tax_code": "T"}]
     delta = {"line_no": 4, "amount": 50, "cap": None, "hours": 2, "cost": 20, "end": None, "ccy": "USD"}

@@ -97,10 +97,14 @@ def update_change_order(tx: Tx, record: Record, changes: Record) -> Record:
 
 @ROLE.action("approve_change_order", APPROVER, on=CHANGE_ORDER)
 def approve_change_order(tx: Tx, subject: Record, values: Record) -> Record:
-    """Approve a submitted change order; by somebody else than who asked. Leaves an approval record."""
+    """Approve a submitted change order; by somebody else than who asked. Leaves an approval record.
+
+    Refused where the contract's milestones and mobilisation would bill more than its fixed fees.
+    """
     refuse_self_approval(subject["requested_by"], values["approver"])
     contract = tx.get(CONTRACT, subject["contract"])
-    _amended(tx, contract, subject)
+    lines, milestones = _amended(tx, contract, subject)
+    worth.check_milestones({**contract, "lines": lines, "milestones": milestones}, "deltas")
     order = step(
         tx,
         CHANGE_ORDER,

@@ -45,20 +45,21 @@ def check_lines(lines: Sequence[Mapping[str, Any]]) -> None:
             raise invalid(f"{where}.cap", f"a {line['type']} line has no cap", "Leave cap out, or make it TM_CAPPED.")
 
 
-def check_milestones(quote: Mapping[str, Any]) -> None:
-    """Refuse an offer that bills more than its fixed fees by milestones and mobilisation: no plan of it could come to what its lines are
-    worth (source: INV-11). Raises Problem 422."""
-    fees = {line["line_no"]: line["amount"] or 0 for line in quote["lines"] if line["type"] == "FIXED_FEE"}
+def check_milestones(agreed: Mapping[str, Any], whole_field: str = "mobilisation") -> None:
+    """Refuse an offer, or a contract as amended, that bills more than its fixed fees by milestones and mobilisation: no plan of it could
+    come to what its lines are worth (source: INV-11). Raises Problem 422. whole_field: what to change where only all together is too much.
+    """
+    fees = {line["line_no"]: line["amount"] or 0 for line in agreed["lines"] if line["type"] == "FIXED_FEE"}
     billed = dict.fromkeys(fees, 0)
-    for each in quote["milestones"]:
+    for each in agreed["milestones"]:
         if each["line_no"] in billed:
             billed[each["line_no"]] += each["amount"] or 0
     for number, fee in fees.items():
         if billed[number] > fee:
-            _refuse_billed("milestones", f"those of line {number}", billed[number], fee, quote["ccy"])
-    whole = sum(billed.values()) + (quote["mobilisation"] or 0)
+            _refuse_billed("milestones", f"those of line {number}", billed[number], fee, agreed["ccy"])
+    whole = sum(billed.values()) + (agreed["mobilisation"] or 0)
     if fees and whole > sum(fees.values()):
-        _refuse_billed("mobilisation", "milestones and mobilisation", whole, sum(fees.values()), quote["ccy"])
+        _refuse_billed(whole_field, "milestones and mobilisation", whole, sum(fees.values()), agreed["ccy"])
 
 
 def _refuse_billed(field: str, what: str, billed: int, fee: int, ccy: str) -> NoReturn:
