@@ -19,8 +19,9 @@ from urllib.parse import urlsplit
 
 import orjson
 import pytest
+from tests import deeds
 
-from counterfoil_mocks.kernel import clock, server, tx
+from counterfoil_mocks.kernel import clock, server
 from counterfoil_mocks.kernel.auth import Tokens
 from counterfoil_mocks.kernel.clock import Clock
 from counterfoil_mocks.kernel.errors import Problem
@@ -80,20 +81,20 @@ class Desk:
 
     def create(self, entity: str, **values: Any) -> Record:
         """Create a record."""
-        return self._note(tx.create(self.system, self.origin, self.system.role.by_name[entity], values))
+        return self._note(deeds.create(self.system, self.origin, self.system.role.by_name[entity], values))
 
     def act(self, action: str, key: str | None = None, **values: Any) -> Record:
         """Do an action on the record with this key."""
-        return self._note(tx.act(self.system, self.origin, action, key, values))
+        return self._note(deeds.act(self.system, self.origin, action, key, values))
 
     def change(self, entity: str, key: str, if_match: int | None = None, **changes: Any) -> Record:
         """Patch a record."""
         kind = self.system.role.by_name[entity]
-        return self._note(tx.change(self.system, self.origin, kind, key, changes, if_match))
+        return self._note(deeds.change(self.system, self.origin, kind, key, changes, if_match))
 
     def delete(self, entity: str, key: str, if_match: int | None = None) -> Record:
         """Delete a record softly."""
-        return self._note(tx.remove(self.system, self.origin, self.system.role.by_name[entity], key, if_match))
+        return self._note(deeds.remove(self.system, self.origin, self.system.role.by_name[entity], key, if_match))
 
     def get(self, entity: str, key: str) -> Record:
         """Read a record by id or key."""

@@ -10,7 +10,7 @@ from counterfoil_mocks.crm import values as worth
 from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.errors import Problem
 from counterfoil_mocks.kernel.fields import Record
-from counterfoil_mocks.kernel.tx import Money
+from counterfoil_mocks.kernel.money import Money
 
 if TYPE_CHECKING:
     from tests.conftest import Desk

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from counterfoil_mocks.kernel import money
-from counterfoil_mocks.kernel.tx import Money
+from counterfoil_mocks.kernel.money import Money
 
 if TYPE_CHECKING:
     from tests.conftest import Desk, Faces

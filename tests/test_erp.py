@@ -9,9 +9,10 @@ import pytest
 from counterfoil_mocks.kernel import clock, money
 from counterfoil_mocks.kernel.errors import Problem
 from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.kernel.money import Money
 from counterfoil_mocks.kernel.system import Origin
 from counterfoil_mocks.kernel.timers import next_timer
-from counterfoil_mocks.kernel.tx import Money, Tx
+from counterfoil_mocks.kernel.tx import Tx
 
 if TYPE_CHECKING:
     from collections.abc import Callable

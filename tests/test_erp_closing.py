@@ -11,9 +11,10 @@ from counterfoil_mocks.erp.debtors import is_registered
 from counterfoil_mocks.erp.debts import bucket_of, required
 from counterfoil_mocks.kernel import clock, money
 from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.kernel.money import Money
 from counterfoil_mocks.kernel.system import Origin
 from counterfoil_mocks.kernel.timers import next_timer
-from counterfoil_mocks.kernel.tx import Money, Tx
+from counterfoil_mocks.kernel.tx import Tx
 
 if TYPE_CHECKING:
     from tests.conftest import Desk

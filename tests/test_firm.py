@@ -15,13 +15,14 @@ from typing import Any
 
 import orjson
 import pytest
+from tests import deeds
 
 from counterfoil import verdict
 from counterfoil_mocks import firm
 from counterfoil_mocks.firm import base, names, offices
 from counterfoil_mocks.firm.rows import Rows
 from counterfoil_mocks.firm.sizes import DEAL_KINDS, SIZES, TERMS
-from counterfoil_mocks.kernel import money, tx
+from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.clock import Clock
 from counterfoil_mocks.kernel.fields import COMMON, Field, Record
 from counterfoil_mocks.kernel.store import Store
@@ -459,14 +460,14 @@ def test_every_invariant_holds_whatever_the_seed(seed: int) -> None:
 def test_what_is_made_next_takes_the_next_numbers(small: Loaded) -> None:
     last = small.one("SELECT max(customer_no) FROM crm.customer")
     crm, psa = small.systems["crm"], small.systems["psa"]
-    customer, _ = tx.create(crm, Origin(), crm.role.by_name["customer"], {"name": "Next", "country": "US"})
+    customer, _ = deeds.create(crm, Origin(), crm.role.by_name["customer"], {"name": "Next", "country": "US"})
     assert customer["customer_no"] == f"CU-{int(last[3:]) + 1:06d}"
     deal = {"customer": customer["id"], "name": "First", "ccy": "USD", "legal_entity": "CF-US"}
-    opportunity, _ = tx.create(crm, Origin(), crm.role.by_name["opportunity"], deal)
+    opportunity, _ = deeds.create(crm, Origin(), crm.role.by_name["opportunity"], deal)
     assert small.one(f"SELECT count(*) FROM crm.opportunity WHERE opp_no = '{opportunity['opp_no']}'") == 1
     entry = small.rows("SELECT task, employee, work_date FROM psa.time_entry WHERE billing = 'NOT_BILLABLE' LIMIT 1")[0]
     before = small.one("SELECT max(entry_id) FROM psa.time_entry")
-    made, _ = tx.create(psa, Origin(), psa.role.by_name["time_entry"], {**entry, "minutes": 30})
+    made, _ = deeds.create(psa, Origin(), psa.role.by_name["time_entry"], {**entry, "minutes": 30})
     assert made["entry_id"] == f"TE-{int(before[3:]) + 1:06d}"
     series = {row["name"]: row["value"] for row in small.rows("SELECT name, value FROM billing.sequence")}
     assert series["series:INV-CF-US"] == small.one("SELECT count(*) FROM billing.invoice")

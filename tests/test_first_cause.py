@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tests import deeds
+
 from counterfoil import verdict
 from counterfoil.causes import NEAR, earliest
-from counterfoil_mocks.kernel import tx
 from counterfoil_mocks.kernel.system import Origin
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def customer(desks: dict[str, Desk]) -> tuple[str, str]:
     cause = desks["crm"].system.store.rows("SELECT id FROM crm.outbox ORDER BY seq DESC LIMIT 1")[0]["id"]
     origin = INTEGRATION._replace(causation_id=cause, deed="create_customer", journal_seq=6)
     copy = {"name": golden["name"], "country": "US", "customer_no": golden["customer_no"], "external_id": golden["id"]}
-    made, _ = tx.create(desks["erp"].system, origin, desks["erp"].system.role.by_name["customer"], copy)
+    made, _ = deeds.create(desks["erp"].system, origin, desks["erp"].system.role.by_name["customer"], copy)
     return golden["id"], made["id"]
 
 
@@ -32,7 +33,7 @@ def renamed(desks: dict[str, Desk], role: str, record_id: str, name: str, cause:
     else:
         system = desks[role].system
         origin = INTEGRATION._replace(causation_id=cause)
-        tx.change(system, origin, system.role.by_name["customer"], record_id, {"name": name}, None)
+        deeds.change(system, origin, system.role.by_name["customer"], record_id, {"name": name}, None)
     return desks[role].system.clock.now
 
 

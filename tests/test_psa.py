@@ -9,7 +9,7 @@ import pytest
 from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.errors import Problem
 from counterfoil_mocks.kernel.fields import Record
-from counterfoil_mocks.kernel.tx import Money
+from counterfoil_mocks.kernel.money import Money
 from counterfoil_mocks.psa import rates
 
 if TYPE_CHECKING:

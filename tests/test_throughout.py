@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from tests import deeds
 
 from counterfoil import throughout, verdict
 from counterfoil.causes import Past
 from counterfoil.invariant import catalogue
-from counterfoil_mocks.kernel import tx
 from counterfoil_mocks.kernel.system import Origin
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def test_what_is_due_later_is_not_asked_of_the_past(desks: dict[str, Desk]) -> N
     desks["crm"].change("customer", golden, name="Aldergate Group")
     at(desks, "2026-01-08T10:00:00.000Z")
     system = desks["erp"].system
-    tx.change(system, Origin(), system.role.by_name["customer"], copy, {"name": "Aldergate Group"}, None)
+    deeds.change(system, Origin(), system.role.by_name["customer"], copy, {"name": "Aldergate Group"}, None)
     assert judged(desks, "INV-03")["INV-03"].status == "held"
 
 

@@ -10,7 +10,7 @@ from counterfoil_mocks.billing.treatment import VAT_ID_NOT_VALIDATED, Buyer, Sup
 from counterfoil_mocks.firm.base import TAX_CODES
 from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.fields import Record
-from counterfoil_mocks.kernel.tx import Money
+from counterfoil_mocks.kernel.money import Money
 
 if TYPE_CHECKING:
     from tests.conftest import Desk

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import orjson
 import pytest
+from tests import deeds
 
 from counterfoil_mocks.crm.model import CONTACT, CUSTOMER, QUOTE
 from counterfoil_mocks.kernel.errors import Problem
+from counterfoil_mocks.kernel.money import Money
 from counterfoil_mocks.kernel.system import Origin, System
-from counterfoil_mocks.kernel.tx import Money, Tx, remove
+from counterfoil_mocks.kernel.tx import Tx
 from counterfoil_mocks.roles import ROLES
 
 if TYPE_CHECKING:
@@ -208,10 +210,10 @@ def test_what_has_left_its_early_states_is_not_deleted(crm: Desk) -> None:
     draft, sent = (crm.create("quote", opportunity=deal["id"], ccy="USD", lines=[line]) for _ in range(2))
     for deed in ("submit_quote", "approve_quote", "send_quote"):
         crm.act(deed, sent["key"])
-    gone, _ = remove(crm.system, Origin(), QUOTE, draft["key"], None)
+    gone, _ = deeds.remove(crm.system, Origin(), QUOTE, draft["key"], None)
     assert gone["deleted_at"] is not None
     with pytest.raises(Problem) as refused:
-        remove(crm.system, Origin(), QUOTE, sent["key"], None)
+        deeds.remove(crm.system, Origin(), QUOTE, sent["key"], None)
     assert (refused.value.status, refused.value.code, refused.value.field) == (409, "NOT_DELETABLE", "status")
     assert crm.get("quote", sent["key"])["deleted_at"] is None
 

@@ -7,7 +7,8 @@ from counterfoil_mocks.crm.model import CONTRACT, CUSTOMER, INVOICE, OPPORTUNITY
 from counterfoil_mocks.deeds import Step, refuse_beyond, refuse_frozen, register_steps, step
 from counterfoil_mocks.kernel.errors import Problem, conflict, invalid
 from counterfoil_mocks.kernel.fields import Record, choice, text
-from counterfoil_mocks.kernel.tx import Money, Tx
+from counterfoil_mocks.kernel.money import Money
+from counterfoil_mocks.kernel.tx import Tx
 
 OPEN_STAGES = ("PROSPECT", "QUALIFY", "PROPOSE", "NEGOTIATE")
 ENDED_CONTRACT = ("CANCELLED", "TERMINATED", "CLOSED")

@@ -13,7 +13,8 @@ from counterfoil_mocks.erp.schedules import follows_approval
 from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.errors import invalid
 from counterfoil_mocks.kernel.fields import Record, amount, text
-from counterfoil_mocks.kernel.tx import Money, Tx
+from counterfoil_mocks.kernel.money import Money
+from counterfoil_mocks.kernel.tx import Tx
 
 
 class Cost(NamedTuple):

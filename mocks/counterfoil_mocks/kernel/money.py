@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
+from typing import NamedTuple
 
 EXPONENTS = {
     **dict.fromkeys(("USD", "EUR", "GBP", "CHF", "AUD", "CAD", "SGD", "INR", "AED", "MXN", "BRL"), 2),
@@ -46,6 +47,13 @@ KNOWN = EXPONENTS | OTHERS
 PRICE_SCALE = 10_000
 QTY_SCALE = 10_000
 RATE_SCALE = 1_000_000
+
+
+class Money(NamedTuple):
+    """An amount as a caller gave it, before its currency is checked against the record's."""
+
+    minor: int
+    ccy: str
 
 
 def half_up(numerator: int, denominator: int) -> int:

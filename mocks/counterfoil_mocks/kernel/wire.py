@@ -22,8 +22,8 @@ from typing_extensions import TypedDict
 from counterfoil_mocks.kernel import clock, money
 from counterfoil_mocks.kernel.errors import Problem
 from counterfoil_mocks.kernel.fields import COMMON, KEY_PARTS, Entity, Field, Record
+from counterfoil_mocks.kernel.money import Money
 from counterfoil_mocks.kernel.role import Action
-from counterfoil_mocks.kernel.tx import Money
 
 CUSTOM_BYTES = 32 * 1024
 CUSTOM_DEPTH = 32
