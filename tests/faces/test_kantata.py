@@ -524,6 +524,29 @@ def test_custom_fields_of_the_business_are_its_own_fields(client: Client, landsc
     assert client.get("workspaces", by_custom_text_value=f"({own['id']}:EMEA)")["count"] == 0
 
 
+@pytest.mark.parametrize(
+    ("path", "root", "entity", "made", "changed", "own"),
+    [
+        ("workspaces", "workspace", "projects", {"title": "Before"}, {"title": "After"}, "practice"),
+        ("workspace_groups", "workspace_group", "customers", {"name": "Before"}, {"name": "After"}, "segment"),
+    ],
+)
+def test_a_call_that_changes_attributes_and_custom_fields_changes_the_record_once(
+    client: Client, landscape: Any, path: str, root: str, entity: str, made: Body, changed: Body, own: str
+) -> None:
+    fields = client.get("custom_fields", subject_type=root, per_page=200)["custom_fields"]
+    known = next(id for id, each in fields.items() if each["name"] == own)
+    kept = client.make("custom_fields", "custom_field", name="Mood", value_type="string", subject_type=root)
+    record = client.make(path, root, **{**made, next(iter(made)): f"Before {next(COUNT)}"})
+    before = landscape.call("GET", f"/systems/psa/{entity}/{record['id']}").json
+    said = [{"custom_field_id": known, "value": "North"}, {"custom_field_id": kept["id"], "value": "calm"}]
+    client.send("PUT", f"{path}/{record['id']}", {root: {**changed, "custom_fields": said}})
+    after = landscape.call("GET", f"/systems/psa/{entity}/{record['id']}").json
+    assert (after["name"], after[own], after["version"]) == ("After", "North", before["version"] + 1)
+    values = client.get("custom_field_values", subject_type=root, subject_id=record["id"])["custom_field_values"]
+    assert {"North", "calm"} <= {each["value"] for each in values.values()}
+
+
 # time
 
 

@@ -177,8 +177,8 @@ class Store:
             for worth in layout.worths()
         ]
         self.connection.execute(f"ANALYZE {schema}.sqlite_schema")  # makes `sqlite_stat1`, or reads what it says
-        known = f"SELECT tbl, idx, stat FROM {schema}.sqlite_stat1"
-        if sorted(self.connection.execute(known).fetchall()) != sorted(worths):
+        known = self.connection.execute(f"SELECT tbl, idx, stat FROM {schema}.sqlite_stat1").fetchall()
+        if sorted(known) != sorted(worths):
             self.connection.execute(f"DELETE FROM {schema}.sqlite_stat1")
             self.connection.executemany(f"INSERT INTO {schema}.sqlite_stat1 VALUES (?, ?, ?)", worths)
             self.connection.execute(f"ANALYZE {schema}.sqlite_schema")

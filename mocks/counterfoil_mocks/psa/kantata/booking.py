@@ -80,7 +80,7 @@ def update_time(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
     if given.get("story_id"):
         values["task"] = desk.named("task", given["story_id"], "story_id", "Story")["id"]
         own["without_story"] = False
-    return desk.besides(kind, desk.alter(kind, record, values, own), given)
+    return desk.edit(kind, record, given, values, own)
 
 
 def delete_time(desk: Desk, kind: Kind, record: Record) -> None:
@@ -160,7 +160,7 @@ def update_expense(desk: Desk, kind: Kind, record: Record, given: Given) -> Reco
         values["category"] = WORDS.get(own["category"], "OTHER")
     if values or own:
         refuse_frozen(desk, record, "Expense", "")
-    return desk.besides(kind, desk.alter(kind, record, values, own), given)
+    return desk.edit(kind, record, given, values, own)
 
 
 def delete_expense(desk: Desk, kind: Kind, record: Record) -> None:

@@ -165,9 +165,14 @@ class Desk(View):
 
     def besides(self, kind: Kind, record: Record, given: Given) -> Record:
         """What any object takes along: custom fields and a reference."""
-        said = dict(self.face.values.read(self, kind, given.get("custom_fields")))
-        if said:
-            record = self.face.values.put(self, kind, record, said)
+        return self.edit(kind, record, given, {})
+
+    def edit(
+        self, kind: Kind, record: Record, given: Given, columns: Record, own: Mapping[str, Any] | None = None
+    ) -> Record:
+        """Some fields of a record changed together with what any object takes along: one call is one change of the record."""
+        more, kept = self.face.values.changes(self, kind, record, given.get("custom_fields"))
+        record = self.alter(kind, record, {**columns, **more}, {**(own or {}), **kept})
         if given.get("external_reference"):
             references.put(self, kind, record["id"], given["external_reference"])
         return record

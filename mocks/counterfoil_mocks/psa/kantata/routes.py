@@ -11,7 +11,7 @@ from counterfoil_mocks.psa.kantata import allocations, errors, invoices, people,
 from counterfoil_mocks.psa.kantata.booking import approver
 from counterfoil_mocks.psa.kantata.desk import Desk
 from counterfoil_mocks.psa.kantata.kind import Kind
-from counterfoil_mocks.psa.kantata.values import TYPES, Values, checked, choices_of
+from counterfoil_mocks.psa.kantata.values import TYPES, Values, choices_of
 from counterfoil_mocks.psa.kantata.view import View
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def _values(face: KantataFace) -> Iterable[Operation]:
         return put(desk, kind, record, field, given.get("value"))
 
     def put(desk: Desk, kind: Kind, record: Record, field: Any, value: Any) -> Record:
-        record = face.values.put(desk, kind, record, {field: checked(field, value)})
+        record = desk.besides(kind, record, {"custom_fields": [{"custom_field_id": field.id, "value": value}]})
         found = [each for each in face.values.of(desk, record) if each["custom_field_id"] == field.id]
         return desk.envelope(values, found, len(found))
 

@@ -18,7 +18,6 @@ from counterfoil_mocks.psa.kantata.kind import VENDOR, Kind, kept
 from counterfoil_mocks.psa.model import ROLE
 
 if TYPE_CHECKING:
-    from counterfoil_mocks.psa.kantata.desk import Desk
     from counterfoil_mocks.psa.kantata.view import View
 
 COPIED = "external_id source_key version"
@@ -212,13 +211,12 @@ class Values:
             each = self.field(view, kind.key, said.get("custom_field_id"))
             yield each, checked(each, said.get("value"))
 
-    def put(self, desk: Desk, kind: Kind, record: Record, fields: Mapping[CustomField, Any]) -> Record:
-        """Set values on a subject, all in one."""
-        entity = kind.map_of(record).entity
+    def changes(self, view: View, kind: Kind, record: Record, given: Any) -> tuple[Record, Record]:
+        """What `custom_fields` of a body changes of a subject: columns of the business, and what is only kept. Raises Refused 422."""
+        entity, fields = kind.map_of(record).entity, dict(self.read(view, kind, given))
         columns = {each.name: stored(each, entity, value) for each, value in fields.items() if each.places}
         own = {each.id: value for each, value in fields.items() if not each.places}
-        values = {**(kept(record).get("values") or {}), **own}
-        return desk.alter(kind, record, columns, {"values": values} if own else None)
+        return columns, {"values": {**(kept(record).get("values") or {}), **own}} if own else {}
 
 
 def displayed(view: View, custom: CustomField, value: Any) -> str:

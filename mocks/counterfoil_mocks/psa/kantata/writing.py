@@ -99,8 +99,7 @@ def update_workspace(desk: Desk, kind: Kind, record: Record, given: Given) -> Re
         values["budget_fee"] = subunits(given["price"], record["ccy"], "price")
     if "workspace_group_ids" in given or "primary_workspace_group_id" in given:
         values["customer"] = _customer(desk, given)
-    record = desk.alter(kind, record, values, _approvers(desk, given))
-    return desk.besides(kind, _status(desk, kind, record, given), given)
+    return _status(desk, kind, desk.edit(kind, record, given, values, _approvers(desk, given)), given)
 
 
 def _approvers(desk: Desk, given: Given) -> Record:
@@ -173,8 +172,7 @@ def update_group(desk: Desk, kind: Kind, record: Record, given: Given) -> Record
     values = desk.stored(kind, kind.maps[0], given, record)
     if given.get("name"):
         values |= named(given["name"], 80, "name")
-    record = desk.besides(kind, desk.alter(kind, record, values), given)
-    return _joined(desk, kind, record, given)
+    return _joined(desk, kind, desk.edit(kind, record, given, values), given)
 
 
 def _joined(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
@@ -218,7 +216,7 @@ def create_story(desk: Desk, kind: Kind, given: Given) -> Record:
         if isinstance(each, dict):
             below = {"story_type": "task", **each, "workspace_id": project["id"], "parent_id": record["id"]}
             create_story(desk, kind, below)
-    return _besides_story(desk, kind, record, given)
+    return _assigned(desk, desk.besides(kind, record, _fitting(desk, kind, record, given)), given)
 
 
 def update_story(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
@@ -227,8 +225,8 @@ def update_story(desk: Desk, kind: Kind, record: Record, given: Given) -> Record
     _refuse_parent(desk, given, {"id": record["project"]}, record["id"])
     if given.get("title"):
         values["name"] = str(given["title"])[:120]
-    record = desk.alter(kind, record, values)
-    return _besides_story(desk, kind, _state(desk, kind, record, given), given)
+    record = _state(desk, kind, desk.edit(kind, record, _fitting(desk, kind, record, given), values), given)
+    return _assigned(desk, record, given)
 
 
 def _refuse_parent(desk: Desk, given: Given, project: Record, id: str) -> None:
@@ -243,17 +241,21 @@ def _refuse_parent(desk: Desk, given: Given, project: Record, id: str) -> None:
         raise invalid("Parent can't be the story itself, or one below it", "parent_id")
 
 
-def _besides_story(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
+def _assigned(desk: Desk, record: Record, given: Given) -> Record:
     if "assignee_ids" in given and "task_code" in record:
         allocations.assign(desk, record, items(given, "assignee_ids"))
-    known = set(record)
+    return record
+
+
+def _fitting(desk: Desk, kind: Kind, record: Record, given: Given) -> Given:
+    """A body with those custom fields that this kind of story has in the business, and those that nobody knows there."""
     fields = [
         each
         for each in items(given, "custom_fields")
         if not isinstance(each, dict)
-        or (desk.face.values.field(desk, kind.key, each.get("custom_field_id")).column or "id") in known
+        or (desk.face.values.field(desk, kind.key, each.get("custom_field_id")).column or "id") in record
     ]
-    return desk.besides(kind, record, {**given, "custom_fields": fields or None})
+    return {**given, "custom_fields": fields or None}
 
 
 def _state(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
@@ -373,7 +375,7 @@ def create_milestone(desk: Desk, kind: Kind, given: Given) -> Record:
     if given.get("story_id"):
         story = desk.named("milestone", given["story_id"], "story_id", "Story")
         values.pop("project", None)
-        return desk.besides(kind, desk.alter(kind, story, values), given)
+        return desk.edit(kind, story, given, values)
     if given.get("billing_type") == "upon_completion":
         raise invalid("Story can't be blank", "story_id")
     code = f"K-{desk.system.next_number('kantata:story')}"
@@ -386,7 +388,7 @@ def plain_update(desk: Desk, kind: Kind, record: Record, given: Given) -> Record
     values = desk.stored(kind, kind.map_of(record), given, record)
     if given.get("title") and "name" in record:
         values["name"] = str(given["title"])[:120]
-    return desk.besides(kind, desk.alter(kind, record, values), given)
+    return desk.edit(kind, record, given, values)
 
 
 def plain_delete(desk: Desk, kind: Kind, record: Record) -> None:
