@@ -15,6 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from counterfoil_mocks.assembly import START
 from counterfoil_mocks.firm import export
 from counterfoil_mocks.firm.rows import Rows
 from counterfoil_mocks.kernel import extras
@@ -22,7 +23,6 @@ from counterfoil_mocks.kernel.clock import Clock
 from counterfoil_mocks.kernel.extras import install
 from counterfoil_mocks.kernel.store import Store
 from counterfoil_mocks.kernel.system import System, World
-from counterfoil_mocks.landscape import START
 from counterfoil_mocks.roles import ROLES
 
 

@@ -1,4 +1,5 @@
-"""A landscape: the systems of one firm, with one store, one clock, one journal, and what moves events and time between them."""
+"""A landscape: the systems of one firm, with one store, one clock, one journal, and what moves events and time between them. `assembly.py`
+puts it together."""
 
 from __future__ import annotations
 
@@ -9,33 +10,26 @@ from typing import Any
 
 import orjson
 
-from counterfoil_mocks import catalogue, vendors
+from counterfoil_mocks import assembly, catalogue
 from counterfoil_mocks import config as landscape_file
 from counterfoil_mocks.config import Config, Unavailable, Unusable
-from counterfoil_mocks.kernel import auth, clock, events, native, webhooks
-from counterfoil_mocks.kernel.clock import Clock
+from counterfoil_mocks.kernel import auth, native
 from counterfoil_mocks.kernel.delivery import Deliverer
-from counterfoil_mocks.kernel.errors import StoreTaken, conflict
+from counterfoil_mocks.kernel.errors import conflict
 from counterfoil_mocks.kernel.faults import Faults
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.journal import Journal
 from counterfoil_mocks.kernel.server import PortTaken, Served, bind
 from counterfoil_mocks.kernel.settle import DEFAULT_TIMEOUT_MS, Integration, Rest
-from counterfoil_mocks.kernel.shared import Shared, SharedClock, SharedNumbers, SharedTraffic
+from counterfoil_mocks.kernel.shared import Shared, SharedNumbers
 from counterfoil_mocks.kernel.snapshot import Snapshot, Snapshots
-from counterfoil_mocks.kernel.store import Store, discard, no_room, open_store
+from counterfoil_mocks.kernel.store import Store, no_room
 from counterfoil_mocks.kernel.system import System, World
 from counterfoil_mocks.plane import ControlPlane
-from counterfoil_mocks.roles import FACES, ROLES
+from counterfoil_mocks.roles import FACES
 from counterfoil_mocks.workers import Workers
 
-__all__ = ["START", "Landscape", "PortTaken", "Unavailable", "Unusable"]
-
-START = "2026-01-05T15:00:00.000Z"
-"""Where the business clock of a new landscape stands: Monday, 09:00 in Chicago."""
-
-EMPTY = "empty"
-"""The size of no firm at all: what makes firms is not even loaded."""
+__all__ = ["Landscape", "PortTaken", "Unavailable", "Unusable"]
 
 
 class Landscape:
@@ -89,33 +83,13 @@ class Landscape:
         """The landscape that a configuration describes, its firm loaded; raises Unusable, of which Unavailable is for what may be otherwise
         later. anew: whatever its store holds is thrown away first."""
         wanted = config if isinstance(config, Config) else landscape_file.understood(config or {})
+        store = assembly.opened(wanted, anew=anew)
+        world = assembly.world_of(wanted, store)
+        made = cls(wanted, store, world, assembly.assembled(wanted, store, world))
         try:
-            if anew:
-                discard(wanted.store, ROLES)
-            store = open_store(wanted.store, ROLES, roomy=_roomy(wanted.size))
-        except Exception as error:
-            said = " ".join(str(error).split())
-            kind = Unavailable if isinstance(error, (ConnectionError, StoreTaken)) else Unusable
-            raise kind(
-                f"The store {wanted.store} cannot be opened: {said}{'' if said.endswith(('.', '?')) else '.'}"
-            ) from error
-        for name, word, asked in (("seed", "seed", str(wanted.seed)), ("firm", "size", wanted.size)):
-            kept = store.meta(name)
-            if kept is not None and kept != asked:
-                store.close()
-                raise Unusable(
-                    f"The store {wanted.store} was made with {word} {kept}, not {asked}; ask for the same, or name another store."
-                )
-        store.set_meta("seed", str(wanted.seed))
-        world = World(Clock(_now(store)), seed=wanted.seed, epoch=int(store.meta("epoch") or 0))
-        if wanted.processes > 1:
-            store.concurrent = True
-            world.shared = Shared()
-            world.clock = SharedClock(world.shared, world.clock.now)
-            world.traffic = SharedTraffic(world.shared)
-        made = cls(wanted, store, world, assembled(wanted, store, world))
-        try:
-            made._fill()
+            assembly.fill(wanted, store, made.systems, world)
+            if store.meta("baseline") is None:
+                store.set_meta("baseline", made.snapshots.take("seeded").id)
         except Exception as error:
             if not no_room(error):
                 raise
@@ -140,36 +114,6 @@ class Landscape:
     def _tell_faults(self) -> None:
         self.store.set_meta("faults", orjson.dumps([each.told for each in self.faults.planned]).decode())
         self.world.renew()
-
-    def _fill(self) -> None:
-        if self.store.meta("firm") is None:
-            if self.config.size != EMPTY and {system.role.name for system in self.systems.values()} >= set(ROLES):
-                from counterfoil_mocks import firm
-
-                firm.load(self.store, self.systems, self.world, self.config.seed, self.config.size)
-            self._furnish()
-            for name, each in self.config.systems.items():
-                for hook in each.webhooks:
-                    self.subscribe(self.systems[name], hook.url, hook.types, hook.secret)
-            self.store.set_meta("firm", self.config.size)
-        if self.store.meta("baseline") is None:
-            self.store.set_meta("baseline", self.snapshots.take("seeded").id)
-
-    def _furnish(self) -> None:
-        """What vendors ship is there before time begins: it takes none of the first day's milliseconds."""
-        began = self.world.clock.now
-        self.world.clock.reset(clock.later(began, minutes=-1))
-        for system in self.systems.values():
-            if system.face is not None:
-                system.face.furnish()
-        self.world.clock.reset(began)
-
-    @staticmethod
-    def subscribe(system: System, url: str, types: list[str], secret: str | None) -> Record:
-        """A subscription that a system has from the start: to the vendor's events where it speaks as one, else to ours."""
-        if system.face is not None:
-            return system.face.subscribe(url, types, secret)
-        return webhooks.subscribe(system, url, types, secret or events.new_secret(system.world.seed, system.name, url))
 
     async def start(self) -> None:
         """Bind all ports, then serve; raises PortTaken, with nothing left open."""
@@ -316,7 +260,7 @@ class Landscape:
         """Put limits in force until the next restore, each `{"rate", "burst", "concurrent", "daily"}`; a system that is not named has
         those of the landscape file."""
         for name, system in self.systems.items():
-            system.settings["limits"] = dict(limits[name] if name in limits else in_file(self.config, name))
+            system.settings["limits"] = dict(limits[name] if name in limits else assembly.in_file(self.config, name))
         self._keep_limits()
 
     def _keep_limits(self) -> None:
@@ -410,44 +354,3 @@ class Landscape:
             "credentials": native_credentials if system.face is None else system.face.credentials(url),
             "native": {"url": f"{url}{native.ROOT}", "credentials": native_credentials},
         }
-
-
-def assembled(config: Config, store: Store, world: World) -> dict[str, System]:
-    """The systems of a landscape, by name."""
-    return {name: _system(name, number, config, store, world) for number, name in enumerate(config.order)}
-
-
-def in_file(config: Config, name: str) -> dict[str, float]:
-    """The limits that the landscape file sets a system."""
-    said = config.limits.get(name)
-    return {} if said is None else said.model_dump(exclude_none=True)
-
-
-def _roomy(size: str) -> bool:
-    if size == EMPTY:
-        return False
-    from counterfoil_mocks import firm
-
-    return firm.roomy(size)
-
-
-def _system(name: str, number: int, config: Config, store: Store, world: World) -> System:
-    said = config.systems[name]
-    settings = {**said.settings, "custom": said.custom}
-    if name in config.limits:
-        settings["limits"] = in_file(config, name)
-    if said.public_url is not None:
-        settings["public_url"] = str(said.public_url)
-    system = System(name, ROLES[str(said.role)], store, world, settings, number=number)
-    face = vendors.face_of(str(said.role), said.vendor)
-    system.face = None if face is None else face(system)
-    return system
-
-
-def _now(store: Store) -> str:
-    """Where the business clock stood when the store was last written."""
-    seen = [store.meta("clock") or START]
-    for schema in ROLES:
-        at = store.execute(f"SELECT at FROM {schema}.history ORDER BY seq DESC LIMIT 1").fetchone()
-        seen += [at[0]] if at else []
-    return clock.render(clock.parse(max(seen)))

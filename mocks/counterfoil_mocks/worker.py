@@ -13,8 +13,7 @@ from typing import Any
 
 import orjson
 
-from counterfoil_mocks import firm
-from counterfoil_mocks import landscape as assembly
+from counterfoil_mocks import assembly
 from counterfoil_mocks.config import Config
 from counterfoil_mocks.kernel import native
 from counterfoil_mocks.kernel.auth import Tokens
@@ -85,7 +84,7 @@ class Worker:
         self.shared = Shared(said["shared"], said["slot"])
         self._nudge, self._write, self._written = said["nudge"], said["write"], said["written"]
         os.set_blocking(self._nudge, False)
-        self.store = open_store(self.config.store, ROLES, guest=True, roomy=firm.roomy(self.config.size))
+        self.store = open_store(self.config.store, ROLES, guest=True, roomy=assembly.roomy(self.config.size))
         self.store.returned(self._returned)
         self.world = World(SharedClock(self.shared), seed=self.config.seed, shared=self.shared)
         self.world.traffic = SharedTraffic(self.shared, lambda: self.nudge(MOVED))

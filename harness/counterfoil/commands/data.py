@@ -26,9 +26,9 @@ def data(
 
     Exit code 0: written. 2: wrong usage, or DIR holds something already. 3: DIR cannot be written, or a library is missing.
     """
+    from counterfoil_mocks.assembly import START
     from counterfoil_mocks.firm import export
     from counterfoil_mocks.firm.sizes import SIZES
-    from counterfoil_mocks.landscape import START
 
     if size not in SIZES:
         raise typer.Exit(complain(f"--size {size}: expected one of {', '.join(SIZES)}.", 2))
