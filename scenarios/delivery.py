@@ -74,7 +74,7 @@ def scenario_s23_approval_withdrawn(world: World) -> None:
 
 @scenario("S-24", "A milestone is taken back", invariants=["21", "33", "36"])
 def scenario_s24_milestone_uncompleted(world: World) -> None:
-    """M1 is invoiced and paid, then found unfinished: credited, its cash unapplied; finished later, it is invoiced once."""
+    """M1 is invoiced and paid, then found unfinished: credited, its cash unapplied; finished later, it is invoiced once, and that cash pays it."""
     world.at("2026-01-05T09:30")
     deal = firm.sell(
         world,
@@ -113,6 +113,13 @@ def scenario_s24_milestone_uncompleted(world: World) -> None:
     world.advance(days=2)
     again = [each for each in firm.invoices(world, deal) if each["status"] not in ("CREDITED", "VOID")]
     world.expect("and stays so", len(again), 1)
+    for document in firm.receivables(world, deal):
+        firm.apply_on_account(world, document)
+    world.settle()
+    world.expect("Finance pays it by what is on account", firm.receivables(world, deal)[-1]["open_amount"], usd("0"))
+    number = firm.invoices(world, deal)[-1]["invoice_no"]
+    shown = [system.one("invoice", invoice_no=number)["status"] for system in (world.billing, world.crm)]
+    world.expect("which billing and CRM show", shown, ["PAID", "PAID"])
 
 
 @scenario("S-25", "Late time after the close", invariants=["30", "31", "37", "40"])

@@ -250,6 +250,10 @@ def test_what_was_paid_on_the_credited_invoice_is_on_account(race: Race) -> None
     assert race.billed() == [{kept["key"]}]
     [payment] = race.world.erp.list("payment", bank_ref=race.world.erp.list("payment")[-1]["bank_ref"])
     assert payment["unapplied"] == usd("100")
+    anew = firm.apply_on_account(race.world, firm.receivables(race.world, race.deal)[-1])
+    assert (anew["paid"], anew["open_amount"]["minor"]) == (usd("100"), anew["total"]["minor"] - 10_000)
+    race.world.settle()
+    race.judge()
 
 
 def test_an_expense_whose_approval_was_withdrawn_is_credited_as_time_is(race: Race) -> None:

@@ -285,11 +285,14 @@ def change(life: Life, which: int, approve: int) -> None:
 
 @deed(2, weight=2)
 def pay(life: Life, which: int) -> None:
-    """Everything that is open is paid, in two parts."""
+    """Everything that is open is paid, in two parts; what a credit has put on account is applied first."""
     deal = life.deal(which)
     if deal is None:
         return
-    for document in life.world.erp.list("ar_document", contract_no=deal.contract_no, doc_type="INVOICE"):
+    documents = life.world.erp.list("ar_document", contract_no=deal.contract_no, doc_type="INVOICE")
+    credited = any(each["credited"]["minor"] for each in documents)
+    for found in documents:
+        document = firm.apply_on_account(life.world, found) if credited else found
         left = document["open_amount"]
         if left["minor"] > 1:
             half = {**left, "minor": left["minor"] // 2}

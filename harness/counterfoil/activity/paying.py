@@ -79,3 +79,17 @@ def pay_all(world: World, deal: Deal, *, value_date: str | None = None, settle: 
     if settle and paid:
         world.settle()
     return paid
+
+
+def apply_on_account(world: World, document: Record, *, books: SystemHandle | None = None) -> Record:
+    """What finance does before a customer is asked to pay twice: money of theirs that is on account, the oldest first, is applied to an
+    open invoice; returns the invoice as it then is."""
+    books = books or world.erp
+    theirs = {name: document[name] for name in ("legal_entity", "ccy")} | {"payer": document["customer"]}
+    for payment in sorted(
+        books.list("payment", **theirs), key=lambda each: (str(each["value_date"]), str(each["key"]))
+    ):
+        if document["open_amount"]["minor"] > 0 and payment["unapplied"]["minor"] > 0:
+            books.act("apply_payment", key=payment["key"], invoice_no=document["invoice_no"])
+            document = books.get("ar_document", document["id"])
+    return document
