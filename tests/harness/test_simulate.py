@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from counterfoil.activity.debtors import paid_on
+
 Start = Callable[..., Any]
 
 
@@ -29,6 +31,19 @@ def test_a_do_nothing_integration_leaves_the_books_wrong(cli: Start) -> None:
     done = cli("simulate", "--months", "1", "--seed", "3", "--integration", "noop", "--json")
     assert done.code == 1, done.out + done.err
     assert done.json["scenarios"][0]["violations"]
+    (month,) = done.json["scenarios"][0]["months"]
+    assert month["deeds"]["collect"] > 20, "the firm's own customers go on paying"
+
+
+def test_who_owed_money_before_pays_later_than_today_most_of_them_within_a_month_and_some_never() -> None:
+    owed: list[Any] = [{"invoice_no": f"INV-{number}", "due": "2026-01-20"} for number in range(1000)]
+    days = [paid_on(7, each, "2026-01-10") for each in owed]
+    paid = [day for day in days if day is not None]
+    assert all("2026-01-10" < day <= "2026-06-19" for day in paid)
+    assert 0 < days.count(None) < 30
+    assert 700 < sum(day <= "2026-02-19" for day in paid) < 800
+    assert days == [paid_on(7, each, "2026-01-10") for each in owed]
+    assert paid_on(7, {"invoice_no": "INV-1", "due": "2025-01-20"}, "2026-01-10") is None
 
 
 @pytest.mark.parametrize("words", [("--size", "XXL"), ("--months", "0"), ("--faults", "no-such-plan")])

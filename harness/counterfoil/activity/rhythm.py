@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import accumulate
 
+from counterfoil.activity.debtors import Debtors
 from counterfoil.activity.deeds import DEEDS, Life, Step, do
 from counterfoil.world import instant, moment
 from counterfoil_mocks.kernel.ids import chance
@@ -39,6 +40,9 @@ MEANT = {
     "bill": "TM_CAPPED",
 }
 """The type of line that a deal must have for a deed to make sense."""
+
+COLLECT = Step("collect")
+"""A customer of before the story pays an invoice: chance says when, not how often."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +129,7 @@ def live(
     begin = moment(world.now)
     firsts = [first_of_month(begin, number) for number in range(1, months + 1)]
     friday = begin + timedelta(days=(FRIDAY - begin.weekday()) % 7)
+    debtors = Debtors(world)
     for number in range(5 * months):
         while firsts and instant(friday) > firsts[0]:
             world.advance(to=firsts.pop(0))
@@ -135,6 +140,8 @@ def live(
         world.advance(to=max(instant(friday), world.now))  # whoever was told of the month's end may have let time pass
         for step in week(life, number, size):
             done(step, do(life, step))
+        for invoice_no in debtors.due():
+            done(COLLECT, debtors.settle(invoice_no))
         world.settle()
         week_over(world.now)
         friday += timedelta(days=7)
