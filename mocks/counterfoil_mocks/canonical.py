@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import orjson
 
 from counterfoil_mocks.kernel import operations, pages
-from counterfoil_mocks.kernel.errors import Problem, not_found
+from counterfoil_mocks.kernel.errors import Problem, not_found, not_offered
 from counterfoil_mocks.kernel.journal import Journal, trace_of
 from counterfoil_mocks.kernel.operations import ANY_VERSION, Answer, Ask, Operation
 from counterfoil_mocks.kernel.pipeline import send_whole
@@ -88,14 +88,7 @@ class Canonical:
             raise unknown(system, segments[1:])
         operation = found.get("GET" if method == "HEAD" else method)
         if operation is None:
-            allow = ", ".join(sorted(found))
-            raise Problem(
-                405,
-                "METHOD_NOT_ALLOWED",
-                f"{method} is not offered here.",
-                remedy=f"Use {allow}.",
-                headers=[("Allow", allow)],
-            )
+            raise not_offered(method, found)
         return system, operation, segments[2] if "{id}" in operation.path else ""
 
 

@@ -98,6 +98,18 @@ def not_found(what: str, value: object, known: Iterable[str] | None = None) -> P
     return Problem(404, "NOT_FOUND", f"There is no {what} {value!r}.", remedy=remedy)
 
 
+def not_offered(method: str, allowed: Iterable[str]) -> Problem:
+    """405: the path has other methods, which the remedy and the `Allow` header name."""
+    known = ", ".join(sorted(allowed))
+    return Problem(
+        405,
+        "METHOD_NOT_ALLOWED",
+        f"{method} is not offered here.",
+        remedy=f"Use {known}.",
+        headers=[("Allow", known)],
+    )
+
+
 def conflict(code: str, detail: str, *, field: str | None = None, remedy: str | None = None) -> Problem:
     """409: the deed is not possible in the state that things are in."""
     return Problem(409, code, detail, field=field, remedy=remedy)

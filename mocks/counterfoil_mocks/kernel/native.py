@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import orjson
 
 from counterfoil_mocks.kernel import auth, events, idempotency, operations
 from counterfoil_mocks.kernel.auth import Grant, Tokens
-from counterfoil_mocks.kernel.errors import Problem, not_found
+from counterfoil_mocks.kernel.errors import Problem, not_found, not_offered
 from counterfoil_mocks.kernel.face import JSON, ASGIApp, Face, Receive, Rendered, Request, Scope, Send, as_bytes
 from counterfoil_mocks.kernel.faults import Faults
 from counterfoil_mocks.kernel.fields import Record
@@ -266,15 +266,3 @@ def health_app(system: System) -> ASGIApp:
         await send_whole(scope, send, problem.status, headers, orjson.dumps(problem.as_json()))
 
     return beside
-
-
-def not_offered(method: str, allowed: Iterable[str]) -> Problem:
-    """405."""
-    known = ", ".join(sorted(allowed))
-    return Problem(
-        405,
-        "METHOD_NOT_ALLOWED",
-        f"{method} is not offered here.",
-        remedy=f"Use {known}.",
-        headers=[("Allow", known)],
-    )
