@@ -5,8 +5,8 @@ from __future__ import annotations
 from counterfoil_mocks.billing.documents import GIVEN, added_up
 from counterfoil_mocks.billing.invoices import numbered, unmark_billed
 from counterfoil_mocks.billing.model import CREDIT_MEMO, INVOICE, ROLE
-from counterfoil_mocks.billing.plans import entity_of
 from counterfoil_mocks.billing.tax import Taxed, document_tax
+from counterfoil_mocks.companies import entity_of
 from counterfoil_mocks.deeds import minor, step
 from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.errors import conflict, invalid

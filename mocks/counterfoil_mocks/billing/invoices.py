@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from counterfoil_mocks.billing import documents, items
 from counterfoil_mocks.billing.model import BILLABLE_ITEM, INVOICE, PLAN, PLAN_LINE, ROLE
-from counterfoil_mocks.billing.plans import SOURCE_KEY, entity_of
+from counterfoil_mocks.billing.plans import SOURCE_KEY
+from counterfoil_mocks.companies import entity_of
 from counterfoil_mocks.deeds import CROSS_REFERENCES, Step, minor, refuse_frozen, register_steps, step
 from counterfoil_mocks.kernel import clock
 from counterfoil_mocks.kernel.errors import conflict, invalid

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from counterfoil_mocks.billing import items
-from counterfoil_mocks.billing.model import CHANGE_ORDER, LEGAL_ENTITY, PLAN, PLAN_LINE, ROLE
+from counterfoil_mocks.billing.model import CHANGE_ORDER, PLAN, PLAN_LINE, ROLE
+from counterfoil_mocks.companies import entity_of
 from counterfoil_mocks.deeds import Step, minor, register_steps, step
 from counterfoil_mocks.kernel import clock
 from counterfoil_mocks.kernel.errors import Problem, conflict, invalid
@@ -259,13 +260,3 @@ def _move_cap(tx: Tx, plan: Record, line_no: int, delta: int) -> list[Record]:
     for each in capped:
         tx.update(PLAN_LINE, each, {"cap": cap}, event="")
     return items.free_above_cap(tx, plan["contract_no"], line_no, cap)
-
-
-def entity_of(tx: Tx, code: str) -> Record:
-    """The legal entity of a code; raises Problem 422 where there is none."""
-    found = tx.look_up(LEGAL_ENTITY, code)
-    if found is None:
-        raise invalid(
-            "legal_entity", f"there is no legal entity {code!r}", "Give the code of one of the firm's companies."
-        )
-    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from counterfoil_mocks import fx
+from counterfoil_mocks.companies import entity_of
 from counterfoil_mocks.deeds import minor, refuse_frozen
 from counterfoil_mocks.erp import ledger, posting
 from counterfoil_mocks.erp.model import APPLICATION, AR_DOCUMENT, JOURNAL_ENTRY, PAYMENT, ROLE
@@ -22,7 +23,7 @@ def receive_payment(tx: Tx, subject: Record, values: Record) -> Record:
 
     Raises Problem 409 DUPLICATE_BANK_REF, PERIOD_CLOSED.
     """
-    entity = ledger.entity_of(tx, values["legal_entity"])
+    entity = entity_of(tx, values["legal_entity"])
     payer = tx.look_up("customer", values["payer"])
     if payer is None:
         raise invalid("payer", f"there is no customer {values['payer']!r}", "Create the customer first.")
@@ -96,7 +97,7 @@ def apply_payment(tx: Tx, subject: Record, values: Record) -> Record:
 
 
 def _apply(tx: Tx, payment: Record, document: Record, part: int) -> tuple[Record, Record]:
-    entity = ledger.entity_of(tx, payment["legal_entity"])
+    entity = entity_of(tx, payment["legal_entity"])
     func_ccy, ccy = entity["functional_ccy"], payment["ccy"]
     received = _between(payment["applied"], part, payment["fx_rate"], ccy, func_ccy)
     relieved = _between(document["total"] - document["open_amount"], part, document["fx_rate"], ccy, func_ccy)
@@ -179,7 +180,7 @@ def make_room(tx: Tx, document: Record, credit: int) -> Record:
 
 def _unapply(tx: Tx, application: Record, document: Record) -> tuple[Record, Record]:
     if application["je"] is not None:
-        today = tx.today(ledger.entity_of(tx, application["legal_entity"])["tz"])
+        today = tx.today(entity_of(tx, application["legal_entity"])["tz"])
         ledger.mirror(tx, tx.get(JOURNAL_ENTRY, application["je"]), today)
     tx.update(APPLICATION, application, {"status": "REVERSED"})
     payment = _spend(tx, tx.get(PAYMENT, application["payment"]), -application["amount"])
@@ -203,7 +204,7 @@ def reverse_payment(tx: Tx, subject: Record, values: Record) -> Record:
         reopened[document["id"]] = AR_DOCUMENT.to_wire(document)
     payment = tx.get(PAYMENT, subject["id"])
     if payment["je"] is not None:
-        today = tx.today(ledger.entity_of(tx, payment["legal_entity"])["tz"])
+        today = tx.today(entity_of(tx, payment["legal_entity"])["tz"])
         ledger.mirror(tx, tx.get(JOURNAL_ENTRY, payment["je"]), today)
     told = {"reason": values.get("reason"), "invoices": list(reopened.values())}
     return tx.update(PAYMENT, payment, {"status": "REVERSED", "unapplied": 0}, event="erp.payment.reversed", extra=told)

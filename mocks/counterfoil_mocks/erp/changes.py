@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from counterfoil_mocks.common_fields import REVENUE_METHOD
+from counterfoil_mocks.companies import entity_of
 from counterfoil_mocks.deeds import minor
 from counterfoil_mocks.erp import ledger, schedules
 from counterfoil_mocks.erp.model import CHANGE_ORDER, REVENUE_SCHEDULE, ROLE
@@ -137,4 +138,4 @@ def _moved(figure: int | None, delta: int) -> int | None:
 
 
 def _today(tx: Tx, schedule: Record) -> str:
-    return tx.today(ledger.entity_of(tx, schedule["legal_entity"])["tz"])
+    return tx.today(entity_of(tx, schedule["legal_entity"])["tz"])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from counterfoil_mocks.companies import entity_of
 from counterfoil_mocks.deeds import minor, refuse_self_approval, step
 from counterfoil_mocks.erp import cash, ledger, posting
 from counterfoil_mocks.erp.model import ALLOWANCE, AR_DOCUMENT, PERIOD, ROLE
@@ -49,7 +50,7 @@ def run_provision(tx: Tx, subject: Record, values: Record) -> Record:
     Repeated, it books only what has moved since. Raises Problem 409 PERIOD_CLOSED.
     """
     period = tx.get(PERIOD, f"{values['legal_entity']}/{values['period']}")
-    entity, at = ledger.entity_of(tx, period["legal_entity"]), period["to_date"]
+    entity, at = entity_of(tx, period["legal_entity"]), period["to_date"]
     ccy = entity["functional_ccy"]
     open_amounts = [0] * len(MATRIX)
     for document in tx.find(AR_DOCUMENT, legal_entity=entity["code"], doc_type="INVOICE"):
@@ -137,7 +138,7 @@ def write_off_invoice(tx: Tx, subject: Record, values: Record) -> Record:
         subject,
         "P9 WRITE-OFF",
         {"total": left, "net": left - tax, "tax": tax},
-        tx.today(ledger.entity_of(tx, subject["legal_entity"])["tz"]),
+        tx.today(entity_of(tx, subject["legal_entity"])["tz"]),
         "write-off",
         subject["fx_rate"],
     )

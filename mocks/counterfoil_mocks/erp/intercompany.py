@@ -5,6 +5,7 @@ The other side is booked with the work itself (`work.py`); both carry one `ic_re
 
 from __future__ import annotations
 
+from counterfoil_mocks.companies import entity_of
 from counterfoil_mocks.deeds import minor, refuse_frozen, step
 from counterfoil_mocks.erp import ledger, posting
 from counterfoil_mocks.erp.model import IC_CHARGE, JOURNAL_ENTRY, ROLE
@@ -29,12 +30,12 @@ def charge(tx: Tx, values: Record) -> Record:
 
     Raises Problem 409 PERIOD_CLOSED where no period is open, 422 for an unknown company or the own one.
     """
-    ledger.entity_of(tx, values["legal_entity"])
+    entity_of(tx, values["legal_entity"])
     if values["ic_partner"] == values["legal_entity"]:
         raise invalid(
             "ic_partner", "a company does not charge itself", "Name the company that the contract belongs to."
         )
-    ledger.entity_of(tx, values["ic_partner"])
+    entity_of(tx, values["ic_partner"])
     ccy, markup = values["ccy"], values.get("markup")
     cost = minor(values, "cost", ccy)
     figures = {"cost": cost, "markup": MARKUP if markup is None else markup}

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from counterfoil_mocks import fx
+from counterfoil_mocks.companies import entity_of
 from counterfoil_mocks.erp import posting
-from counterfoil_mocks.erp.model import JOURNAL_ENTRY, LEGAL_ENTITY, PERIOD, ROLE
+from counterfoil_mocks.erp.model import JOURNAL_ENTRY, PERIOD, ROLE
 from counterfoil_mocks.kernel import clock
-from counterfoil_mocks.kernel.errors import conflict, invalid
+from counterfoil_mocks.kernel.errors import conflict
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.tx import Tx
 
@@ -44,16 +45,6 @@ class Balance(NamedTuple):
 
     amount: int
     func: int
-
-
-def entity_of(tx: Tx, code: str) -> Record:
-    """The legal entity of a code; raises Problem 422 where there is none."""
-    found = tx.look_up(LEGAL_ENTITY, code)
-    if found is None:
-        raise invalid(
-            "legal_entity", f"there is no legal entity {code!r}", "Give the code of one of the firm's companies."
-        )
-    return found
 
 
 def keeps(entity: Record) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from counterfoil_mocks.companies import entity_of
 from counterfoil_mocks.erp import ledger, posting, progress, schedules
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.tx import Tx
@@ -23,7 +24,7 @@ def provide(tx: Tx, schedule: Record, period: str, day: str) -> Record | None:
     Raises Problem 409 PERIOD_CLOSED, FX_RATE_MISSING.
     """
     price, at_completion = schedule["tp"], schedule["eac_cost"]
-    if price is None or at_completion is None or not provides(ledger.entity_of(tx, schedule["legal_entity"])):
+    if price is None or at_completion is None or not provides(entity_of(tx, schedule["legal_entity"])):
         return None
     spent = schedules.spent(tx, schedule, period=period).cost
     needed = progress.loss_to_come(price, at_completion, spent, schedule["recognised"] or 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from counterfoil_mocks.companies import entity_of
 from counterfoil_mocks.erp import ledger, posting
 from counterfoil_mocks.erp.model import (
     AR_DOCUMENT,
@@ -171,7 +172,7 @@ def register_load(entity: Entity, same: Callable[[Record], Record], after: Calla
     fields = [_loadable(each) for each in entity.fields if each.name not in ("je", "customer_no")]
 
     def load(tx: Tx, subject: Record, values: Record) -> Record:
-        ledger.keeps(ledger.entity_of(tx, values["legal_entity"]))
+        ledger.keeps(entity_of(tx, values["legal_entity"]))
         found = tx.one(entity, **same(values))
         if found is not None:
             raise conflict(
@@ -201,7 +202,7 @@ def _nothing(tx: Tx, record: Record) -> None:
 register_load(
     AR_DOCUMENT,
     lambda values: {"invoice_no": values["invoice_no"], "doc_type": values.get("doc_type") or "INVOICE"},
-    lambda tx, record: arm_overdue(tx, record, ledger.entity_of(tx, record["legal_entity"])["tz"]),
+    lambda tx, record: arm_overdue(tx, record, entity_of(tx, record["legal_entity"])["tz"]),
 )
 register_load(
     REVENUE_SCHEDULE,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from counterfoil_mocks.companies import entity_of
 from counterfoil_mocks.deeds import refuse_self_approval, step, walk
-from counterfoil_mocks.erp.ledger import entity_of
 from counterfoil_mocks.erp.model import PERIOD, ROLE
 from counterfoil_mocks.kernel import clock
 from counterfoil_mocks.kernel.fields import Record, text

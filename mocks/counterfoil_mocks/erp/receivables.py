@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from counterfoil_mocks import fx
+from counterfoil_mocks.companies import entity_of
 from counterfoil_mocks.deeds import minor, refuse_frozen
 from counterfoil_mocks.erp import cash, ledger, posting
 from counterfoil_mocks.erp.model import AR_DOCUMENT, ROLE, TAX_CODE
@@ -26,7 +27,7 @@ def post_document(tx: Tx, values: Record) -> Record:
     Raises Problem 422 for an unknown customer, entity, tax code or service item and for figures that do not agree; 409
     PERIOD_CLOSED, FX_RATE_MISSING. A second document of the same number is posted as well.
     """
-    entity = ledger.entity_of(tx, values["legal_entity"])
+    entity = entity_of(tx, values["legal_entity"])
     buyer = tx.look_up("customer", values["customer"])
     if buyer is None:
         raise invalid("customer", f"there is no customer {values['customer']!r}", "Create the customer first.")
@@ -40,7 +41,7 @@ def post_document(tx: Tx, values: Record) -> Record:
 def _worked_out(tx: Tx, values: Record) -> Record:
     """Lines in minor units with their tax, and the totals; given totals must agree."""
     ccy, lines = values["ccy"], []
-    func_ccy = ledger.entity_of(tx, values["legal_entity"])["functional_ccy"]
+    func_ccy = entity_of(tx, values["legal_entity"])["functional_ccy"]
     converted = values.get("func_total") is not None
     if not values.get("lines"):
         raise invalid("lines", "a document has at least one line", "Give its lines.")

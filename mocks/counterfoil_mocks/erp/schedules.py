@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from counterfoil_mocks import fx
+from counterfoil_mocks.companies import entity_of
 from counterfoil_mocks.deeds import minor
 from counterfoil_mocks.erp import ledger, posting, progress
 from counterfoil_mocks.erp.model import REVENUE_ENTRY, REVENUE_SCHEDULE, ROLE, SERVICE_ITEM
@@ -66,7 +67,7 @@ def estimates(tx: Tx, schedule: Record) -> Record:
 @ROLE.on_create(REVENUE_SCHEDULE)
 def create_schedule(tx: Tx, values: Record) -> Record:
     """Put a contract line's revenue under a schedule, in force at once."""
-    ledger.keeps(ledger.entity_of(tx, values["legal_entity"]))
+    ledger.keeps(entity_of(tx, values["legal_entity"]))
     check_service_item(tx, values.get("service_item"))
     if values["method"] == "STRAIGHT_LINE" and not (values.get("start") and values.get("end")):
         raise invalid("start", "a straight-line schedule has a start and an end", "Give both dates.")
@@ -208,7 +209,7 @@ def revenue_account(tx: Tx, schedule: Record) -> str:
 
 def _functional(tx: Tx, schedule: Record, figure: int, day: str) -> tuple[int, dict[str, int] | None]:
     """Rate and, where an advance is consumed, the amount in the books' currency: an advance keeps its own rate (IFRIC 22)."""
-    func_ccy, ccy = ledger.entity_of(tx, schedule["legal_entity"])["functional_ccy"], schedule["ccy"]
+    func_ccy, ccy = entity_of(tx, schedule["legal_entity"])["functional_ccy"], schedule["ccy"]
     rate = fx.rate_on(tx, ccy, func_ccy, day)
     if ccy == func_ccy or figure <= 0:
         return rate, None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from counterfoil_mocks import fx
+from counterfoil_mocks.companies import entity_of
 from counterfoil_mocks.deeds import minor, refuse_frozen
 from counterfoil_mocks.erp import ledger, posting
 from counterfoil_mocks.erp.intercompany import price
@@ -38,7 +39,7 @@ def post_work(tx: Tx, values: Record) -> Record:
     Work of a sister company's person costs what that company charges, in the books' own currency. Raises Problem 409
     PERIOD_CLOSED where no period is open, FX_RATE_MISSING.
     """
-    entity = ledger.entity_of(tx, values["legal_entity"])
+    entity = entity_of(tx, values["legal_entity"])
     value = minor(values, "value", values["ccy"])
     cost = _cost(tx, values, entity["functional_ccy"])
     place = ledger.place_for(tx, values["legal_entity"], values["work_date"])
@@ -62,7 +63,7 @@ def _cost(tx: Tx, values: Record, func_ccy: str) -> Cost:
     ccy = given.ccy if isinstance(given, Money) else values.get("cost_ccy") or values["ccy"]
     figure, pair, partner = minor(values, "cost", ccy), None, values.get("ic_partner")
     if partner is not None and partner != values["legal_entity"]:
-        ledger.entity_of(tx, partner)
+        entity_of(tx, partner)
         pair = ledger.Pair(partner, values.get("ic_ref") or f"IC-{values['source_id']}")
         figure = money.convert(price(figure), fx.rate_on(tx, ccy, func_ccy, on), ccy, func_ccy)
         ccy = func_ccy
