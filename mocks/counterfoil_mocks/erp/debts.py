@@ -40,8 +40,7 @@ def required(open_amounts: list[int]) -> list[int]:
 
 @ROLE.action(
     "run_provision",
-    text("legal_entity", limit=20, required=True),
-    text("period", limit=7, required=True, pattern=r"^\d{4}-\d{2}$"),
+    *ledger.OF_PERIOD,
     returns=ALLOWANCE,
 )
 def run_provision(tx: Tx, subject: Record, values: Record) -> Record:

@@ -11,11 +11,17 @@ from counterfoil_mocks.erp import posting
 from counterfoil_mocks.erp.model import JOURNAL_ENTRY, PERIOD, ROLE
 from counterfoil_mocks.kernel import clock
 from counterfoil_mocks.kernel.errors import conflict
-from counterfoil_mocks.kernel.fields import Record
+from counterfoil_mocks.kernel.fields import Record, text
 from counterfoil_mocks.kernel.tx import Tx
 
 REVERSES_AT = (0, 5)
 """Local hour and minute of the next day at which presentation and revaluation are taken back."""
+
+OF_PERIOD = (
+    text("legal_entity", limit=20, required=True),
+    text("period", limit=7, required=True, pattern=r"^\d{4}-\d{2}$"),
+)
+"""What a run over a period of a company is told."""
 
 BALANCE = """
 SELECT coalesce(sum(l.dr - l.cr), 0) AS amount, coalesce(sum(l.func_dr - l.func_cr), 0) AS func FROM erp.journal_line l
@@ -63,6 +69,19 @@ def accepts(tx: Tx, period: Record | None) -> bool:
     if period is None:
         return False
     return period["status"] == "OPEN" or (period["status"] == "SOFT_CLOSED" and tx.origin.kind != "integration")
+
+
+def period_to_run(tx: Tx, values: Record) -> Record:
+    """The period that a run is for (`OF_PERIOD`); raises Problem 404, or 409 PERIOD_CLOSED where it takes no postings."""
+    period = tx.get(PERIOD, f"{values['legal_entity']}/{values['period']}")
+    if not accepts(tx, period):
+        raise conflict(
+            "PERIOD_CLOSED",
+            f"Period {period['key']} is {period['status']}.",
+            field="period",
+            remedy="Have the period reopened.",
+        )
+    return period
 
 
 def open_on(tx: Tx, legal_entity: str, day: str, *, override: bool = False) -> Record:

@@ -12,8 +12,7 @@ from counterfoil_mocks import fx
 from counterfoil_mocks.erp import ledger, posting
 from counterfoil_mocks.erp.model import PERIOD, ROLE
 from counterfoil_mocks.kernel import money
-from counterfoil_mocks.kernel.errors import conflict
-from counterfoil_mocks.kernel.fields import Record, listing, text
+from counterfoil_mocks.kernel.fields import Record, listing
 from counterfoil_mocks.kernel.tx import Tx
 
 MONETARY = ("1200", "1220", "1230", "2350")
@@ -30,8 +29,7 @@ GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 4
 
 @ROLE.action(
     "revalue_period",
-    text("legal_entity", limit=20, required=True),
-    text("period", limit=7, required=True, pattern=r"^\d{4}-\d{2}$"),
+    *ledger.OF_PERIOD,
     listing("accounts", "Accounts to revalue; the monetary ones by default."),
     returns=PERIOD,
 )
@@ -41,14 +39,7 @@ def revalue_period(tx: Tx, subject: Record, values: Record) -> Record:
     Repeated, it books only what has moved since; what has no closing rate yet waits for the next run. Raises Problem 409
     PERIOD_CLOSED.
     """
-    period = tx.get(PERIOD, f"{values['legal_entity']}/{values['period']}")
-    if not ledger.accepts(tx, period):
-        raise conflict(
-            "PERIOD_CLOSED",
-            f"Period {period['key']} is {period['status']}.",
-            field="period",
-            remedy="Have the period reopened.",
-        )
+    period = ledger.period_to_run(tx, values)
     revalue(tx, period, values.get("accounts") or MONETARY)
     return period
 

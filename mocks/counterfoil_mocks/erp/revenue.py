@@ -6,8 +6,8 @@ from __future__ import annotations
 from counterfoil_mocks.erp import ledger, losses, periods, posting, revaluation, schedules
 from counterfoil_mocks.erp.model import PERIOD, REVENUE_SCHEDULE, ROLE
 from counterfoil_mocks.kernel import money
-from counterfoil_mocks.kernel.errors import Problem, conflict
-from counterfoil_mocks.kernel.fields import Record, text
+from counterfoil_mocks.kernel.errors import Problem
+from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.tx import Tx
 
 LATEST = """
@@ -32,8 +32,7 @@ GROUP BY l.contract_no HAVING sum(l.dr - l.cr) > 0
 
 @ROLE.action(
     "run_revenue",
-    text("legal_entity", limit=20, required=True),
-    text("period", limit=7, required=True, pattern=r"^\d{4}-\d{2}$"),
+    *ledger.OF_PERIOD,
     returns=PERIOD,
 )
 def run_revenue(tx: Tx, subject: Record, values: Record) -> Record:
@@ -42,14 +41,7 @@ def run_revenue(tx: Tx, subject: Record, values: Record) -> Record:
 
     Repeated, it books only what has moved since. Raises Problem 409 PERIOD_CLOSED.
     """
-    period = tx.get(PERIOD, f"{values['legal_entity']}/{values['period']}")
-    if not ledger.accepts(tx, period):
-        raise conflict(
-            "PERIOD_CLOSED",
-            f"Period {period['key']} is {period['status']}.",
-            field="period",
-            remedy="Have the period reopened.",
-        )
+    period = ledger.period_to_run(tx, values)
     latest = {
         (row["contract_no"], row["line_no"]): row["period"]
         for row in tx.rows(LATEST, legal_entity=period["legal_entity"])
