@@ -5,32 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from counterfoil.invariant import Params
-from counterfoil.kpi import Kpi, fraction, weekdays
+from counterfoil.kpi import Kpi
+from counterfoil.kpis import utilization
 from counterfoil_mocks.kernel.store import Store
-
-TIME = """
-SELECT sum(CASE WHEN billable THEN minutes ELSE 0 END) AS billable, sum(CASE WHEN billing = 'BILLED' THEN minutes ELSE 0 END) AS billed,
-    min(work_date) AS first, max(work_date) AS last FROM psa.time_entry WHERE deleted_at IS NULL AND approval = 'APPROVED'
-"""
-CAPACITY = (
-    "SELECT sum(capacity_minutes_per_day) AS minutes FROM psa.employee WHERE deleted_at IS NULL AND status = 'ACTIVE'"
-)
 
 
 def find(store: Store, params: Params) -> dict[str, Any]:
     """Billed time over the capacity of the weekdays between the first and last day of work."""
-    time, capacity = store.rows(TIME)[0], store.rows(CAPACITY)[0]["minutes"] or 0
-    if time["first"] is None:
-        return {"value": None, "inputs": {}}
-    days = weekdays(time["first"], time["last"])
-    available = capacity * days
-    inputs = {
-        "billed_minutes": time["billed"],
-        "available_minutes": available,
-        "from": time["first"],
-        "to": time["last"],
-    }
-    return {"value": fraction(time["billed"], available), "inputs": inputs}
+    return utilization.over_capacity(store, "billed")
 
 
 KPI = Kpi(

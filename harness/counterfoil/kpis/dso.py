@@ -21,7 +21,12 @@ DAYS = 90
 
 def find(store: Store, params: Params) -> dict[str, Any]:
     """Open invoices, whether due or not."""
-    rows = store.rows(OPEN.format(current=""), dict(params))
+    return over_billed(store, params)
+
+
+def over_billed(store: Store, params: Params, current: str = "") -> dict[str, Any]:
+    """Days that open invoices come to, against what was billed in the last 90. current: a condition that says which of them count."""
+    rows = store.rows(OPEN.format(current=current), dict(params))
     receivable, ccy = in_reporting_ccy(store, {row["ccy"]: row["open"] for row in rows}, params["now"])
     billed = {row["ccy"]: row["gross"] for row in store.rows(BILLED, dict(params))}
     gross, _ = in_reporting_ccy(store, billed, params["now"])

@@ -19,18 +19,22 @@ CAPACITY = (
 
 def find(store: Store, params: Params) -> dict[str, Any]:
     """Approved billable time over the capacity of the weekdays between its first and last day."""
+    return over_capacity(store, "billable")
+
+
+def over_capacity(store: Store, which: str) -> dict[str, Any]:
+    """Minutes that are `billable` or `billed` as a share of what people were there for between the first and the last day of work."""
     time, capacity = store.rows(TIME)[0], store.rows(CAPACITY)[0]["minutes"] or 0
     if time["first"] is None:
         return {"value": None, "inputs": {}}
-    days = weekdays(time["first"], time["last"])
-    available = capacity * days
+    available = capacity * weekdays(time["first"], time["last"])
     inputs = {
-        "billable_minutes": time["billable"],
+        f"{which}_minutes": time[which],
         "available_minutes": available,
         "from": time["first"],
         "to": time["last"],
     }
-    return {"value": fraction(time["billable"], available), "inputs": inputs}
+    return {"value": fraction(time[which], available), "inputs": inputs}
 
 
 KPI = Kpi(
