@@ -285,9 +285,7 @@ class Customers(Flow):
         tax: Record,
     ) -> Record:
         """One copy. tax: whose values the fields that the books own are taken from."""
-        short = matching.shortened(customer["name"], matching.NAME_LIMIT[system])
-        full = customer["name_full"] or (customer["name"] if short != customer["name"] else None)
-        values = {name: customer[name] for name in OWNED_BY_CRM} | {"name": short, "name_full": full}
+        values = {name: customer[name] for name in OWNED_BY_CRM} | self._names(system, customer)
         if parents or customer["parent"] is None:
             values["parent"] = parents.get(system)
         if found is None:
@@ -305,6 +303,12 @@ class Customers(Flow):
             if system != "erp" or found[name] is None:
                 values[name] = tax[name]
         return await work.patch(system, "customer", found, {**values, "external_id": customer["id"]})
+
+    def _names(self, system: str, customer: Record) -> Record:
+        """What a system calls a customer: `name` as long as it takes, and the whole one where that is longer."""
+        short = matching.shortened(customer["name"], matching.NAME_LIMIT[system])
+        full = customer["name_full"] or (customer["name"] if short != customer["name"] else None)
+        return {"name": short, "name_full": full}
 
     async def copy_sites(self, work: Work, golden: Golden, sites: Records, fresh: Iterable[str]) -> None:
         """Write the copies of sites. fresh: systems where the customer has just been made, so that there can be none yet."""

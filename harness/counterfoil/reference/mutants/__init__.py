@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,17 @@ class Mutant:
     def hears(self) -> set[str]:
         """Types of the events that its parts deal with."""
         return {type_named(each) for part in self.parts.values() for each in handled(part)}
+
+
+def bent(document: Mapping[str, Any], change: Callable[[int], int]) -> dict[str, Any]:
+    """A document with its amounts changed, its lines' too. change: of minor units."""
+    made = dict(document)
+    for name in ("net", "tax", "total"):
+        if made.get(name) is not None:
+            made[name] = {**made[name], "minor": change(made[name]["minor"])}
+    if "lines" in made:
+        made["lines"] = [bent(line, change) for line in made["lines"]]
+    return made
 
 
 def names() -> list[str]:

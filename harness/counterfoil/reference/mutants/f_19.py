@@ -5,24 +5,13 @@ from __future__ import annotations
 from counterfoil.reference.connectors import Record
 from counterfoil.reference.flows.customers import Customers
 from counterfoil.reference.mutants import Mutant
-from counterfoil.reference.work import Work
 
 
 class Cuts(Customers):
     """`value[:60]`, and nothing beside it."""
 
-    async def _write(
-        self,
-        work: Work,
-        system: str,
-        customer: Record,
-        number: str,
-        found: Record | None,
-        parents: dict[str, str],
-        tax: Record,
-    ) -> Record:
-        bent = {**customer, "name": customer["name"][:60], "name_full": None}
-        return await super()._write(work, system, bent, number, found, parents, tax)
+    def _names(self, system: str, customer: Record) -> Record:
+        return {"name": customer["name"][:60], "name_full": None}
 
 
 MUTANT = Mutant(

@@ -5,24 +5,14 @@ from __future__ import annotations
 from counterfoil.reference.connectors import Record
 from counterfoil.reference.flows.customers import Customers
 from counterfoil.reference.mutants import Mutant
-from counterfoil.reference.work import Work
 
 
 class Latin(Customers):
     """`encode("latin-1", "replace")`."""
 
-    async def _write(
-        self,
-        work: Work,
-        system: str,
-        customer: Record,
-        number: str,
-        found: Record | None,
-        parents: dict[str, str],
-        tax: Record,
-    ) -> Record:
+    def _names(self, system: str, customer: Record) -> Record:
         bent = {**customer, "name": customer["name"].encode("latin-1", "replace").decode("latin-1")}
-        return await super()._write(work, system, bent, number, found, parents, tax)
+        return super()._names(system, bent)
 
 
 MUTANT = Mutant(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from counterfoil.reference.connectors import Record
 from counterfoil.reference.flows.invoicing import Invoicing
-from counterfoil.reference.mutants import Mutant
+from counterfoil.reference.mutants import Mutant, bent
 from counterfoil.reference.work import Work
 
 
@@ -12,18 +12,7 @@ class TwoDecimals(Invoicing):
     """A hard-coded exponent of 2."""
 
     async def _post(self, work: Work, invoice: Record) -> None:
-        await super()._post(work, cut(invoice) if invoice["ccy"] == "KWD" else invoice)
-
-
-def cut(content: Record) -> Record:
-    """A document without its third decimals, its lines' neither."""
-    bent = dict(content)
-    for name in ("net", "tax", "total"):
-        if bent.get(name) is not None:
-            bent[name] = {**bent[name], "minor": bent[name]["minor"] // 10 * 10}
-    if "lines" in bent:
-        bent["lines"] = [cut(line) for line in bent["lines"]]
-    return bent
+        await super()._post(work, bent(invoice, lambda minor: minor // 10 * 10) if invoice["ccy"] == "KWD" else invoice)
 
 
 MUTANT = Mutant(
