@@ -295,6 +295,28 @@ def test_links_begin_as_each_call_did(landscape: Any) -> None:
         assert f"http://{host}:{port}/" in json.dumps(answer.json())
 
 
+def test_what_answers_have_in_common_is_worked_out_once_and_seen_anew_when_it_changes(
+    landscape: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    callers = [Caller(landscape, SUBJECTS["netsuite"]) for _ in range(3)]
+    company = callers[0].call("GET", callers[0].place).json()["subsidiary"]
+    read: list[str] = []
+    table = landscape.landscape.systems["erp"].table("legal_entity")
+    by_key = type(table).by_key
+    monkeypatch.setattr(type(table), "by_key", lambda self, *of: read.append(self.entity.name) or by_key(self, *of))
+
+    def names() -> set[str]:
+        return {each.call("GET", each.place).json()["subsidiary"]["refName"] for each in callers}
+
+    assert names() == {company["refName"]}
+    assert read == []
+    path = f"/legal_entities/{company['id']}"
+    changed = landscape.native("erp", "PATCH", path, {"name": "Another"}, **{"If-Match": "*"})
+    assert changed.status == 200, changed.raw
+    assert names() == {"Another"}
+    assert read == ["legal_entity"]
+
+
 @pytest.fixture(scope="module")
 def kept(launch_shared: Any, tmp_path_factory: Any) -> Any:
     """All four vendors, where others may write to the same files."""

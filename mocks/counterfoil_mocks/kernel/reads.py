@@ -15,11 +15,12 @@ QUESTIONS = ("SELECT", "WITH")
 
 class Reads:
     """A connection that remembers what it is asked; it stands in a store's place for its own within a `with`. whole: whether it has seen all that
-    was read, and nothing was written; only then `hold` says anything."""
+    was read, and nothing was written; only then `hold` says anything. One within another keeps what it sees to itself (`note`)."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.connection = store.connection
+        self._before = store.connection
+        self.connection: Any = self._before.connection if isinstance(self._before, Reads) else self._before
         self.whole = True
         self._asked: list[tuple[str, Any, list[Any]]] = []
         self._rows = 0
@@ -29,7 +30,15 @@ class Reads:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.store.connection = self.connection
+        self.store.connection = self._before
+
+    def note(self, other: Reads | None) -> None:
+        """Take what another has seen, None where that is not known, for seen here."""
+        if other is None or not other.whole:
+            self.whole = False
+        else:
+            self._asked += other._asked
+            self._rows += other._rows
 
     def execute(self, sql: str, params: Any = ()) -> Any:
         """Run one statement."""

@@ -64,6 +64,22 @@ class Remembered:
             self._known.clear()
         self._known[place] = Known(answer, state, self.system.moment, reads)
 
+    def part(self, place: Hashable, work: Callable[[], Any]) -> Any:
+        """What many answers have in common, worked out once; each of them counts as made of all that it is made of."""
+        watcher = self.system.store.connection
+        if not isinstance(watcher, Reads):
+            return work()
+        found = self.find(place)
+        if found is not None:
+            watcher.note(self._known[place].reads)
+            return found
+        state = self.system.state
+        with self.system.store.watched() as reads:
+            found = work()
+        watcher.note(reads)
+        self.keep(place, found, state, reads)
+        return found
+
     def counted(self, statement: sa.Select[Any]) -> int:
         """How many rows a statement finds (what it selects from must be said by `select_from`); whoever turns pages has it counted once."""
         text, params = bound(statement.with_only_columns(sa.func.count()))

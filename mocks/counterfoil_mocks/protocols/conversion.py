@@ -114,12 +114,17 @@ MINOR = Conversion("integer", same, _integer)
 """An amount in minor units, as it is stored."""
 
 
+@lru_cache(4096)
+def in_major(minor: int, places: int) -> Any:
+    """Minor units as a JSON number of major ones."""
+    return number(Decimal(minor).scaleb(-places) if places else Decimal(minor))
+
+
 def major(ccy: str = "ccy") -> Conversion:
     """An amount in major units as a JSON number; `ccy` names the field that holds its currency."""
 
     def show(value: int, record: Record) -> Any:
-        places = money.exponent(record[ccy])
-        return number(Decimal(value).scaleb(-places) if places else Decimal(value))
+        return in_major(value, money.exponent(record[ccy]))
 
     def read(value: Any, around: Record) -> int:
         places = money.exponent(around.get(ccy) or "USD")

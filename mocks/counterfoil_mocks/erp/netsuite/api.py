@@ -111,7 +111,7 @@ class NetSuiteFace(Face):
 
     def reader(self, ask: Ask) -> Reader:
         """A reader whose links begin as the call did."""
-        return Reader(self.system, self.base(ask.request), self.types, self.permissions.hidden())
+        return Reader(self.system, self.base(ask.request), self.types, self.permissions.hidden)
 
     # reading a call
 

@@ -29,14 +29,12 @@ class Permissions:
             if level not in LEVELS:
                 raise Unusable(f"landscape: settings.role.{name}: {level!r} is none of {', '.join(LEVELS)}.")
         self._said = dict(said)
+        self.hidden = frozenset(name for name, level in said.items() if level == "none")
+        """Types that the role does not see."""
 
     def may(self, name: str, level: str) -> bool:
         """Whether the role has a level for a type of records."""
         return LEVELS.index(self._said.get(name, "full")) >= LEVELS.index(level)
-
-    def hidden(self) -> Iterable[str]:
-        """Types that the role does not see."""
-        return [name for name, level in self._said.items() if level == "none"]
 
     def check(self, request: Request, operation: Operation) -> None:
         """See that the role may do what a call asks for; raises Refused 400, as NetSuite does."""

@@ -92,7 +92,7 @@ class Queries:
 
     def _views(self) -> Iterable[View]:
         """The tables that the role sees, and of transactions and their lines those rows."""
-        hidden, types = set(self.face.permissions.hidden()), self.face.types
+        hidden, types = set(self.face.permissions.hidden), self.face.types
         behind: dict[str, list[ObjectMap]] = {}
         for each in types.values():
             behind.setdefault(table_of(each), []).append(each)

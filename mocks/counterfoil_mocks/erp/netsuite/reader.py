@@ -26,8 +26,10 @@ from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.statements import bound
 from counterfoil_mocks.protocols.conversion import RATE
 from counterfoil_mocks.protocols.fieldmap import ChildMap, ObjectMap
+from counterfoil_mocks.protocols.written import Written
 
 if TYPE_CHECKING:
+    from counterfoil_mocks.kernel.face import Face
     from counterfoil_mocks.kernel.system import System
 
 RECORDS = "/services/rest/record/v1"
@@ -56,6 +58,11 @@ NAMES: dict[str, Callable[[Record], str]] = {
     "vendor_object": lambda record: str(record["name"] or record["id"]),
 }
 """What people see instead of an id, by entity."""
+OTHERWISE: dict[tuple[str, str], Callable[[Record, Reader], Any]] = {
+    ("customer", "entityId"): lambda record, reader: record["name_full"] or record["name"],
+    ("customer", "subsidiary"): lambda record, reader: reader.company(),
+}
+"""What a field is where nothing is stored, by type and field."""
 
 
 class Reader:
@@ -72,6 +79,11 @@ class Reader:
         self.hidden = frozenset(hidden)
         self._balances: dict[str, Mapping[str, Any]] = {}
 
+    @property
+    def _face(self) -> Face:
+        assert self.system.face is not None
+        return self.system.face
+
     # finding
 
     def find(self, each: ObjectMap, named: str) -> Record | None:
@@ -86,15 +98,14 @@ class Reader:
 
     def ids(self, each: ObjectMap, limit: int, offset: int) -> tuple[list[str], int]:
         """The ids of a page of the records of a type, in the order in which they were made, and how many there are on all."""
-        records, face = self.system.table(each.entity), self.system.face
-        assert face is not None
+        records = self.system.table(each.entity)
         table = records.sql
         mine = sa.select(table.c.id).select_from(table)
         mine = mine.where(table.c.system == self.system.name, *conditions(each, table))
         page = mine.where(*records.along("created_at")).order_by(table.c.created_at, table.c.id)
         page = page.limit(limit).offset(offset)
         found = self.system.store.connection.execute(*bound(page)).fetchall()
-        return [row[0] for row in found], face.remembered.counted(mine)
+        return [row[0] for row in found], self._face.remembered.counted(mine)
 
     def all(self, each: ObjectMap, narrowed: sa.ColumnElement[bool] | None = None) -> list[Record]:
         """The records of a type, in the order in which they were made."""
@@ -176,6 +187,14 @@ class Reader:
         if refers in LISTS:
             row = BY_STORED[refers].get(stored)
             return None if row is None else self._link(refers, row.id, row.name)
+        if refers in self.types and "stored" in self.types[refers].about:  # one of a few, which many records name
+            found: Record | None = self._face.remembered.part(
+                (self._root, refers, stored), lambda: self._led_to(refers, stored)
+            )
+            return found
+        return self._led_to(refers, stored)
+
+    def _led_to(self, refers: str, stored: str) -> Record | None:
         for target in self.targets(refers):
             table = self.system.table(target.entity)
             by_key = "stored" in target.about
@@ -195,7 +214,7 @@ class Reader:
 
     def url(self, *steps: str) -> str:
         """The address of something."""
-        return "/".join((self._root, *steps))
+        return f"{self._root}/{'/'.join(steps)}"
 
     def self_link(self, *steps: str) -> Record:
         """A link to a thing as it shows it itself."""
@@ -219,31 +238,9 @@ class Reader:
 
     def fields(self, each: ObjectMap, record: Record, wanted: set[str] | None = None) -> Record:
         """The fields of a record or line."""
-        made: Record = {}
         kept = each.kept(record)
-        known, unknown = planned(each, tuple(kept))
-        for name, refers, computed, column, show, default in known:
-            if wanted is not None and name not in wanted:
-                continue
-            if computed is not None:
-                value = computed(record, self)
-            elif column:
-                stored = record[column]
-                value = default if stored is None else show(stored, record)
-            else:
-                value = kept.get(name, default)
-            if refers:
-                if value is None and name == "subsidiary" and each.name == "customer":
-                    value = self.company()
-                value = None if value is None else self.reference(refers, value)
-            if value is None and name == "entityId" and each.name == "customer":
-                value = record["name_full"] or record["name"]
-            if value is not None:
-                made[name] = value
-        for name in unknown:
-            if kept[name] is not None and (wanted is None or name in wanted):
-                made[name] = kept[name]
-        return made
+        made: Record = shower(each, tuple(kept))(record, self, kept)
+        return made if wanted is None else {name: value for name, value in made.items() if name in wanted}
 
     def sublist(self, each: ObjectMap, record: Record, child: ChildMap) -> Record:
         """A sublist with its lines."""
@@ -409,18 +406,25 @@ class Reader:
 
 
 @lru_cache(maxsize=1000)
-def planned(each: ObjectMap, kept: tuple[str, ...]) -> tuple[tuple[tuple[Any, ...], ...], tuple[str, ...]]:
-    """The fields as showing wants them, which is where reading spends its time: those that can have a value in a record that has kept what it is named
-    here, and what of that no field is."""
-    here = (
-        one
-        for one in each.fields
-        if one.column or one.computed is not None or one.default is not None or one.refers or one.name in kept
-    )
-    known = ((one.name, one.refers, one.computed, one.column, one.conversion.show, one.default) for one in here)
+def shower(each: ObjectMap, kept: tuple[str, ...]) -> Callable[[Record, Reader, Mapping[str, Any]], Record]:
+    """What shows the fields of a record that has kept what is named here. Fields that can have no value in such a one are passed over."""
+    made = Written("record", "context", "kept")
+    made.line("made = {}")
+    for one in each.fields:
+        otherwise = OTHERWISE.get((each.name, one.name))
+        if one.column or one.computed is not None or one.default is not None or one.name in kept or otherwise:
+            made.line(f"value = {made.shown(one)}")
+            if otherwise:
+                made.line(f"if value is None: value = {made.value(otherwise)}(record, context)")
+            if one.refers:
+                made.line(f"if value is not None: value = context.reference({one.refers!r}, value)")
+            made.line(f"if value is not None: made[{one.name!r}] = value")
     lists = {child.name for child in each.children}
-    unknown = (name for name in kept if name not in each.by_name and name not in lists and name != MEMBER)
-    return tuple(known), tuple(unknown)
+    for name in kept:
+        if name not in each.by_name and name not in lists and name != MEMBER:
+            made.line(f"if kept[{name!r}] is not None: made[{name!r}] = kept[{name!r}]")
+    made.line("return made")
+    return made.function()
 
 
 def address(site: Record) -> Record:

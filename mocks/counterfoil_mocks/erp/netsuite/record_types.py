@@ -21,8 +21,9 @@ FIRST = {"payment": "customerPayment", "service_item": "serviceSaleItem"}
 
 def is_of(each: ObjectMap, record: Record) -> bool:
     """Whether a record of its entity is of a type."""
-    if not all(record[name] == value for name, value in each.where.items()):
-        return False
+    for name, value in each.where.items():
+        if record[name] != value:
+            return False
     first = FIRST.get(each.entity)
     return first is None or each.kept(record).get(MEMBER, first) == each.name
 
