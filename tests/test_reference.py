@@ -323,6 +323,40 @@ def test_what_no_event_told_of_is_found_by_polling(live: Live) -> None:
     assert live.ask("POST", "/poll").json["found"]["crm"] == 0
 
 
+def test_what_is_taken_back_is_found_by_polling_and_once(live: Live) -> None:
+    world = live.world
+    deal = live.sell(customer_name="Second Thoughts Ltd")
+    person = firm.hire(world, name="Polled consultant", level="SENIOR", cost_rate="110.0000", cost_ccy="USD")
+    firm.staff(world, deal, employee=person["employee_no"])
+    world.faults.inject([{"kind": "drop", "system": "*", "operation": "*", "redeliver_after": 0.0}])
+    entry = firm.work(world, deal, employee=person["employee_no"], work_date="2026-01-05", line_no=2, minutes=240)
+    milestone = deal.milestone("M1")
+    world.psa.act("complete_milestone", key=milestone)
+    for _ in range(3):  # what the integration does is told by polls too
+        live.ask("POST", "/poll")
+        world.settle()
+    assert world.billing.find("billable_item", entry["key"]) is not None
+    assert world.billing.one("plan_line", contract_no=deal.contract_no, ms_code="M1")["status"] == "INVOICED"
+
+    world.psa.act("unapprove_time", key=entry["key"], reason="Not agreed with the customer")
+    world.psa.act("uncomplete_milestone", key=milestone, reason="Not finished", approver=firm.FINANCE)
+    assert live.ask("POST", "/poll").json["found"]["psa"] == 2
+    world.settle()
+    assert world.billing.find("billable_item", entry["key"]) is None
+    assert firm.Ledger(world, deal).balance("1220") == 0
+    letters = live.ask("GET", "/dead-letters").json["items"]
+    assert [each["code"] for each in letters] == ["APPROVER_UNKNOWN"]  # who let it be taken back, only the event says
+
+    world.psa.act("reject_time", key=entry["key"], reason="Too long")
+    assert live.ask("POST", "/poll").json["found"]["psa"] == 0
+    world.psa.change("time_entry", entry["key"], minutes=120)
+    world.psa.act("submit_time", key=entry["key"])
+    world.psa.act("approve_time", key=entry["key"], approver=firm.MANAGER)
+    live.ask("POST", "/poll")
+    world.settle()
+    assert world.billing.get("billable_item", entry["key"])["minutes"] == 120
+
+
 def test_a_system_that_cannot_be_polled_now_is_polled_next_time(live: Live) -> None:
     deal = live.sell(customer_name="Broken Pages")
     live.ask("POST", "/poll")

@@ -237,6 +237,22 @@ def test_a_withdrawal_while_it_is_being_billed_again_is_healed_as_well(race: Rac
 
 
 @spoken
+def test_where_no_event_tells_of_a_withdrawal_a_poll_does(race: Race) -> None:
+    race.agree()
+    *kept, doubted = race.work(24, 20, 4)
+    wrong = race.issue({"kind": "drop", "system": "psa", "operation": "psa.time.unapproved", "redeliver_after": 0.0})
+    race.withdraw(doubted)
+    race.pass_time()
+    assert race.billed() == [{each["key"] for each in (*kept, doubted)}]
+    race.integration.poll()
+    race.world.settle()
+    race.judge()
+    [memo] = firm.credit_memos(race.world, race.deal)
+    assert (memo["corrects"], memo["approved_by"]) == (wrong["invoice_no"], firm.MANAGER)
+    assert race.billed() == [{each["key"] for each in kept}]
+
+
+@spoken
 def test_what_was_paid_on_the_credited_invoice_is_on_account(race: Race) -> None:
     race.agree()
     kept, doubted = race.work(4, 2)

@@ -125,8 +125,8 @@ def from_envelope(system: str, envelope: Mapping[str, Any]) -> Event:
     )
 
 
-def of_record(system: str, type_: str, record: Record) -> Event:
-    """The event that a polled record stands for: the same record in the same version is the same event."""
+def of_record(system: str, type_: str, record: Record, extra: Record | None = None) -> Event:
+    """The event that a polled record stands for: the same record in the same version is the same event. extra: what more is known of it."""
     key = str(record.get("key") or record["id"])
     return Event(
         system=system,
@@ -139,6 +139,6 @@ def of_record(system: str, type_: str, record: Record) -> Event:
         time=str(record["updated_at"]),
         traceparent=None,
         record=record,
-        extra={},
+        extra=extra or {},
         polled=True,
     )

@@ -20,10 +20,12 @@ OVERLAP = timedelta(seconds=60)
 
 @dataclass(frozen=True)
 class Watched:
-    """A collection that is polled, and the event that a record of it stands for (None: none)."""
+    """A collection that is polled, and the event that a record of it stands for (None: none). undone: by the event that was told of a
+    record which stands for none any more, the event that takes it back."""
 
     entity: str
     event: Callable[[Record], str | None]
+    undone: Mapping[str, str] = field(default_factory=dict)
 
 
 def when(field: str, table: Mapping[str, str]) -> Callable[[Record], str | None]:
@@ -42,7 +44,11 @@ WATCHED: dict[str, tuple[Watched, ...]] = {
         Watched("rate_card", when("status", {"PUBLISHED": "crm.rate_card.published"})),
         Watched("customer", always("crm.account.updated")),
         Watched("site", always("crm.site.changed")),
-        Watched("opportunity", when("stage", {"CLOSED_WON": "crm.opportunity.closed_won"})),
+        Watched(
+            "opportunity",
+            when("stage", {"CLOSED_WON": "crm.opportunity.closed_won"}),
+            {"crm.opportunity.closed_won": "crm.opportunity.reopened"},
+        ),
         Watched("contract", when("status", {"ACTIVE": "crm.contract.activated"})),
         Watched("change_order", when("status", {"APPROVED": "crm.change_order.approved"})),
         Watched("approval", when("decision", {"APPROVED": "crm.approval.decided"})),
@@ -50,10 +56,20 @@ WATCHED: dict[str, tuple[Watched, ...]] = {
     "psa": (
         Watched("project", lambda record: "psa.etc.updated" if record["etc_cost"] or record["etc_hours"] else None),
         Watched(
-            "milestone", when("status", {"COMPLETED": "psa.milestone.completed", "ACCEPTED": "psa.milestone.accepted"})
+            "milestone",
+            when("status", {"COMPLETED": "psa.milestone.completed", "ACCEPTED": "psa.milestone.accepted"}),
+            dict.fromkeys(("psa.milestone.completed", "psa.milestone.accepted"), "psa.milestone.uncompleted"),
         ),
-        Watched("time_entry", when("approval", {"APPROVED": "psa.time.approved"})),
-        Watched("expense", when("approval", {"APPROVED": "psa.expense.approved"})),
+        Watched(
+            "time_entry",
+            when("approval", {"APPROVED": "psa.time.approved"}),
+            {"psa.time.approved": "psa.time.unapproved"},
+        ),
+        Watched(
+            "expense",
+            when("approval", {"APPROVED": "psa.expense.approved"}),
+            {"psa.expense.approved": "psa.expense.unapproved"},
+        ),
     ),
     "billing": (
         Watched("plan", always("billing.plan.created")),
@@ -126,11 +142,20 @@ class Poller:
 
     def take(self, name: str, watched: Watched, record: Record, cursor: str | None) -> bool:
         """Hand a changed record on, unless an event has told of it."""
-        type_ = watched.event(record)
-        if type_ is None or not self.wanted(record, cursor):
+        if not self.wanted(record, cursor):
             return False
-        event = of_record(name, type_, record)
-        return not self.known(event) and self.engine.submit(event)
+        type_ = watched.event(record)
+        event = self.taken_back(name, watched, record) if type_ is None else of_record(name, type_, record)
+        return event is not None and not self.known(event) and self.engine.submit(event)
+
+    def taken_back(self, name: str, watched: Watched, record: Record) -> Event | None:
+        """The event that takes back what was told of a record last; None where nothing was told of it, or that has been taken back."""
+        inbox, found = self.state.inbox, None
+        for done, undone in watched.undone.items():
+            told, since = (inbox.latest(name, str(record["id"]), type_) for type_ in (done, undone))
+            if told is not None and (since is None or since.version < told.version):
+                found = of_record(name, undone, record, {"before": told.record})
+        return found
 
     def wanted(self, record: Record, cursor: str | None) -> bool:
         """Whether a record that the list gave is to be looked at."""

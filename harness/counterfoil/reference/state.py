@@ -106,6 +106,14 @@ class Inbox:
         )
         return found.fetchone() is not None
 
+    def latest(self, system: str, record_id: str, type_: str) -> Event | None:
+        """The event of a type that told of a record in its highest version."""
+        row = self._sql.execute(
+            "SELECT event FROM inbox WHERE system = ? AND record_id = ? AND type = ? ORDER BY version DESC LIMIT 1",
+            (system, record_id, type_),
+        ).fetchone()
+        return None if row is None else Event(**orjson.loads(row[0]))
+
     def forget(self) -> None:
         """Forget what is kept in memory."""
         self._fresh.clear()

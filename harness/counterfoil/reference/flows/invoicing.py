@@ -88,6 +88,12 @@ class Invoicing(Flow):
         elif invoice["status"] not in ("DISCARDED", "VOID", "CREDITED", "WRITTEN_OFF"):
             others = [each for each in invoice["lines"] if each["plan_line"] != line["key"]]
             mine = [{"line_no": each["line_no"], "net": each["net"]} for each in invoice["lines"] if each not in others]
+            approver = work.event.extra.get("approver")
+            if approver is None and work.event.polled:
+                raise Unfit(
+                    "APPROVER_UNKNOWN",
+                    f"What {invoice['invoice_no']} bills by {line['key']} was taken back, and no event told by whose approval; credit it by hand.",
+                )
             await work.act(
                 "billing",
                 "credit_invoice",
@@ -96,7 +102,7 @@ class Invoicing(Flow):
                 source_key=line["key"],
                 reason="SCOPE",
                 release_items=True,
-                approved_by=work.event.extra.get("approver"),
+                approved_by=approver,
                 lines=mine if others else None,
             )
 
