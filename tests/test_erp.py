@@ -254,6 +254,59 @@ def test_partial_over_and_reversed_payments(erp: Desk) -> None:
     check_entries(erp)
 
 
+def pay_back(erp: Desk, reference: str, *lines: dict[str, Any], **more: Any) -> Record:
+    given = {
+        "payee": "CU-000001",
+        "legal_entity": "CF-US",
+        "ccy": "USD",
+        "value_date": "2026-01-05",
+        "bank_ref": reference,
+    }
+    return erp.act("pay_refund", **{**given, "lines": list(lines), **more})
+
+
+def test_what_is_unapplied_is_paid_back_once(erp: Desk) -> None:
+    post(erp, "INV-1", ff("100", "0"))
+    for amount, reference in (("150", "WIRE-1"), ("20", "WIRE-2")):
+        receive(erp, usd(amount), reference)
+    erp.act("apply_payment", erp.get("payment", "WIRE-1")["id"], invoice_no="INV-1")
+    made = pay_back(erp, "OUT-1", {"receipt": "WIRE-1", "amount": usd("30")}, {"receipt": "WIRE-2"})
+    assert (made["refund_no"], made["amount"], erp.events[-1]) == ("RF-000001", 5_000, "erp.refund.paid")
+    states = {each["bank_ref"]: each for each in erp.list("payment")}
+    assert [states[name]["status"] for name in ("WIRE-1", "WIRE-2")] == ["PARTIALLY_APPLIED", "REFUNDED"]
+    assert [states[name]["unapplied"] for name in ("WIRE-1", "WIRE-2")] == [2_000, 0]
+    assert (balance(erp, "1000"), balance(erp, "2350")) == (12_000, -2_000)
+
+    def code(reference: str, *lines: dict[str, Any], **more: Any) -> str:
+        return refused(lambda: pay_back(erp, reference, *lines, **more)).code
+
+    assert code("OUT-2", {"receipt": "WIRE-1", "amount": usd("20.01")}) == "NOTHING_TO_REFUND"
+    assert code("OUT-2", {"receipt": "WIRE-2"}) == "NOTHING_TO_REFUND"
+    assert code("OUT-2", {"receipt": "WIRE-1"}, {"receipt": "WIRE-1"}) == "NOTHING_TO_REFUND"
+    assert code("OUT-2", {"receipt": "WIRE-1"}, ccy="EUR", fx_rate=money.rate("1.1")) == "INVALID_FIELD"
+    assert code("OUT-2") == "INVALID_FIELD"
+    assert code("OUT-1", {"receipt": "WIRE-1"}) == "DUPLICATE_BANK_REF"
+    assert code("OUT-2", {"receipt": "WIRE-1"}, value_date="2025-12-31") == "PERIOD_CLOSED"
+    assert erp.refused("reverse_payment", states["WIRE-2"]["id"]).code == "PAID_BACK"
+    assert (len(erp.list("refund")), balance(erp, "2350")) == (1, -2_000)
+
+    pay_back(erp, "OUT-2", {"receipt": "WIRE-1"})
+    assert (erp.get("payment", "WIRE-1")["status"], balance(erp, "2350")) == ("APPLIED", 0)
+    check_entries(erp)
+
+
+def test_a_refund_at_another_rate_realises_the_difference(erp: Desk) -> None:
+    for day, rate in (("2026-01-05", "0.86"), ("2026-01-20", "0.845")):
+        fx(erp, day, rate)
+    uk: dict[str, Any] = {"legal_entity": "CF-UK", "ccy": "EUR"}
+    receive(erp, eur("1,000"), "EURO-1", **uk)
+    live_until([erp], "2026-01-20")
+    made = pay_back(erp, "OUT-1", {"receipt": "EURO-1"}, value_date="2026-01-20", **uk)
+    assert (made["func_ccy"], made["fx_gain_loss"], balance(erp, "2350", func=True)) == ("GBP", 1_500, 0)
+    assert (balance(erp, "1000", func=True), balance(erp, "7100", func=True)) == (1_500, -1_500)
+    check_entries(erp)
+
+
 def test_a_bank_reference_is_booked_once(erp: Desk) -> None:
     receive(erp, usd("100"))
     assert refused(lambda: receive(erp, usd("100"))).code == "DUPLICATE_BANK_REF"

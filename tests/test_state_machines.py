@@ -139,9 +139,10 @@ DOMAIN: dict[str, Table] = {
         "REFUNDED": "",
     },
     "payment.status": {
-        "RECEIVED": "PARTIALLY_APPLIED APPLIED REVERSED",
+        "RECEIVED": "PARTIALLY_APPLIED APPLIED REFUNDED REVERSED",
         "PARTIALLY_APPLIED": "APPLIED RECEIVED REVERSED",
         "APPLIED": "PARTIALLY_APPLIED REVERSED",
+        "REFUNDED": "REVERSED",
         "REVERSED": "",
     },
     "payment_application.status": {"ACTIVE": "REVERSED", "REVERSED": ""},

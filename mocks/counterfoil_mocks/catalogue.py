@@ -90,6 +90,7 @@ EVENTS: tuple[Told, ...] = (
     Told("erp", "payment.received", ("payment",), "Money came in."),
     Told("erp", "payment.applied", ("payment",), "Money was applied to a document.", ("invoice",)),
     Told("erp", "payment.reversed", ("payment",), "A payment bounced.", ("reason", "invoices")),
+    Told("erp", "refund.paid", ("refund",), "Money was paid back to a customer."),
     Told("erp", "customer.credit_hold", ("customer",), "A customer's credit was stopped or released.", ("reason",)),
     Told("erp", "revenue.posted", ("revenue_entry",), "Revenue is in the books."),
     Told("erp", "period.soft_closed", ("period",), "A period takes no more business entries."),

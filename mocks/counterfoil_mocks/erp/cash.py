@@ -99,8 +99,8 @@ def apply_payment(tx: Tx, subject: Record, values: Record) -> Record:
 def _apply(tx: Tx, payment: Record, document: Record, part: int) -> tuple[Record, Record]:
     entity = entity_of(tx, payment["legal_entity"])
     func_ccy, ccy = entity["functional_ccy"], payment["ccy"]
-    received = _between(payment["applied"], part, payment["fx_rate"], ccy, func_ccy)
-    relieved = _between(document["total"] - document["open_amount"], part, document["fx_rate"], ccy, func_ccy)
+    received = between(payment["applied"] + payment["refunded"], part, payment["fx_rate"], ccy, func_ccy)
+    relieved = between(document["total"] - document["open_amount"], part, document["fx_rate"], ccy, func_ccy)
     gain = received - relieved
     lines = posting.legs(
         "P7 APPLY",
@@ -137,19 +137,20 @@ def _apply(tx: Tx, payment: Record, document: Record, part: int) -> tuple[Record
             "je": entry and entry["id"],
         },
     )
-    return _spend(tx, payment, part), settle(tx, document, {"paid": document["paid"] + part})
+    return spend(tx, payment, part), settle(tx, document, {"paid": document["paid"] + part})
 
 
-def _between(before: int, part: int, rate: int, ccy: str, func_ccy: str) -> int:
+def between(before: int, part: int, rate: int, ccy: str, func_ccy: str) -> int:
     """The part of an amount that is settled now, in the books' currency; all parts come to the whole, converted."""
     return money.convert(before + part, rate, ccy, func_ccy) - money.convert(before, rate, ccy, func_ccy)
 
 
-def _spend(tx: Tx, payment: Record, part: int) -> Record:
-    """Apply so much more of a payment (less, when negative)."""
-    applied = payment["applied"] + part
-    status = "RECEIVED" if applied == 0 else "APPLIED" if applied == payment["amount"] else "PARTIALLY_APPLIED"
-    figures = {"applied": applied, "unapplied": payment["amount"] - applied}
+def spend(tx: Tx, payment: Record, part: int, *, refund: int = 0) -> Record:
+    """Apply so much more of a payment (less, when negative). refund: pay so much of it back."""
+    applied, refunded = payment["applied"] + part, payment["refunded"] + refund
+    left = payment["amount"] - applied - refunded
+    status = ("PARTIALLY_APPLIED" if left else "APPLIED") if applied else "RECEIVED" if left else "REFUNDED"
+    figures = {"applied": applied, "refunded": refunded, "unapplied": left}
     return reach(tx, PAYMENT, payment, status, figures, through=PAYMENT_STATES)
 
 
@@ -183,7 +184,7 @@ def _unapply(tx: Tx, application: Record, document: Record) -> tuple[Record, Rec
         today = tx.today(entity_of(tx, application["legal_entity"])["tz"])
         ledger.mirror(tx, tx.get(JOURNAL_ENTRY, application["je"]), today)
     tx.update(APPLICATION, application, {"status": "REVERSED"})
-    payment = _spend(tx, tx.get(PAYMENT, application["payment"]), -application["amount"])
+    payment = spend(tx, tx.get(PAYMENT, application["payment"]), -application["amount"])
     return payment, settle(tx, document, {"paid": document["paid"] - application["amount"]})
 
 
@@ -196,6 +197,13 @@ def reverse_payment(tx: Tx, subject: Record, values: Record) -> Record:
             f"Payment {subject['key']} is reversed already.",
             field="status",
             remedy="Nothing more is to be done.",
+        )
+    if subject["refunded"]:
+        raise conflict(
+            "PAID_BACK",
+            f"{money.major(subject['refunded'], subject['ccy'])} of payment {subject['key']} was paid back.",
+            field="status",
+            remedy="Get that back first: receive it as a payment, and correct the books by an entry.",
         )
     reopened = {}
     for application in tx.find(APPLICATION, payment=subject["id"], status="ACTIVE"):

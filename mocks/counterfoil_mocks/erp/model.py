@@ -12,7 +12,7 @@ from counterfoil_mocks.common_fields import (
     tax_code_fields,
     vendor_object_entity,
 )
-from counterfoil_mocks.erp.model_receivables import ALLOWANCE, APPLICATION, AR_DOCUMENT, AR_LINE, PAYMENT
+from counterfoil_mocks.erp.model_receivables import ALLOWANCE, APPLICATION, AR_DOCUMENT, AR_LINE, PAYMENT, REFUND
 from counterfoil_mocks.erp.model_revenue import IC_CHARGE, REVENUE_ENTRY, REVENUE_SCHEDULE, WORK_ENTRY
 from counterfoil_mocks.kernel import ids
 from counterfoil_mocks.kernel.fields import (
@@ -46,6 +46,7 @@ __all__ = [
     "LEGAL_ENTITY",
     "PAYMENT",
     "PERIOD",
+    "REFUND",
     "REVENUE_ENTRY",
     "REVENUE_SCHEDULE",
     "ROLE",
@@ -246,6 +247,7 @@ ROLE = Role(
         AR_DOCUMENT,
         PAYMENT,
         APPLICATION,
+        REFUND,
         WORK_ENTRY,
         IC_CHARGE,
         ALLOWANCE,

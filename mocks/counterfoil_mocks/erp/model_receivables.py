@@ -103,16 +103,53 @@ PAYMENT = Entity(
         choice("method", "WIRE ACH CARD CHECK", default="WIRE"),
         state(
             "status",
-            "RECEIVED→PARTIALLY_APPLIED→APPLIED; RECEIVED→APPLIED; APPLIED→PARTIALLY_APPLIED; PARTIALLY_APPLIED→RECEIVED; any→REVERSED",
+            "RECEIVED→PARTIALLY_APPLIED→APPLIED; RECEIVED→APPLIED; APPLIED→PARTIALLY_APPLIED; PARTIALLY_APPLIED→RECEIVED; RECEIVED→REFUNDED;"
+            " any→REVERSED",
         ),
         amount("applied", computed=True, default=0),
-        amount("unapplied", computed=True),
+        amount("refunded", "What of it was paid back.", computed=True, default=0),
+        amount("unapplied", "What is neither applied nor paid back.", computed=True),
         ref("je", "journal_entry", computed=True),
     ),
     key="{bank_ref}",
     number=("receipt_no", "RC-{:06d}"),
     writable=False,
-    doc="Money received; `receive_payment` makes it, `apply_payment` links it to invoices.",
+    doc="Money received; `receive_payment` makes it, `apply_payment` links it to invoices, `pay_refund` pays back what is unapplied.",
+    sorts=("created_at",),
+)
+REFUND_LINE = Entity(
+    "refund_line",
+    "refund_lines",
+    "",
+    (
+        text("receipt", "Bank reference of the receipt that is paid back.", limit=60, required=True),
+        text("ccy", limit=3, computed=True),
+        amount("amount", "All that is unapplied of it by default."),
+    ),
+)
+REFUND = Entity(
+    "refund",
+    "refunds",
+    "RFD",
+    (
+        text("refund_no", limit=40),
+        text("bank_ref", "Of the payment out; unique for each legal entity.", limit=60, required=True, indexed=True),
+        ref("payee", "customer", required=True),
+        text("legal_entity", limit=20, required=True),
+        currency(required=True),
+        amount("amount", "What its lines come to.", computed=True),
+        day("value_date", required=True),
+        rate("fx_rate"),
+        choice("method", "WIRE ACH CARD CHECK", default="WIRE"),
+        text("func_ccy", limit=3, computed=True),
+        amount("fx_gain_loss", ccy="func_ccy", computed=True),
+        lines("lines", REFUND_LINE, "The receipts of the payee that are paid back."),
+        ref("je", "journal_entry", computed=True),
+    ),
+    key="{bank_ref}",
+    number=("refund_no", "RF-{:06d}"),
+    writable=False,
+    doc="Money paid back to a customer, out of receipts that are not applied; `pay_refund` makes it.",
     sorts=("created_at",),
 )
 APPLICATION = Entity(

@@ -33,6 +33,7 @@ RULES: dict[str, tuple[Leg, ...]] = {
     "P6 IC": (Leg("dr", "5030", "cost"), Leg("cr", "2600", "cost")),
     "P7 RECEIPT": (Leg("dr", "1000", "received"), Leg("cr", "2350", "received")),
     "P7 APPLY": (Leg("dr", "2350", "applied"), Leg("cr", "1200", "relieved"), Leg("cr", "7100", "gain")),
+    "P7 REFUND": (Leg("dr", "2350", "relieved"), Leg("cr", "1000", "refunded"), Leg("cr", "7100", "gain")),
     "P8 OF P1": (Leg("cr", "1200", "total"), Leg("dr", "2300", "net"), Leg("dr", "2200", "tax")),
     "P8 OF P5": (Leg("cr", "1200", "total"), Leg("dr", "1220", "net"), Leg("dr", "2200", "tax")),
     "P9 PROVISION": (Leg("dr", "6100", "expense"), Leg("cr", "1210", "expense")),
