@@ -35,6 +35,7 @@ PREFIXES = {
     "creditMemo": "custbody_",
     "customerPayment": "custbody_",
     "customerDeposit": "custbody_",
+    "customerRefund": "custbody_",
     "item": "custcol_",
     "subsidiary": "custrecord_",
     "salesTaxItem": "custrecord_",

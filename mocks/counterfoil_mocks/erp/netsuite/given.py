@@ -158,7 +158,8 @@ SPOKEN = {
     "nonInventorySaleItem": ("isInactive",),
     **{name: tuple(words) for name, words in ENUMS.items()},
     **dict.fromkeys(
-        ("invoice", "creditMemo", "customerPayment", "customerDeposit", "journalEntry"), ("postingPeriod",)
+        ("invoice", "creditMemo", "customerPayment", "customerDeposit", "customerRefund", "journalEntry"),
+        ("postingPeriod",),
     ),
 }
 """Fields that are worked out when they are shown, and still heard."""

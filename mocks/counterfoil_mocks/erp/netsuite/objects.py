@@ -25,6 +25,10 @@ from counterfoil_mocks.protocols.fieldmap import ChildMap, FieldMap, ObjectMap
 
 TAXED = "taxed"
 """What the sublist is of that shows how each line of a document is taxed."""
+REFUNDED = "refunded"
+"""What the sublist is of that shows what a refund pays back."""
+TO_REFUND = "toRefund"
+"""What the sublist is of in which callers name deposits to pay back; it is empty when it is read, as NetSuite's is."""
 MEMBER = "recordType"
 """The member of these that says the type of a record, where several are of one entity."""
 KEEP = "netsuite"
@@ -377,6 +381,32 @@ DEPOSIT = with_customs(
     "applied",
     "unapplied",
 )
+REFUND = with_customs(ObjectMap(
+    "customerRefund",
+    "refund",
+    (
+        shown("tranId", lambda record, context: record["refund_no"]),
+        to("customer", "customer", "payee", required=True),
+        amount("total", "amount", creatable=False),
+        day("tranDate", "value_date"),
+        to("subsidiary", "subsidiary", "legal_entity"),
+        to("currency", "currency", "ccy"),
+        FieldMap("exchangeRate", "fx_rate", RATE, about={"kind": "number"}),
+        EXTERNAL,
+        text("checkNum", "bank_ref"),
+        to("createdFrom", "transaction"),
+        shown("postingPeriod", lambda record, context: context.period(record["legal_entity"], record["value_date"]),
+              refers="accountingPeriod"),
+        shown("arAcct", lambda record, context: "1200", refers="account"),
+        shown("account", lambda record, context: "1000", refers="account"),
+        enum("status", credit_status),
+        *kept("memo", "paymentMethod", "paymentOption", "address", "toBePrinted", "department", "class", "location"),
+        *STAMPS,
+    ),
+    children=(ChildMap("apply", object=REFUNDED), ChildMap("deposit", object=TO_REFUND)),
+    keep=KEEP,
+    about={"family": "transaction", "label": "Customer Refund", "name": "tranId", "verbs": "create update", "code": "CustRfnd"},
+), model.REFUND)  # fmt: skip
 JOURNAL_LINE = ObjectMap(
     "line",
     "",
@@ -493,6 +523,7 @@ BUSINESS: tuple[ObjectMap, ...] = (
     CREDIT_MEMO,
     PAYMENT,
     DEPOSIT,
+    REFUND,
     JOURNAL,
     SUBSIDIARY,
     PERIOD,

@@ -121,6 +121,67 @@ class Postings(Given):
         )
         return self._new_customerPayment(tx, each, {**given, "checkNum": bank_ref, MEMBER: each.name})
 
+    def _new_customerRefund(self, tx: Tx, each: ObjectMap, given: Record) -> Record:
+        head = {name: value for name, value in given.items() if name not in ("apply", "deposit")}
+        values = self._values(each, head)
+        taken: dict[str, int] = {}
+        named: list[Record] = []
+        receipts: list[Record] = []
+        for name in ("apply", "deposit"):
+            for number, line in enumerate(items_of(given.get(name), name)):
+                if line.get("apply", True):
+                    at = f"{name}.items[{number}]."
+                    doc = self.reader.stored_of("transaction", line.get("doc"), "doc", f"{at}doc")
+                    found = self._refundable(tx, doc, values["payee"])
+                    if not found:
+                        raise errors.reference(doc, "doc", f"{at}doc")
+                    part = self._take(found, line, taken, at)
+                    named.append({"doc": doc, "amount": part})
+                    receipts += found
+        if not named:
+            raise errors.missing("Apply", "apply")
+        for name, column, field in (("legal_entity", "legal_entity", "subsidiary"), ("ccy", "ccy", "currency")):
+            said = {receipt[column] for receipt in receipts} | {values.get(name) or receipts[0][column]}
+            if len(said) > 1:
+                raise errors.reference(named[0]["doc"], "doc", field)
+            values[name] = said.pop()
+        self._fill(values, tx.get("customer", values["payee"]), day="value_date")
+        self._check_period(given, values["legal_entity"], values["value_date"])
+        values["bank_ref"] = values.get("bank_ref") or values.get("external_id") or (
+            f"CRFD{tx.number('netsuite:customerRefund') + 1000}")  # fmt: skip
+        custom = values.get("custom") or {}
+        values["custom"] = {**custom, KEEP: {**(custom.get(KEEP) or {}), "apply": named}}
+        values["lines"] = [{"receipt": name, "amount": part} for name, part in taken.items() if part]
+        return perform(tx, "pay_refund", None, values)
+
+    @staticmethod
+    def _refundable(tx: Tx, doc: str, payee: str) -> list[Record]:
+        """The receipts of a customer that a transaction leads to: a payment or deposit itself, or those that a credit memo has set free."""
+        paid = tx.find("payment", id=doc, payer=payee)
+        if paid:
+            return paid
+        memo = next(iter(tx.find("ar_document", id=doc, doc_type="CREDIT_MEMO", customer=payee)), None)
+        if memo is None:
+            return []
+        where = {"invoice_no": memo["corrects"], "legal_entity": memo["legal_entity"], "status": "REVERSED"}
+        free = dict.fromkeys(row["payment"] for row in tx.find("payment_application", **where))
+        return [each for each in (tx.get("payment", own) for own in free) if each["payer"] == payee]
+
+    def _take(self, receipts: list[Record], line: Mapping[str, Any], taken: dict[str, int], at: str) -> int:
+        """Note how much of which receipts a line pays back: as much as it says, else all that is left; the amount."""
+        left = {each["bank_ref"]: each["unapplied"] - taken.get(each["bank_ref"], 0) for each in receipts}
+        wanted: int = sum(left.values())
+        if line.get("amount") is not None:
+            wanted = self._figure(line["amount"], receipts[0], f"{at}amount")
+        if not 0 < wanted <= sum(left.values()):
+            raise errors.user("You cannot refund more than what is left of the transaction.", path=f"{at}amount")
+        rest = wanted
+        for name, most in left.items():
+            part = min(rest, most)
+            taken[name] = taken.get(name, 0) + part
+            rest -= part
+        return wanted
+
     def _new_depositApplication(self, tx: Tx, each: ObjectMap, given: Record) -> Record:
         values = self._values(each, {name: value for name, value in given.items() if name != "apply"})
         custom = dict(values["custom"])

@@ -43,7 +43,13 @@ BEHIND = {"entity": "customer", "customeraddressbook": "customer", "transactionl
 LEADS = ("transaction", "previousdoc", "nextdoc")
 """Columns by which rows of other tables belong to transactions."""
 ORDERED = re.compile(r"\bORDER\s+BY\b", re.IGNORECASE)
-KINDS = {"custpymt": "payment", "custdep": "payment", "custinvc": "ar_document", "custcred": "ar_document"}
+KINDS = {
+    "custpymt": "payment",
+    "custdep": "payment",
+    "custrfnd": "refund",
+    "custinvc": "ar_document",
+    "custcred": "ar_document",
+}
 """The same for the types of transactions that a query names."""
 
 

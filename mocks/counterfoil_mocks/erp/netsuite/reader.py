@@ -17,7 +17,9 @@ from counterfoil_mocks.erp.netsuite.objects import (
     KEEP,
     LINE,
     MEMBER,
+    REFUNDED,
     TAXED,
+    TO_REFUND,
     period_name,
 )
 from counterfoil_mocks.erp.netsuite.record_types import TYPES, conditions, is_of, transactions
@@ -50,6 +52,7 @@ NAMES: dict[str, Callable[[Record], str]] = {
     "customer": lambda record: f"{record['customer_no'] or ''} {record['name']}".strip(),
     "ar_document": lambda record: f"#{record['invoice_no']}",
     "payment": lambda record: f"#{record['receipt_no']}",
+    "refund": lambda record: f"#{record['refund_no']}",
     "journal_entry": lambda record: f"#{record['je_no']}",
     "legal_entity": lambda record: str(record["name"]),
     "period": lambda record: period_name(record["period"]),
@@ -261,6 +264,10 @@ class Reader:
             return [self._credited(record)]
         if child.object == TAXED:
             return [self._taxed(line) for line in record["lines"] if line["tax_code"] is not None]
+        if child.object == TO_REFUND:
+            return []
+        if child.object == REFUNDED:
+            return [{"line": number, **line} for number, line in enumerate(self._refunded(record), 1)]
         if child.object == APPLICATIONS:
             return [
                 {"line": number, **self.fields(APPLY, row)} for number, row in enumerate(self.applications(record), 1)
@@ -286,6 +293,36 @@ class Reader:
         )
         found = [self._child(child.of, row) for row in rows]
         return [{"line": number, **line} for number, line in enumerate(found, 1)] if child.of is APPLY else found
+
+    def _refunded(self, record: Record) -> Iterable[Record]:
+        """What a refund pays back: what its caller has named, else the receipts that the books know."""
+        named = ((record["custom"] or {}).get(KEEP) or {}).get("apply")
+        if named is None:
+            paid = {each["bank_ref"]: each for each in self.receipts(record)}
+            named = [{"doc": paid[each["receipt"]]["id"], "amount": each["amount"]} for each in record["lines"]]
+        for line in named:
+            for each in transactions(self.types):
+                found = self.system.table(each.entity).by_id(self.system.name, line["doc"])
+                if found is not None and is_of(each, found):
+                    yield {
+                        "doc": self.reference(each.name, line["doc"]),
+                        "refNum": each.value(each.by_name["tranId"], found, self),
+                        "apply": True,
+                        "amount": AMOUNT.show(line["amount"], record),
+                        "total": AMOUNT.show(found["total"] if "total" in found else found["amount"], record),
+                        "applyDate": found.get("value_date") or found["issue_date"],
+                        "type": each.about["label"],
+                    }
+
+    def receipts(self, refund: Record) -> list[Record]:
+        """The receipts that a refund pays back."""
+        table = self.system.table("payment")
+        own = {"legal_entity": refund["legal_entity"]}
+        return [
+            each
+            for line in refund["lines"]
+            for each in table.select(self.system.name, {**own, "bank_ref": line["receipt"]}, order=("created_at", "id"))
+        ]
 
     def _taxed(self, line: Record) -> Record:
         """How a line is taxed."""

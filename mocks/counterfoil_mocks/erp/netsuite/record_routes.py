@@ -30,6 +30,7 @@ MOST = 1000
 CREATES = {
     "customerPayment": "receive_payment",
     "customerDeposit": "receive_payment",
+    "customerRefund": "pay_refund",
     "depositApplication": "apply_payment",
     "journalEntry": "post_journal",
 }

@@ -18,6 +18,7 @@ from counterfoil_mocks.erp.netsuite.objects import (
     ITEM,
     LINE,
     PAYMENT,
+    REFUND,
     SUBSIDIARY,
     TAX_ITEM,
 )
@@ -71,6 +72,7 @@ CUSTOMS: Mapping[str, tuple[Customs, ...]] = {
         of_map(INVOICE, model.AR_DOCUMENT),
         of_map(CREDIT_MEMO, model.AR_DOCUMENT),
         of_map(PAYMENT, model.PAYMENT),
+        of_map(REFUND, model.REFUND),
     ),
     "transactionline": (of_map(LINE, model.AR_LINE),),
     "customeraddressbook": (of_map(ADDRESS, model.SITE),),
@@ -118,6 +120,7 @@ WORDS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "CustCred": ("Credit Memo", {"A": "Open", "B": "Fully Applied"}),
     "CustPymt": ("Payment", {"C": "Deposited", "V": "Voided"}),
     "CustDep": ("Customer Deposit", {"B": "Deposited", "C": "Fully Applied", "V": "Voided"}),
+    "CustRfnd": ("Customer Refund", {"A": "Fully Applied"}),
     "DepAppl": ("Deposit Application", {"A": "Fully Applied"}),
     "Journal": ("Journal", {"B": "Approved for Posting"}),
     "SalesOrd": ("Sales Order", ORDER_STATES),

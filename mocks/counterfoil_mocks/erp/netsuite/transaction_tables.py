@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from counterfoil_mocks.erp.netsuite.columns import Value, coded, inside, scaled
 from counterfoil_mocks.erp.netsuite.kept_objects import DEPOSIT_APPLICATION
-from counterfoil_mocks.erp.netsuite.objects import DEPOSIT, KEEP
+from counterfoil_mocks.erp.netsuite.objects import DEPOSIT, KEEP, REFUND
 from counterfoil_mocks.erp.netsuite.record_types import told, transactions
 from counterfoil_mocks.erp.netsuite.rows import Rows
 from counterfoil_mocks.protocols.relation import MONEY_PLACES, amount, custom
@@ -35,7 +35,9 @@ class TransactionTables(Rows):
     """The rows of transactions."""
 
     def _transaction(self) -> sa.FromClause:
-        return sa.union_all(self._documents(), self._payments(), self._journals(), self._orders()).subquery()
+        return sa.union_all(
+            self._documents(), self._payments(), self._refunds(), self._journals(), self._orders()
+        ).subquery()
 
     def _head(self, each: Any, ccy: Any, company: Any, day: Any) -> dict[str, Any]:
         return {
@@ -101,6 +103,25 @@ class TransactionTables(Rows):
         }
         return self._put(ordered(values), each, *self._live(each))
 
+    def _refunds(self) -> sa.Select[Any]:
+        each = self._table("refund")
+        values = {
+            **self._head(each, each.c.ccy, each.c.legal_entity, each.c.value_date),
+            "otherrefnum": sa.func.coalesce(custom("otherRefNum", within=(KEEP,))(each), each.c.bank_ref),
+            "tranid": each.c.refund_no,
+            "transactionnumber": each.c.refund_no,
+            "type": REFUND.about["code"],
+            "status": "A",
+            "entity": each.c.payee,
+            "exchangerate": each.c.fx_rate,
+            "foreigntotal": -amount("amount")(each),
+            "foreignamountpaid": amount("amount")(each),
+            "foreignamountunpaid": 0,
+            **self._customs("transaction", each, "refund"),
+            **self.declared.of("transaction", each, KEEP),
+        }
+        return self._put(ordered(values), each, *self._live(each))
+
     def _journals(self) -> sa.Select[Any]:
         each = self._table("journal_entry")
         values = {
@@ -145,7 +166,7 @@ class TransactionTables(Rows):
 
     def _own(self, entry: Value) -> Value:
         """Whether an entry is no posting of a document or payment: those are transactions themselves."""
-        return sa.and_(*(self._of(name, entry).is_(None) for name in ("ar_document", "payment")))
+        return sa.and_(*(self._of(name, entry).is_(None) for name in ("ar_document", "payment", "refund")))
 
     def _of(self, name: str, entry: Value) -> Value:
         each = self._table(name)
@@ -186,11 +207,16 @@ class TransactionTables(Rows):
                    **nothing, "transaction": paid.c.id, "taxline": 0, "id": 0, "linesequencenumber": 0, "mainline": 1, "item": None,
                    "quantity": None, "rate": None, "foreignamount": amount("amount")(paid), "netamount": amount("amount")(paid),
                    "memo": custom("memo", within=(KEEP,))(paid)}  # fmt: skip
+        back = self._table("refund")
+        refund = {**payment, "subsidiary": self._company(back.c.legal_entity), "entity": back.c.payee, "createdfrom": source(back),
+                  "transaction": back.c.id, "foreignamount": -amount("amount")(back), "netamount": -amount("amount")(back),
+                  "memo": custom("memo", within=(KEEP,))(back)}  # fmt: skip
         return sa.union_all(
             self._put(ordered(main), each, *self._live(each)),
             self._put(ordered(lines), joined, *self._live(each)),
             self._put(ordered(tax), each, *self._live(each), each.c.tax != 0),
             self._put(ordered(payment), paid, *self._live(paid)),
+            self._put(ordered(refund), back, *self._live(back)),
             *self._order_lines(nothing),
             *self._posted_lines(nothing),
         ).subquery()
@@ -246,6 +272,9 @@ class TransactionTables(Rows):
         paid = self._table("payment")
         received = paid.join(lines, sa.and_(each.c.system == paid.c.system, each.c.id == paid.c.je))
         yield self._put({**values, "transaction": paid.c.id}, received, *self._live(paid))
+        back = self._table("refund")
+        returned = back.join(lines, sa.and_(each.c.system == back.c.system, each.c.id == back.c.je))
+        yield self._put({**values, "transaction": back.c.id}, returned, *self._live(back))
         # An entry of a document books the whole first, then each line that comes to something, then the tax; what else, is of no line.
         document, own = self._table("ar_document"), self._ranked()
         place = sa.func.coalesce(own.c.line_no, sa.case((line.c.account == TAX, TAX_LINE)))
@@ -285,6 +314,10 @@ class TransactionTables(Rows):
         received = {**values, "transaction": paid.c.id, "entity": paid.c.payer}
         of_payment = paid.join(lines, sa.and_(each.c.system == paid.c.system, each.c.id == paid.c.je))
         yield self._put(ordered(received), of_payment, *self._live(paid), line.c.line_no > 1)
+        back = self._table("refund")
+        returned = {**values, "transaction": back.c.id, "entity": back.c.payee}
+        of_refund = back.join(lines, sa.and_(each.c.system == back.c.system, each.c.id == back.c.je))
+        yield self._put(ordered(returned), of_refund, *self._live(back), line.c.line_no > 1)
 
     def _nexttransactionlinelink(self) -> sa.FromClause:
         each, memo, invoice = self._table("payment_application"), self._table("ar_document"), self._table("ar_document")
@@ -307,8 +340,23 @@ class TransactionTables(Rows):
         return sa.union_all(
             self._put(applied, each, *self._live(each), each.c.status == "ACTIVE"),
             self._put(credited, joined, *self._live(memo), memo.c.doc_type == "CREDIT_MEMO"),
+            self._returned(lines),
             self._billed(lines),
         ).subquery()
+
+    def _returned(self, lines: Mapping[str, Any]) -> sa.Select[Any]:
+        """Which refund pays back which receipt."""
+        paid, back, part = self._table("payment"), self._table("refund"), self._lines("refund")
+        joined = back.join(part, sa.and_(part.c.system == back.c.system, part.c.parent == back.c.id)).join(
+            paid,
+            sa.and_(
+                paid.c.system == back.c.system,
+                paid.c.bank_ref == part.c.receipt,
+                paid.c.legal_entity == back.c.legal_entity,
+            ),
+        )
+        values = {"previousdoc": paid.c.id, "nextdoc": back.c.id, **lines, "foreignamount": amount("amount")(part)}
+        return self._put(values, joined, *self._live(back))
 
     def _billed(self, lines: Mapping[str, Any]) -> sa.Select[Any]:
         """Which invoice bills which order or estimate."""

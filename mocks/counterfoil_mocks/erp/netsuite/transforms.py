@@ -117,10 +117,19 @@ def applied(deposit: Record, reader: Reader) -> Record:
     return {"deposit": deposit["id"]}
 
 
+def paid_back(deposit: Record, reader: Reader) -> Record:
+    """What the refund of a deposit begins with: all that is left of it."""
+    if not deposit["unapplied"]:
+        raise errors.user("There is nothing left to refund of this transaction.")
+    deposits = [{"doc": deposit["id"], "apply": True}]
+    return {"customer": deposit["payer"], "deposit": deposits, "createdFrom": deposit["id"]}
+
+
 LEGAL: dict[tuple[str, str], Given] = {
     ("invoice", "customerPayment"): payment,
     ("invoice", "creditMemo"): credit,
     ("customerDeposit", "depositApplication"): applied,
+    ("customerDeposit", "customerRefund"): paid_back,
     ("salesOrder", "invoice"): bill,
     ("estimate", "invoice"): bill,
     ("estimate", "salesOrder"): copied,
