@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from counterfoil_mocks import fx
+from counterfoil_mocks.companies import entity_of
 from counterfoil_mocks.deeds import minor, refuse_frozen
 from counterfoil_mocks.erp import cash, ledger, posting
 from counterfoil_mocks.erp.model import PAYMENT, REFUND, ROLE
@@ -21,7 +22,7 @@ def pay_refund(tx: Tx, subject: Record, values: Record) -> Record:
     DUPLICATE_BANK_REF, PERIOD_CLOSED.
     """
     company, ccy = values["legal_entity"], values["ccy"]
-    func_ccy = ledger.entity_of(tx, company)["functional_ccy"]
+    func_ccy = entity_of(tx, company)["functional_ccy"]
     payee = tx.look_up("customer", values["payee"])
     if payee is None:
         raise invalid("payee", f"there is no customer {values['payee']!r}", "Pay back to the customer who has paid.")
