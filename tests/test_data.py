@@ -6,11 +6,13 @@ import csv
 import hashlib
 import json
 import re
+import signal
 import subprocess
 import sys
 from decimal import Decimal
 from importlib import metadata
 from pathlib import Path
+from resource import RLIMIT_FSIZE, setrlimit
 from types import SimpleNamespace
 
 import pytest
@@ -171,6 +173,42 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     assert done.returncode == 3
     assert "--out" in done.stderr
     assert "cannot be written (Not a directory)" in done.stderr
+
+
+def test_an_interrupted_export_leaves_nothing(tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    def interrupt(done: int, whole: int) -> None:
+        if done == whole:
+            seen.extend(each.name for each in (tmp_path / export.UNFINISHED).iterdir())
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        export.export("S", 1, START, tmp_path, "csv", interrupt)
+    assert "psa.time_entry.csv" in seen
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_who_interrupts_the_command_finds_no_folder(tmp_path: Path) -> None:
+    out = tmp_path / "new" / "firm"
+    words = [sys.executable, "-m", "counterfoil", "data", "--size", "M", "--out", str(out)]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
+        while not (out / export.UNFINISHED).exists():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+    assert (process.returncode, said) == (130, f"counterfoil data: --out {out}: interrupted; nothing was written.\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_the_disk_is_full_nothing_is_left(tmp_path: Path) -> None:
+    (tmp_path / "firm" / export.UNFINISHED).mkdir(parents=True)  # as one that was killed leaves it
+    words = [sys.executable, "-m", "counterfoil", "data", "--out", str(tmp_path / "firm")]
+    done = subprocess.run(
+        words, capture_output=True, text=True, check=False, preexec_fn=lambda: setrlimit(RLIMIT_FSIZE, (100_000,) * 2)
+    )
+    assert (done.returncode, "cannot be written (File too large)" in done.stderr) == (3, True), done.stderr
+    assert list((tmp_path / "firm").iterdir()) == []
 
 
 @pytest.mark.slow

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -22,27 +24,30 @@ def data(
     """Write the firm to files, one for each entity of each system: DIR/crm.customer.jsonl and so on.
 
     They hold what `counterfoil up` with the same size and seed starts from. The files are written while the firm is drawn, so that
-    size XL takes no more memory than size L.
+    size XL takes no more memory than size L. They are in DIR when all are whole: whatever ends the work before leaves none.
 
-    Exit code 0: written. 2: wrong usage, or DIR holds something already. 3: DIR cannot be written, or a library is missing.
+    Exit code 0: written. 2: wrong usage, or DIR holds something already. 3: DIR cannot be written, or a library is missing. 130: interrupted.
     """
+    from counterfoil.outcome import INTERRUPTED
     from counterfoil_mocks.assembly import START
     from counterfoil_mocks.firm import export
     from counterfoil_mocks.firm.sizes import SIZES
 
     if size not in SIZES:
         raise typer.Exit(complain(f"--size {size}: expected one of {', '.join(SIZES)}.", 2))
-    if out.is_dir() and any(out.iterdir()):
+    if out.is_dir() and any(each.name != export.UNFINISHED for each in out.iterdir()):
         raise typer.Exit(complain(f"--out {out}: holds files already; name another folder or empty it.", 2))
     if out.exists() and not out.is_dir():
         raise typer.Exit(complain(f"--out {out}: is a file; name a folder.", 2))
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        rows = shown(size, seed, START, out, form, quiet=as_json)
+        with made(out):
+            rows = shown(size, seed, START, out, form, quiet=as_json)
     except export.Missing as error:
         raise typer.Exit(complain(f"{error}.", 3)) from error
     except OSError as error:
         raise typer.Exit(complain(f"--out {out}: cannot be written ({error.strerror or error}).", 3)) from error
+    except KeyboardInterrupt:
+        raise typer.Exit(complain(f"--out {out}: interrupted; nothing was written.", INTERRUPTED)) from None
     if as_json:
         import orjson
 
@@ -52,6 +57,20 @@ def data(
     for name, count in rows.items():
         typer.echo(f"{name:28}{count:>12,}")
     typer.echo(f"{len(rows)} files, {sum(rows.values()):,} records of a firm of size {size}, seed {seed}, in {out}")
+
+
+@contextmanager
+def made(folder: Path) -> Iterator[None]:
+    """A folder, made where it is missing; what of it had to be made goes again when the block fails."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for each in missing:
+            with suppress(OSError):
+                each.rmdir()
+        raise
 
 
 def shown(size: str, seed: int, now: str, out: Path, form: str, *, quiet: bool) -> dict[str, int]:

@@ -7,8 +7,9 @@ in major units with all their places, lines, lists and objects as JSON text, not
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
@@ -29,6 +30,9 @@ GROUP = 20_000
 """Rows of a row group of a Parquet file."""
 
 JSON = ("json", "refs", "object", "lines")
+
+UNFINISHED = ".unfinished"
+"""Folder in the one that is asked for, in which files are until all are whole."""
 
 
 class Missing(Exception):
@@ -167,11 +171,37 @@ class Files:
 def export(
     size: str, seed: int, now: str, out: Path, form: str, progress: firm.Progress | None = None
 ) -> dict[str, int]:
-    """Write a firm into the folder `out`, which exists; returns rows by file's name without its ending.
+    """Write a firm into the folder `out`, which exists; returns rows by file's name without its ending. The files stand there when all
+    are whole; whatever ends the work before leaves none.
 
     now: the business instant at which the firm stands. Raises Missing for a format whose library is not installed, ValueError
     for a size that there is not, OSError where a file cannot be written.
     """
+    with finished(out) as beside:
+        return _export(size, seed, now, beside, form, progress)
+
+
+@contextmanager
+def finished(out: Path) -> Iterator[Path]:
+    """A folder in `out` whose files are moved into `out` when the block is done, and removed when it fails."""
+    beside, moved = out / UNFINISHED, []
+    shutil.rmtree(beside, ignore_errors=True)  # of one that was killed
+    try:
+        beside.mkdir()
+        yield beside
+        for path in sorted(beside.iterdir()):
+            moved.append(path.rename(out / path.name))
+        beside.rmdir()
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        for path in moved:
+            path.unlink(missing_ok=True)
+        raise
+
+
+def _export(
+    size: str, seed: int, now: str, out: Path, form: str, progress: firm.Progress | None = None
+) -> dict[str, int]:
     store, world = Store("memory", ROLES), World(Clock(now), seed=seed)
     files = Files(out, form)
     try:
