@@ -382,7 +382,7 @@ class Running:
         if "store" not in config:
             self.config["store"] = self._kept.enter_context(own_database())
             self.config.setdefault("processes", PROCESSES)
-        self._ready, self._done, self._failure = threading.Event(), asyncio.Event(), ""
+        self._ready, self._done = threading.Event(), asyncio.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._live, daemon=True)
         self._thread.start()

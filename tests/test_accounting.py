@@ -28,8 +28,8 @@ def test_fixed_fee_follows_cost_to_cost_month_by_month() -> None:
 
 
 def test_a_change_order_catches_up_at_once() -> None:
-    found = progress.catch_up(minor("276,000"), minor("46,200"), minor("154,000"), minor("84,000"))
-    assert found == minor("-1,200")
+    recognised = minor("84,000")
+    assert progress.by_effort(minor("276,000"), minor("46,200"), minor("154,000")) - recognised == minor("-1,200")
 
 
 def test_progress_never_exceeds_the_price() -> None:
@@ -47,7 +47,7 @@ def test_hours_are_measured_against_the_estimate_and_not_the_stale_budget() -> N
 
 def test_outputs_are_priced_by_their_stand_alone_weights() -> None:
     price, weights = minor("100,000"), [30, 45, 40]
-    assert progress.allocate(price, weights) == [minor("26,086.96"), minor("39,130.43"), minor("34,782.61")]
+    assert money.split(price, weights) == [minor("26,086.96"), minor("39,130.43"), minor("34,782.61")]
     assert progress.by_output(price, 30, 115) == minor("26,086.96")
     assert progress.by_output(price, 75, 115) == minor("65,217.39")
     assert progress.by_output(price, 115, 115) == price
@@ -140,18 +140,14 @@ def test_an_exemption_ends_with_its_certificate() -> None:
     assert not tax.is_exempt("TAXABLE", "TX-EX-1", None, "2026-04-01")
 
 
-ENTRIES = [
-    ("e1", "2026-06-01", "1,800.00"),
-    ("e2", "2026-06-02", "1,400.00"),
-    ("e3", "2026-06-03", "1,687.50"),
-    ("e4", "2026-06-04", "1,662.50"),
-    ("e5", "2026-06-05", "900.00"),
-]
+ENTRIES = {"e1": "1,800.00", "e2": "1,400.00", "e3": "1,687.50", "e4": "1,662.50", "e5": "900.00"}
 
 
-def test_a_cap_splits_by_amount_in_order_of_date() -> None:
-    entries = [caps.Entry(day, name, minor(amount)) for name, day, amount in reversed(ENTRIES)]
-    found = caps.allot(entries, minor("40,000"), minor("33,500"))
+def test_a_cap_splits_by_amount_one_entry_after_another() -> None:
+    found, used = {}, minor("33,500")
+    for name, amount in ENTRIES.items():
+        found[name] = caps.split(minor(amount), minor("40,000"), used)
+        used += found[name].billable
     assert found["e3"] == caps.Split(minor("1,687.50"), 0)
     assert found["e4"] == caps.Split(minor("1,612.50"), minor("50.00"))
     assert found["e5"] == caps.Split(0, minor("900.00"))

@@ -54,11 +54,6 @@ def show(value: Mapping[str, Any]) -> str:
     return f"{value['ccy']} {exact.major(value['minor'], value['ccy'])}"
 
 
-def is_money(value: object) -> bool:
-    """Whether a value has the shape of wire money."""
-    return isinstance(value, Mapping) and set(value) == {"minor", "ccy"}
-
-
 def readable(value: object) -> str:
     """Any wire value for people: money in major units, lists and records spelled out."""
     if isinstance(value, Mapping):

@@ -75,7 +75,7 @@ def customer_fields(name_limit: int, *, initial: str = "ACTIVE") -> tuple[Field,
     )
 
 
-def site_fields(line_limit: int) -> tuple[Field, ...]:
+def site_fields() -> tuple[Field, ...]:
     """A bill-to or ship-to site of a customer."""
     return (
         ref("customer", "customer", required=True),

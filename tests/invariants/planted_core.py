@@ -15,7 +15,6 @@ WON, CHANGED, REACHED = "2026-01-05T15:00:00.000Z", "2026-02-10T16:00:00.000Z", 
 RUN_JANUARY = "2026-02-01T05:30:00.001Z"
 ADDRESS = {"lines": ["1 Main Street"], "city": "Austin", "region": "TX", "postcode": "78701", "country": "US"}
 RATES = [{"level": "SENIOR", "rate": 2_250_000}, {"level": "CONSULTANT", "rate": 1_750_000}]
-SERIES = {"TM": 5, "EXPENSE": 7}
 
 
 def build(books: Books) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SELLER = "Account executive"
 MANAGER = "Project manager"
 FINANCE = "Finance controller"
 HOUR = 60

@@ -11,7 +11,7 @@ from typing import Any
 from counterfoil.descriptor import Unreadable
 
 SPAN = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s?)?")
-MOST_RATE, LONGEST = 10_000.0, 7 * 24 * 3600.0
+LONGEST = 7 * 24 * 3600.0
 
 
 @dataclass(frozen=True)

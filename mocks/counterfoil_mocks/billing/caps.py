@@ -6,14 +6,6 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 
-class Entry(NamedTuple):
-    """An approved labour entry. amount: minor units."""
-
-    work_date: str
-    id: str
-    amount: int
-
-
 class Split(NamedTuple):
     """What of an entry may be billed and what is above the cap, in minor units."""
 
@@ -27,15 +19,6 @@ def split(amount: int, cap: int | None, used: int) -> Split:
         return Split(amount, 0)
     billable = min(amount, max(cap - used, 0)) if amount > 0 else amount
     return Split(billable, amount - billable)
-
-
-def allot(entries: Iterable[Entry], cap: int | None, used: int) -> dict[str, Split]:
-    """Split a batch of entries, by entry id, in order of work date and id."""
-    found: dict[str, Split] = {}
-    for entry in sorted(entries):
-        found[entry.id] = split(entry.amount, cap, used)
-        used += found[entry.id].billable
-    return found
 
 
 def release(over: Iterable[tuple[str, str, int]], headroom: int) -> dict[str, int]:

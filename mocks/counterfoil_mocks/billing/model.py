@@ -53,7 +53,7 @@ SERVICE_ITEM = Entity(
 )
 FX_RATE = fx_rate_copy()
 CUSTOMER = Entity("customer", "customers", "CUS", customer_fields(120), key="{customer_no}", sorts=("created_at",))
-SITE = Entity("site", "sites", "STE", site_fields(255), key="{customer_no}/{site_code}")
+SITE = Entity("site", "sites", "STE", site_fields(), key="{customer_no}/{site_code}")
 RATE_CARD = rate_card_entity("rate_card")
 PLAN = Entity(
     "plan",

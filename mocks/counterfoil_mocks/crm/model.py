@@ -47,7 +47,7 @@ SITE = Entity(
     "site",
     "sites",
     "0ST",
-    site_fields(255),
+    site_fields(),
     key="{customer_no}/{site_code}",
     unique=True,
     events={"created": "crm.site.changed", "updated": "crm.site.changed", "deleted": "crm.site.changed"},

@@ -131,7 +131,7 @@ CUSTOMER = Entity(
     doc="The debtor.",
     sorts=("created_at",),
 )
-SITE = Entity("site", "sites", "SITE", site_fields(40), key="{customer_no}/{site_code}")
+SITE = Entity("site", "sites", "SITE", site_fields(), key="{customer_no}/{site_code}")
 JOURNAL_LINE = Entity(
     "journal_line",
     "journal_lines",

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 
 from counterfoil_mocks.kernel import money
@@ -24,11 +23,6 @@ def at_completion(spent: int, to_go: int | None, budget: int | None) -> int | No
     return budget if to_go is None else spent + to_go
 
 
-def catch_up(tp: int, spent: int, eac: int, recognised: int) -> int:
-    """The difference that a modification books at once: progress on the new price and estimate, less what was recognised."""
-    return by_effort(tp, spent, eac) - recognised
-
-
 def loss_to_come(tp: int, eac: int, spent: int, recognised: int) -> int:
     """What a line will still lose: its loss at completion less the loss that revenue and cost show already (IAS 37)."""
     whole = eac - tp
@@ -38,11 +32,6 @@ def loss_to_come(tp: int, eac: int, spent: int, recognised: int) -> int:
 def by_output(tp: int, done: int, whole: int) -> int:
     """Output method: price × stand-alone weight of what was accepted ÷ all weights."""
     return money.half_up(tp * min(done, whole), whole) if whole else 0
-
-
-def allocate(tp: int, weights: Sequence[int]) -> list[int]:
-    """The price of each output by stand-alone selling price; the parts always sum to the price."""
-    return money.split(tp, weights)
 
 
 def by_day(tp: int, start: str, end: str, upto: str) -> int:

@@ -166,7 +166,6 @@ class Pipeline:
     def _exchange(self, face: Face, request: Request) -> Exchange:
         grant = request.grant
         return Exchange(
-            {name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers.items()},
             write=bool(request.operation and request.operation.write),
             revoke=None if grant is None else lambda: face.revoke(grant),
             count=self._missed.count,

@@ -80,7 +80,6 @@ class SuiteQlError(Exception):
         super().__init__(
             f"Invalid search query. Detailed unprocessed description follows. Search error occurred: {reason}"
         )
-        self.reason = reason
 
 
 class Values:

@@ -34,7 +34,6 @@ class Exchange:
     one what it is given a name for, over all processes, and tells what it then is.
     """
 
-    request_headers: Mapping[str, str] = field(default_factory=dict)
     write: bool = False
     status: int = 0
     headers: list[tuple[str, str]] = field(default_factory=list)
