@@ -120,6 +120,16 @@ def test_names_are_lower_case_values_are_texts_and_nulls_are_left_out(engine: En
         ("WITH big AS (SELECT id FROM transaction WHERE foreigntotal > 1000) SELECT COUNT(*) x FROM big", "1"),
         ("SELECT (SELECT MAX(t.foreigntotal) FROM transaction t WHERE t.entity = c.id) x FROM customer c WHERE id = 107", "1500.5"),
         ("SELECT 1 + 2 * 3 x FROM dual", "7"),
+        ("SELECT COUNT(*) x FROM customer WHERE parent = NULL OR parent <> NULL", "0"),
+        ("SELECT COUNT(*) x FROM customer WHERE companyname IN ('Acme', NULL)", "1"),
+        ("SELECT COUNT(*) x FROM customer WHERE companyname NOT IN ('Acme', NULL)", "0"),
+        ("SELECT COUNT(t.id) || '/' || COUNT(*) x FROM customer c, transaction t WHERE t.entity (+) = c.id AND t.tranid (+) = 'Two'", "1/3"),
+        ("SELECT COUNT(*) || UPPER(entity) x FROM transaction t WHERE id < 3 GROUP BY t.entity ORDER BY MAX(trandate)", "2107"),
+        ("SELECT BUILTIN.DF(parent) || COUNT(*) x FROM customer WHERE id = 109 GROUP BY parent", "Beta_11"),
+        ("SELECT NVL2(parent, 'child', 'top') x FROM customer WHERE id = 107", "top"),
+        ("SELECT GREATEST(1, 5.5, 3) || LEAST(4, 2) x FROM dual", "5.52"),
+        ("SELECT MOD(7.5, 2) || FLOOR(-1.5) || CEIL(1.2) || CONCAT('a', 'b') x FROM dual", "1.5-22ab"),
+        ("SELECT TO_CHAR(LAST_DAY(TO_DATE('2028-02-10', 'YYYY-MM-DD')), 'DD') x FROM dual", "29"),
     ],
 )  # fmt: skip
 def test_queries_are_evaluated(engine: Engine, query: str, expected: str) -> None:
@@ -136,8 +146,12 @@ def test_a_query_that_asks_for_the_time_is_told_it_anew_each_time(engine: Engine
 def test_parameters_are_bound_in_their_order(engine: Engine) -> None:
     query = "SELECT id FROM transaction WHERE entity = ? AND foreigntotal > ?"
     assert ask(engine, query, "107", 1000) == [{"id": "1"}]
-    with pytest.raises(SuiteQlError, match="more parameters than values"):
-        ask(engine, query, "107")
+    joined = "SELECT NVL(c.parent, ?) x FROM customer c JOIN transaction t ON t.entity = c.id AND t.tranid = ? WHERE c.id = ?"
+    assert ask(engine, joined, "none", "Two", "107") == [{"x": "none"}]
+    assert ask(engine, "SELECT CASE ? WHEN 'a' THEN '?' WHEN 'b' THEN ? END x FROM dual", "b", "B") == [{"x": "B"}]
+    for values in (["107"], ["107", 1, 2]):
+        with pytest.raises(SuiteQlError, match="has 2 parameters"):
+            ask(engine, query, *values)
 
 
 def test_pages_know_how_many_rows_there_are(engine: Engine) -> None:
@@ -158,6 +172,16 @@ def test_pages_know_how_many_rows_there_are(engine: Engine) -> None:
         ("SELECT id FROM customer; SELECT id FROM customer", "Only one SELECT is allowed."),
         ("SELECT RANK() OVER (ORDER BY id) FROM customer", "not supported"),
         ("SELECT id FROM customer FOR UPDATE", "not supported"),
+        ("SELECT id, COUNT(*) FROM customer GROUP BY parent", "Field 'id' is neither in GROUP BY"),
+        ("SELECT id, COUNT(*) FROM customer", "Field 'id' is neither in GROUP BY"),
+        ("SELECT parent FROM customer GROUP BY parent HAVING id > 1", "Field 'id' is neither in GROUP BY"),
+        (
+            "SELECT parent FROM customer GROUP BY parent ORDER BY companyname",
+            "Field 'companyname' is neither in GROUP BY",
+        ),
+        ("SELECT id FROM transaction WHERE trandate = 'today'", "Invalid date: today"),
+        ("SELECT id FROM customer WHERE id = :who", "Parameters are written as ?"),
+        ("SELECT c.id FROM customer c, transaction t WHERE t.entity (+) = c.id (+)", "(+) is not supported"),
     ],
 )
 def test_what_cannot_be_answered_is_refused(engine: Engine, query: str, reason: str) -> None:

@@ -226,7 +226,7 @@ class Compiler:
         if left.literal is not None and right.literal is None:
             return self._compare(FLIPPED[sign], right, left)
         if "null" in (left.kind, right.kind):
-            return sa.null() == sa.null()
+            return sa.cast(sa.null(), sa.Boolean)  # a condition upon what is not there is unknown
         right = self._fitting(left, right)
         if left.raw is not None and right.literal is not None and sign in ("=", "!="):
             codes = self._codes(left, right.literal)
@@ -252,8 +252,9 @@ class Compiler:
                 raise Unanswerable("type", str(given.value), f"Invalid number: {given.value}") from None
         if left.kind in ("date", "instant") and right.kind == "text" and self.read_date is not None:
             day = self.read_date(str(given.value))
-            if day is not None:
-                return literal(Literal(day, left.kind))
+            if day is None:
+                raise Unanswerable("type", str(given.value), f"Invalid date: {given.value}")
+            return literal(Literal(day, left.kind))
         return right
 
     def _folded(self, left: Typed, right: Typed) -> tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]]:

@@ -161,6 +161,51 @@ def _negated(values: list[Typed]) -> Typed:
     return _typed(-values[0].sql, "number", values[0].places)
 
 
+def _extreme(name: str) -> Callable[[list[Typed]], Typed]:
+    """The greatest or least of some values; nothing where one of them is not there."""
+
+    def make(values: list[Typed]) -> Typed:
+        every, _ = unified(values, None)
+        known = next((each for each in every if each.kind != "null"), every[0])
+        if len(every) == 1:
+            return every[0]
+        return _typed(getattr(sa.func, name)(*(each.sql for each in every)), known.kind, known.places)
+
+    return make
+
+
+def _whole(steps: int) -> Callable[[list[Typed]], Typed]:
+    """The whole number below (-1) or above (1)."""
+
+    def make(values: list[Typed]) -> Typed:
+        _need_numbers(values)
+        cut = sa.func.number_truncated(real(values[0]), sa.literal(0))
+        beyond = cut < real(values[0]) if steps > 0 else cut > real(values[0])
+        return _typed(sa.case((beyond, cut + steps), else_=cut), "number")
+
+    return make
+
+
+def _remainder(values: list[Typed]) -> Typed:
+    _need_numbers(values)
+    one, other = aligned(*values)
+    places = max(each.places for each in values)
+    return _typed(sa.case((other == 0, one), else_=one % other), "number", places)
+
+
+def _chosen(values: list[Typed]) -> Typed:
+    """Oracle's NVL2(value, where it is there, where it is not)."""
+    thens, last = unified([values[1]], values[2])
+    assert last is not None
+    known = next((each for each in (*thens, last) if each.kind != "null"), thens[0])
+    there = values[0].sql.is_not(sa.null())
+    return _typed(sa.case((there, thens[0].sql), else_=last.sql), known.kind, known.places)
+
+
+def _last_day(values: list[Typed]) -> Typed:
+    return _typed(sa.func.month_ended(values[0].sql), values[0].kind)
+
+
 def _nullif(values: list[Typed]) -> Typed:
     one, other = aligned(*values) if values[0].kind == "number" else (values[0].sql, values[1].sql)
     same = sa.case((one == other, sa.null()), else_=values[0].sql)
@@ -234,6 +279,13 @@ FUNCTIONS: dict[str, tuple[int, int, Callable[[list[Typed]], Typed]]] = {
     "||": (2, 99, _concatenated),
     "coalesce": (1, 99, _coalesced),
     "nvl": (2, 2, _coalesced),
+    "nvl2": (3, 3, _chosen),
+    "greatest": (1, 99, _extreme("max")),
+    "least": (1, 99, _extreme("min")),
+    "mod": (2, 2, _remainder),
+    "floor": (1, 1, _whole(-1)),
+    "ceil": (1, 1, _whole(1)),
+    "last_day": (1, 1, _last_day),
     "nullif": (2, 2, _nullif),
     "decode": (3, 99, _decoded),
     "round": (1, 2, _rounded),
@@ -353,6 +405,11 @@ def months_later(value: str, months: float) -> str:
     return _with_day(value, date(year, month + 1, min(day.day, last)))
 
 
+def month_ended(value: str) -> str:
+    """A date or instant on the last day of its month."""
+    return days_later(months_later(f"{value[:8]}01{value[10:]}", 1), -1)
+
+
 def days_between(later: str, earlier: str) -> int:
     """Days from one date to another."""
     return (date.fromisoformat(later[:10]) - date.fromisoformat(earlier[:10])).days
@@ -402,6 +459,7 @@ SQL: list[tuple[str, int, Callable[..., Any]]] = [
     ("date_read", 2, _null_safe(date_read)),
     ("days_later", 2, _null_safe(days_later)),
     ("months_later", 2, _null_safe(months_later)),
+    ("month_ended", 1, _null_safe(month_ended)),
     ("days_between", 2, _null_safe(days_between)),
     ("day_truncated", 2, _null_safe(day_truncated)),
     ("round_half_up", 2, _null_safe(round_half_up)),

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlglot
 from sqlglot import exp
+from sqlglot.transforms import eliminate_join_marks
 
 from counterfoil_mocks.protocols.query import (
     Aggregate,
@@ -24,9 +25,11 @@ from counterfoil_mocks.protocols.query import (
     Value,
 )
 from counterfoil_mocks.protocols.relation import Catalog
-from counterfoil_mocks.protocols.suiteql_values import Node, SuiteQlError, Values, is_rownum
+from counterfoil_mocks.protocols.suiteql_grouping import check_grouped
+from counterfoil_mocks.protocols.suiteql_values import PLACE, Node, SuiteQlError, Values, is_rownum
 
 LONGEST = 100_000
+ORACLE = sqlglot.Dialect.get_or_raise("oracle")
 
 
 def parsed(text: str, params: Sequence[Any], catalog: Catalog, now: Callable[[], str]) -> Query:
@@ -34,16 +37,23 @@ def parsed(text: str, params: Sequence[Any], catalog: Catalog, now: Callable[[],
     if len(text) > LONGEST:
         raise SuiteQlError("The query is too long.")
     try:
-        statements = sqlglot.parse(text.rstrip().rstrip(";"), read="oracle")
+        text, places = numbered(text.rstrip().rstrip(";"))
+        statements = sqlglot.parse(text, read="oracle")
     except (sqlglot.errors.SqlglotError, RecursionError) as error:
         raise SuiteQlError(f"Invalid or unsupported search. {str(error).splitlines()[0]}") from None
     if len(statements) != 1 or not isinstance(statements[0], (exp.Select, exp.SetOperation, exp.Subquery)):
         raise SuiteQlError("Only one SELECT is allowed.")
-    reader = Reader(catalog, params, now)
-    query = reader.query(statements[0])
-    if reader.values.bound != len(params):
-        raise SuiteQlError(f"The query has {reader.values.bound} parameters; {len(params)} values are given.")
-    return query
+    if places != len(params):
+        raise SuiteQlError(f"The query has {places} parameters; {len(params)} values are given.")
+    return Reader(catalog, params, now).query(statements[0])
+
+
+def numbered(text: str) -> tuple[str, int]:
+    """A query whose `?` are named by their places, as they are not read in the order in which they stand; and how many they are."""
+    marks = [each.start for each in ORACLE.tokenize(text) if each.token_type.name == "PLACEHOLDER"]
+    for number, at in reversed(list(enumerate(marks))):
+        text = f"{text[:at]} :{PLACE}{number} {text[at + 1 :]}"
+    return text, len(marks)
 
 
 class Reader:
@@ -89,6 +99,8 @@ class Reader:
     def _select(self, node: exp.Select) -> Query:
         self._only(node, ("kind", "hint", "distinct", "expressions", "limit", "offset", "from_", "from", "joins", "where", "group", "having",
                           "order", "with_", "with", "operation_modifiers"))  # fmt: skip
+        if any(each.args.get("join_mark") for each in node.find_all(exp.Column)):
+            node = self._marked(node)
         sources = self._sources(node)
         items = self._items(node, sources)
         aliases = {item.name.lower(): item.value for item in items}
@@ -107,7 +119,19 @@ class Reader:
             self._offset(node),
             node.args.get("distinct") is not None,
         )
+        check_grouped(select, self.catalog)
         return select if rows is None else self._first(select, rows)
+
+    @staticmethod
+    def _marked(node: exp.Select) -> exp.Select:
+        """Outer joins that are written as `a.x = b.y (+)`."""
+        try:
+            found = eliminate_join_marks(node.copy())
+        except (AssertionError, AttributeError, KeyError, ValueError, sqlglot.errors.SqlglotError):
+            raise SuiteQlError("This use of (+) is not supported; use LEFT JOIN.") from None
+        if not isinstance(found, exp.Select):
+            raise SuiteQlError("This use of (+) is not supported; use LEFT JOIN.")
+        return found
 
     def _first(self, select: Select, rows: int) -> Query:
         """ROWNUM counts rows before they are sorted."""
@@ -134,6 +158,8 @@ class Reader:
         found = [self._source(start.this)] if not _is_dual(start.this) else []
         for join in [*(start.this.args.get("joins") or ()), *(node.args.get("joins") or ())]:
             side, kind = str(join.side or "").upper(), str(join.kind or "").upper()
+            if kind == "LEFT":  # of joins that were written with (+)
+                side, kind = kind, ""
             if (
                 side not in ("", "LEFT", "RIGHT")
                 or kind not in ("", "INNER", "OUTER", "CROSS")

@@ -68,7 +68,14 @@ NAMED: Mapping[type[exp.Expression], tuple[str, tuple[str, ...]]] = {
     exp.StrPosition: ("instr", ("this", "substr")),
     exp.Replace: ("replace", ("this", "expression", "replacement")),
     exp.Neg: ("negative", ("this",)),
+    exp.Mod: ("mod", ("this", "expression")),
+    exp.Floor: ("floor", ("this",)),
+    exp.Ceil: ("ceil", ("this",)),
+    exp.LastDay: ("last_day", ("this",)),
+    exp.Nvl2: ("nvl2", ("this", "true", "false")),
 }
+PLACE = "parameter_"
+"""Begins the names that parameters are given, before their numbers."""
 BY_NAME = ("nvl", "decode", "instr", "to_number", "to_char", "to_date", "trunc", "add_months", "replace", "substr")
 """Functions that sqlglot does not know, or not by these arguments."""
 
@@ -83,14 +90,13 @@ class SuiteQlError(Exception):
 
 
 class Values:
-    """Turns nodes within one query into values. params: what its `?` stand for, of which `bound` have been read; now: says what SYSDATE is,
-    where it is asked; query: reads a query that stands within a value."""
+    """Turns nodes within one query into values. params: what its `?` stand for, which are named by their places; now: says what SYSDATE
+    is, where it is asked; query: reads a query that stands within a value."""
 
     def __init__(self, params: Sequence[Any], now: Callable[[], str], query: Callable[[Node], Query]) -> None:
         self.params = params
         self.now = now
         self.query = query
-        self.bound = 0
 
     def of(self, node: Node) -> Value:
         """What an expression means; raises SuiteQlError."""
@@ -119,10 +125,10 @@ class Values:
             raise SuiteQlError(f"{node.this} is not a number.") from None
 
     def placeholder(self, node: Node) -> Value:
-        if self.bound >= len(self.params):
-            raise SuiteQlError("There are more parameters than values.")
-        value = self.params[self.bound]
-        self.bound += 1
+        name = str(node.this or "")
+        if not name.startswith(PLACE):
+            raise SuiteQlError(f"Parameters are written as ?, not as :{name}.")
+        value = self.params[int(name.removeprefix(PLACE))]
         if value is None or isinstance(value, bool):
             return Literal(value, "null" if value is None else "boolean")
         if isinstance(value, (int, float)):
@@ -254,6 +260,9 @@ READERS: tuple[tuple[type[exp.Expression] | tuple[type[exp.Expression], ...], Re
     (tuple(COMPARISONS), Values.comparison),
     (tuple(ARITHMETIC), Values.arithmetic),
     (exp.Coalesce, Values.coalesce),
+    (exp.Greatest, lambda values, node: Call("greatest", values.each([node.this, *node.expressions]))),
+    (exp.Least, lambda values, node: Call("least", values.each([node.this, *node.expressions]))),
+    (exp.Concat, lambda values, node: Call("||", values.each(node.expressions))),
     (exp.Count, Values.count),
     (tuple(AGGREGATES), Values.aggregate),
     (exp.Case, Values.case),

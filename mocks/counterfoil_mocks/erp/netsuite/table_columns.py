@@ -22,6 +22,7 @@ from counterfoil_mocks.erp.netsuite.objects import (
     SUBSIDIARY,
     TAX_ITEM,
 )
+from counterfoil_mocks.erp.netsuite.record_types import TYPES, transactions
 from counterfoil_mocks.kernel import money
 from counterfoil_mocks.protocols.relation import MONEY_PLACES, Expression
 
@@ -29,7 +30,7 @@ RATE_PLACES = len(str(money.RATE_SCALE)) - 1
 COLUMNS: Mapping[str, str] = {
     "customer": "id entityid companyname altname email phone externalid isinactive:b subsidiary>subsidiary currency>currency "
     "terms>term creditlimit:m vatregnumber parent>customer datecreated:t lastmodifieddate:t",
-    "transaction": "id tranid transactionnumber type status trandate:d duedate:d entity>customer externalid memo otherrefnum "
+    "transaction": "id tranid transactionnumber type recordtype status trandate:d duedate:d entity>customer externalid memo otherrefnum "
     "postingperiod>accountingperiod currency>currency exchangerate:r foreigntotal:m foreignamountpaid:m "
     "foreignamountunpaid:m createddate:t lastmodifieddate:t posting:b voided:b approvalstatus terms>term employee>employee",
     "transactionline": "transaction>transaction id:n linesequencenumber:n mainline:b taxline:b item>item quantity:m rate:m "
@@ -38,22 +39,22 @@ COLUMNS: Mapping[str, str] = {
     "transactionaccountingline": "transaction>transaction transactionline:n account>account amount:m debit:m credit:m posting:b "
     "accountingbook:n amountpaid:m amountunpaid:m",
     "nexttransactionlinelink": "previousdoc>transaction nextdoc>transaction previousline:n nextline:n linktype foreignamount:m",
-    "item": "id itemid displayname externalid isinactive:b itemtype incomeaccount>account",
+    "item": "id itemid fullname displayname externalid isinactive:b itemtype incomeaccount>account",
     "subsidiary": "id name fullname tranprefix externalid isinactive:b currency>currency country",
     "accountingperiod": "id periodname startdate:d enddate:d closed:b allownonglchanges:b arlocked:b aplocked:b alllocked:b "
     "isposting:b isquarter:b isyear:b isadjust:b parent>accountingperiod subsidiary>subsidiary",
     "account": "id acctnumber fullname accttype externalid isinactive:b",
-    "job": "id entityid companyname altname externalid isinactive:b parent>customer subsidiary>subsidiary datecreated:t "
+    "job": "id entityid companyname altname externalid isinactive:b parent>customer subsidiary>subsidiary currency>currency datecreated:t "
     "lastmodifieddate:t",
-    "contact": "id entityid firstname lastname email phone externalid isinactive:b company>customer datecreated:t "
+    "contact": "id entityid firstname lastname email phone externalid isinactive:b company>customer subsidiary>subsidiary datecreated:t "
     "lastmodifieddate:t",
     "employee": "id entityid firstname lastname email phone title externalid isinactive:b subsidiary>subsidiary datecreated:t "
     "lastmodifieddate:t",
     "department": "id name fullname externalid isinactive:b",
     "classification": "id name fullname externalid isinactive:b",
     "location": "id name fullname externalid isinactive:b",
-    "currency": "id name symbol isinactive:b",
-    "term": "id name daysuntilnetdue:n isinactive:b",
+    "currency": "id name symbol externalid isinactive:b",
+    "term": "id name daysuntilnetdue:n externalid isinactive:b",
     "revenuearrangement": "id tranid trandate:d entity>customer custbody_contract_no",
     "revenueelement": "id recordnumber revenuearrangement>revenuearrangement source item>item quantity:m allocationamount:m amount:m "
     "revenuerecognitionrule startdate:d enddate:d amountrecognized:m lastmodifieddate:t",
@@ -151,5 +152,13 @@ def read_status(rows: sa.FromClause) -> Value:
     return sa.case(known, value=rows.c.type.op("||")(rows.c.status), else_=rows.c.status)
 
 
+def record_type(rows: sa.FromClause) -> Value:
+    """The type of record that a transaction is, in lower case."""
+    codes = {each.about["code"]: each.name.lower() for each in transactions(TYPES)}
+    return sa.case(codes, value=rows.c.type)
+
+
 READ: Mapping[str, Expression] = {"type": read_type, "status": read_status}
 """What people see of columns that are codes."""
+DERIVED: Mapping[str, Mapping[str, Expression]] = {"transaction": {"recordtype": record_type}}
+"""Columns that follow from others, by table."""

@@ -12,7 +12,7 @@ from counterfoil_mocks.erp.netsuite.desk import PARTS, STREET
 from counterfoil_mocks.erp.netsuite.lists import LISTS, account_type
 from counterfoil_mocks.erp.netsuite.objects import KEEP, NON_INVENTORY
 from counterfoil_mocks.erp.netsuite.record_types import told
-from counterfoil_mocks.erp.netsuite.table_columns import ALIASES, KINDS, READ, SHOWN, SPELLED, columns_of
+from counterfoil_mocks.erp.netsuite.table_columns import ALIASES, DERIVED, KINDS, READ, SHOWN, SPELLED, columns_of
 from counterfoil_mocks.erp.netsuite.transaction_tables import TransactionTables
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.protocols.relation import MONEY_PLACES, Column, Expression, View, amount, custom, made_up, stored
@@ -39,7 +39,7 @@ class Tables(TransactionTables):
             display = self._display(name, refers) if refers else self.declared.display(table, name)
             if table == "transaction":
                 display = display or READ.get(name)
-            sql = ticked(name) if mark == "b" else stored(name)
+            sql = ticked(name) if mark == "b" else DERIVED.get(table, {}).get(name) or stored(name)
             kind = "id" if refers or (name == "id" and not mark) else kind
             yield Column(name, kind, sql, places, display=display)
 
@@ -72,6 +72,8 @@ class Tables(TransactionTables):
         for said in self.columns[kind].split():
             name = said.partition(">")[0].partition(":")[0]
             values[name] = known.get(name, custom(SPELLED.get(name, name))(each))
+        if "currency" in values:
+            values["currency"] = coded("currency", values["currency"])
         if "subsidiary" in values:
             values["subsidiary"] = self._company(values["subsidiary"])
         values |= self.declared.of(kind, each)
@@ -80,9 +82,9 @@ class Tables(TransactionTables):
     def _list(self, name: str) -> Callable[[], sa.FromClause]:
         rows = []
         for row in LISTS[name]:
-            shown: Record = {"id": row.id, "name": row.name, "fullname": row.name, "isinactive": 0}
+            shown: Record = {"id": row.id, "name": row.name, "fullname": row.name, "externalid": None, "isinactive": 0}
             if name == "account":
-                shown |= {"acctnumber": row.id, "accttype": account_type(row.id), "externalid": None}
+                shown |= {"acctnumber": row.id, "accttype": account_type(row.id)}
             elif name == "currency":
                 shown |= {"symbol": row.stored}
             else:
@@ -165,6 +167,7 @@ class Tables(TransactionTables):
         values = {
             "id": each.c.id,
             "itemid": each.c.code,
+            "fullname": each.c.code,
             "displayname": each.c.name,
             "externalid": each.c.external_id,
             "isinactive": sa.case((each.c.active == 1, 0), else_=1),
