@@ -10,7 +10,7 @@ import sqlite3
 import tempfile
 import unicodedata
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -265,13 +265,12 @@ class Store:
         """Whether the store outlives the process."""
         return self.path is not None
 
-    @contextmanager
-    def local(self, schema: str | None = None) -> Iterator[Store]:
+    def local(self, schema: str | None = None) -> AbstractContextManager[Store]:
         """The store itself, or a copy of it, as an SQLite database of this process: what verdicts ask. schema: of which the records and
         their history alone are asked; that much is at hand at any time."""
         if schema is None:
             self.expect_verdict()
-        yield self
+        return nullcontext(self)
 
     def written(self, schema: str) -> Hashable:
         """What is another after every write to a schema, by this process or by others; None where nobody tells."""

@@ -145,11 +145,16 @@ def shown(value: Any, shape: Shape) -> Any:
         case "number":
             return number(value, shape)
         case "instant":
-            return f"{value[:-1]}+0000" if value.endswith("Z") else value
+            return instant(value)
         case "json":
             return orjson.loads(value)
         case _:
             return value
+
+
+def instant(value: str) -> str:
+    """An instant as answers write it."""
+    return f"{value[:-1]}+0000" if value.endswith("Z") else value
 
 
 WHOLE_TYPES = ("int", "number", "")
@@ -159,13 +164,11 @@ EXACT = 10**15
 
 def number(value: int | float, shape: Shape) -> int | float | Decimal:
     """A scaled number in its natural size: whole where the type is whole, else a decimal fraction exact to the last digit."""
-    if (
-        type(value) is int
-        and -EXACT < value < EXACT
-        and shape.column is not None
-        and shape.column.type not in WHOLE_TYPES
-    ):
-        return float(value / 10**shape.places)
+    if type(value) is int and -EXACT < value < EXACT and shape.column is not None:
+        if shape.column.type not in WHOLE_TYPES:
+            return float(value / 10**shape.places)
+        if not shape.places:
+            return value
     exact = unscaled(value, shape.places)
     if (shape.column is None or shape.column.type in WHOLE_TYPES) and exact == exact.to_integral_value():
         return int(exact)

@@ -297,8 +297,8 @@ class SalesforceFace(Face):
             self.hidden = None
 
     def place(self, request: Request) -> tuple[Hashable, ...]:
-        conditions = (request.headers.get(name) for name in (b"if-modified-since", b"if-none-match"))
-        return *super().place(request), *conditions
+        headers = request.headers
+        return *super().place(request), headers.get(b"if-modified-since"), headers.get(b"if-none-match")
 
     def inner(
         self, desk: Desk, method: str, url: str, body: Any, headers: Mapping[str, str]
@@ -379,7 +379,7 @@ class SalesforceFace(Face):
             return Rendered(answer.status, headers, b"")
         else:
             body = self.dumped(answer.payload)
-            if not any(name == b"content-type" for name, _ in own):
+            if b"content-type" not in dict(own):
                 headers.append(JSON)
         if len(body) >= WORTH_PACKING and b"gzip" in request.headers.get(b"accept-encoding", b""):
             headers.append((b"content-encoding", b"gzip"))

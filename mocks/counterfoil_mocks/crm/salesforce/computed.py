@@ -152,8 +152,14 @@ def address_of(parts: Mapping[str, Expression]) -> Expression:
 
 def compound(record: Mapping[str, Any], kind: str) -> dict[str, Any] | None:
     """The same of a record that shows all the parts."""
-    said = {name: record[part] for name, part in parts_of(kind) if record[part] is not None}
-    return {**dict.fromkeys(COMPOUND), **said} if said else None
+    said: dict[str, Any] | None = None
+    for name, part in parts_of(kind):
+        value = record[part]
+        if value is not None:
+            if said is None:
+                said = dict.fromkeys(COMPOUND)
+            said[name] = value
+    return said
 
 
 @cache

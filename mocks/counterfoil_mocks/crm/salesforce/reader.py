@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
+from sqlalchemy.sql import visitors
+from sqlalchemy.sql.functions import FunctionElement
 
 from counterfoil_mocks.crm.salesforce import computed, errors
 from counterfoil_mocks.crm.salesforce.errors import Refused
@@ -20,8 +22,9 @@ from counterfoil_mocks.protocols import running
 from counterfoil_mocks.protocols.compiler import Compiler
 from counterfoil_mocks.protocols.query import Query
 from counterfoil_mocks.protocols.running import DIALECT
-from counterfoil_mocks.protocols.scope import Rows, Shape
-from counterfoil_mocks.protocols.soql_answer import shown
+from counterfoil_mocks.protocols.scope import Rows, Shape, Typed
+from counterfoil_mocks.protocols.soql_answer import instant, shown
+from counterfoil_mocks.protocols.written import Written, dictionary
 
 PLAIN = ("text", "choice", "id", "date")
 BESIDE: dict[str, Callable[[sa.FromClause], sa.FromClause]] = {"Account": computed.beside_site}
@@ -33,16 +36,13 @@ MOST_PACKED = 100
 @dataclass(frozen=True)
 class Reading:
     """How a record is read. text: the statement, whose first three columns say whether it is in the bin and give its custom fields and, as one list,
-    what is kept as it is: a column takes the driver longer than its value takes the database. columns: the names of what is in the list and of the
-    others. members: by member of the custom fields, the field that is just that. empty: a record without values, its
-    fields in their order. shapes: of those whose values are not shown as they are. compounds: kinds of addresses that are put together from
-    their parts."""
+    what can be told so: a column takes the driver longer than its value takes the database. show: makes a record of its attributes and of
+    what is in the list and behind it. members: by member of the custom fields, the field that is just that. compounds: kinds of addresses that
+    are put together from their parts."""
 
     text: str
-    columns: list[str]
+    show: Callable[[Record, Sequence[Any]], Record]
     members: dict[str, str]
-    empty: Record
-    shapes: list[Shape]
     compounds: list[str]
 
 
@@ -87,17 +87,12 @@ class Reader:
             row = store.connection.execute(reading.text, (record_id,)).fetchone()
         if row is None:
             return None
-        record = reading.empty.copy()
-        record["attributes"] = {"type": each.name, "url": self.url(version, each.name, record_id)}
-        record.update(zip(reading.columns, (*orjson.loads(row[2]), *row[3:]), strict=True))
+        attributes = {"type": each.name, "url": self.url(version, each.name, record_id)}
+        record = reading.show(attributes, (*orjson.loads(row[2]), *row[3:]))
         for member, value in (orjson.loads(row[1]) if row[1] else {}).items():
             name = reading.members.get(member)
-            if name is not None:
+            if name is not None and value is not None:
                 record[name] = value if type(value) is str else _as_sql(value)
-        for shape in reading.shapes:
-            value = record[shape.name]
-            if value is not None or shape.kind == "boolean":
-                record[shape.name] = shown(value, shape)
         for kind in reading.compounds:
             record[f"{kind}Address"] = computed.compound(record, kind)
         return row[0] or "", record
@@ -123,8 +118,7 @@ class Reader:
         apart = {*members.values(), *(f"{kind}Address" for kind in compounds)}
         asked = [(name, one) for name, one in typed if name not in apart]
         kept = self.catalog.system.table(each.entity).names if each.entity else ()
-        packed = [(name, one) for name, one in asked if isinstance(one.sql, sa.ColumnClause) and one.sql.name in kept]
-        packed = packed[:MOST_PACKED]
+        packed = [(name, one) for name, one in asked if _packable(one, kept)][:MOST_PACKED]
         asked = [*packed, *(pair for pair in asked if pair not in packed)]
         deleted: sa.ColumnElement[Any] = table.c.deleted_at if each.entity else sa.null()
         custom: sa.ColumnElement[Any] = table.c.custom if members else sa.null()
@@ -137,16 +131,27 @@ class Reader:
         statement = statement.where(*self.catalog.belongs(each, table), table.c.id == sa.literal_column("?"))
         reading = Reading(
             str(statement.compile(dialect=DIALECT, compile_kwargs={"literal_binds": True})),
-            [name for name, _ in asked],
+            self._shower(each, [name for name, _ in typed], asked),
             members,
-            {"attributes": None, **dict.fromkeys(name for name, _ in typed)},
-            [Shape(name, one.kind, one.places, one.column) for name, one in asked if one.kind not in PLAIN],
             sorted(compounds),
         )
         if len(self._readings) > MOST_READINGS:
             self._readings.clear()
         self._readings[each.name, names], self._equipped = reading, None
         return reading
+
+    def _shower(
+        self, each: SObject, names: Sequence[str], asked: Sequence[tuple[str, Typed]]
+    ) -> Callable[[Record, Sequence[Any]], Record]:
+        """What makes a record of the values of what is asked; a field whose value comes from elsewhere has its default till then."""
+        made = Written("attributes", "values")
+        made.line(f"{', '.join(f'value{at}' for at in range(len(asked)))}, = values")
+        shown = {name: _source(made, f"value{at}", name, one) for at, (name, one) in enumerate(asked)}
+        users = {one.name for one in each.fields if one.default == "$user"}
+        for name in names:
+            shown.setdefault(name, made.value(self.catalog.org.user if name in users else None))
+        made.line(f"return {dictionary([('attributes', 'attributes'), *((name, shown[name]) for name in names)])}")
+        return made.function()
 
     @staticmethod
     def _name(each: SObject, name: str) -> str:
@@ -163,6 +168,32 @@ class Reader:
         """The rows of a statement."""
         with self.store.local(self.schema) as store:
             return running.run(store, statement)
+
+
+def _packable(one: Typed, kept: Container[str]) -> bool:
+    """Whether a list tells a value as it is: a column that is kept so, a whole number, one of a few words. Fractions would lose digits, and what comes
+    out of JSON would be told as JSON again."""
+    if isinstance(one.sql, sa.ColumnClause):
+        return one.sql.name in kept
+    if isinstance(one.sql, sa.Cast):
+        return isinstance(one.sql.type, sa.Integer)
+    return one.kind in ("boolean", "choice") and not any(map(_is_function, visitors.iterate(one.sql)))
+
+
+def _is_function(part: Any) -> bool:
+    return isinstance(part, FunctionElement)
+
+
+def _source(made: Written, value: str, name: str, one: Typed) -> str:
+    """What shows a value that is called so."""
+    if one.kind in PLAIN:
+        return value
+    if one.kind == "boolean":
+        return f"bool({value})"
+    if one.kind == "instant":
+        return f"None if {value} is None else {made.value(instant)}({value})"
+    shape = Shape(name, one.kind, one.places, one.column)
+    return f"None if {value} is None else {made.value(shown)}({value}, {made.value(shape)})"
 
 
 def _as_sql(value: Any) -> Any:

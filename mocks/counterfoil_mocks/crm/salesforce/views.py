@@ -213,7 +213,7 @@ class Catalog:
             sql = lambda rows: sa.func.coalesce(inner(rows), user)  # noqa: E731 (the inner one is meant)
         words = one.words if one.column and not one.sql and each.entity else {}
         about = {"field": one, "filterable": one.type not in ("address", "base64")}
-        own = not one.column and one.sql is None and one.default != "$user" and kind in ("text", "id", "date")
+        own = not one.column and one.sql is None and kind in ("text", "id", "date")
         return Column(
             one.name,
             "choice" if words else kind,
