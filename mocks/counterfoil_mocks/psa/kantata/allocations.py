@@ -64,6 +64,12 @@ ALLOCATION = mapped(
 )
 
 
+def resource(view: View, id: str | None) -> list[Record]:
+    """A seat by its id, as a list of one or none."""
+    found = view.find(view.face.kinds["workspace_resources"], id)
+    return [] if found is None else [found]
+
+
 def days_of(view: View, record: Record) -> list[Record]:
     """The planned days of a story assignment."""
     return view.all("vendor_object", vendor=VENDOR, kind="story_allocation_days", owner=record["id"])
@@ -100,6 +106,24 @@ def _archived(view: View, record: Record) -> bool:
     return project is not None and bool(kept(project).get("archived"))
 
 
+def _of_live_stories(view: View, map: Any, table: sa.FromClause, value: str) -> sa.ColumnElement[bool] | None:
+    if value.lower() == "false":
+        return None
+    task = view.system.table("task").sql.alias()
+    archived = sa.select(task.c.id).where(task.c.system == view.system.name, references.flagged(task, "archived"))
+    return table.c.owner.not_in(archived)
+
+
+def _of_archived_story(view: View, record: Record) -> bool:
+    story = view.record("task", kept(record)["story_id"])
+    return story is not None and bool(kept(story).get("archived"))
+
+
+def _named(view: View, map: Any, table: sa.FromClause, value: str) -> sa.ColumnElement[bool] | None:
+    """Assignments of people; `include_unnamed=true` also shows those of seats that are nobody's."""
+    return None if value.lower() == "true" else references.member(table, "assignee_id").is_not(None)
+
+
 KINDS: tuple[Kind, ...] = (
     Kind(
         "assignments",
@@ -110,13 +134,27 @@ KINDS: tuple[Kind, ...] = (
         links={
             "assignee": Link("assignee_id", "users", own("employee", "assignee_id"), column=True),
             "story": Link("story_id", "stories", own("task", "story_id"), column=True),
+            "resource": Link(
+                "resource_id",
+                "workspace_resources",
+                lambda view, record: resource(view, kept(record)["resource_id"]),
+                column=True,
+            ),
             "story_allocation_days": Link("story_allocation_day_ids", "story_allocation_days", _plannable),
         },
         required={"story_id": "Story can't be blank"},
         filters={name: equals(name) for name in ("story_id", "assignee_id", "current")}
-        | {"in_unarchived_workspaces": _unless_false},
+        | {
+            "in_unarchived_workspaces": _unless_false,
+            "in_unarchived_stories": _of_live_stories,
+            "include_unnamed": _named,
+        },
         defaults={
-            ("in_unarchived_workspaces",): Default(_unarchived, lambda view, record: not _archived(view, record))
+            ("in_unarchived_workspaces",): Default(_unarchived, lambda view, record: not _archived(view, record)),
+            ("in_unarchived_stories",): Default(
+                _of_live_stories, lambda view, record: not _of_archived_story(view, record)
+            ),
+            ("include_unnamed",): Default(_named, lambda view, record: kept(record)["assignee_id"] is not None),
         },
         verbs="create list get update delete",
     ),
@@ -126,7 +164,15 @@ KINDS: tuple[Kind, ...] = (
         "StoryAllocationDay",
         "story_allocation_day",
         (DAY,),
-        links={"assignment": Link("assignment_id", "assignments", own("vendor_object", "assignment_id"), column=True)},
+        links={
+            "assignment": Link("assignment_id", "assignments", own("vendor_object", "assignment_id"), column=True),
+            "story": Link(
+                "story_id",
+                "stories",
+                lambda view, record: view.some("task", [_of_assignment(view, record, "story_id")]),
+                column=True,
+            ),
+        },
         required={
             "assignment_id": "Assignment can't be blank",
             "date": "Date can't be blank",
@@ -154,11 +200,7 @@ KINDS: tuple[Kind, ...] = (
             "workspace_resource": Link(
                 "workspace_resource_id",
                 "workspace_resources",
-                lambda view, record: [
-                    each
-                    for each in (view.find(view.face.kinds["workspace_resources"], kept(record)["resource_id"]),)
-                    if each is not None
-                ],
+                lambda view, record: resource(view, kept(record)["resource_id"]),
                 column=True,
             ),
         },
@@ -189,6 +231,17 @@ def mine(view: View, map: Any, table: sa.FromClause, value: str) -> sa.ColumnEle
     return table.c.id.in_([each["owner"] for each in mine])
 
 
+def resources(view: View, record: Record) -> list[Record]:
+    """The seats of the people of a story."""
+    return view.some("assignment", [kept(each)["resource_id"] for each in assignments_of(view, record["id"])])
+
+
+def resources_with_unnamed(view: View, record: Record) -> list[Record]:
+    """The seats of a story, also those that have a role and nobody on them."""
+    ids = [kept(each)["resource_id"] for each in assignments_of(view, record["id"])]
+    return [*view.some("assignment", ids), *view.some("vendor_object", ids)]
+
+
 def assignees(view: View, record: Record) -> list[Record]:
     """The people of a story."""
     return view.some("employee", [kept(each)["assignee_id"] for each in assignments_of(view, record["id"])])
@@ -198,24 +251,44 @@ def create_assignment(desk: Desk, kind: Kind, given: Given) -> Record:
     """A person on a story, who must be on its project."""
     desk.check(kind, given)
     story = desk.named("task", given["story_id"], "story_id", "Story")
-    if given.get("resource_id"):
-        seat = desk.named("assignment", given["resource_id"], "resource_id", "Resource")
-        person = seat["employee"]
-    elif given.get("assignee_id"):
-        person = desk.named("employee", given["assignee_id"], "assignee_id", "Assignee")["id"]
-    else:
-        raise invalid("Assignee can't be blank", "assignee_id")
+    person, seat = _on(desk, given)
     live = ("PROPOSED", "CONFIRMED")
-    seats = [
-        each for each in desk.all("assignment", project=story["project"], employee=person) if each["status"] in live
-    ]
-    if not seats:
-        raise invalid("Assignee is not a participant of this project", "assignee_id")
-    if any(kept(each)["assignee_id"] == person for each in assignments_of(desk, story["id"])):
-        raise invalid("Assignee is assigned already", "assignee_id")
+    if person is not None:
+        seats = [
+            each for each in desk.all("assignment", project=story["project"], employee=person) if each["status"] in live
+        ]
+        if not seats:
+            raise invalid("Assignee is not a participant of this project", "assignee_id")
+        seat = seats[-1]["id"]
+    same = [kept(each) for each in assignments_of(desk, story["id"])]
+    if any(each["resource_id"] == seat or (person and each["assignee_id"] == person) for each in same):
+        raise invalid("Assignee is assigned already", "assignee_id" if person else "resource_id")
     values = desk.own_values(kind, given)
-    values |= {"story_id": story["id"], "assignee_id": person, "resource_id": seats[-1]["id"]}
+    values |= {"story_id": story["id"], "assignee_id": person, "resource_id": seat}
     return desk.keep(kind.key, values, columns={"owner": story["id"]})
+
+
+def _on(desk: Desk, given: Given) -> tuple[str | None, str | None]:
+    """The person whom a body puts on a story, else the seat that nobody has yet; raises Refused 422."""
+    if given.get("resource_id"):
+        seat = desk.find(desk.face.kinds["workspace_resources"], str(given["resource_id"]))
+        if seat is None:
+            raise invalid("Resource can't be found", "resource_id")
+        if "vendor" not in seat:
+            return str(seat["employee"]), None
+        if kept(seat)["workspace_id"] != desk.named("task", given["story_id"], "story_id", "Story")["project"]:
+            raise invalid("Resource is not on this project", "resource_id")
+        return None, str(seat["id"])
+    if given.get("assignee_id"):
+        return str(desk.named("employee", given["assignee_id"], "assignee_id", "Assignee")["id"]), None
+    raise invalid("Assignee can't be blank", "assignee_id")
+
+
+def seated(desk: Desk, seat: str, person: str) -> None:
+    """A person takes over what a seat that was nobody's is assigned to."""
+    for each in desk.all("vendor_object", vendor=VENDOR, kind="assignments"):
+        if kept(each)["resource_id"] == seat and kept(each)["assignee_id"] is None:
+            desk.keep("assignments", {"assignee_id": person}, each)
 
 
 def assign(desk: Desk, story: Record, people: list[Any]) -> None:
@@ -225,7 +298,7 @@ def assign(desk: Desk, story: Record, people: list[Any]) -> None:
     for each in assignments_of(desk, story["id"]):
         if kept(each)["assignee_id"] in wanted:
             wanted.remove(kept(each)["assignee_id"])
-        else:
+        elif kept(each)["assignee_id"] is not None:
             removed(desk.tx, desk.entity("vendor_object"), each["id"])
     for person in dict.fromkeys(wanted):
         create_assignment(desk, kind, {"story_id": story["id"], "assignee_id": person})

@@ -25,7 +25,7 @@ from counterfoil_mocks.psa.kantata.desk import Desk
 from counterfoil_mocks.psa.kantata.hot import Hot
 from counterfoil_mocks.psa.kantata.kind import VENDOR, Kind, kept
 from counterfoil_mocks.psa.kantata.kinds import KINDS
-from counterfoil_mocks.psa.kantata.objects import CATEGORIES, LEVELS
+from counterfoil_mocks.psa.kantata.objects import LEVELS, enumerated
 from counterfoil_mocks.psa.kantata.rate_cards import DERIVED
 from counterfoil_mocks.psa.kantata.values import CustomField, Values
 from counterfoil_mocks.psa.kantata.view import View
@@ -53,6 +53,7 @@ ADMINISTRATORS = frozenset(
         "delete_customer",
         "create_custom_field",
         "mark_billed",
+        "update_invoice",
         "release_billed",
         "create_external_payment",
         "create_account_invitation",
@@ -67,6 +68,8 @@ ADMINISTRATORS = frozenset(
     ]
 )
 """What a collaborator may not do."""
+SPOKEN = {"bill_rate": "rate_in_cents"}
+"""What Kantata calls a field of the business that no field of its own shows as it is."""
 Read = Callable[[View, str], Any]
 Write = Callable[[Desk, str], Any]
 
@@ -171,7 +174,7 @@ class KantataFace(Face):
         kind = request.operation.about if request.operation is not None else None
         named = None
         if problem.field is not None and isinstance(kind, Kind) and kind.maps:
-            named = kind.maps[0].named(problem.field)
+            named = SPOKEN.get(problem.field) or kind.maps[0].named(problem.field)
         status, body = errors.error_of(problem, named)
         return self._out(request, status, orjson.dumps(body), ())
 
@@ -307,7 +310,7 @@ class KantataFace(Face):
             raise errors.Denied(400, "invalid_request", "Give the client_id and a redirect_uri.")
         state = f"&state={given['state']}" if given.get("state") else ""
         sign = "&" if "?" in to else "?"
-        return Answer(302, {}, headers=(("location", f"{to}{sign}code={self.account.code()}{state}"),))
+        return Answer(302, {}, headers=(("location", f"{to}{sign}code={self.account.code(to)}{state}"),))
 
     def _me(self, view: View) -> Record:
         kind = self.kinds["users"]
@@ -335,8 +338,7 @@ class KantataFace(Face):
         if kind.key == "roles":
             return [{"name": level.title(), "id": str(number)} for number, level in enumerate(LEVELS, 1)]
         if kind.key == "expense_categories":
-            names = [*CATEGORIES.values(), "Entertainment"]
-            return [{"name": name, "id": str(number)} for number, name in enumerate(names, 1)]
+            return [{"name": name, "deleted_at": None, "id": id} for id, name in enumerated()]
         if kind.key == "custom_fields":
             return [self.values.shown_field(view, each) for each in self.values.fields(view)]
         if kind.key in DERIVED:

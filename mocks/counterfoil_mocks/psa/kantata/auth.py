@@ -64,10 +64,10 @@ class Account:
                     return grant
         raise unauthorised()
 
-    def code(self) -> str:
-        """A new authorization code; it works once, for five minutes."""
+    def code(self, to: str) -> str:
+        """A new authorization code for a redirect address; it works once, for five minutes."""
         code = ids.secret(16).hex()
-        self._codes.put(code, True)
+        self._codes.put(code, to)
         return code
 
     def issue(self, given: Mapping[str, Any]) -> Record:
@@ -77,6 +77,11 @@ class Account:
             raise Denied(401, "invalid_client", "Client authentication failed due to unknown client or wrong secret.")
         if given.get("grant_type") != "authorization_code":
             raise Denied(400, "unsupported_grant_type", "The authorization grant type is not supported.")
-        if not self._codes.take(str(given.get("code") or "")):
-            raise Denied(400, "invalid_grant", "The authorization code is invalid, expired or used already.")
+        to = self._codes.take(str(given.get("code") or ""))
+        if to is None or to != str(given.get("redirect_uri") or ""):
+            raise Denied(
+                400,
+                "invalid_grant",
+                "The authorization code is invalid, expired, used already, or of another redirect_uri.",
+            )
         return {"access_token": self.access_token, "token_type": "bearer"}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.tx import removed
-from counterfoil_mocks.psa.kantata import objects, rating, submissions
+from counterfoil_mocks.psa.kantata import objects, people, rating, submissions
 from counterfoil_mocks.psa.kantata.desk import Desk, whole
 from counterfoil_mocks.psa.kantata.errors import invalid
 from counterfoil_mocks.psa.kantata.kind import KEEP, Kind, kept
@@ -36,8 +38,7 @@ def create_time(desk: Desk, kind: Kind, given: Given) -> Record:
     values = desk.stored(kind, kind.maps[0], said, None)
     values["employee"] = desk.named("employee", user, "user_id", "User")["id"]
     refuse_locked(desk, values["work_date"])
-    if kept(project).get("require_notes_on_time_entries") and not values.get("note"):
-        raise invalid("Notes can't be blank", "notes")
+    _refuse_without_notes(project, values.get("note"))
     own = _rated(values, given)
     if given.get("story_id"):
         task = desk.named("task", given["story_id"], "story_id", "Story")
@@ -47,14 +48,38 @@ def create_time(desk: Desk, kind: Kind, given: Given) -> Record:
         task, own["without_story"] = _general(desk, project), True
     record = desk.make(kind, kind.maps[0], {**values, "task": task["id"], "custom": {KEEP: own}})
     if not desk.requires_approval(project["id"]):
-        record = desk.do("submit_time", record["id"])
-        rating.settle(desk, record)
-        record = desk.do("approve_time", record["id"], approver=approver(desk))
+        record = _approved(desk, record)
     return desk.besides(kind, record, given)
+
+
+def _approved(desk: Desk, record: Record) -> Record:
+    """Time of a project that asks for no approval: the business bills none without."""
+    record = desk.do("submit_time", record["id"])
+    rating.settle(desk, record)
+    return desk.do("approve_time", record["id"], approver=approver(desk))
+
+
+def _taken_back(desk: Desk, record: Record) -> Record:
+    """Time that only the business has approved, as it is changed freely in Kantata until it is invoiced or locked."""
+    if record["approval"] != "APPROVED" or desk.requires_approval(record["project"]):
+        return record
+    if record["billing"] in ("BILLED", "CREDITED") or kept(record).get("active_submission_id"):
+        return record
+    refuse_locked(desk, record["work_date"])
+    record = desk.do("unapprove_time", record["id"], reason="changed")
+    return desk.do("reject_time", record["id"], reason="changed")
+
+
+def _refuse_without_notes(project: Record | None, note: Any) -> None:
+    """Refuse time without a word on it where the project wants one."""
+    if project is not None and kept(project).get("require_notes_on_time_entries") and not str(note or "").strip():
+        raise invalid("Notes can't be blank", "notes")
 
 
 def _rated(values: Record, given: Given) -> Record:
     own: Record = values.pop("custom", {}).get(KEEP, {})
+    if given.get("role_id") not in (None, ""):
+        people.level_of(given["role_id"], "role_id")
     if given.get("rate_in_cents") not in (None, ""):
         own["rate_in_cents"] = whole(given, "rate_in_cents")
     return own
@@ -71,20 +96,25 @@ def _general(desk: Desk, project: Record) -> Record:
 
 def update_time(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
     """Some attributes of an entry that is neither approved nor locked."""
+    before, record = record, _taken_back(desk, record)
     refuse_frozen(desk, record, "Time entry", record["work_date"])
     said = {name: each for name, each in given.items() if name != "user_id" or desk.administrator}
     values = desk.stored(kind, kind.maps[0], said, record)
     own = _rated(values, given)
+    if "note" in values:
+        _refuse_without_notes(desk.record("project", record["project"]), values["note"])
     if values.get("work_date"):
         refuse_locked(desk, values["work_date"])
     if given.get("story_id"):
         values["task"] = desk.named("task", given["story_id"], "story_id", "Story")["id"]
         own["without_story"] = False
-    return desk.edit(kind, record, given, values, own)
+    record = desk.edit(kind, record, given, values, own)
+    return _approved(desk, record) if before["approval"] == "APPROVED" else record
 
 
 def delete_time(desk: Desk, kind: Kind, record: Record) -> None:
     """An entry taken away."""
+    record = _taken_back(desk, record)
     refuse_frozen(desk, record, "Time entry", record["work_date"])
     removed(desk.tx, desk.entity("time_entry"), record["id"])
 

@@ -12,7 +12,7 @@ from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.protocols.fieldmap import ObjectMap
 from counterfoil_mocks.psa.kantata import references
 from counterfoil_mocks.psa.kantata.kind import KEEP, VENDOR, Default, Link, kept
-from counterfoil_mocks.psa.kantata.objects import NO_GROUP, NO_STORY, approver_ids
+from counterfoil_mocks.psa.kantata.objects import LEVELS, NO_GROUP, NO_STORY, approver_ids, role_id
 
 
 def to(entity: str, column: str) -> Callable[[Any, Record], list[Record]]:
@@ -33,6 +33,11 @@ def own(entity: str, name: str) -> Callable[[Any, Record], list[Record]]:
 def seats(view: Any, record: Record) -> list[Record]:
     """The assignments of a project that have not been taken back."""
     return [each for each in view.all("assignment", project=record["id"]) if each["status"] != "CANCELLED"]
+
+
+def of_project(work: Callable[[Any, Record], list[Record]]) -> Callable[[Any, Record], list[Record]]:
+    """What belongs to the project of a record."""
+    return lambda view, record: work(view, {"id": record["project"]})
 
 
 def participants(view: Any, record: Record) -> list[Record]:
@@ -81,6 +86,24 @@ def references_of(subject: str) -> Link:
 def _values(view: Any, record: Record) -> list[Record]:
     found: list[Record] = view.face.values.of(view, record)
     return found
+
+
+def level(view: Any, record: Record) -> str | None:
+    """The level that a person or a seat says, or that the role of what only Kantata knows is."""
+    if "vendor" not in record and "level" in record:
+        return str(record["level"]) if record["level"] else None
+    said = str(kept(record).get("role_id") or "")
+    return LEVELS[int(said) - 1] if said.isdecimal() and 0 < int(said) <= len(LEVELS) else None
+
+
+def role_link(key: str, level: Callable[[Any, Record], str | None]) -> Link:
+    """The role that a level is. key: the member that holds its id."""
+
+    def get(view: Any, record: Record) -> list[Record]:
+        wanted = role_id(level(view, record))
+        return [each for each in view.face.derived(view.face.kinds["roles"], view) if each["id"] == wanted]
+
+    return Link(key, "roles", get, column=True)
 
 
 VALUES = Link("custom_field_value_ids", "custom_field_values", _values)
@@ -141,7 +164,7 @@ def include_archived(view: Any, map: ObjectMap, table: sa.FromClause, value: str
 def archived_form(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool] | None:
     if value == "include":
         return None
-    return archived(view, map, table) == (1 if value == "only" else 0)
+    return archived(view, map, table) == (1 if value.lower() in ("only", "true") else 0)
 
 
 def matching(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
@@ -154,6 +177,13 @@ def participant(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> 
     row = view.system.table("assignment").sql.alias()
     mine = sa.select(row.c.project).where(*_held(view, row), row.c.employee == value)
     return sa.or_(table.c.manager == value, table.c.id.in_(mine))
+
+
+def choices_of(view: Any, record: Record) -> list[Record]:
+    """The choices of a custom field as objects."""
+    return [
+        {"label": each["label"], "custom_field_id": record["id"], "id": str(each["id"])} for each in record["choices"]
+    ]
 
 
 def participant_in(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:

@@ -198,13 +198,13 @@ class Desk(View):
 
 
 def items(given: Given, name: str) -> list[Any]:
-    """An attribute that is a list, empty where it is absent; raises Refused 422."""
+    """An attribute that is a list, empty where it is absent; a form says `name[]=` for a list of none. Raises Refused 422."""
     found = given.get(name)
     if found in (None, ""):
         return []
     if not isinstance(found, list):
         raise invalid(f"{name.replace('_', ' ').capitalize()} must be a list", name)
-    return found
+    return [each for each in found if each not in (None, "")]
 
 
 def whole(given: Given, name: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,12 +25,14 @@ from counterfoil_mocks.psa.kantata.conditions import (
     flag,
     from_archived,
     in_submission,
+    level,
     of_caller,
     on_invoice,
     own,
     references_of,
+    role_link,
 )
-from counterfoil_mocks.psa.kantata.kind import Kind, Link, equals, kept
+from counterfoil_mocks.psa.kantata.kind import VENDOR, Kind, Link, equals, kept
 from counterfoil_mocks.psa.kantata.objects import (
     BILLING_MILESTONE,
     EXPENSE,
@@ -38,6 +41,7 @@ from counterfoil_mocks.psa.kantata.objects import (
     REFERENCE,
     TIME_ENTRY,
     TIMESHEET,
+    category,
 )
 
 
@@ -70,6 +74,31 @@ def _submission_kind(key: str, root: str, subject: str, noun: str, map: ObjectMa
     )
 
 
+def submissions_of(key: str) -> dict[str, Link]:
+    """The submissions that an entry is in and was in last."""
+    return {
+        f"{name}_submission": Link(
+            f"{name}_submission_id", key, own("vendor_object", f"{name}_submission_id"), column=True
+        )
+        for name in ("active", "recent")
+    }
+
+
+def invoices_of(name: str) -> Callable[[Any, Record], list[Record]]:
+    """The invoice that an entry is on. name: of the invoice's list of such entries."""
+
+    def get(view: Any, record: Record) -> list[Record]:
+        if record["billing"] not in ("BILLED", "CREDITED"):
+            return []
+        for where in ({"owner": record["project"]}, {}):  # an invoice of several projects is the first one's
+            for each in view.all("vendor_object", vendor=VENDOR, kind="invoices", **where):
+                if kept(each)["status"] != "cancelled" and record["id"] in kept(each)[name]:
+                    return [each]
+        return []
+
+    return get
+
+
 def synced_after(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool] | None:
     """References that were synced since an instant."""
     since = view.instant("last_synced_after")
@@ -92,12 +121,9 @@ KINDS: tuple[Kind, ...] = (
                 lambda view, record: [] if kept(record).get("without_story") else view.some("task", [record["task"]]),
                 column=True,
             ),
-            "active_submission": Link(
-                "active_submission_id",
-                "timesheet_submissions",
-                own("vendor_object", "active_submission_id"),
-                column=True,
-            ),
+            **submissions_of("timesheet_submissions"),
+            "role": role_link("role_id", level),
+            "invoice": Link("invoice_id", "invoices", invoices_of("time_entry_ids")),
             "external_references": references_of("TimeEntry"),
             "custom_field_values": VALUES,
         },
@@ -142,6 +168,19 @@ KINDS: tuple[Kind, ...] = (
         links={
             "workspace": WORKSPACE_LINK,
             "user": USER_LINK,
+            "story": Link("story_id", "stories", own("task", "story_id"), column=True),
+            "expense_category": Link(
+                "expense_category_id",
+                "expense_categories",
+                lambda view, record: [
+                    each
+                    for each in view.face.derived(view.face.kinds["expense_categories"], view)
+                    if each["name"] == category(record)
+                ],
+                column=True,
+            ),
+            **submissions_of("expense_report_submissions"),
+            "invoice": Link("invoice_id", "invoices", invoices_of("expense_ids")),
             "external_references": references_of("Expense"),
             "custom_field_values": VALUES,
         },
@@ -182,6 +221,7 @@ KINDS: tuple[Kind, ...] = (
         links={
             "workspace": WORKSPACE_LINK,
             "story": Link("story_id", "stories", lambda view, record: [record], column=True),
+            "invoices": Link("invoice_ids", "invoices", own("vendor_object", "invoice_id")),
             "external_references": references_of("BillingMilestone"),
         },
         required={

@@ -16,7 +16,7 @@ from counterfoil_mocks.kernel.tx import removed
 from counterfoil_mocks.protocols.conversion import exact
 from counterfoil_mocks.protocols.fieldmap import FieldMap, ObjectMap
 from counterfoil_mocks.psa.kantata import references
-from counterfoil_mocks.psa.kantata.conditions import between, flag, own, references_of
+from counterfoil_mocks.psa.kantata.conditions import between, flag, nobody, own, references_of
 from counterfoil_mocks.psa.kantata.desk import Desk, items, whole
 from counterfoil_mocks.psa.kantata.errors import invalid
 from counterfoil_mocks.psa.kantata.kind import REF, VENDOR, Kind, Link, computed, kept, mapped
@@ -28,6 +28,7 @@ SOURCES = {"time_entry": "TIME", "expense": "EXPENSE"}
 ELSEWHERE = re.compile(r"[!-~]{1,50}/[0-9]{1,5}")
 """`invoice_no/line_no` of the billing engine."""
 ITEMS = ("fixed_fee_items", "additional_items")
+TEXTS = ("user_invoice_title", "purchase_order", "project_code", "message")
 
 
 def currency_of(record: Record) -> str:
@@ -53,21 +54,13 @@ INVOICE = mapped(
     "invoices",
     "vendor_object",
     computed("title", _title),
-    *(
-        FieldMap(name)
-        for name in (
-            "status",
-            "invoice_date",
-            "due_date",
-            "payment_schedule",
-            "user_invoice_number",
-            "balance_in_cents",
-        )
-    ),
+    *(FieldMap(name) for name in ("status", "invoice_date", "due_date", "payment_schedule", "balance_in_cents")),
+    computed("user_invoice_number", lambda record, view: int(kept(record)["user_invoice_number"])),
     computed("total_in_cents", lambda record, view: kept(record)["total_in_cents"]),
+    computed("tax_rate", lambda record, view: float(kept(record)["tax_rate"])),
     *_currency(),
+    FieldMap("user_id"),
     draft=False,
-    tax_rate="0.0",
     recipient_id=None,
     purchase_order=None,
     project_code=None,
@@ -81,6 +74,7 @@ PAYMENT = mapped(
     FieldMap("workspace_id", conversion=REF),
     FieldMap("amount_in_cents"),
     FieldMap("message"),
+    FieldMap("user_id"),
     *_currency(),
 )
 
@@ -111,6 +105,8 @@ KINDS: tuple[Kind, ...] = (
         (INVOICE,),
         links={
             "workspaces": Link("workspace_ids", "workspaces", _some("project", "workspace_ids")),
+            "user": Link("user_id", "users", own("employee", "user_id"), column=True),
+            "recipient": Link("recipient_id", "users", nobody, column=True),
             "time_entries": Link("time_entry_ids", "time_entries", _some("time_entry", "time_entry_ids")),
             "expenses": Link("expense_ids", "expenses", _some("expense", "expense_ids")),
             "billing_milestones": Link(
@@ -138,7 +134,11 @@ KINDS: tuple[Kind, ...] = (
         "ExternalPayment",
         "external_payment",
         (PAYMENT,),
-        links={"invoice": Link("invoice_id", "invoices", own("vendor_object", "invoice_id"), column=True)},
+        links={
+            "invoice": Link("invoice_id", "invoices", own("vendor_object", "invoice_id"), column=True),
+            "user": Link("user_id", "users", own("employee", "user_id"), column=True),
+            "workspace": Link("workspace_id", "workspaces", own("project", "workspace_id"), column=True),
+        },
         required={"invoice_id": "Invoice can't be blank", "workspace_id": "Workspace can't be blank"},
         verbs="list get",
     ),
@@ -176,54 +176,109 @@ def create(desk: Desk, kind: Kind, given: Given) -> Record:
     if any(each["ccy"] != ccy for each in projects):
         raise invalid("Workspaces must have the same currency", "workspace_ids")
     lines = {name: _lines(desk, name, given, projects) for name in LINES}
-    further = {name: _said(desk, name, given, ccy) for name in ITEMS}
-    if not any(lines.values()) and not any(further.values()):
-        raise invalid("Invoice must have at least one item")
-    net = sum(_worth(each) for several in lines.values() for each in several)
-    net += sum(int(each["amount_in_cents"]) for several in further.values() for each in several)
-    today = clock.business_date(desk.tx.now, desk.face.account.zone)
-    on, days = _day(given.get("invoice_date") or today), whole(given, "payment_schedule")
-    tax = _percent(given.get("tax_rate"))
-    total = net + money.half_up(net * tax, 100 * 10_000)
-    number = whole(given, "user_invoice_number") if given.get("user_invoice_number") else next_number(desk)
     values: Record = {
-        **{name: given.get(name) for name in ("user_invoice_title", "purchase_order", "project_code", "message")},
+        **dict.fromkeys(TEXTS),
+        "tax_rate": "0.0",
+        **_changes(desk, given),
         **{name: [each["id"] for each in several] for name, several in lines.items()},
-        **further,
+        **{name: _said(desk, name, given, projects) for name in ITEMS},
         "status": "new",
-        "draft": str(given.get("draft") or "").lower() == "true",
-        "invoice_date": on,
-        "due_date": (date.fromisoformat(on) + timedelta(days=days)).isoformat(),
-        "payment_schedule": days,
-        "user_invoice_number": str(number),
-        "tax_rate": str(given.get("tax_rate") or "0.0"),
+        "user_id": desk.user_id,
         "workspace_ids": [each["id"] for each in projects],
         "currency": ccy,
-        "total_in_cents": total,
-        "balance_in_cents": total,
     }
-    record = desk.keep("invoices", values, columns={"owner": projects[0]["id"], "name": str(number)})
+    values.setdefault("invoice_date", clock.business_date(desk.tx.now, desk.face.account.zone))
+    values.setdefault("user_invoice_number", str(next_number(desk)))
+    values.setdefault("draft", False)
+    number = values["user_invoice_number"]
+    record = desk.keep("invoices", _summed(values, lines, 0), columns={"owner": projects[0]["id"], "name": number})
     _bill(desk, lines, number, str(given.get("user_invoice_title") or ""))
     for each in lines["billing_milestone_ids"]:
         desk.mark("milestone", each, invoice_id=record["id"])
     return desk.besides(kind, record, given)
 
 
+def update(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
+    """Some attributes of an invoice that is neither paid nor cancelled; lists of lines say what is on it from now on."""
+    said = kept(record)
+    if said["status"] != "new":
+        raise invalid(f"Invoice is {said['status']} and cannot be changed")
+    values, paid = {**said, **_changes(desk, given)}, said["total_in_cents"] - said["balance_in_cents"]
+    moved = any(name in given for name in LINES)
+    if moved:
+        release(desk, record)
+        projects = desk.some("project", said["workspace_ids"])
+        lines = {name: _lines(desk, name, {name: said.get(name), **given}, projects) for name in LINES}
+        values |= {name: [each["id"] for each in several] for name, several in lines.items()}
+    else:
+        lines = {name: desk.some(entity, said.get(name) or []) for name, entity in LINES.items()}
+    record = desk.keep("invoices", _summed(values, lines, paid), record, {"name": values["user_invoice_number"]})
+    if moved:
+        _bill(desk, lines, values["user_invoice_number"], str(values.get("user_invoice_title") or ""))
+        for each in lines["billing_milestone_ids"]:
+            desk.mark("milestone", each, invoice_id=record["id"])
+    return desk.besides(kind, record, given)
+
+
+def _changes(desk: Desk, given: Given) -> Record:
+    """What a body says of an invoice itself; raises Refused 422."""
+    values: Record = {name: given[name] for name in TEXTS if name in given}
+    if given.get("invoice_date"):
+        values["invoice_date"] = _day(given["invoice_date"])
+    if given.get("payment_schedule") not in (None, ""):
+        values["payment_schedule"] = whole(given, "payment_schedule")
+    if given.get("user_invoice_number") not in (None, ""):
+        values["user_invoice_number"] = str(whole(given, "user_invoice_number"))
+    if given.get("draft") not in (None, ""):
+        values["draft"] = str(given["draft"]).lower() == "true"
+    if given.get("tax_rate") not in (None, ""):
+        _percent(given["tax_rate"])
+        values["tax_rate"] = str(given["tax_rate"])
+    return values
+
+
+def _summed(values: Record, lines: Mapping[str, list[Record]], paid: int) -> Record:
+    """An invoice with what it comes to, when it is due and what is still to be paid; raises Refused 422."""
+    if not any(lines.values()) and not any(values[name] for name in ITEMS):
+        raise invalid("Invoice must have at least one item")
+    net = sum(_worth(each) for several in lines.values() for each in several)
+    net += sum(int(each["amount_in_cents"]) for name in ITEMS for each in values[name])
+    total = net + money.half_up(net * _percent(values["tax_rate"]), 100 * 10_000)
+    if paid and total - paid <= 0:
+        raise invalid("Invoice must come to more than what is paid already")
+    try:
+        due = date.fromisoformat(values["invoice_date"]) + timedelta(days=values["payment_schedule"])
+    except OverflowError:
+        raise invalid("Payment schedule is too long", "payment_schedule") from None
+    return {**values, "due_date": due.isoformat(), "total_in_cents": total, "balance_in_cents": total - paid}
+
+
 def _lines(desk: Desk, name: str, given: Given, projects: list[Record]) -> list[Record]:
     said = given.get(name) or []
-    found = [desk.named(LINES[name], id, name, "Item") for id in (said if isinstance(said, list) else [said])]
+    wanted = dict.fromkeys(str(each) for each in (said if isinstance(said, list) else [said]) if each != "")
+    found = [desk.named(LINES[name], id, name, "Item") for id in wanted]
     own_ids = {each["id"] for each in projects}
     for each in found:
         if each["project"] not in own_ids:
             raise invalid(f"Item {each['id']} is of another workspace", name)
         if LINES[name] == "milestone":
             if each["amount"] is None or kept(each).get("invoice_id"):
-                raise invalid(f"Billing milestone {each['id']} cannot be invoiced", name)
+                raise invalid(f"Billing milestone {each['id']} is invoiced already, or has no amount", name)
+            if not _ripe(desk, each):
+                raise invalid(f"Billing milestone {each['id']} cannot be invoiced yet", name)
         elif each["approval"] != "APPROVED":
             raise invalid(f"Item {each['id']} is not approved", name)
         elif each["billing"] != "UNBILLED":
             raise invalid(f"Item {each['id']} is invoiced already, or not billable", name)
     return found
+
+
+def _ripe(desk: Desk, milestone: Record) -> bool:
+    """Whether a billing milestone may be invoiced: its day has come, or its story is completed."""
+    if milestone["status"] in ("COMPLETED", "ACCEPTED"):
+        return True
+    today = clock.business_date(desk.tx.now, desk.face.account.zone)
+    return kept(milestone).get("billing_type") == "fixed_date" and (milestone["planned"] or "") <= today
 
 
 def _worth(line: Record) -> int:
@@ -232,23 +287,39 @@ def _worth(line: Record) -> int:
     return int((line["amount"] if "minutes" in line else line["bill_amount"]) or 0)
 
 
-def _said(desk: Desk, name: str, given: Given, ccy: str) -> list[Record]:
+def _said(desk: Desk, name: str, given: Given, projects: list[Record]) -> list[Record]:
     """Items that are nothing but an amount, which is given in main units."""
     found = []
+    ccy, own_ids = projects[0]["ccy"], [each["id"] for each in projects]
     for each in items(given, name):
         said: Mapping[str, Any] = each if isinstance(each, dict) else {}
         try:
-            amount = refuse_beyond(name, int(exact(said.get("amount") or 0) * 10 ** money.exponent(ccy)))
+            amount = exact(said.get("amount") or 0) * 10 ** money.exponent(ccy)
         except ValueError:
             raise invalid("Amount is not a number", name) from None
-        id = desk.system.new_id(name)
+        if amount != int(amount):
+            raise invalid(f"Amount is finer than {ccy} has subunits", name)
+        story = None
+        if said.get("story_id") not in (None, ""):
+            story = desk.find(desk.face.kinds["stories"], str(said["story_id"]))
+            if story is None or story["project"] not in own_ids:
+                raise invalid("Story can't be found in this project", name)
         found.append(
-            {"notes": said.get("notes"), "story_id": said.get("story_id"), "amount_in_cents": amount, "id": id}
+            {
+                "notes": said.get("notes"),
+                "amount_in_cents": refuse_beyond(name, int(amount)),
+                "taxable": str(said.get("taxable") or "").lower() == "true",
+                "currency": ccy,
+                "story_id": None if story is None else story["id"],
+                "workspace_id": own_ids[0] if story is None else story["project"],
+                "created_at": desk.local(desk.tx.stamp),
+                "id": desk.system.new_id(name),
+            }
         )
     return found
 
 
-def _bill(desk: Desk, lines: Mapping[str, list[Record]], number: int, title: str) -> None:
+def _bill(desk: Desk, lines: Mapping[str, list[Record]], number: str, title: str) -> None:
     """Have the business mark what is on the invoice. A title that names a line of another system's invoice is what bills all of it."""
     place = 0
     elsewhere = title if ELSEWHERE.fullmatch(title) else ""
@@ -300,6 +371,8 @@ def pay(desk: Desk, kind: Kind, given: Given) -> Record:
     if invoice is None or kept(invoice)["status"] != "new":
         raise invalid("Invoice can't be found or takes no payment", "invoice_id")
     project = desk.named("project", given["workspace_id"], "workspace_id", "Workspace")
+    if project["id"] not in kept(invoice)["workspace_ids"]:
+        raise invalid("Workspace is not on this invoice", "workspace_id")
     balance = int(kept(invoice)["balance_in_cents"])
     amount = balance if given.get("amount_in_cents") in (None, "") else whole(given, "amount_in_cents")
     if not 0 < amount <= balance:
@@ -310,6 +383,7 @@ def pay(desk: Desk, kind: Kind, given: Given) -> Record:
         "invoice_id": invoice["id"],
         "workspace_id": project["id"],
         "amount_in_cents": amount,
+        "user_id": desk.user_id,
         "message": given.get("message"),
         "currency": currency_of(invoice),
     }

@@ -147,6 +147,17 @@ def one_of(*choices: str) -> Conversion:
     return Conversion("choice", conversion.same, read)
 
 
-def derived(key: str, root: str, subject: str, noun: str, *asked: str, verbs: str = "list get") -> Kind:
+def derived(
+    key: str,
+    root: str,
+    subject: str,
+    noun: str,
+    *asked: str,
+    verbs: str = "list get",
+    links: Mapping[str, Link] | None = None,
+) -> Kind:
     """A kind that is worked out of others. asked: fields that lists may filter by."""
-    return Kind(key, root, subject, noun, (), searched=asked, verbs=verbs, order=("id", "asc"), orders=("id", "name"))
+    orders = ("id", "name")
+    return Kind(
+        key, root, subject, noun, (), links or {}, searched=asked, verbs=verbs, order=("id", "asc"), orders=orders
+    )

@@ -24,13 +24,17 @@ from counterfoil_mocks.psa.kantata.conditions import (
     by_custom_value,
     by_email,
     by_status,
+    choices_of,
     completed,
     due,
+    from_archived,
     groups,
     include_archived,
+    level,
     matching,
     next_milestone,
     nobody,
+    of_project,
     own,
     own_seat,
     parents_only,
@@ -38,6 +42,7 @@ from counterfoil_mocks.psa.kantata.conditions import (
     participant_in,
     participants,
     references_of,
+    role_link,
     seat_of,
     seats,
     story_type,
@@ -55,7 +60,6 @@ from counterfoil_mocks.psa.kantata.objects import (
     USER,
     WORKSPACE,
     minutes,
-    role_id,
 )
 
 KINDS: Mapping[str, Kind] = {
@@ -151,15 +155,7 @@ KINDS: Mapping[str, Kind] = {
             "employee",
             (USER,),
             links={
-                "role": Link(
-                    "role_id",
-                    "roles",
-                    lambda view, record: [
-                        each
-                        for each in view.face.derived(view.face.kinds["roles"], view)
-                        if each["id"] == role_id(record["level"])
-                    ],
-                ),
+                "role": Link("role_id", "roles", role_link("role_id", level).get),
                 "custom_field_values": VALUES,
                 "external_references": references_of("User"),
                 "account_membership": Link(
@@ -232,6 +228,29 @@ KINDS: Mapping[str, Kind] = {
                 "parent": Link(
                     "parent_id", "stories", lambda view, record: view.stories.ancestors(record)[-1:], column=True
                 ),
+                "root": Link(
+                    "root_id", "stories", lambda view, record: view.stories.ancestors(record)[:1], column=True
+                ),
+                "creator": Link("creator_id", "users", own("employee", "creator_id"), column=True),
+                "workspace_resources": Link("workspace_resource_ids", "workspace_resources", allocations.resources),
+                "workspace_resources_with_unnamed": Link(
+                    "workspace_resources_with_unnamed_ids", "workspace_resources", allocations.resources_with_unnamed
+                ),
+                "potential_workspace_resources": Link(
+                    "potential_workspace_resource_ids", "workspace_resources", of_project(seats), only=True
+                ),
+                "potential_workspace_resources_with_unnamed": Link(
+                    "potential_workspace_resources_with_unnamed_ids",
+                    "workspace_resources",
+                    of_project(lambda view, record: [*seats(view, record), *unnamed(view, record)]),
+                    only=True,
+                ),
+                "followers": Link("follower_ids", "users", nobody),
+                "tags": Link("tag_ids", "tags", nobody),
+                "story_tasks": Link("story_task_ids", "story_tasks", nobody),
+                "replies": Link("reply_ids", "posts", nobody, only=True),
+                "story_state_changes": Link("story_state_change_ids", "story_state_changes", nobody, only=True),
+                "attachments": Link("attachment_ids", "attachments", nobody, only=True),
                 "custom_field_values": VALUES,
                 "external_references": references_of("Story"),
             },
@@ -250,13 +269,19 @@ KINDS: Mapping[str, Kind] = {
                 "due_before": due("before"),
                 "active_between": active_between,
                 "archived": archived_form,
+                "show_archived": include_archived,
+                "show_from_archived_workspaces": from_archived,
                 "assigned_to_current_user": allocations.mine,
                 "parents_only": parents_only,
                 "with_parent_id": equals("parent_id"),
                 "by_custom_text_value": by_custom_value,
                 "by_custom_choice_value": by_custom_choice,
             },
-            defaults={(): REAL_STORY, ("in_archived_workspaces",): OF_UNARCHIVED},
+            defaults={
+                (): REAL_STORY,
+                ("show_archived", "archived"): UNARCHIVED,
+                ("show_from_archived_workspaces", "in_archived_workspaces"): OF_UNARCHIVED,
+            },
             orders=("created_at", "updated_at", "title", "due_date"),
             order=("created_at", "asc"),
             searched=("name",),
@@ -272,6 +297,12 @@ KINDS: Mapping[str, Kind] = {
             links={
                 "workspace": WORKSPACE_LINK,
                 "user": USER_LINK,
+                "workspace_role": role_link("workspace_role_id", level),
+                "primary_role": Link("primary_role_id", "roles", role_link("", level).get),
+                "active_roles": Link("active_role_ids", "roles", role_link("", level).get),
+                "workspace_resources": Link(
+                    "workspace_resource_ids", "workspace_resources", lambda view, record: [record]
+                ),
                 "external_references": references_of("Participation"),
             },
             required={
@@ -303,6 +334,7 @@ KINDS: Mapping[str, Kind] = {
                     lambda view, record: view.some("employee", [record.get("employee")]),
                     column=True,
                 ),
+                "role": role_link("role_id", level),
                 "participation": Link(
                     "participation_id",
                     "participations",
@@ -324,8 +356,20 @@ KINDS: Mapping[str, Kind] = {
         derived("estimates", "estimate", "Estimate", "estimate", verbs="list"),
         derived("estimate_scenarios", "estimate_scenario", "EstimateScenario", "estimate_scenario", verbs="list"),
         derived("posts", "post", "Post", "post", verbs="list"),
+        derived("tags", "tag", "Tag", "tag", verbs=""),
+        derived("story_tasks", "story_task", "StoryTask", "story_task", verbs=""),
+        derived("story_state_changes", "story_state_change", "StoryStateChange", "story_state_change", verbs=""),
+        derived("attachments", "attachment", "Attachment", "attachment", verbs=""),
+        derived("custom_field_choices", "custom_field_choice", "CustomFieldChoice", "custom_field_choice", verbs=""),
         derived("expense_categories", "expense_category", "ExpenseCategory", "expense_category"),
-        derived("custom_fields", "custom_field", "CustomField", "custom_field", "subject_type"),
+        derived(
+            "custom_fields",
+            "custom_field",
+            "CustomField",
+            "custom_field",
+            "subject_type",
+            links={"choices": Link("choice_ids", "custom_field_choices", choices_of)},
+        ),
         derived(
             "custom_field_values",
             "custom_field_value",

@@ -79,6 +79,43 @@ def _status(record: Record, view: Any) -> Record:
     return {"color": STATUSES[key][0], "key": key, "message": STATUSES[key][1]}
 
 
+CHANGEABLE = (
+    "title budgeted start_date due_date description access_level consultant_role_name client_role_name rate_card_id"
+    " exclude_archived_stories_percent_complete tasks_default_non_billable stories_are_fixed_fee_by_default expenses_in_burn_rate"
+    " posts_require_privacy_decision status_key approver_id approver_ids workspace_group_ids primary_workspace_group_id target_margin"
+    " external_reference external_link show_nonbillable_time_on_invoices archived price change_orders_enabled stage"
+    " require_notes_on_time_entries require_time_approvals require_expense_approvals time_trackable"
+)
+"""Attributes of a workspace that can be changed."""
+FEATURES = {"time_trackable": True, "has_time_entry_role_picker": True, "project_side_panel": True}
+
+
+def _rights(record: Record, view: Any) -> Record:
+    """What the token's user may do in a workspace."""
+    on = any(
+        each["employee"] == view.user_id for each in view.all("assignment", project=record["id"], status="CONFIRMED")
+    )
+    live = not kept(record).get("archived")
+    changes = view.administrator and live
+    return {
+        "can_upload_files": live,
+        "can_invite": changes,
+        "can_private_message": True,
+        "can_join": not on and kept(record).get("access_level") == "open",
+        "is_participant": on,
+        "access_level": "admin" if view.administrator else "edit_time_and_expenses",
+        "team_lead": False,
+        "user_is_client": False,
+        "can_change_price": changes,
+        "can_change_story_billable": view.administrator,
+        "can_post": live,
+        "can_edit": changes,
+        "restricted": False,
+        "can_see_financials": view.administrator,
+        "is_guest_on_project": False,
+    }
+
+
 def used(record: Record, view: Any) -> int:
     """What approved time and expenses of a project come to, in minor units."""
     return int(view.totals(record["id"])["used"])
@@ -132,9 +169,11 @@ WORKSPACE = mapped(
         "has_active_expense_report_submissions",
         lambda record, view: view.totals(record["id"])["expenses"] > 0,
     ),
-    computed("update_whitelist", lambda record, view: ["title", "description", "due_date", "price", "status_key"]),
-    computed("permissions", lambda record, view: {"can_upload_files": True, "can_invite": view.administrator}),
-    computed("account_features", lambda record, view: {}),
+    computed("update_whitelist", lambda record, view: CHANGEABLE.split()),
+    computed("permissions", _rights),
+    computed("account_features", lambda record, view: dict(FEATURES)),
+    computed("can_invite", lambda record, view: view.administrator),
+    computed("has_budget_access", lambda record, view: view.administrator),
     FieldMap("access_level", conversion=one_of("invitation", "open", "admins"), default="invitation"),
     FieldMap("stage", conversion=one_of("estimate", "project"), default="project"),
     computed("approver_id", lambda record, view: next(iter(approver_ids(record)), None)),
@@ -153,6 +192,13 @@ WORKSPACE = mapped(
     change_orders_enabled=True,
     target_margin=None,
     workspace_invoice_preference_id=None,
+    consultant_role_name="Consultants",
+    client_role_name="Clients",
+    exclude_archived_stories_percent_complete=False,
+    show_nonbillable_time_on_invoices=True,
+    posts_require_privacy_decision=False,
+    expenses_in_burn_rate=False,
+    external_link=None,
 )
 
 
@@ -193,6 +239,26 @@ def _work(name: str) -> Callable[[Record, Any], int]:
     return lambda record, view: int(view.work(record["id"])[name]) if "task_code" in record else 0
 
 
+def _own(name: str) -> Callable[[Record, Any], int]:
+    """A figure that only Kantata knows of a story."""
+    return lambda record, view: int(kept(record).get(name) or 0)
+
+
+def _below(work: Callable[[Record, Any], int]) -> Callable[[Record, Any], int | None]:
+    """What the stories below one add up to; None where there are none."""
+
+    def added(record: Record, view: Any) -> int | None:
+        found = view.stories.descendants(record)
+        return sum(work(each, view) for each in found) if found else None
+
+    return added
+
+
+def _share(record: Record, state: str) -> int:
+    """How much of a story is done, in per cent; one that is completed is done wholly."""
+    return 100 if state == "completed" else int(kept(record).get("percentage_complete") or 0)
+
+
 def _story(entity: str, state: Callable[[Record], str], ends: str, kind: Callable[[Record], str]) -> ObjectMap:
     task = entity == "task"
     own = (
@@ -222,11 +288,17 @@ def _story(entity: str, state: Callable[[Record], str], ends: str, kind: Callabl
         computed("budget_used_in_cents", _work("used")),
         computed("uninvoiced_balance_in_cents", _work("uninvoiced")),
         computed("invoiced_balance_in_cents", _work("invoiced")),
+        computed("sub_stories_time_estimate_in_minutes", _below(_own("time_estimate_in_minutes"))),
+        computed("sub_stories_budget_estimate_in_cents", _below(_own("budget_estimate_in_cents"))),
+        computed("sub_stories_billable_time_in_minutes", _below(_work("billable"))),
+        computed("sub_stories_budget_used_in_cents", _below(_work("used"))),
+        computed("assignment_timestamped_at", lambda record, view: view.local(record["updated_at"])),
+        computed("percentage_complete", lambda record, view: _share(record, state(record))),
         FieldMap("parent_id", conversion=REF),
         description="",
         position=0,
-        percentage_complete=0,
         priority="normal",
+        has_proofing_access=False,
         fixed_fee=False,
         time_trackable=True,
         time_estimate_in_minutes=0,
@@ -384,13 +456,30 @@ TIME_ENTRY = mapped(
     location=None,
     role_id=None,
 )
+
+
+def category(record: Record) -> str:
+    """What Kantata calls the category of an expense."""
+    return str(kept(record).get("category") or CATEGORIES[record["category"]])
+
+
+def _category_id(record: Record, view: Any) -> str | None:
+    return next((id for id, name in enumerated() if name == category(record)), None)
+
+
+def enumerated() -> list[tuple[str, str]]:
+    """The built-in categories of expenses: ids and names."""
+    return [(str(number), name) for number, name in enumerate((*CATEGORIES.values(), "Entertainment"), 1)]
+
+
 EXPENSE = mapped(
     "expenses",
     "expense",
     FieldMap("workspace_id", "project", REF),
     FieldMap("user_id", "employee", REF),
     FieldMap("date", "spend_date", DATE),
-    computed("category", lambda record, view: kept(record).get("category") or CATEGORIES[record["category"]]),
+    computed("category", lambda record, view: category(record)),
+    computed("expense_category_id", _category_id),
     FieldMap("amount_in_cents", "gross", MINOR),
     *currency("spend_ccy"),
     computed("is_billable", lambda record, view: kept(record).get("billable", record["billing"] != "NOT_BILLABLE")),
@@ -404,7 +493,7 @@ EXPENSE = mapped(
     taxable=False,
     vendor_id=None,
     receipt_id=None,
-    foreign_exchange_amount=None,
+    foreign_exchange_amount={},
 )
 BILLING_MILESTONE = mapped(
     "billing_milestones",
@@ -440,6 +529,8 @@ def _submission(key: str, items: str) -> ObjectMap:
         FieldMap("current_resolution_id"),
         FieldMap("current_resolution_creator_id"),
         FieldMap("current_resolution_created_at"),
+        FieldMap("current_resolution_created_at_date"),
+        FieldMap("current_resolution_description"),
         computed("permissions", _submission_rights),
     )
 

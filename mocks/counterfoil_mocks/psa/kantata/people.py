@@ -3,6 +3,7 @@ others only Kantata knows."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from counterfoil_mocks.kernel.fields import Record
@@ -10,9 +11,9 @@ from counterfoil_mocks.kernel.tx import removed
 from counterfoil_mocks.protocols.conversion import BOOLEAN, DATE, INTEGER, TEXT
 from counterfoil_mocks.protocols.fieldmap import FieldMap
 from counterfoil_mocks.psa.kantata import objects
-from counterfoil_mocks.psa.kantata.conditions import own
+from counterfoil_mocks.psa.kantata.conditions import level, own, role_link
 from counterfoil_mocks.psa.kantata.desk import Desk, whole
-from counterfoil_mocks.psa.kantata.errors import invalid
+from counterfoil_mocks.psa.kantata.errors import Refused, failure, invalid
 from counterfoil_mocks.psa.kantata.kind import KEEP, REF, VENDOR, Kind, Link, computed, equals, kept, mapped
 from counterfoil_mocks.psa.kantata.view import Given, View
 
@@ -113,6 +114,23 @@ KINDS: tuple[Kind, ...] = (
             "user": Link("user_id", "users", lambda view, record: [record], column=True),
             "manager": Link("manager_id", "users", own("employee", "manager_id"), column=True),
             "cost_rates": Link("cost_rate_ids", "cost_rates", of_owner("cost_rates")),
+            "default_role": role_link("default_role_id", level),
+            "managees": Link(
+                "managee_ids",
+                "users",
+                lambda view, record: [
+                    each for each in view.all("employee") if kept(each).get("manager_id") == record["id"]
+                ],
+            ),
+            "skill_memberships": Link(
+                "skill_membership_ids",
+                "skill_memberships",
+                lambda view, record: [
+                    each
+                    for each in view.all("vendor_object", vendor=VENDOR, kind="skill_memberships")
+                    if kept(each)["user_id"] == record["id"]
+                ],
+            ),
         },
         filters={
             "user_id": lambda view, map, table, value: table.c.id.in_(value.split(",")),
@@ -217,13 +235,28 @@ def switch(desk: Desk, kind: Kind, id: str, status: str) -> Record:
 
 def invite(desk: Desk, kind: Kind, given: Given) -> Record:
     """A person asked onto the account; in the fake everybody comes at once."""
-    desk.check(kind, given)
+    permitted = [("permission", given.get("permission") or PERMISSIONS[0], PERMISSIONS)]
+    _refuse_invitation(kind, given, permitted)
     values = desk.own_values(kind, given)
-    if values.get("permission") and values["permission"] not in PERMISSIONS:
-        raise invalid("Permission is not included in the list", "permission")
     person = person_of(desk, values["full_name"], values["email_address"])
     values |= {"invited_user_id": person["id"], "sent": 1}
     return desk.keep(kind.key, values, columns={"owner": person["id"], "name": values["email_address"]})
+
+
+def _refuse_invitation(kind: Kind, given: Given, chosen: Sequence[tuple[str, Any, Sequence[str]]]) -> None:
+    """Refuse an invitation with all that is wrong with it. chosen: attributes, their values, and what they may be."""
+    wrong = [failure(words, name) for name, words in kind.required.items() if given.get(name) in (None, "")]
+    name, email = given.get("full_name"), str(given.get("email_address") or "")
+    if email and ("@" not in email or len(email) > 200 or "\0" in email):
+        wrong.append(failure("Email address is invalid", "email_address"))
+    if name and (not isinstance(name, str) or not name.strip() or len(name) > 120 or "\0" in name):
+        wrong.append(failure("Full name is invalid", "full_name"))
+    for attribute, value, choices in chosen:
+        if value not in choices:
+            words = attribute.replace("_", " ").capitalize()
+            wrong.append(failure(f"{words} is not included in the list", attribute))
+    if wrong:
+        raise Refused(422, wrong)
 
 
 def resend(desk: Desk, kind: Kind, id: str) -> Record:
@@ -233,12 +266,8 @@ def resend(desk: Desk, kind: Kind, id: str) -> Record:
 
 
 def person_of(desk: Desk, name: Any, email: Any) -> Record:
-    """The person with an address, made where there is none; raises Refused 422."""
+    """The person with an address, made where there is none."""
     said = str(email)
-    if "@" not in said or len(said) > 200 or "\0" in said:
-        raise invalid("Email address is invalid", "email_address")
-    if not isinstance(name, str) or not name.strip() or len(name) > 120 or "\0" in name:
-        raise invalid("Full name is invalid", "full_name")
     asked = desk.all("vendor_object", vendor=VENDOR, kind="account_invitations", name=said)
     same = desk.some("employee", [kept(each)["invited_user_id"] for each in asked])
     local, _, domain = said.partition("@")
@@ -263,10 +292,8 @@ def invite_to_workspace(desk: Desk, id: str) -> Record:
     project = desk.seen(spaces, id)
     said = desk.given.get("invitation")
     given: Record = said if isinstance(said, dict) else {}
-    desk.check(kind, given)
     role = given.get("invitee_role") or "maven"
-    if role not in ("maven", "buyer"):
-        raise invalid("Invitee role is not included in the list", "invitee_role")
+    _refuse_invitation(kind, given, [("invitee_role", role, ("maven", "buyer"))])
     values = {
         "full_name": str(given["full_name"]),
         "email_address": str(given["email_address"]),

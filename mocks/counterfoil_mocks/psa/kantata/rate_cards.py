@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from counterfoil_mocks.kernel.fields import Record
-from counterfoil_mocks.psa.kantata.conditions import of_set
-from counterfoil_mocks.psa.kantata.kind import VENDOR, Kind, computed, derived, kept, mapped
+from counterfoil_mocks.psa.kantata.conditions import of_set, references_of
+from counterfoil_mocks.psa.kantata.kind import VENDOR, Kind, Link, computed, derived, kept, mapped
 from counterfoil_mocks.psa.kantata.objects import cents, currency, role_id
 
 
@@ -58,6 +58,7 @@ def sets_of(view: Any) -> list[Record]:
         {
             "title": title,
             "account_default": title == chosen,
+            "active_currencies": sorted({card["ccy"] for card in view.all("rate_card", code=title)}),
             "created_at": view.local(each["created_at"]),
             "updated_at": view.local(each["updated_at"]),
             "id": each["id"],
@@ -114,6 +115,57 @@ def roles_of(card: Record) -> list[Record]:
     ]
 
 
+def _derived(key: str, holds: Callable[[Any, Record, Record], bool]) -> Callable[[Any, Record], list[Record]]:
+    """The objects of a kind that is worked out of cards of which something holds: holds(view, object, record)."""
+
+    def get(view: Any, record: Record) -> list[Record]:
+        return [each for each in DERIVED[key](view) if holds(view, each, record)]
+
+    return get
+
+
+def _named(key: str, name: str) -> Callable[[Any, Record], list[Record]]:
+    """The object of a kind that a member of a record names."""
+    return _derived(key, lambda view, each, record: each["id"] == record[name])
+
+
+def _same(view: Any, card: Record) -> list[Record]:
+    """All versions of a card: those of its code, region and currency."""
+    found: list[Record] = view.all("rate_card", code=card["code"], region=card["region"], ccy=card["ccy"])
+    return found
+
+
+def _versions(view: Any, card: Record) -> list[Record]:
+    return [version_of(each, view) for each in _same(view, card)]
+
+
+def _effective(view: Any, card: Record) -> list[Record]:
+    begun = [each for each in _versions(view, card) if each["effective_date"] <= view.system.clock.now[:10]]
+    return sorted(begun, key=lambda each: str(each["effective_date"]))[-1:]
+
+
+def _cards_of_set(view: Any, record: Record) -> list[Record]:
+    found: list[Record] = view.all("rate_card", code=record["title"])
+    return found
+
+
+def _set_version_of(view: Any, version: Record) -> list[Record]:
+    card = view.record("rate_card", version["id"])
+    of, day = set_of(view, card["code"]), version["effective_date"]
+    return [each for each in set_versions_of(view) if each["rate_card_set_id"] == of and each["effective_date"] == day]
+
+
+def _versions_of_set_version(view: Any, record: Record) -> list[Record]:
+    title = next(each["title"] for each in sets_of(view) if each["id"] == record["rate_card_set_id"])
+    cards = view.all("rate_card", code=title, effective_from=record["effective_date"])
+    return [version_of(each, view) for each in cards]
+
+
+def _set_of_card(view: Any, card: Record) -> list[Record]:
+    id = set_of(view, card["code"])
+    return [each for each in sets_of(view) if each["id"] == id]
+
+
 WRITTEN = "create list get update delete"
 KINDS: tuple[Kind, ...] = (
     Kind(
@@ -122,11 +174,31 @@ KINDS: tuple[Kind, ...] = (
         "RateCard",
         "rate_card",
         (RATE_CARD,),
+        links={
+            "rate_card_set": Link("rate_card_set_id", SETS, _set_of_card, column=True),
+            "rate_card_versions": Link("rate_card_version_ids", "rate_card_versions", _versions),
+            "effective_rate_card_version": Link("effective_rate_card_version_id", "rate_card_versions", _effective),
+            "external_references": references_of("RateCard"),
+        },
         filters={"rate_card_set_id": of_set},
         required={"rate_card_set_id": "Rate card set can't be blank", "currency": "Currency can't be blank"},
         verbs="create list get delete",
     ),
-    derived(SETS, "rate_card_set", "RateCardSet", "rate_card_set", verbs=WRITTEN),
+    derived(
+        SETS,
+        "rate_card_set",
+        "RateCardSet",
+        "rate_card_set",
+        verbs=WRITTEN,
+        links={
+            "rate_cards": Link("rate_card_ids", "rate_cards", _cards_of_set),
+            "rate_card_set_versions": Link(
+                "rate_card_set_version_ids",
+                SET_VERSIONS,
+                _derived(SET_VERSIONS, lambda view, each, record: each["rate_card_set_id"] == record["id"]),
+            ),
+        },
+    ),
     derived(
         SET_VERSIONS,
         "rate_card_set_version",
@@ -134,6 +206,10 @@ KINDS: tuple[Kind, ...] = (
         "rate_card_set_version",
         "rate_card_set_id",
         verbs="create list get delete",
+        links={
+            "rate_card_set": Link("rate_card_set_id", SETS, _named(SETS, "rate_card_set_id"), column=True),
+            "rate_card_versions": Link("rate_card_version_ids", "rate_card_versions", _versions_of_set_version),
+        },
     ),
     derived(
         "rate_card_versions",
@@ -142,6 +218,17 @@ KINDS: tuple[Kind, ...] = (
         "rate_card_version",
         "rate_card_id",
         verbs="list get update delete",
+        links={
+            "rate_card": Link(
+                "rate_card_id", "rate_cards", lambda view, record: view.some("rate_card", [record["id"]]), column=True
+            ),
+            "rate_card_set_version": Link("rate_card_set_version_id", SET_VERSIONS, _set_version_of),
+            "rate_card_roles": Link(
+                "rate_card_role_ids",
+                "rate_card_roles",
+                _derived("rate_card_roles", lambda view, each, record: each["rate_card_version_id"] == record["id"]),
+            ),
+        },
     ),
     derived(
         "rate_card_roles",
@@ -151,6 +238,24 @@ KINDS: tuple[Kind, ...] = (
         "rate_card_version_id",
         "role_id",
         verbs=WRITTEN,
+        links={
+            "role": Link(
+                "role_id",
+                "roles",
+                lambda view, record: [
+                    each
+                    for each in view.face.derived(view.face.kinds["roles"], view)
+                    if each["id"] == record["role_id"]
+                ],
+                column=True,
+            ),
+            "rate_card_version": Link(
+                "rate_card_version_id",
+                "rate_card_versions",
+                _named("rate_card_versions", "rate_card_version_id"),
+                column=True,
+            ),
+        },
     ),
 )
 DERIVED: Mapping[str, Callable[[Any], list[Record]]] = {

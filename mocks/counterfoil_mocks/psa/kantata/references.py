@@ -82,10 +82,15 @@ def of(view: View, subject: str, id: str) -> list[Record]:
     return [each for each in found if kept(each).get("subject_type") == subject]
 
 
+def lacking(said: Mapping[str, Any]) -> list[Record]:
+    """The failures of a reference that lacks what it needs."""
+    return [failure(f"External reference {name} can't be blank", name) for name in NEEDED if not said.get(name)]
+
+
 def put(desk: Desk, kind: Kind, id: str, given: Any) -> Record:
     """Give an object a reference; one with the same service name is replaced."""
     said: Mapping[str, Any] = given if isinstance(given, dict) else {}
-    missing = [failure(f"External reference {name} can't be blank", name) for name in NEEDED if not said.get(name)]
+    missing = lacking(said)
     if missing:
         raise Refused(422, missing)
     values: Record = {name: said[name] for name in FIELDS if name in said}

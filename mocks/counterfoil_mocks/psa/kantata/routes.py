@@ -46,11 +46,14 @@ def _references(face: KantataFace) -> Iterable[Operation]:
     def put(desk: Desk, id: str) -> Record:
         given = face.root(desk, kind)
         subject = next((each for each in face.kinds.values() if each.subject == given.get("subject_type")), None)
-        if subject is None:
-            raise errors.invalid("Subject type is not included in the list", "subject_type")
-        record = desk.find(subject, str(given.get("subject_id") or ""))
-        if record is None:
-            raise errors.invalid("Subject can't be found", "subject_id")
+        record = None if subject is None else desk.find(subject, str(given.get("subject_id") or ""))
+        if subject is None or record is None:
+            wrong = (
+                errors.failure("Subject type is not included in the list", "subject_type")
+                if subject is None
+                else errors.failure("Subject can't be found", "subject_id")
+            )
+            raise errors.Refused(422, [wrong, *references.lacking(given)])
         return desk.one(kind, references.put(desk, subject, record["id"], given))
 
     yield face.reading("list_external_reference", kind.key, listed, kind)
@@ -172,6 +175,13 @@ def _invoices(face: KantataFace) -> Iterable[Operation]:
     one = f"{kind.key}/{{id}}"
     yield face.reading("get_next_invoice_number", f"{kind.key}/next_invoice_number", numbered)
     yield face.writing("mark_billed", "POST", kind.key, create, kind)
+    yield face.writing(
+        "update_invoice",
+        "PUT",
+        one,
+        lambda desk, id: desk.one(kind, invoices.update(desk, kind, held(desk, id), face.root(desk, kind))),
+        kind,
+    )
     yield face.writing(
         "release_billed",
         "PUT",

@@ -126,6 +126,7 @@ def resolve(desk: Desk, kind: Kind, id: str, what: str, given: Given, approver: 
             "current_resolution_type": what,
             "current_resolution_creator_id": desk.user_id,
             "current_resolution_created_at": desk.local(desk.tx.stamp),
+            "current_resolution_created_at_date": clock.business_date(desk.tx.now, desk.face.account.zone),
             "current_resolution_description": reason,
         },
         submission,

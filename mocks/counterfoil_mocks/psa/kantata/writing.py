@@ -13,7 +13,7 @@ from counterfoil_mocks.kernel.tx import removed
 from counterfoil_mocks.protocols.conversion import exact
 from counterfoil_mocks.psa.kantata import allocations, booking, card_writing, objects, people
 from counterfoil_mocks.psa.kantata.desk import Desk, items, whole
-from counterfoil_mocks.psa.kantata.errors import invalid
+from counterfoil_mocks.psa.kantata.errors import Refused, failure, invalid
 from counterfoil_mocks.psa.kantata.kind import KEEP, Kind, kept
 from counterfoil_mocks.psa.kantata.view import Given
 
@@ -28,13 +28,22 @@ MOVES: Mapping[tuple[str, str], str] = {
 }
 
 
+STATES = ("not started", "started", "completed")
+PRIORITIES = ("low", "normal", "high", "critical")
 CREATORS = ("maven", "consultant", "buyer", "client")
 """What the creator of a workspace may be in it; the first two are the provider's."""
 
 
-def named(text: Any, limit: int, field: str) -> Record:
-    """A name as the PSA keeps it: cut at a word where it is too long, and whole beside."""
-    said = str(text)
+def said_of(text: Any, words: str, field: str) -> str:
+    """A name as it was sent; raises Refused 422 where it is blank or no text."""
+    if isinstance(text, (list, dict)) or not str(text).strip():
+        raise invalid(words, field)
+    return str(text)
+
+
+def named(text: Any, limit: int, field: str, words: str) -> Record:
+    """A name as the PSA keeps it: cut at a word where it is too long, and whole beside. words: of the refusal of a blank one."""
+    said = said_of(text, words, field)
     if len(said) > 255:
         raise invalid(f"{field.capitalize()} is too long (maximum is 255 characters)", field)
     if len(said) <= limit:
@@ -67,7 +76,8 @@ def create_workspace(desk: Desk, kind: Kind, given: Given) -> Record:
     )
     ccy = card["ccy"] if card else str(given.get("currency") or "USD")
     desk.bounded(map, "currency", "ccy", ccy)
-    values = desk.stored(kind, map, {**given, "currency": ccy}, None) | named(given["title"], 80, "title")
+    values = desk.stored(kind, map, {**given, "currency": ccy}, None)
+    values |= named(given["title"], 80, "title", kind.required["title"])
     own = {**values.pop("custom", {}).get(KEEP, {}), **_approvers(desk, given), "creator_id": desk.user_id}
     own.setdefault("change_orders_enabled", own.get("budgeted", True))
     values |= {"ccy": ccy, "budget_fee": subunits(given.get("price") or 0, ccy, "price")}
@@ -92,10 +102,9 @@ def update_workspace(desk: Desk, kind: Kind, record: Record, given: Given) -> Re
     """Some attributes of a project; a new status is reached by the deeds that lead to it."""
     values = desk.stored(kind, kind.maps[0], {name: each for name, each in given.items() if name != "currency"}, record)
     if "title" in given:
-        if not given["title"]:
-            raise invalid(kind.required["title"], "title")
-        values |= named(given["title"], 80, "title")
-    if given.get("price") is not None:
+        title = "" if given["title"] is None else given["title"]
+        values |= named(title, 80, "title", kind.required["title"])
+    if given.get("price") not in (None, "", desk.formatted(record["budget_fee"], record["ccy"])):
         values["budget_fee"] = subunits(given["price"], record["ccy"], "price")
     if "workspace_group_ids" in given or "primary_workspace_group_id" in given:
         values["customer"] = _customer(desk, given)
@@ -161,7 +170,8 @@ def _path(source: str, target: str) -> list[str]:
 def create_group(desk: Desk, kind: Kind, given: Given) -> Record:
     """A customer."""
     desk.check(kind, given)
-    values = desk.stored(kind, kind.maps[0], given, None) | named(given["name"], 80, "name") | {"country": "US"}
+    values = desk.stored(kind, kind.maps[0], given, None) | {"country": "US"}
+    values |= named(given["name"], 80, "name", kind.required["name"])
     found = desk.face.values.columns(desk, kind, "customer", given.get("custom_fields"))
     record = desk.make(kind, kind.maps[0], values | found)
     return _joined(desk, kind, desk.besides(kind, record, given), given)
@@ -170,8 +180,8 @@ def create_group(desk: Desk, kind: Kind, given: Given) -> Record:
 def update_group(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
     """Some attributes of a customer, and which projects are his."""
     values = desk.stored(kind, kind.maps[0], given, record)
-    if given.get("name"):
-        values |= named(given["name"], 80, "name")
+    if "name" in given:
+        values |= named("" if given["name"] is None else given["name"], 80, "name", kind.required["name"])
     return _joined(desk, kind, desk.edit(kind, record, given, values), given)
 
 
@@ -193,14 +203,13 @@ def create_story(desk: Desk, kind: Kind, given: Given) -> Record:
     said = str(given["story_type"])
     if said not in ("task", "milestone", "deliverable", "issue"):
         raise invalid("Story type is not included in the list", "story_type")
-    title = str(given["title"])
-    if len(title) > 200:
-        raise invalid("Title is too long (maximum is 200 characters)", "title")
+    title = _title(kind, given)
     project = desk.named("project", given["workspace_id"], "workspace_id", "Workspace")
     _refuse_parent(desk, given, project, "")
     map = objects.MILESTONE if said == "milestone" else objects.TASK
     values = desk.stored(kind, map, given, None)
-    own = {**values.get("custom", {}).get(KEEP, {}), "creator_id": desk.user_id, "story_type": said}
+    own = {**values.get("custom", {}).get(KEEP, {}), **_figures(given)}
+    own |= {"creator_id": desk.user_id, "story_type": said}
     own.setdefault("fixed_fee", bool(kept(project).get("stories_are_fixed_fee_by_default")))
     values |= {"name": title[:120], "custom": {KEEP: own}}
     values |= desk.face.values.columns(desk, kind, map.entity, given.get("custom_fields"))
@@ -223,10 +232,37 @@ def update_story(desk: Desk, kind: Kind, record: Record, given: Given) -> Record
     """Some attributes of a task or milestone; `state` opens, closes and completes it."""
     values = desk.stored(kind, kind.map_of(record), given, record)
     _refuse_parent(desk, given, {"id": record["project"]}, record["id"])
-    if given.get("title"):
-        values["name"] = str(given["title"])[:120]
-    record = _state(desk, kind, desk.edit(kind, record, _fitting(desk, kind, record, given), values), given)
+    if "title" in given:
+        values["name"] = _title(kind, given)[:120]
+    said = _fitting(desk, kind, record, given)
+    record = _state(desk, kind, desk.edit(kind, record, said, values, _figures(given)), given)
     return _assigned(desk, record, given)
+
+
+def _title(kind: Kind, given: Given) -> str:
+    title = said_of("" if given["title"] is None else given["title"], kind.required["title"], "title")
+    if len(title) > 200:
+        raise invalid("Title is too long (maximum is 200 characters)", "title")
+    return title
+
+
+def _figures(given: Given) -> Record:
+    """What a body says of a story's progress and weight; raises Refused 422 with all that is wrong."""
+    own: Record = {}
+    wrong: list[Record] = []
+    for name, most in (("percentage_complete", 100), ("weight", 10**6)):
+        if given.get(name) not in (None, ""):
+            said = str(given[name])
+            if said.isdecimal() and len(said) < 10 and int(said) <= most:
+                own[name] = int(said)
+            else:
+                wrong.append(failure(f"{name.replace('_', ' ').capitalize()} must be between 0 and {most}", name))
+    for name, choices in (("state", STATES), ("priority", PRIORITIES)):
+        if given.get(name) not in (None, "", *choices):
+            wrong.append(failure(f"{name.capitalize()} is not included in the list", name))
+    if wrong:
+        raise Refused(422, wrong)
+    return own
 
 
 def _refuse_parent(desk: Desk, given: Given, project: Record, id: str) -> None:
@@ -327,6 +363,7 @@ def _name_seat(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
         **_seat(project, {"role_id": said.get("role_id"), **given}),
     }
     removed(desk.tx, desk.entity("vendor_object"), record["id"])
+    allocations.seated(desk, record["id"], person["id"])
     return desk.make(kind, kind.maps[0], {name: value for name, value in values.items() if value is not None})
 
 
@@ -379,7 +416,8 @@ def create_milestone(desk: Desk, kind: Kind, given: Given) -> Record:
     if given.get("billing_type") == "upon_completion":
         raise invalid("Story can't be blank", "story_id")
     code = f"K-{desk.system.next_number('kantata:story')}"
-    values |= {"ms_code": code, "name": str(given["title"])[:120]}
+    values |= {"ms_code": code, "name": said_of(given["title"], kind.required["title"], "title")[:120]}
+    values["custom"] = {KEEP: {**values.get("custom", {}).get(KEEP, {}), "billing_type": "fixed_date"}}
     return desk.besides(kind, desk.make(kind, kind.maps[0], values), given)
 
 

@@ -1,0 +1,382 @@
+"""What clients of Kantata do that our own calls do not: the vendor's gem sends back all that it read and asks for what belongs together,
+others send forms and query strings, and all of them read what the vendor's recorded answers hold."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from kantata_client import Body, Client, first, ids
+
+COUNT = itertools.count(1)
+OWN_WORDS = "consultant_role_name client_role_name exclude_archived_stories_percent_complete posts_require_privacy_decision external_link"
+
+
+@pytest.fixture(scope="module")
+def landscape(launch_shared: Any) -> Any:
+    """A landscape whose PSA speaks as Kantata, without a firm."""
+    return launch_shared(systems={"crm": {}, "psa": {"vendor": "kantata"}, "erp": {}, "billing": {}})
+
+
+@pytest.fixture(scope="module")
+def client(landscape: Any) -> Client:
+    psa = next(each for each in landscape.call("GET", "/landscape").json["systems"] if each["name"] == "psa")
+    return Client(landscape, psa)
+
+
+@pytest.fixture
+def workspace(client: Client) -> Body:
+    """A project that asks for no approvals."""
+    said = {"require_time_approvals": False, "require_expense_approvals": False}
+    return client.make("workspaces", "workspace", title=f"Globex {next(COUNT)}", price=50000, **said)
+
+
+def story(client: Client, workspace: Body, **said: Any) -> Body:
+    values = {"workspace_id": workspace["id"], "story_type": "task", "title": f"Story {next(COUNT)}", **said}
+    return client.make("stories", "story", **values)
+
+
+def booked(client: Client, workspace: Body, **said: Any) -> Body:
+    values = {
+        "workspace_id": workspace["id"],
+        "date_performed": "2026-01-02",
+        "time_in_minutes": 60,
+        "rate_in_cents": 15000,
+    }
+    return client.make("time_entries", "time_entry", **{**values, **said})
+
+
+def update(client: Client, path: str, root: str, **said: Any) -> Body:
+    return first(client.send("PUT", path, {root: said}))
+
+
+def fields_at_fault(client: Client, method: str, path: str, body: Body) -> set[str]:
+    status, errors = client.refused(method, path, body)
+    assert status == 422
+    return {each["field"] for each in errors}
+
+
+# what the gem sends
+
+
+def test_a_price_may_be_sent_back_as_it_was_read(client: Client, workspace: Body) -> None:
+    form = urlencode({"workspace[title]": "Renamed", "workspace[price]": workspace["price"]})
+    changed = first(client.send("PUT", f"workspaces/{workspace['id']}", form=form))
+    assert (changed["title"], changed["price"], changed["price_in_cents"]) == ("Renamed", "$50,000", 5_000_000)
+    assert fields_at_fault(client, "PUT", f"workspaces/{workspace['id']}", {"workspace": {"price": "$60,000"}}) == {
+        "price"
+    }
+
+
+def test_an_empty_list_of_a_form_is_a_list_of_nobody(client: Client, workspace: Body) -> None:
+    mine = client.keys["user_id"]
+    task = story(client, workspace, assignee_ids=[mine])
+    sent = client.send("PUT", f"stories/{task['id']}?include=assignees", form="story[assignee_ids][]=")
+    assert first(sent)["assignee_ids"] == []
+
+
+@pytest.mark.by_test("update_invoice")
+def test_a_draft_invoice_is_changed_and_sent(client: Client, workspace: Body) -> None:
+    one, two = booked(client, workspace), booked(client, workspace)
+    said = {"workspace_id": workspace["id"], "payment_schedule": 14, "invoice_date": "2026-01-31"}
+    made = client.make("invoices", "invoice", **said, time_entry_ids=[one["id"]], draft=True)
+    assert made["title"] == f"Draft Invoice #{made['user_invoice_number']}"
+    changed = update(
+        client, f"invoices/{made['id']}", "invoice", draft=False, message="Thanks", payment_schedule=30, tax_rate=10
+    )
+    assert changed["title"] == f"Invoice #{made['user_invoice_number']}"
+    assert (changed["due_date"], changed["message"], changed["balance_in_cents"]) == ("2026-03-02", "Thanks", 16_500)
+    both = update(client, f"invoices/{made['id']}", "invoice", time_entry_ids=[two["id"]])
+    assert both["balance_in_cents"] == 16_500
+    billed = {each: first(client.get(f"time_entries/{each}"))["is_invoiced"] for each in (one["id"], two["id"])}
+    assert billed == {one["id"]: False, two["id"]: True}
+    client.send("PUT", f"invoices/{made['id']}/cancel", {})
+    assert fields_at_fault(client, "PUT", f"invoices/{made['id']}", {"invoice": {"message": "late"}}) == {"base"}
+
+
+# what belongs together
+
+
+def test_entries_invoices_and_payments_lead_to_each_other(client: Client, workspace: Body) -> None:
+    mine = client.keys["user_id"]
+    entry = booked(client, workspace)
+    free = first(client.get(f"time_entries/{entry['id']}", include="invoice"))
+    said = {"workspace_id": workspace["id"], "payment_schedule": 30, "time_entry_ids": [entry["id"], entry["id"]]}
+    made = client.make("invoices", "invoice", **said)
+    assert (made["user_id"], made["balance_in_cents"]) == (mine, 15_000)
+    assert isinstance(made["user_invoice_number"], int)
+    assert made["tax_rate"] == 0.0
+    assert (free["invoice_id"], first(client.get(f"time_entries/{entry['id']}", include="invoice"))["invoice_id"]) == (
+        None,
+        made["id"],
+    )
+    shown = client.get(f"invoices/{made['id']}", include="user,recipient")
+    assert list(shown["users"]) == [mine]
+    other = client.make("workspaces", "workspace", title="Elsewhere")
+    payment = {"invoice_id": made["id"], "workspace_id": other["id"]}
+    assert fields_at_fault(client, "POST", "external_payments", {"external_payment": payment}) == {"workspace_id"}
+    paid = client.make("external_payments", "external_payment", **{**payment, "workspace_id": workspace["id"]})
+    assert (paid["user_id"], paid["amount_in_cents"]) == (mine, 15_000)
+    assert list(client.get(f"external_payments/{paid['id']}", include="workspace")["workspaces"]) == [workspace["id"]]
+
+
+def test_a_billing_milestone_is_invoiced_on_its_day_or_when_its_story_is_completed(
+    client: Client, workspace: Body
+) -> None:
+    stone = story(client, workspace, story_type="milestone")
+    said = {"workspace_id": workspace["id"], "title": "Fee", "amount_in_cents": 700_000}
+    done = client.make(
+        "billing_milestones", "billing_milestone", **said, billing_type="upon_completion", story_id=stone["id"]
+    )
+    later = client.make(
+        "billing_milestones", "billing_milestone", **said, billing_type="fixed_date", date_to_invoice="2026-06-01"
+    )
+    past = client.make(
+        "billing_milestones", "billing_milestone", **said, billing_type="fixed_date", date_to_invoice="2026-01-02"
+    )
+    bill = {"workspace_id": workspace["id"], "payment_schedule": 30}
+    for each in (done, later):
+        refused = fields_at_fault(
+            client, "POST", "invoices", {"invoice": {**bill, "billing_milestone_ids": [each["id"]]}}
+        )
+        assert refused == {"billing_milestone_ids"}
+    update(client, f"stories/{stone['id']}", "story", state="completed")
+    made = client.make("invoices", "invoice", **bill, billing_milestone_ids=[done["id"], past["id"]])
+    assert made["balance_in_cents"] == 1_400_000
+    assert first(client.get(f"billing_milestones/{done['id']}", include="invoices"))["invoice_ids"] == [made["id"]]
+
+
+def test_rate_cards_lead_through_their_sets_and_versions_to_roles(client: Client) -> None:
+    chosen = client.make("rate_card_sets", "rate_card_set", title=f"Set {next(COUNT)}")
+    card = client.make("rate_cards", "rate_card", rate_card_set_id=chosen["id"], currency="USD")
+    at = client.get(f"rate_cards/{card['id']}", include="rate_card_set,rate_card_versions,effective_rate_card_version")
+    version = first(at)["effective_rate_card_version_id"]
+    assert list(at["rate_card_sets"]) == [chosen["id"]]
+    assert first(at)["rate_card_version_ids"] == [version]
+    role = client.make("rate_card_roles", "rate_card_role", rate_card_version_id=version, role_id="3", rate=20000)
+    shown = client.get(f"rate_card_versions/{version}", include="rate_card,rate_card_set_version,rate_card_roles")
+    assert first(shown)["rate_card_role_ids"] == [role["id"]]
+    day = first(shown)["rate_card_set_version_id"]
+    whole = client.get(f"rate_card_sets/{chosen['id']}", include="rate_cards,rate_card_set_versions")
+    assert (first(whole)["rate_card_ids"], first(whole)["rate_card_set_version_ids"]) == ([card["id"]], [day])
+    assert first(whole)["active_currencies"] == ["USD"]
+    of_day = client.get(f"rate_card_set_versions/{day}", include="rate_card_set,rate_card_versions")
+    assert first(of_day)["rate_card_version_ids"] == [version]
+    assert client.get(f"rate_card_roles/{role['id']}", include="role")["roles"]["3"]["name"] == "Senior"
+
+
+@pytest.mark.parametrize(
+    ("path", "include", "held"),
+    [
+        ("account_memberships", "default_role", "roles"),
+        ("account_memberships", "managees,skill_memberships", "skill_memberships"),
+        ("workspace_resources", "role", "roles"),
+        ("participations", "workspace_role", "roles"),
+        ("stories", "tags,story_tasks", "story_tasks"),
+        ("stories", "creator,followers", "users"),
+        ("time_entries", "recent_submission", "timesheet_submissions"),
+    ],
+)
+def test_what_may_be_included_has_its_map_even_where_it_is_empty(
+    client: Client, workspace: Body, path: str, include: str, held: str
+) -> None:
+    booked(client, workspace, story_id=story(client, workspace)["id"])
+    assert held in client.get(path, include=include)
+
+
+def test_what_comes_only_with_only_is_dropped_without_it(client: Client, workspace: Body) -> None:
+    task = story(client, workspace)
+    include = "replies,story_state_changes,attachments,potential_workspace_resources"
+    listed = client.get("stories", workspace_id=workspace["id"], include=include)
+    assert not {"posts", "attachments", "workspace_resources"} & set(listed)
+    alone = client.get("stories", only=task["id"], include=include)
+    assert {"posts", "story_state_changes", "attachments"} < set(alone)
+    assert len(first(alone)["potential_workspace_resource_ids"]) == 1
+
+
+def test_choices_of_a_custom_field_are_objects_too(client: Client) -> None:
+    said = {"name": f"Tier {next(COUNT)}", "value_type": "single", "subject_type": "workspace", "choices": ["A", "B"]}
+    field = client.make("custom_fields", "custom_field", **said)
+    shown = client.get(f"custom_fields/{field['id']}", include="choices")
+    assert first(shown)["choice_ids"] == ["1", "2"]
+    assert shown["custom_field_choices"]["2"] == {"label": "B", "custom_field_id": field["id"], "id": "2"}
+
+
+def test_an_expense_names_its_category_by_id_and_by_name(client: Client, workspace: Body) -> None:
+    said = {"workspace_id": workspace["id"], "date": "2026-01-02", "amount_in_cents": 900, "category": "Food"}
+    made = client.make("expenses", "expense", **said)
+    shown = client.get(f"expenses/{made['id']}", include="expense_category,story")
+    assert shown["expense_categories"][first(shown)["expense_category_id"]]["name"] == "Food"
+    assert first(shown)["foreign_exchange_amount"] == {}
+
+
+# what recorded answers hold
+
+
+def test_a_workspace_says_all_that_recorded_ones_say(client: Client, workspace: Body) -> None:
+    assert set(OWN_WORDS.split()) < set(workspace)
+    assert {"can_edit", "is_participant", "can_change_price", "user_is_client"} < set(workspace["permissions"])
+    assert {"rate_card_id", "workspace_group_ids", "archived", "stage"} < set(workspace["update_whitelist"])
+    named = update(
+        client, f"workspaces/{workspace['id']}", "workspace", client_role_name="Buyers", external_link="http://x.test"
+    )
+    assert (named["client_role_name"], named["external_link"]) == ("Buyers", "http://x.test")
+    shelved = update(client, f"workspaces/{workspace['id']}", "workspace", archived=True)
+    assert (shelved["permissions"]["can_edit"], shelved["permissions"]["is_participant"]) == (False, True)
+
+
+def test_a_story_adds_up_what_lies_below_it(client: Client, workspace: Body) -> None:
+    below = [{"title": "a", "time_estimate_in_minutes": 60}, {"title": "b", "time_estimate_in_minutes": 30}]
+    top = story(client, workspace, story_type="milestone", sub_stories=below)
+    leaf = first(client.get("stories", with_parent_id=top["id"]))
+    assert leaf["sub_stories_time_estimate_in_minutes"] is None
+    booked(client, workspace, story_id=leaf["id"], time_in_minutes=20)
+    shown = first(client.get(f"stories/{top['id']}"))
+    assert (shown["sub_stories_time_estimate_in_minutes"], shown["sub_stories_billable_time_in_minutes"]) == (90, 20)
+    assert shown["sub_stories_budget_used_in_cents"] == 5000
+
+
+def test_a_resolved_submission_says_why_and_when(client: Client) -> None:
+    strict = client.make("workspaces", "workspace", title=f"Strict {next(COUNT)}")
+    entry = booked(client, strict)
+    said = {"workspace_id": strict["id"], "line_item_ids": [entry["id"]], "title": "wk"}
+    sheet = client.make("timesheet_submissions", "timesheet_submission", **said)
+    done = first(
+        client.send("PUT", f"timesheet_submissions/{sheet['id']}/reject", {"resolution": {"description": "no"}})
+    )
+    assert (sheet["current_resolution_description"], done["current_resolution_description"]) == (None, "no")
+    assert done["current_resolution_created_at_date"] == "2026-01-05"
+
+
+# stories and seats
+
+
+def test_archived_stories_are_hidden_as_archived_projects_are(client: Client, workspace: Body) -> None:
+    kept, shelved = story(client, workspace), story(client, workspace)
+    update(client, f"stories/{shelved['id']}", "story", archived=True)
+    assert ids(client.get("stories", workspace_id=workspace["id"])) == [kept["id"]]
+    assert client.refused("GET", f"stories/{shelved['id']}")[0] == 404
+    assert ids(client.get("stories", workspace_id=workspace["id"], archived="only")) == [shelved["id"]]
+    assert client.get("stories", workspace_id=workspace["id"], show_archived="true")["count"] == 2
+    update(client, f"workspaces/{workspace['id']}", "workspace", archived=True)
+    assert client.get("stories", workspace_id=workspace["id"])["count"] == 0
+    assert ids(client.get("stories", workspace_id=workspace["id"], show_from_archived_workspaces="true")) == [
+        kept["id"]
+    ]
+
+
+def test_a_story_is_completed_wholly_and_refuses_what_it_cannot_be(client: Client, workspace: Body) -> None:
+    task = story(client, workspace, percentage_complete=10, priority="high")
+    assert (task["percentage_complete"], task["priority"]) == (10, "high")
+    wrong = {"state": "nearly", "percentage_complete": 120, "priority": "whatever", "weight": "heavy"}
+    assert fields_at_fault(client, "PUT", f"stories/{task['id']}", {"story": wrong}) == set(wrong)
+    for blank in ("  ", None, ["x"], {"a": 1}):
+        assert fields_at_fault(client, "PUT", f"stories/{task['id']}", {"story": {"title": blank}}) == {"title"}
+    assert update(client, f"stories/{task['id']}", "story", state="completed")["percentage_complete"] == 100
+
+
+def test_a_seat_without_a_name_does_stories_and_whoever_is_named_for_it_takes_them_over(
+    client: Client, workspace: Body
+) -> None:
+    said = {"workspace_id": workspace["id"], "role_id": "2"}
+    seat = client.make("workspace_resources", "workspace_resource", **said)
+    task = story(client, workspace)
+    made = client.make("assignments", "assignment", story_id=task["id"], resource_id=seat["id"], estimated_minutes=600)
+    assert (made["assignee_id"], made["resource_id"]) == (None, seat["id"])
+    again = {"assignment": {"story_id": task["id"], "resource_id": seat["id"]}}
+    assert fields_at_fault(client, "POST", "assignments", again) == {"resource_id"}
+    assert client.get("assignments", story_id=task["id"])["count"] == 0
+    assert ids(client.get("assignments", story_id=task["id"], include_unnamed="true")) == [made["id"]]
+    update(client, f"stories/{task['id']}", "story", assignee_ids=[client.keys["user_id"]])
+    person = next(each for each in ids(client.get("users")) if each != client.keys["user_id"])
+    update(client, f"workspace_resources/{seat['id']}", "workspace_resource", user_id=person)
+    assert first(client.get(f"assignments/{made['id']}"))["assignee_id"] == person
+    update(client, f"stories/{task['id']}", "story", archived=True)
+    assert client.get("assignments", story_id=task["id"])["count"] == 0
+    assert client.get("assignments", story_id=task["id"], in_unarchived_stories="false")["count"] == 2
+
+
+# time
+
+
+def test_time_that_needs_no_approval_is_changed_until_it_is_invoiced(client: Client, workspace: Body) -> None:
+    entry = booked(client, workspace)
+    assert entry["approved"] is True
+    changed = update(client, f"time_entries/{entry['id']}", "time_entry", time_in_minutes=90)
+    assert (changed["time_in_minutes"], changed["approved"]) == (90, True)
+    assert first(client.get(f"workspaces/{workspace['id']}"))["budget_used_in_cents"] == 22_500
+    bill = {"workspace_id": workspace["id"], "payment_schedule": 30, "time_entry_ids": [entry["id"]]}
+    made = client.make("invoices", "invoice", **bill)
+    assert made["balance_in_cents"] == 22_500
+    late = {"time_entry": {"time_in_minutes": 1}}
+    assert fields_at_fault(client, "PUT", f"time_entries/{entry['id']}", late) == {"base"}
+    client.send("PUT", f"invoices/{made['id']}/cancel", {})
+    assert client.call("DELETE", f"time_entries/{entry['id']}").status == 204
+
+
+def test_notes_that_are_required_are_no_blanks_and_stay(client: Client) -> None:
+    said = {"title": f"Wordy {next(COUNT)}", "require_notes_on_time_entries": True, "require_time_approvals": False}
+    wordy = client.make("workspaces", "workspace", **said)
+    blank = {"workspace_id": wordy["id"], "date_performed": "2026-01-02", "time_in_minutes": 60, "notes": "  "}
+    assert fields_at_fault(client, "POST", "time_entries", {"time_entry": blank}) == {"notes"}
+    entry = booked(client, wordy, notes="Done")
+    assert fields_at_fault(client, "PUT", f"time_entries/{entry['id']}", {"time_entry": {"notes": ""}}) == {"notes"}
+    assert update(client, f"time_entries/{entry['id']}", "time_entry", time_in_minutes=30)["notes"] == "Done"
+
+
+def test_time_in_a_role_that_nobody_has_or_without_any_rate_is_refused_by_name(client: Client, workspace: Body) -> None:
+    said = {"workspace_id": workspace["id"], "date_performed": "2026-01-02", "time_in_minutes": 60}
+    assert fields_at_fault(client, "POST", "time_entries", {"time_entry": {**said, "role_id": 99}}) == {"role_id"}
+    assert fields_at_fault(client, "POST", "time_entries", {"time_entry": said}) == {"rate_in_cents"}
+
+
+# words and amounts
+
+
+def test_names_are_found_in_whatever_case_their_letters_are(client: Client) -> None:
+    made = client.make("workspaces", "workspace", title="Projekt Ölmühle")
+    for name in ("matching", "search"):
+        assert ids(client.get("workspaces", **{name: "ÖLMÜ"})) == [made["id"]]
+
+
+def test_items_of_an_invoice_name_stories_of_its_projects_and_amounts_that_its_currency_has(
+    client: Client, workspace: Body
+) -> None:
+    elsewhere = story(client, client.make("workspaces", "workspace", title="Elsewhere"))
+    bill = {"workspace_id": workspace["id"], "payment_schedule": 30}
+    for item in ({"amount": "1.005"}, {"amount": 5, "story_id": elsewhere["id"]}, {"amount": 5, "story_id": 99}):
+        said = {"invoice": {**bill, "fixed_fee_items": [item]}}
+        assert fields_at_fault(client, "POST", "invoices", said) == {"fixed_fee_items"}
+    own = story(client, workspace)
+    body = {"invoice": {**bill, "fixed_fee_items": [{"amount": "0.10", "story_id": own["id"]}, {"amount": 0.2}]}}
+    made = client.send("POST", "invoices?include=fixed_fee_items", body)
+    assert [each["amount_in_cents"] for each in made["fixed_fee_items"].values()] == [10, 20]
+    assert {each["workspace_id"] for each in made["fixed_fee_items"].values()} == {workspace["id"]}
+    assert first(made)["balance_in_cents"] == 30
+
+
+# refusals
+
+
+def test_all_that_is_wrong_with_an_invitation_or_a_reference_is_said_at_once(client: Client, workspace: Body) -> None:
+    invited = {"invitation": {"full_name": "", "email_address": "nowhere", "invitee_role": "boss"}}
+    at_fault = fields_at_fault(client, "POST", f"workspaces/{workspace['id']}/invite", invited)
+    assert at_fault == {"full_name", "email_address", "invitee_role"}
+    asked = {"account_invitation": {"email_address": "nowhere", "permission": "god"}}
+    assert fields_at_fault(client, "POST", "account_invitations", asked) == {"full_name", "email_address", "permission"}
+    at_fault = fields_at_fault(client, "POST", "external_references/create_or_update", {"external_reference": {}})
+    assert at_fault == {"subject_type", "service_name", "service_model", "service_model_ref"}
+
+
+def test_a_code_is_good_for_the_address_that_it_was_sent_to(client: Client, landscape: Any) -> None:
+    def token(back: str) -> Any:
+        query = urlencode({"client_id": client.keys["client_id"], "redirect_uri": "http://app.test/back"})
+        sent = landscape.call("GET", f"/oauth/authorize?{query}", base=client.url)
+        asked = {name: client.keys[name] for name in ("client_id", "client_secret")}
+        asked |= {"grant_type": "authorization_code", "code": sent.headers["location"].partition("code=")[2]}
+        return landscape.call("POST", "/oauth/token", {**asked, "redirect_uri": back}, base=client.url)
+
+    assert token("http://other.test/back").json["error"] == "invalid_grant"
+    assert token("http://app.test/back").status == 200
