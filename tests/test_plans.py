@@ -73,6 +73,13 @@ def test_the_next_timer_is_found_without_reading_the_others(store: Store, schema
     assert "timer_due" in step
 
 
+@pytest.mark.parametrize("entity", ["customer", "ar_document", "payment", "journal_entry", "vendor_object"])
+def test_an_external_id_is_found_whatever_its_case_without_reading_all(store: Store, entity: str) -> None:
+    asked = f"SELECT id FROM erp.{entity} WHERE system = ? AND lower(external_id) = ? AND deleted_at IS NULL"
+    [step] = plan(store, asked, ("erp", "x"))
+    assert f"{entity}_external_id_folded" in step
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -208,5 +208,6 @@ def vendor_object_entity() -> Entity:
             integer("seq", "Counts the objects of its kind in the order in which they were made.", computed=True),
         ),
         writable=False,
+        folds=("external_id",),
         doc="Something that only a vendor's API knows. Its whole content is in `custom`.",
     )

@@ -130,6 +130,7 @@ CUSTOMER = Entity(
     key="{customer_no}",
     doc="The debtor.",
     sorts=("created_at",),
+    folds=("external_id",),
 )
 SITE = Entity("site", "sites", "SITE", site_fields(), key="{customer_no}/{site_code}")
 JOURNAL_LINE = Entity(
@@ -178,6 +179,7 @@ JOURNAL_ENTRY = Entity(
     writable=False,
     doc="A balanced entry. Lines are never edited; a mirror entry reverses it.",
     sorts=("created_at",),
+    folds=("external_id",),
 )
 CHANGE_ORDER = Entity(
     "change_order",

@@ -85,6 +85,7 @@ AR_DOCUMENT = Entity(
     events={},
     doc="A receivable. Creating one posts it (P1, P5; P8 for a credit memo).",
     sorts=("created_at",),
+    folds=("external_id",),
     deletable=False,
 )
 PAYMENT = Entity(
@@ -116,6 +117,7 @@ PAYMENT = Entity(
     writable=False,
     doc="Money received; `receive_payment` makes it, `apply_payment` links it to invoices, `pay_refund` pays back what is unapplied.",
     sorts=("created_at",),
+    folds=("external_id",),
 )
 REFUND_LINE = Entity(
     "refund_line",
@@ -151,6 +153,7 @@ REFUND = Entity(
     writable=False,
     doc="Money paid back to a customer, out of receipts that are not applied; `pay_refund` makes it.",
     sorts=("created_at",),
+    folds=("external_id",),
 )
 APPLICATION = Entity(
     "payment_application",

@@ -182,6 +182,7 @@ class Entity:
     when the caller gives none. events: event types announced on `created`, `updated` and `deleted`. writable: whether create,
     patch and delete are offered (else only actions write it).
     sorts: columns, never null, that vendors order their lists by; each has an index, which `Table.along` opens.
+    folds: columns of text whose values vendors find whatever their case; each has an index of its small letters.
     deletable: whether delete is offered; deletable_in: (state field, states…) that a record must be in for it (any when empty).
     """
 
@@ -197,6 +198,7 @@ class Entity:
     deletable: bool = True
     deletable_in: tuple[str, ...] = ()
     sorts: tuple[str, ...] = ()
+    folds: tuple[str, ...] = ()
     doc: str = ""
 
     @cached_property

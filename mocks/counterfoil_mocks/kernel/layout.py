@@ -20,7 +20,7 @@ WORDS = {"sqlite": ("TEXT", "BIGINT"), "postgresql": ('TEXT COLLATE "C"', "BIGIN
 WHOLE_KINDS = ("integer", "money", "decimal", "boolean")
 ROWS, SAME_STATE, SAME_VALUE = 100_000, 10_000, 10
 """What SQLite is told of a table, full or not: its rows, those of them in one state, and those with the same value of anything else."""
-SCARCE = ("id", "key", "external_id")
+SCARCE = ("id", "key", "external_id", "lower(external_id)")
 """Columns of which a value has one row."""
 
 
@@ -31,8 +31,8 @@ def is_whole(each: Field) -> bool:
 
 class Layout:
     """One table. columns: by name, whether it holds whole numbers (else text). keys: the primary key's columns. indexes: the columns
-    of each by its name; one holds the rows whose second column has a value, all rows where that is `updated_at`. dull: columns that
-    hold one of few values."""
+    of each by its name, or what is worked out of one; each holds the rows whose second column has a value, all rows where that is
+    `updated_at`. dull: columns that hold one of few values."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class Layout:
         yield f"CREATE TABLE IF NOT EXISTS {self.schema}.{self.name} ({', '.join((*columns, keys))})"
         place, on = (f"{self.schema}.", "") if dialect == "sqlite" else ("", f"{self.schema}.")
         for index, names in sorted(self.indexes.items()):
-            filled = "" if names[1] == "updated_at" else f' WHERE "{names[1]}" IS NOT NULL'
+            filled = "" if names[1] == "updated_at" else f" WHERE {quoted(names[1:2])} IS NOT NULL"
             yield f"CREATE INDEX IF NOT EXISTS {place}{index} ON {on}{self.name} ({quoted(names)}){filled}"
 
     def worths(self) -> Iterator[tuple[str, str, str]]:
@@ -83,5 +83,5 @@ class Layout:
 
 
 def quoted(names: tuple[str, ...]) -> str:
-    """Names of columns with commas between; some are words of SQL."""
-    return ", ".join(f'"{name}"' for name in names)
+    """Names of columns with commas between, some of which are words of SQL; expressions stay as they are."""
+    return ", ".join(name if "(" in name else f'"{name}"' for name in names)

@@ -61,6 +61,7 @@ class Table:
         }
         columns = {"system": False, **{each.name: is_whole(each) for each in self.fields}, "shown": False}
         indexes |= {f"{entity.name}_{name}": ("system", name, "id") for name in entity.sorts}
+        indexes |= {f"{entity.name}_{name}_folded": ("system", f"lower({name})", "id") for name in entity.folds}
         dull = {each.name for each in self.fields if each.kind in (*DULL, "boolean")}
         self.layout = Layout(schema, entity.name, columns, ("system", "id"), indexes, dull)
         self.lines = {
