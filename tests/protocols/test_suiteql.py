@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from counterfoil_mocks.protocols import compiler, functions, running
+from counterfoil_mocks.protocols import compiler, functions, running, sql_functions
 from counterfoil_mocks.protocols.query import Literal
 from counterfoil_mocks.protocols.relation import MONEY_PLACES, Column, View, Views, amount, stored
 from counterfoil_mocks.protocols.suiteql import Engine
@@ -210,4 +210,4 @@ def test_what_cannot_be_answered_is_refused(engine: Engine, query: str, reason: 
 def test_a_date_is_written_by_the_database_as_by_the_function(engine: Engine, moment: str | None, pattern: str) -> None:
     values = [compiler.literal(Literal(each, kind)) for each, kind in ((moment, "instant"), (pattern, "text"))]
     found = running.run(engine.store, sa.select(functions.call("TO_CHAR", values).sql))
-    assert found == [(None if moment is None else functions.date_written(moment, pattern),)]
+    assert found == [(None if moment is None else sql_functions.date_written(moment, pattern),)]

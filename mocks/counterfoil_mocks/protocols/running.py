@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite as dialect
 
 from counterfoil_mocks.kernel.store import Store
-from counterfoil_mocks.protocols import functions
+from counterfoil_mocks.protocols import sql_functions
 
 DIALECT = dialect.dialect(paramstyle="named")
 _KNOWN: WeakKeyDictionary[Store, int] = WeakKeyDictionary()
@@ -19,9 +19,9 @@ _KNOWN: WeakKeyDictionary[Store, int] = WeakKeyDictionary()
 def equip(store: Store) -> None:
     """Give a store's connection the functions that queries call."""
     known = _KNOWN.get(store, 0)
-    for name, arity, function in functions.SQL[known:]:
+    for name, arity, function in sql_functions.SQL[known:]:
         store.connection.create_function(name, arity, function, deterministic=True)
-    _KNOWN[store] = len(functions.SQL)
+    _KNOWN[store] = len(sql_functions.SQL)
 
 
 class Ready(NamedTuple):

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from counterfoil_mocks.kernel.store import Store
 from counterfoil_mocks.protocols import running
 from counterfoil_mocks.protocols.compiler import Compiler
-from counterfoil_mocks.protocols.functions import date_read, number_text
 from counterfoil_mocks.protocols.relation import Catalog, unscaled
 from counterfoil_mocks.protocols.scope import Shape, Unanswerable
+from counterfoil_mocks.protocols.sql_functions import date_read, number_text
 from counterfoil_mocks.protocols.suiteql_tree import parsed
 from counterfoil_mocks.protocols.suiteql_values import SuiteQlError
 

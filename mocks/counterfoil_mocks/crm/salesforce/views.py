@@ -15,7 +15,7 @@ from counterfoil_mocks.crm.salesforce.standard import STAGE_NAMES, STANDARD
 from counterfoil_mocks.kernel import clock, money
 from counterfoil_mocks.kernel.fields import Field
 from counterfoil_mocks.kernel.system import System
-from counterfoil_mocks.protocols import functions
+from counterfoil_mocks.protocols import sql_functions
 from counterfoil_mocks.protocols.relation import (
     MONEY_PLACES,
     Children,
@@ -30,8 +30,8 @@ from counterfoil_mocks.protocols.relation import (
 
 OBJECTS: dict[str, SObject] = {each.name.lower(): each for each in map(with_added, (*STANDARD, *CUSTOM))}
 """All objects by lower-case name."""
-functions.offer("sf_line_id", 3, line_id)
-functions.offer("sf_row_id", -1, made)
+sql_functions.offer("sf_line_id", 3, line_id)
+sql_functions.offer("sf_row_id", -1, made)
 KINDS = {"id": "id", "reference": "id", "boolean": "boolean", "date": "date", "datetime": "instant", "address": "json"}
 SCALE = 10**MONEY_PLACES
 LONG_AGO = "2024-01-01T00:00:00.000Z"
