@@ -165,7 +165,7 @@ def scenario_s09_separate(world: World) -> None:
         [(1, 1, usd("60,000"), usd("20,000")), (2, 1, usd("20,000"), usd("0"))],
     )
     world.at("2026-03-01T09:00")
-    world.expect("Past revenue is untouched", firm.recognised(world, deal), before)
+    world.expect_money("Past revenue is untouched", firm.recognised(world, deal), before)
 
 
 @scenario("S-10", "Change order with prospective effect: a retainer goes on", invariants=["14", "36", "38"])
@@ -185,7 +185,7 @@ def scenario_s10_prospective(world: World) -> None:
     )
     world.at("2026-05-01T09:00")
     past = [(f"2026-{month:02d}", 1_000_000) for month in range(1, 5)]
-    world.require("40,000 is recognised after April", firm.recognised(world, deal), past)
+    world.expect_money("40,000 is recognised after April", firm.recognised(world, deal), past, required=True)
     order = firm.raise_change_order(
         world,
         deal,
@@ -198,33 +198,34 @@ def scenario_s10_prospective(world: World) -> None:
     world.at("2027-01-01T09:00")
     world.at("2027-07-01T09:00")
     found = firm.recognised(world, deal)
-    world.expect("Nothing is posted to the months before", found[:4], past)
+    world.expect_money("Nothing is posted to the months before", found[:4], past)
     rest = [amount for _, amount in found[4:]]
-    world.expect("Fourteen months share 120,000", (len(rest), sum(rest)), (14, usd("120,000")["minor"]))
+    world.expect("Fourteen months are left", len(rest), 14)
+    world.expect_money("and share 120,000", sum(rest), usd("120,000")["minor"])
     expected = [857_143] * 3 + [857_142] + [857_143] * 6 + [857_142] + [857_143] * 3
-    world.expect("in parts of 8,571.43 and 8,571.42", rest, expected)
+    world.expect_money("in parts of 8,571.43 and 8,571.42", rest, expected)
 
 
 @scenario("S-11", "A change order raises the cap", invariants=["14", "22", "23"])
 def scenario_s11_raised_cap(world: World) -> None:
     """950.00 waits above a cap of 40,000; a cap of 45,000 releases it onto the next invoice and leaves 4,050.00."""
     deal, _, _ = firm.capped_story(world)
-    world.require("950.00 is over the cap", firm.over_cap(world, deal), 95_000)
+    world.expect_money("950.00 is over the cap", firm.over_cap(world, deal), 95_000, required=True)
     order = firm.raise_change_order(world, deal, title="Higher ceiling", deltas=[firm.delta(1, cap=usd("5,000"))])
     firm.approve_change_order(world, key=order["key"])
-    world.expect("It is released", firm.over_cap(world, deal), 0)
+    world.expect_money("It is released", firm.over_cap(world, deal), 0)
     world.at("2026-03-01T09:00")
     bill = firm.invoices(world, deal)[-1]
     labour = sum(line["net"]["minor"] for line in bill["lines"] if line["line_type"] == "TM_CAPPED")
-    world.expect("and billed with the rest", labour, usd("7,450.00")["minor"])
+    world.expect_money("and billed with the rest", labour, usd("7,450.00")["minor"])
     billed = sum(
         line["net"]["minor"]
         for each in firm.invoices(world, deal)
         for line in each["lines"]
         if line["line_type"] == "TM_CAPPED"
     )
-    world.expect("4,050.00 of headroom is left", usd("45,000")["minor"] - billed, usd("4,050.00")["minor"])
-    world.expect("Unbilled receivable is zero", firm.Ledger(world, deal).balance("1220"), 0)
+    world.expect_money("4,050.00 of headroom is left", usd("45,000")["minor"] - billed, usd("4,050.00")["minor"])
+    world.expect_money("Unbilled receivable is zero", firm.Ledger(world, deal).balance("1220"), 0)
 
 
 def downstream(world: World, deal: firm.Deal) -> dict[str, list[dict[str, object]]]:
@@ -371,7 +372,7 @@ def scenario_s12_change_in_flight(world: World) -> None:
     kept = [each["net"] for each in firm.invoices(world, issued)]
     world.expect("by a document of its own", kept, [usd("72,000")])
     open_now = {each["open_amount"]["minor"] for deal in (drafted, issued) for each in firm.receivables(world, deal)}
-    world.expect("and both customers owe the same", open_now, {usd("64,950")["minor"]})
+    world.expect_money("and both customers owe the same", open_now, {usd("64,950")["minor"]})
 
 
 @scenario("S-15", "Termination in mid-flight", invariants=["11", "23", "33", "36"])
@@ -407,7 +408,7 @@ def scenario_s15_termination(world: World) -> None:
         firm.work(world, deal, employee=person["employee_no"], work_date="2026-04-27", minutes=60)
     world.at("2026-07-01T09:00")
     months = [("2026-01", 558_904), ("2026-02", 920_548), ("2026-03", 1_019_178), ("2026-04", 789_041)]
-    world.expect("Revenue stops after 100 days", firm.recognised(world, deal), months)
-    world.expect("at 32,876.71", sum(amount for _, amount in months), usd("32,876.71")["minor"])
+    world.expect_money("Revenue stops after 100 days", firm.recognised(world, deal), months)
+    world.expect_money("at 32,876.71", sum(amount for _, amount in months), usd("32,876.71")["minor"])
     world.expect("No further bill goes out", len(firm.invoices(world, deal)), 4)
-    world.expect("and no liability is left", firm.Ledger(world, deal).balance("2300"), 0)
+    world.expect_money("and no liability is left", firm.Ledger(world, deal).balance("2300"), 0)

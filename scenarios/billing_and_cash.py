@@ -132,7 +132,7 @@ def scenario_s26_credit_and_rebill(world: World) -> None:
     world.expect("The new one is right", right, [(usd("9,562.50"), usd("631.13"), usd("10,193.63"))])
     after = firm.Ledger(world, deal)
     moved = (revenue - after.balance("4010"), tax - after.balance("2200"), after.balance("1200") - receivable)
-    world.expect("Revenue +425.00, tax +28.05, receivable +453.05", moved, (42_500, 2_805, 45_305))
+    world.expect_money("Revenue +425.00, tax +28.05, receivable +453.05", moved, (42_500, 2_805, 45_305))
     shown = {world.psa.get("time_entry", key)["invoice_line"].rpartition("/")[0] for key in keys}
     world.expect("The entries stand on the new invoice alone", shown, {bills[1]["invoice_no"]})
     documents = world.erp.list("ar_document", contract_no=deal.contract_no)
@@ -266,7 +266,7 @@ def give_up(world: World, doubtful: firm.Deal) -> None:
     """The disputed invoice is written off, and part of it comes in after all."""
     number = str(firm.invoices(world, doubtful)[0]["invoice_no"])
     earned = firm.recognised(world, doubtful)
-    world.expect("Half of the fee is earned", earned, [("2026-01", 200_000)])
+    world.expect_money("Half of the fee is earned", earned, [("2026-01", 200_000)])
 
     def shown() -> tuple[object, object]:
         return world.crm.get("invoice", number)["status"], world.billing.get("invoice", number)["status"]
@@ -289,15 +289,15 @@ def give_up(world: World, doubtful: firm.Deal) -> None:
     found = (written["written_off"], written["written_off_tax"], written["open_amount"])
     world.expect("4,260 is written off, 260 of it tax", found, (usd("4,260"), usd("260"), usd("0")))
     world.expect("both systems show it", shown(), ("WRITTEN_OFF", "WRITTEN_OFF"))
-    world.expect("3,200 is left of the allowance", allowance(), 320_000)
+    world.expect_money("3,200 is left of the allowance", allowance(), 320_000)
     after = firm.Ledger(world, doubtful)
     moved = [after.balance(account) - before.balance(account) for account in ("1210", "2200", "1200")]
-    world.expect("Allowance and tax carry it", moved, [400_000, 26_000, -426_000])
+    world.expect_money("Allowance and tax carry it", moved, [400_000, 26_000, -426_000])
     world.at("2026-06-22T10:00")
     world.erp.act(
         "recover_write_off", key=number, amount=usd("1,597.50"), value_date="2026-06-22", bank_ref="S28-RECOVERY"
     )
     world.settle()
-    world.expect("1,500 net goes back to the allowance", allowance(), 470_000)
+    world.expect_money("1,500 net goes back to the allowance", allowance(), 470_000)
     world.expect("The status stays", shown(), ("WRITTEN_OFF", "WRITTEN_OFF"))
-    world.expect("and revenue never moved", firm.recognised(world, doubtful), earned)
+    world.expect_money("and revenue never moved", firm.recognised(world, doubtful), earned)

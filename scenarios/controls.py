@@ -59,7 +59,7 @@ def scenario_s50_approvals(world: World) -> None:
     memo = firm.credit_memos(world, deal)
     world.expect("A large credit memo has a name under it", [each["approved_by"] for each in memo], [firm.FINANCE])
     posted = world.erp.list("ar_document", contract_no=deal.contract_no, doc_type="CREDIT_MEMO")
-    world.expect("and is in the books", [each["total"]["minor"] for each in posted], [1_200_000])
+    world.expect_money("and is in the books", [each["total"]["minor"] for each in posted], [1_200_000])
 
 
 @scenario("S-51", "A closed period is reopened", invariants=["24", "30", "31", "44"], presupposes=["dead_letters"])

@@ -69,7 +69,7 @@ def scenario_s23_approval_withdrawn(world: World) -> None:
             world.billing.act("issue_invoice", id=each["id"])
     world.settle()
     world.expect("Billing no longer holds the entry", world.billing.find("billable_item", doubted["key"]), None)
-    world.expect("nor do the books", firm.Ledger(world, deal).balance("1220"), 0)
+    world.expect_money("nor do the books", firm.Ledger(world, deal).balance("1220"), 0)
 
 
 @scenario("S-24", "A milestone is taken back", invariants=["21", "33", "36"])
@@ -103,7 +103,7 @@ def scenario_s24_milestone_uncompleted(world: World) -> None:
         "A credit memo takes back 72,000 and its tax", found, [(usd("-72,000"), usd("-4,752"), usd("-76,752"))]
     )
     payments = world.erp.list("payment_application", contract_no=deal.contract_no, status="ACTIVE")
-    world.expect("The cash is unapplied", sum(each["amount"]["minor"] for each in payments), 0)
+    world.expect_money("The cash is unapplied", sum(each["amount"]["minor"] for each in payments), 0)
     number = firm.invoices(world, deal)[0]["invoice_no"]
     world.expect("CRM shows the invoice credited", world.crm.one("invoice", invoice_no=number)["status"], "CREDITED")
     world.at("2026-03-20T10:00")
@@ -142,7 +142,9 @@ def scenario_s25_late_time(world: World) -> None:
     booked = world.erp.get("work_entry", late["key"])
     world.expect("It is February's, and late", (booked["period"], booked["kind"]), ("2026-02", "LATE"))
     ledger = firm.Ledger(world, deal)
-    world.expect("January's revenue stands", -ledger.balance("4010", period="2026-01"), on_time["amount"]["minor"])
-    world.expect("February has the rest", -ledger.balance("4010", period="2026-02"), late["amount"]["minor"])
+    world.expect_money(
+        "January's revenue stands", -ledger.balance("4010", period="2026-01"), on_time["amount"]["minor"]
+    )
+    world.expect_money("February has the rest", -ledger.balance("4010", period="2026-02"), late["amount"]["minor"])
     cost = ledger.balance("5000", period="2026-02")
-    world.expect("and its cost", cost, late["cost"]["minor"])
+    world.expect_money("and its cost", cost, late["cost"]["minor"])

@@ -66,11 +66,11 @@ def check_month_end(world: World, deal: firm.Deal, month: str) -> None:
     _, _, to_date, of_month, liability, asset, unbilled = MONTHS[month]
     last = f"{month}-31"
     ledger = firm.Ledger(world, deal)
-    world.expect(f"{month}: revenue to date", -ledger.balance("4000", upto=last), usd(to_date)["minor"])
-    world.expect(f"{month}: revenue of the month", -ledger.balance("4000", period=month), usd(of_month)["minor"])
-    world.expect(f"{month}: contract liability", -ledger.balance("2300", upto=last), usd(liability)["minor"])
-    world.expect(f"{month}: contract asset", ledger.balance("1230", upto=last), usd(asset)["minor"])
-    world.expect(f"{month}: unbilled receivable", ledger.balance("1220", upto=last), usd(unbilled)["minor"])
+    world.expect_money(f"{month}: revenue to date", -ledger.balance("4000", upto=last), usd(to_date)["minor"])
+    world.expect_money(f"{month}: revenue of the month", -ledger.balance("4000", period=month), usd(of_month)["minor"])
+    world.expect_money(f"{month}: contract liability", -ledger.balance("2300", upto=last), usd(liability)["minor"])
+    world.expect_money(f"{month}: contract asset", ledger.balance("1230", upto=last), usd(asset)["minor"])
+    world.expect_money(f"{month}: unbilled receivable", ledger.balance("1220", upto=last), usd(unbilled)["minor"])
 
 
 def check_set_up(world: World, deal: firm.Deal, buyer: str) -> None:
@@ -190,7 +190,7 @@ def check_change_order(world: World, deal: firm.Deal) -> None:
     caps = {
         line["cap"]["minor"] for line in world.billing.list("plan_line", contract_no=deal.contract_no) if line["cap"]
     }
-    world.expect("and holds the new cap", caps, {usd("40,000")["minor"]})
+    world.expect_money("and holds the new cap", caps, {usd("40,000")["minor"]})
     schedules = world.erp.list("revenue_schedule", contract_no=deal.contract_no, status="ACTIVE")
     prices = total(
         [each["tp"] for each in schedules if each["tp"]] + [each["cap"] for each in schedules if each["cap"]], "USD"
@@ -219,9 +219,9 @@ def check_the_end(world: World, deal: firm.Deal) -> None:
     world.expect("CRM shows them paid", (len(seen), {each["status"] for each in seen}), (6, {"PAID"}))
     ledger = firm.Ledger(world, deal)
     for account in ("2300", "1230", "1220", "1200"):
-        world.expect(f"Account {account} is back to zero", ledger.balance(account), 0)
+        world.expect_money(f"Account {account} is back to zero", ledger.balance(account), 0)
     revenue = sum(-ledger.balance(account) for account in ("4000", "4010", "4030"))
-    world.expect("Revenue in all", revenue, usd("292,214.20")["minor"])
+    world.expect_money("Revenue in all", revenue, usd("292,214.20")["minor"])
     check_causes(world, deal, issued)
 
 
@@ -308,7 +308,7 @@ def scenario_s02_time_and_materials(world: World) -> None:
     world.require("One invoice on the first of February", [each["issue_date"] for each in first], ["2026-02-01"])
     world.expect("It bills exactly the approved work", first[0]["net"], expected)
     world.expect("and lists 62 entries", len(first[0]["items"]), 62)
-    world.expect("Unbilled receivable is back to zero", firm.Ledger(world, deal).balance("1220"), 0)
+    world.expect_money("Unbilled receivable is back to zero", firm.Ledger(world, deal).balance("1220"), 0)
 
     world.at("2026-02-03T10:00")
     late = firm.work(world, deal, employee=people[0], work_date="2026-01-29", minutes=90)
@@ -317,14 +317,14 @@ def scenario_s02_time_and_materials(world: World) -> None:
     second = firm.invoices(world, deal)[1:]
     world.require("One more invoice on the first of March", [each["issue_date"] for each in second], ["2026-03-01"])
     world.expect("It bills the late entry alone", (second[0]["net"], len(second[0]["items"])), (late["amount"], 1))
-    world.expect("Unbilled receivable is zero again", firm.Ledger(world, deal).balance("1220"), 0)
+    world.expect_money("Unbilled receivable is zero again", firm.Ledger(world, deal).balance("1220"), 0)
 
 
 @scenario("S-03", "Capped T&M reaches its ceiling", invariants=["13", "17", "22", "24", "36", "39", "48"])
 def scenario_s03_capped_time_and_materials(world: World) -> None:
     """7,450.00 of work under a headroom of 6,500.00: 950.00 stays over the cap, expenses do not count against it."""
     deal, _, _ = firm.capped_story(world)
-    world.expect("950.00 is over the cap", firm.over_cap(world, deal), usd("950.00")["minor"])
+    world.expect_money("950.00 is over the cap", firm.over_cap(world, deal), usd("950.00")["minor"])
     reached = world.journal(kind="event", operation="com.counterfoil.billing.cap.reached.v1")
     world.expect("The cap was reached once", len(reached), 1)
     world.at("2026-03-01T09:00")
@@ -333,13 +333,13 @@ def scenario_s03_capped_time_and_materials(world: World) -> None:
     by_type: dict[str, int] = {}
     for line in bills[0]["lines"]:
         by_type[line["line_type"]] = by_type.get(line["line_type"], 0) + line["net"]["minor"]
-    world.expect(
+    world.expect_money(
         "It bills 6,500.00 of labour and the expense in full", by_type, {"TM_CAPPED": 650_000, "EXPENSE": 11_000}
     )
     ledger = firm.Ledger(world, deal)
-    world.expect("6,500.00 is recognised in February", -ledger.balance("4010", period="2026-02"), 650_000)
-    world.expect("40,000.00 in all", -ledger.balance("4010"), usd("40,000")["minor"])
-    world.expect("Unbilled receivable is zero", ledger.balance("1220"), 0)
+    world.expect_money("6,500.00 is recognised in February", -ledger.balance("4010", period="2026-02"), 650_000)
+    world.expect_money("40,000.00 in all", -ledger.balance("4010"), usd("40,000")["minor"])
+    world.expect_money("Unbilled receivable is zero", ledger.balance("1220"), 0)
 
 
 @scenario("S-04", "Fixed fee without an advance", invariants=["30", "36", "37"])
@@ -369,15 +369,17 @@ def scenario_s04_fixed_fee_without_advance(world: World) -> None:
         world.settle()
         world.at(f"2026-{number + 1:02d}-01T09:00")
         ledger = firm.Ledger(world, deal)
-        world.expect(f"{month}: contract asset", ledger.balance("1230", upto=f"{month}-31"), number * 3_000_000)
-        world.expect(f"{month}: nothing is receivable", ledger.balance("1200"), 0)
-        world.expect(f"{month}: the liability is nil", ledger.balance("2300", upto=f"{month}-31"), 0)
+        world.expect_money(f"{month}: contract asset", ledger.balance("1230", upto=f"{month}-31"), number * 3_000_000)
+        world.expect_money(f"{month}: nothing is receivable", ledger.balance("1200"), 0)
+        world.expect_money(f"{month}: the liability is nil", ledger.balance("2300", upto=f"{month}-31"), 0)
     world.at("2026-04-10T10:00")
     firm.complete(world, deal, ms_code="M1")
     ledger = firm.Ledger(world, deal)
-    world.expect("The asset has become a receivable", (ledger.balance("1230"), ledger.balance("1200")), (0, 9_000_000))
-    world.expect("Revenue is the fee", -ledger.balance("4000"), 9_000_000)
-    world.expect("and no liability is left", ledger.balance("2300"), 0)
+    world.expect_money(
+        "The asset has become a receivable", (ledger.balance("1230"), ledger.balance("1200")), (0, 9_000_000)
+    )
+    world.expect_money("Revenue is the fee", -ledger.balance("4000"), 9_000_000)
+    world.expect_money("and no liability is left", ledger.balance("2300"), 0)
 
 
 @scenario("S-05", "Output method: billing is not revenue", invariants=["21", "36", "37"])
@@ -410,21 +412,23 @@ def scenario_s05_milestone_output(world: World) -> None:
     issued = [(each["issue_date"], each["net"]) for each in firm.invoices(world, deal)]
     world.expect("M1 is billed in January", issued, [("2026-01-30", usd("20,000"))])
     ledger = firm.Ledger(world, deal)
-    world.expect("January shows a liability of 20,000", -ledger.balance("2300"), 2_000_000)
-    world.expect("and no revenue", ledger.balance("4000"), 0)
+    world.expect_money("January shows a liability of 20,000", -ledger.balance("2300"), 2_000_000)
+    world.expect_money("and no revenue", ledger.balance("4000"), 0)
     world.at("2026-02-03T10:00")
     firm.accept(world, deal, ms_code="M1")
     world.at("2026-03-01T09:00")
-    world.expect("February recognises 26,086.96", firm.recognised(world, deal), [("2026-02", 2_608_696)])
+    world.expect_money("February recognises 26,086.96", firm.recognised(world, deal), [("2026-02", 2_608_696)])
     ledger = firm.Ledger(world, deal)
-    world.expect("The contract asset is 6,086.96", ledger.balance("1230", upto="2026-02-28"), 608_696)
+    world.expect_money("The contract asset is 6,086.96", ledger.balance("1230", upto="2026-02-28"), 608_696)
     world.at("2026-03-10T10:00")
     firm.complete(world, deal, ms_code="M2")
     firm.accept(world, deal, ms_code="M2")
     world.at("2026-04-01T09:00")
-    world.expect("After M2 65,217.39 is recognised", sum(part for _, part in firm.recognised(world, deal)), 6_521_739)
+    world.expect_money(
+        "After M2 65,217.39 is recognised", sum(part for _, part in firm.recognised(world, deal)), 6_521_739
+    )
     ledger = firm.Ledger(world, deal)
-    world.expect("and the asset is 5,217.39", ledger.balance("1230", upto="2026-03-31"), 521_739)
+    world.expect_money("and the asset is 5,217.39", ledger.balance("1230", upto="2026-03-31"), 521_739)
 
 
 RETAINED = (
@@ -456,10 +460,10 @@ def scenario_s06_retainer(world: World) -> None:
     days = [each["issue_date"] for each in issued]
     expected = [f"2026-{month:02d}-15" for month in range(1, 13)]
     world.expect("each on the fifteenth", days, expected)
-    world.expect("Revenue by month", firm.recognised(world, deal), list(RETAINED))
+    world.expect_money("Revenue by month", firm.recognised(world, deal), list(RETAINED))
     ledger = firm.Ledger(world, deal)
-    world.expect("The year's fee is recognised", -ledger.balance("4020"), usd("120,000")["minor"])
-    world.expect("and no liability is left", ledger.balance("2300"), 0)
+    world.expect_money("The year's fee is recognised", -ledger.balance("4020"), usd("120,000")["minor"])
+    world.expect_money("and no liability is left", ledger.balance("2300"), 0)
 
 
 @scenario("S-07", "Expenses with markup and foreign receipts", invariants=["17", "24", "35", "39"])
@@ -498,12 +502,12 @@ def scenario_s07_expenses(world: World) -> None:
     held = world.billing.get("billable_item", lost["key"])
     world.expect("Without a receipt it waits", (held["billing"], bool(held["hold_reason"])), ("ON_HOLD", True))
     ledger = firm.Ledger(world, deal)
-    world.expect("Revenue is shown gross", -ledger.balance("4030"), 135_795 + 48_224 + 40_525 + 13_200)
-    world.expect("and so is cost", ledger.balance("5010"), 123_450 + 44_652 + 37_523 + 12_000)
+    world.expect_money("Revenue is shown gross", -ledger.balance("4030"), 135_795 + 48_224 + 40_525 + 13_200)
+    world.expect_money("and so is cost", ledger.balance("5010"), 123_450 + 44_652 + 37_523 + 12_000)
     world.at("2026-02-01T12:00")
     bill = firm.invoices(world, deal)
     nets = sorted(line["net"]["minor"] for each in bill for line in each["lines"])
-    world.require("The three are billed", nets, [40_525, 48_224, 135_795])
+    world.expect_money("The three are billed", nets, [40_525, 48_224, 135_795], required=True)
     world.psa.act("add_receipt", key=lost["key"])
     world.settle()
     world.expect("With its receipt it is free", world.billing.get("billable_item", lost["key"])["billing"], "UNBILLED")

@@ -129,21 +129,26 @@ def scenario_s49_cut_over(world: World) -> None:
 
     world.at("2026-02-18T09:00", LONDON)
     before = {account: balance(world, deal, account, "erp") for account in ("1200", "1220", "2300")}
-    world.require(
+    world.expect_money(
         "Open receivables, work in progress, liability",
         before,
         {"1200": 3_880_000, "1220": 175_500, "2300": -2_400_000},
+        "GBP",
+        required=True,
     )
     firm.complete(world, deal, ms_code="M2", settle=False)
     world.erp.act("move_books", key="CF-UK", to="erp_b")
     world.settle()
 
     after = {account: balance(world, deal, account, "erp", "erp_b") for account in before}
-    world.expect(
-        "Both books together say the same and M2", after, {"1200": 6_760_000, "1220": 175_500, "2300": -4_800_000}
+    world.expect_money(
+        "Both books together say the same and M2",
+        after,
+        {"1200": 6_760_000, "1220": 175_500, "2300": -4_800_000},
+        "GBP",
     )
     old = {account: balance(world, deal, account, "erp") for account in before}
-    world.expect("The old books hold nothing of it", old, dict.fromkeys(before, 0))
+    world.expect_money("The old books hold nothing of it", old, dict.fromkeys(before, 0), "GBP")
     bills = [each["invoice_no"] for each in firm.invoices(world, deal)]
     held = sorted(each["invoice_no"] for each in new.list("ar_document", contract_no=deal.contract_no))
     world.expect("Three invoices stand in the new books, each once", held, bills)
@@ -173,7 +178,7 @@ def scenario_s49_cut_over(world: World) -> None:
     world.expect("The schedule goes on where it stood", months, expected)
     labour = firm.invoices(world, deal)[-1]
     world.expect("The work in progress is billed", labour["net"], gbp("1,755"))
-    world.expect("and nothing is left of it", balance(world, deal, "1220", "erp", "erp_b"), 0)
+    world.expect_money("and nothing is left of it", balance(world, deal, "1220", "erp", "erp_b"), 0, "GBP")
 
 
 BACKFILLED = {

@@ -53,7 +53,7 @@ def scenario_s46_jpy_and_kwd(world: World) -> None:
         posted = world.erp.one("ar_document", invoice_no=bill[0]["invoice_no"])
         world.expect(f"{ccy}: posted and paid", (posted["net"], posted["status"]), (money, "PAID"))
         shown = world.crm.one("invoice", invoice_no=bill[0]["invoice_no"])
-        world.expect(f"{ccy}: seen in the CRM", shown["paid"]["minor"], net + tax)
+        world.expect_money(f"{ccy}: seen in the CRM", shown["paid"]["minor"], net + tax, ccy)
 
 
 PARIS = {"country": "FR", "region": "FR", "city": "Paris", "postcode": "75002", "invoice_ccy": "EUR"}
@@ -117,8 +117,8 @@ def scenario_s44_euros_in_sterling_books(world: World) -> None:
     firm.publish_rate(world, "EURGBP", "2026-02-20", "0.845000")
     firm.pay(world, invoice_no=number, amount=eur("60,000"), bank_ref="S44-1")
     ledger = firm.Ledger(world, bill)
-    world.expect("Realised: a loss of 900", ledger.balance("7100", in_books=True), 90_000)
-    world.expect("40,000 is owed at the old rate", ledger.balance("1200", in_books=True), 3_440_000)
+    world.expect_money("Realised: a loss of 900", ledger.balance("7100", in_books=True), 90_000, "GBP")
+    world.expect_money("40,000 is owed at the old rate", ledger.balance("1200", in_books=True), 3_440_000, "GBP")
     earn(world, advance, "2026-02", 25, "0.841000")
     world.at("2026-03-02T10:00", "Europe/London")
     world.expect("Without a closing rate nothing is revalued", revaluations(world, bill, "2026-02"), [])
@@ -130,7 +130,7 @@ def scenario_s44_euros_in_sterling_books(world: World) -> None:
     gains = [each["fx_gain_loss"] for each in world.erp.list("payment_application", invoice_no=number)]
     world.expect("Realised in all: 500 lost", (gains, gbp("-500")), ([gbp("-900"), gbp("400")], gbp("-500")))
     ledger = firm.Ledger(world, bill)
-    world.expect("Nothing is owed any more", ledger.balance("1200", in_books=True), 0)
+    world.expect_money("Nothing is owed any more", ledger.balance("1200", in_books=True), 0, "GBP")
     check_advance(world, advance)
 
 
@@ -165,8 +165,8 @@ def expect_revalued(world: World, deal: firm.Deal, end: str, loss: int) -> None:
     world.expect(f"{end}: one revaluation", len(revaluations(world, deal, end[:7])), 1)
     ledger = firm.Ledger(world, deal)
     following = f"{end[:5]}{int(end[5:7]) + 1:02d}-01"
-    world.expect(f"{end}: unrealised loss", ledger.balance("7110", upto=end, in_books=True), loss)
-    world.expect("taken back the next day", ledger.balance("7110", upto=following, in_books=True), 0)
+    world.expect_money(f"{end}: unrealised loss", ledger.balance("7110", upto=end, in_books=True), loss, "GBP")
+    world.expect_money("taken back the next day", ledger.balance("7110", upto=following, in_books=True), 0, "GBP")
     liability = [line for _, _, line in ledger.lines if line["account"] == "2300" and not line["dr"]["minor"]]
     world.expect("The liability stays", [each for each in liability if not each["cr"]["minor"]], [])
 
@@ -189,19 +189,22 @@ def earn(world: World, deal: firm.Deal, month: str, hours: int, spot: str) -> No
 def check_advance(world: World, deal: firm.Deal) -> None:
     """Revenue is taken from the advance at its own rate first; what goes beyond it is an asset at the day's rate, and monetary."""
     ledger = firm.Ledger(world, deal)
-    world.expect("February's revenue", -ledger.balance("4000", upto="2026-02-28", in_books=True), 2_150_000)
+    world.expect_money(
+        "February's revenue", -ledger.balance("4000", upto="2026-02-28", in_books=True), 2_150_000, "GBP"
+    )
     earn(world, deal, "2026-03", 30, "0.868000")
     world.at("2026-03-31T17:00", "Europe/London")
     firm.publish_rate(world, "EURGBP", "2026-03-31", "0.870000")
     firm.publish_rate(world, "EURGBP", "2026-03-31", "0.875000", kind="CLOSING")
     world.at("2026-04-01T12:00", "Europe/London")
     ledger = firm.Ledger(world, deal)
-    world.expect("March's revenue", -ledger.balance("4000", period="2026-03", in_books=True), 2_595_000)
+    world.expect_money("March's revenue", -ledger.balance("4000", period="2026-03", in_books=True), 2_595_000, "GBP")
     end = "2026-03-31"
-    asset = (ledger.balance("1230", upto=end), ledger.balance("1230", upto=end, in_books=True))
-    world.expect("The asset of 15,000 is 13,050, revalued to 13,125", asset, (1_500_000, 1_312_500))
+    world.expect_money("The asset is 15,000", ledger.balance("1230", upto=end), 1_500_000, "EUR")
+    asset = ledger.balance("1230", upto=end, in_books=True)
+    world.expect_money("which were 13,050 and are revalued to 13,125", asset, 1_312_500, "GBP")
     gain = -ledger.balance("7110", upto=end, in_books=True)
-    world.expect("by a gain of 75", gain, 7_500)
+    world.expect_money("by a gain of 75", gain, 7_500, "GBP")
 
 
 MATRIX = (
@@ -389,8 +392,11 @@ def scenario_s47_cross_entity_staffing(world: World) -> None:
     refs = sorted({str(line["ic_ref"]) for _, line in lines})
     world.require("Each entry has its pair", len(refs), len(entries))
     sums = {account: sum(of(line) for _, line in lines if line["account"] == account) for account in BOTH}
-    expected = {"1600": 209_000, "4100": -209_000, "5030": 265_430, "2600": -265_430}
-    world.expect("Claim and debt", sums, expected)
+    for ccy, what, expected in (
+        ("GBP", "The claim", {"1600": 209_000, "4100": -209_000}),
+        ("USD", "The debt", {"5030": 265_430, "2600": -265_430}),
+    ):
+        world.expect_money(what, {account: sums[account] for account in expected}, expected, ccy)
     sides = {
         (entity, line["account"], line["ic_partner"]) for entity, line in lines if line["account"] in ("1600", "2600")
     }
@@ -400,7 +406,8 @@ def scenario_s47_cross_entity_staffing(world: World) -> None:
             sum(abs(of(line)) for _, line in lines if line["ic_ref"] == ref and line["account"] == account)
             for account in ("1600", "2600")
         )
-        world.expect(f"{ref}: equal after translation", (claim, debt), (104_500, 132_715))
+        world.expect_money(f"{ref}: the claim", claim, 104_500, "GBP")
+        world.expect_money(f"{ref}: the debt, equal after translation", debt, 132_715, "USD")
     world.at("2026-02-05T18:00")
     world.erp.act("close_period", key="CF-US/2026-01", closed_by=firm.FINANCE)
     world.at("2026-02-06T18:00")

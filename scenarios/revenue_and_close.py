@@ -91,14 +91,16 @@ def expect_books(world: World, by_hours: firm.Deal, losing: firm.Deal, provision
     """What January's run must have booked."""
     entity = by_hours.legal_entity
     found = firm.recognised(world, by_hours)
-    world.expect(f"{entity}: 210 of 610 hours, not of 600", found, [("2026-01", 3_098_361)])
-    world.expect(f"{entity}: 40 % of the fee", firm.recognised(world, losing), [("2026-01", 4_000_000)])
+    world.expect_money(f"{entity}: 210 of 610 hours, not of 600", found, [("2026-01", 3_098_361)], by_hours.ccy)
+    world.expect_money(
+        f"{entity}: 40 % of the fee", firm.recognised(world, losing), [("2026-01", 4_000_000)], losing.ccy
+    )
     ledger = firm.Ledger(world, losing)
-    world.expect(f"{entity}: cost to date", ledger.balance("5000"), 4_600_000)
+    world.expect_money(f"{entity}: cost to date", ledger.balance("5000"), 4_600_000, losing.ccy)
     booked = (ledger.balance("6110"), -ledger.balance("2400"))
-    world.expect(f"{entity}: the loss that is still to come", booked, (provision, provision))
+    world.expect_money(f"{entity}: the loss that is still to come", booked, (provision, provision), losing.ccy)
     shown = -ledger.balance("4000") - ledger.balance("5000") - ledger.balance("6110")
-    world.expect(f"{entity}: loss shown by now", -shown, 600_000 + int(str(provision)))
+    world.expect_money(f"{entity}: loss shown by now", -shown, 600_000 + int(str(provision)), losing.ccy)
 
 
 @scenario("S-31", "One position for each contract", invariants=["30", "36", "37"])
@@ -152,7 +154,7 @@ def scenario_s31_netting(world: World) -> None:
         recognised[2 * number] = sum(part for line in (1, 2) for _, part in firm.recognised(world, deal, line_no=line))
     expected = [was + part for was, part in zip(carried, recognised, strict=True)]
     after = [firm.Ledger(world, deal).balance(account) for deal in (first, second) for account in ("2300", "1230")]
-    world.expect("The next day starts from the ledger's own balances", after, expected)
+    world.expect_money("The next day starts from the ledger's own balances", after, expected)
     shown = world.erp.list("journal_entry", rule="P3")
     mine = [each["contract_no"] for each in shown if each["contract_no"] in (first.contract_no, second.contract_no)]
     world.expect("Only the contract ahead of billing was reclassified, there and back", mine, [second.contract_no] * 2)
@@ -180,13 +182,13 @@ def check_position(world: World, first: firm.Deal, second: firm.Deal) -> None:
     end = "2026-01-31"
     ledger, other = firm.Ledger(world, first), firm.Ledger(world, second)
     parts = [sum(part for _, part in firm.recognised(world, first, line_no=line)) for line in (1, 2)]
-    world.expect("Line A is ahead, line B behind", parts, [5_000_000, 1_000_000])
-    world.expect("One liability of 12,000", -ledger.balance("2300", upto=end), 1_200_000)
-    world.expect("no asset beside it", ledger.balance("1230", upto=end), 0)
-    world.expect("approved change requests are receivable", ledger.balance("1220", upto=end), 700_000)
-    world.expect("and 15,000 is owed", ledger.balance("1200", upto=end), 1_500_000)
-    world.expect("The other contract shows 5,000", other.balance("1230", upto=end), 500_000)
-    world.expect("and no liability", other.balance("2300", upto=end), 0)
+    world.expect_money("Line A is ahead, line B behind", parts, [5_000_000, 1_000_000])
+    world.expect_money("One liability of 12,000", -ledger.balance("2300", upto=end), 1_200_000)
+    world.expect_money("no asset beside it", ledger.balance("1230", upto=end), 0)
+    world.expect_money("approved change requests are receivable", ledger.balance("1220", upto=end), 700_000)
+    world.expect_money("and 15,000 is owed", ledger.balance("1200", upto=end), 1_500_000)
+    world.expect_money("The other contract shows 5,000", other.balance("1230", upto=end), 500_000)
+    world.expect_money("and no liability", other.balance("2300", upto=end), 0)
 
 
 ZONES = (

@@ -108,11 +108,11 @@ def scenario_s53_calendar(world: World) -> None:
         days = Counter(each["issue_date"] for each in issued)
         expected = bill_days(start, end, anchor)
         world.expect(f"{name}: one bill on each day, and back to its anchor", days, Counter(expected))
-        world.expect(f"{name}: billed in all", sum(each["net"]["minor"] for each in issued), fee_minor)
+        world.expect_money(f"{name}: billed in all", sum(each["net"]["minor"] for each in issued), fee_minor, deal.ccy)
         by_month = firm.recognised(world, deal)
-        world.expect(f"{name}: recognised by the day", by_month, earned(fee_minor, start, end))
+        world.expect_money(f"{name}: recognised by the day", by_month, earned(fee_minor, start, end), deal.ccy)
         known = KNOWN.get(name, [])
-        world.expect(f"{name}: as worked out by hand", by_month[: len(known)], known)
+        world.expect_money(f"{name}: as worked out by hand", by_month[: len(known)], known, deal.ccy)
 
 
 @scenario(

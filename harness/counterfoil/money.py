@@ -49,6 +49,19 @@ def total(amounts: Iterable[Mapping[str, Any] | None], ccy: str | None = None) -
     return {"minor": sum(each["minor"] for each in found), "ccy": currencies.pop()}
 
 
+def in_currency(value: Any, ccy: str) -> Any:
+    """A value whose whole numbers, at any depth, are minor units of a currency, with wire money in their place; sets become lists."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return {"minor": value, "ccy": ccy}
+    if isinstance(value, Mapping):
+        return {name: in_currency(each, ccy) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [in_currency(each, ccy) for each in value]
+    if isinstance(value, (set, frozenset)):
+        return [in_currency(each, ccy) for each in sorted(value)]
+    return value
+
+
 def show(value: Mapping[str, Any]) -> str:
     """For people: `USD 48,000.00`."""
     return f"{value['ccy']} {exact.major(value['minor'], value['ccy'])}"

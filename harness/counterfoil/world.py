@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from counterfoil.client import Control, Record, Records, Refused, plural, segment
 from counterfoil.expect import Expectation, Expectations
+from counterfoil.money import in_currency
 
 if TYPE_CHECKING:
     from counterfoil.integration import Integration
@@ -320,6 +321,15 @@ class World:
         """Say what must be so. The story goes on when it is not, and the scenario fails at its end."""
         held = actual == expected
         return self.expectations.add(Expectation(sentence, held, actual, expected, self.now, evidence))
+
+    def expect_money(
+        self, sentence: str, actual: Any, expected: Any, ccy: str = "USD", *, required: bool = False, **evidence: Any
+    ) -> bool:
+        """Like `expect`, of values whose whole numbers, at any depth, are minor units of a currency: they are told as money. required: the
+        story ends here when it does not hold."""
+        found, wanted = (in_currency(value, ccy) for value in (actual, expected))
+        expectation = Expectation(sentence, actual == expected, found, wanted, self.now, evidence)
+        return self.expectations.add(expectation, required=required)
 
     def expect_that(self, sentence: str, holds: object, **evidence: Any) -> bool:
         """Say that a condition must hold; evidence: the values that it was judged on."""

@@ -32,6 +32,7 @@ from counterfoil import World, scenario, usd
 def scenario_paid(world: World) -> None:
     world.expect("the payment is there", usd("0"), usd("1,234.50"), bank_ref="WIRE-1")
     world.expect("and the story went on", 1, 1)
+    world.expect_money("the books agree", {"1200": 123_450, "months": [("2026-01", 0)]}, {"1200": 0, "months": []}, "JPY")
 """
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -44,6 +46,20 @@ def test_the_explanation_is_what_pytest_shows(own_pytest: Start, wrong: Path) ->
     done = own_pytest(wrong, "--integration", "noop")
     assert "Expected: the payment is there" in done.out
     assert "Traceback" not in done.out
+    assert "should be {1200: JPY 0, months: []}" in done.out
+    assert "found     {1200: JPY 123,450, months: [[2026-01, JPY 0]]}" in done.out
+
+
+def test_no_scenario_tells_a_reader_minor_units() -> None:
+    bare = [
+        f"{path.name}:{call.lineno}"
+        for path in sorted((Path(__file__).parents[2] / "scenarios").glob("*.py"))
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) in ("world.expect", "world.require")
+        for actual in call.args[1:2]
+        if re.search(r"\['minor'\]$|\.balance\(|recognised\(|over_cap\(", ast.unparse(actual))
+    ]
+    assert bare == []
 
 
 def test_a_scenario_presupposing_what_is_not_declared_does_not_apply(own_pytest: Start, tmp_path: Path) -> None:
