@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from counterfoil_mocks.kernel import operations
+from counterfoil_mocks.kernel import offers
 from counterfoil_mocks.roles import ROLES
 
 FULL = os.environ.get("COUNTERFOIL_FUZZ") == "full"
@@ -66,7 +66,7 @@ def config(system: str) -> str:
     text = CONFIG.format(seed=SEED, examples=EXAMPLES, sequences=SEQUENCES)
     uncovered = [
         each.name
-        for each in operations.table(ROLES[system]).values()
+        for each in offers.table(ROLES[system]).values()
         if each.kind not in COVERED_KINDS and (each.entity is None or each.entity.name not in COVERED[system])
     ]
     return text if FULL else text + UNCOVERED.format(names=json.dumps(uncovered))
@@ -93,4 +93,4 @@ def test_whatever_is_sent_the_answer_is_one_that_the_document_tells_of(faces: An
     tested = faces.store.rows(
         "SELECT count(*) AS calls, count(DISTINCT operation) AS names FROM journal.entry WHERE system = ?", (system,)
     )
-    assert tested[0]["names"] > len(operations.table(ROLES[system])) * 0.9, done.stdout[-3_000:]
+    assert tested[0]["names"] > len(offers.table(ROLES[system])) * 0.9, done.stdout[-3_000:]

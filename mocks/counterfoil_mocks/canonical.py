@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 import orjson
 
-from counterfoil_mocks.kernel import operations, pages
+from counterfoil_mocks.kernel import offers, pages
 from counterfoil_mocks.kernel.errors import Problem, not_found, not_offered
 from counterfoil_mocks.kernel.journal import Journal, trace_of
 from counterfoil_mocks.kernel.operations import ANY_VERSION, Answer, Ask, Operation
@@ -94,7 +94,7 @@ class Canonical:
 
 def offered(role: Role) -> list[Operation]:
     """The operations of a role that the control plane offers."""
-    return [each for each in operations.table(role).values() if each.kind in OFFERED]
+    return [each for each in offers.table(role).values() if each.kind in OFFERED]
 
 
 def unknown(system: System, segments: list[str]) -> Problem:

@@ -40,8 +40,8 @@ Call = Callable[[], int]
 def filled() -> Iterator[tuple[Landscape, dict[str, str]]]:
     """A landscape whose systems hold many customers, and the parent to ask for in each."""
     from counterfoil_mocks import config
-    from counterfoil_mocks.kernel.operations import run
     from counterfoil_mocks.kernel.system import Origin
+    from counterfoil_mocks.kernel.tx import Tx, made
     from counterfoil_mocks.landscape import Landscape as Built
 
     with tempfile.TemporaryDirectory() as folder:
@@ -51,7 +51,8 @@ def filled() -> Iterator[tuple[Landscape, dict[str, str]]]:
         parents = {}
         for role in VENDORS:
             system = built.systems[role]
-            first = run(system, Origin(), "create_customer", {"name": "Northwind Advisory", "country": "US"})
+            with Tx(system, Origin()) as tx:
+                first = made(tx, system.role.by_name["customer"], {"name": "Northwind Advisory", "country": "US"})
             pattern = system.table("customer").by_id(role, first["id"])
             assert pattern is not None
             named = [system.new_id(system.role.by_name["customer"].prefix) for _ in range(ROWS)]

@@ -50,9 +50,10 @@ def filled() -> tuple[Any, dict[str, str]]:
     from counterfoil_mocks.kernel.faults import Faults
     from counterfoil_mocks.kernel.journal import Journal
     from counterfoil_mocks.kernel.native import build_app
-    from counterfoil_mocks.kernel.operations import run
     from counterfoil_mocks.kernel.store import Store
     from counterfoil_mocks.kernel.system import Origin, System, World
+    from counterfoil_mocks.kernel.tx import Tx, made
+    from counterfoil_mocks.kernel.wire import create_shape
     from counterfoil_mocks.roles import FACES, ROLES
 
     world = World(Clock(START))
@@ -61,7 +62,8 @@ def filled() -> tuple[Any, dict[str, str]]:
     for name, role in ROLES.items():
         if name != "crm":
             System(name, role, store, world)
-    first = run(system, Origin(), "create_customer", json.loads(BODY))
+    with Tx(system, Origin()) as tx:
+        first = made(tx, CUSTOMER, create_shape(CUSTOMER).read(json.loads(BODY)))
     pattern = system.table("customer").by_id("crm", first["id"])
     assert pattern is not None
     rows = [

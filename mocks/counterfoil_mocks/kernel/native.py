@@ -1,5 +1,5 @@
 """The native face: our own REST API, the same for every role. This file says where each operation is found and how it is asked for;
-`operations` does them."""
+`offers` has them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from counterfoil_mocks.kernel import auth, events, idempotency, operations
+from counterfoil_mocks.kernel import auth, events, idempotency, offers
 from counterfoil_mocks.kernel.auth import Grant, Tokens
 from counterfoil_mocks.kernel.errors import Problem, not_found, not_offered
 from counterfoil_mocks.kernel.face import JSON, ASGIApp, Face, Receive, Rendered, Request, Scope, Send, as_bytes
@@ -71,7 +71,7 @@ def table(system: System, about: About, tokens: Tokens) -> Table:
 
         return Answer(200, openapi.document(system.role, about.title, about.description, tuple(found.values())))
 
-    found = dict(operations.table(system.role))
+    found = dict(offers.table(system.role))
     found["token"] = Operation(
         "token", "POST", "/oauth/token", token, "Get an access token", kind="token", secret=True, public=True
     )
@@ -90,7 +90,7 @@ UNLISTED = ("token", "list_event", "openapi")
 
 def operation_names(system: System) -> Iterator[str]:
     """What a system's native face can be asked."""
-    yield from operations.table(system.role)
+    yield from offers.table(system.role)
     yield from UNLISTED
 
 
