@@ -32,6 +32,11 @@ class Reads:
     def __exit__(self, *_: object) -> None:
         self.store.connection = self._before
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether something is being written."""
+        return bool(self.connection.in_transaction)
+
     def note(self, other: Reads | None) -> None:
         """Take what another has seen, None where that is not known, for seen here."""
         if other is None or not other.whole:

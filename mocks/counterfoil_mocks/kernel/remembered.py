@@ -110,13 +110,11 @@ class Lookups:
 
     def by_id(self, entity: str, id: str) -> Record | None:
         """The record with a native id."""
-        table, name = self.system.table(entity), self.system.name
-        return self._one((entity, "id", id), lambda: table.by_id(name, id))
+        return self._one((entity, "id", id), self.system.table(entity).by_id, id)
 
     def by_key(self, entity: str, key: str) -> Record | None:
         """The oldest live record with a business key."""
-        table, name = self.system.table(entity), self.system.name
-        return self._one((entity, "key", key), lambda: table.by_key(name, key))
+        return self._one((entity, "key", key), self.system.table(entity).by_key, key)
 
     def select(
         self, entity: str, where: Mapping[str, Any], order: Sequence[str], limit: int | None = None
@@ -124,24 +122,28 @@ class Lookups:
         """Live records that equal every named column, as `Table.select` gives them."""
         asked = tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in where.items())
         table, name = self.system.table(entity), self.system.name
-        return self._all((entity, asked, *order, limit), lambda: table.select(name, where, order=order, limit=limit))
+        place = (entity, asked, *order, limit)
+        known = self._known_here()
+        found = known.get(place)
+        if found is None:
+            found = known[place] = table.select(name, where, order=order, limit=limit)
+        return [each.copy() for each in found]
 
-    def _one(self, place: Hashable, read: Callable[[], Record | None]) -> Record | None:
-        def found() -> list[Record]:
-            record = read()
-            return [] if record is None else [record]
+    def _one(self, place: Hashable, read: Callable[[str, str], Record | None], named: str) -> Record | None:
+        known = self._known_here()
+        found = known.get(place)
+        if found is None:
+            record = read(self.system.name, named)
+            found = known[place] = [] if record is None else [record]
+        return found[0].copy() if found else None
 
-        return next(iter(self._all(place, found)), None)
-
-    def _all(self, place: Hashable, read: Callable[[], list[Record]]) -> list[Record]:
+    def _known_here(self) -> dict[Hashable, list[Record]]:
+        """What is known and holds still."""
         system = self.system
         if system.store.connection.in_transaction:
-            return read()
+            return {}
         moment = (system.world.restores, system.deeds, system.world.traffic.moves)
         if moment != self._moment:
             self._found.clear()
             self._moment = moment
-        found = self._found.get(place)
-        if found is None:
-            found = self._found[place] = read()
-        return [each.copy() for each in found]
+        return self._found

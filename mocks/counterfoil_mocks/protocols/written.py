@@ -26,7 +26,7 @@ class Written:
 
     def value(self, value: Any) -> str:
         """What a line calls a value by."""
-        if value is None or isinstance(value, str):
+        if value is None or type(value) in (str, int, bool):
             return repr(value)
         name = f"value_{len(self._values)}"
         self._values[name] = value

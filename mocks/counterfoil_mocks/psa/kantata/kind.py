@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -74,6 +75,11 @@ class Kind:
     searched: tuple[str, ...] = ()
     verbs: str = "create list get update"
     bulk: int = 0
+
+    @cached_property
+    def unasked(self) -> list[str]:
+        """Fields of the maps that are shown only when they are asked for."""
+        return [name for name in self.optional if any(name in each.by_name for each in self.maps)]
 
     def map_of(self, record: Record) -> ObjectMap:
         """The map of a record."""

@@ -158,7 +158,7 @@ class View:
             return next((each for each in self.face.derived(kind, self) if each["id"] == id), None)
         for map in kind.maps:
             found = self.record(map.entity, id)
-            if found is not None and all(found[name] == value for name, value in map.where.items()):
+            if found is not None and (not map.where or all(found[name] == value for name, value in map.where.items())):
                 return found
         return None
 
@@ -412,8 +412,8 @@ class View:
         if not kind.maps:
             return dict(record)
         found = kind.map_of(record).shown(record, self)
-        for name in kind.optional:
-            found.pop(name, None)  # shown when it is asked for
+        for name in kind.unasked:
+            found.pop(name, None)
         return found
 
     # what several objects ask for
