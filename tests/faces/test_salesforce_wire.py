@@ -319,6 +319,15 @@ def test_two_topics_have_two_names(ask: Call) -> None:
     assert refusal(ask("POST", "/sobjects/PushTopic", topic)) == (400, "DUPLICATE_VALUE")
 
 
+@pytest.mark.by_test("cometd")
+def test_the_first_connect_is_answered_at_once_and_so_is_one_that_wishes_it(listener: Listener) -> None:
+    message = {"channel": "/meta/connect", "clientId": listener.id, "connectionType": "long-polling"}
+    for asked in (message, {**message, "advice": {"timeout": 0}}):
+        (answer,) = listener.say(asked)
+        assert answer["successful"]
+        assert answer["advice"] == {"interval": 0, "timeout": 110000, "reconnect": "retry"}
+
+
 def test_a_client_that_tries_a_websocket_first_is_refused_at_once_and_quietly(
     crm: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -416,3 +425,84 @@ def test_a_rule_that_blocks_duplicates_heeds_no_header(launch: Any) -> None:
     refused = requests.post(place, json=person, headers=head, timeout=10)
     assert refusal(refused) == (400, "DUPLICATES_DETECTED")
     assert refused.json()[0]["duplicateResult"]["allowSave"] is False
+
+
+def found(ask: Call, query: str) -> list[dict[str, Any]]:
+    answer = ask("GET", "/query", params={"q": query})
+    assert answer.status_code == 200, answer.text
+    records: list[dict[str, Any]] = answer.json()["records"]
+    return [{name: value for name, value in each.items() if name != "attributes"} for each in records]
+
+
+@pytest.mark.parametrize(
+    ("currency", "amounts"), [("USD", (1000.55, 2000.0)), ("JPY", (5000.0, 7000.0)), ("KWD", (10.5, 2.25))]
+)
+def test_the_history_of_a_deal_tells_amounts_as_the_deal_does(
+    ask: Call, currency: str, amounts: tuple[float, float]
+) -> None:
+    first, second = amounts
+    deal = {"Name": "Tracked", "StageName": "Prospecting", "CloseDate": "2026-03-31", "CurrencyIsoCode": currency}
+    made = ask("POST", "/sobjects/Opportunity", {**deal, "Amount": first}).json()["id"]
+    ask("PATCH", f"/sobjects/Opportunity/{made}", {"Amount": second, "Probability": 12.5, "CloseDate": "2026-04-30"})
+    tracked = found(
+        ask, f"SELECT Field, OldValue, NewValue FROM OpportunityFieldHistory WHERE OpportunityId = '{made}'"
+    )
+    assert {each["Field"]: (each["OldValue"], each["NewValue"]) for each in tracked} == {
+        "Amount": (first, second),
+        "Probability": (None, 12.5),
+        "CloseDate": ("2026-03-31", "2026-04-30"),
+    }
+    versions = found(ask, f"SELECT Amount FROM OpportunityHistory WHERE OpportunityId = '{made}'")
+    assert sorted(each["Amount"] for each in versions) == sorted(amounts)
+
+
+def test_lines_within_documents_are_polled_by_their_stamp_and_go_with_their_document(ask: Call) -> None:
+    card = {"Name": "CARD-9", "Effective_From__c": "2026-01-01"}
+    made = ask("POST", "/sobjects/Rate_Card__c", card).json()["id"]
+    ask("POST", "/sobjects/Rate_Card_Row__c", {"Rate_Card__c": made, "Level__c": "MANAGER", "Rate__c": 250})
+    query = f"SELECT SystemModstamp, LastModifiedDate, CreatedById FROM Rate_Card_Row__c WHERE Rate_Card__c = '{made}'"
+    (row,) = found(ask, f"{query} AND SystemModstamp >= 2026-01-05T00:00:00Z AND IsDeleted = false")
+    (document,) = found(
+        ask, f"SELECT SystemModstamp, LastModifiedDate, CreatedById FROM Rate_Card__c WHERE Id = '{made}'"
+    )
+    assert row == document
+    ask("DELETE", f"/sobjects/Rate_Card__c/{made}")
+    assert found(ask, query) == []
+
+
+def test_a_long_text_is_read_and_searched_but_no_query_filters_by_it(ask: Call) -> None:
+    ask("POST", "/sobjects/Account", {"Name": "Lengthy", "Description": "zebracrossing"})
+    described = {each["name"]: each for each in ask("GET", "/sobjects/Account/describe").json()["fields"]}
+    for name, filterable in (("Description", False), ("BillingStreet", True)):
+        about = described[name]
+        assert (about["filterable"], about["sortable"], about["groupable"]) == (filterable,) * 3, name
+    for query, code in (
+        ("SELECT Id FROM Account WHERE Description LIKE 'z%'", "INVALID_FIELD"),
+        ("SELECT Id FROM Account ORDER BY Description", "MALFORMED_QUERY"),
+        ("SELECT Description FROM Account GROUP BY Description", "MALFORMED_QUERY"),
+        ("SELECT MAX(Description) FROM Account", "INVALID_FIELD"),
+    ):
+        assert refusal(ask("GET", "/query", params={"q": query})) == (400, code), query
+    assert len(ask("GET", "/search", params={"q": "FIND {zebracrossing}"}).json()["searchRecords"]) == 1
+
+
+def test_the_scope_mine_holds_what_the_caller_owns(ask: Call) -> None:
+    other = found(ask, "SELECT Id FROM User WHERE IsActive = true AND Username != 'integration@firm.example' LIMIT 1")
+    theirs = ask("POST", "/sobjects/Account", {"Name": "Theirs", "OwnerId": other[0]["Id"]}).json()["id"]
+    mine = ask("POST", "/sobjects/Account", {"Name": "Mine"}).json()["id"]
+    scoped = {each["Id"] for each in found(ask, "SELECT Id FROM Account USING SCOPE mine")}
+    assert (mine in scoped, theirs in scoped) == (True, False)
+
+
+@pytest.mark.parametrize("query", ["SELECT COUNT() FROM Account", "SELECT BillingAddress FROM Account"])
+def test_a_bulk_query_takes_no_counts_and_no_compounds(ask: Call, query: str) -> None:
+    assert refusal(ask("POST", "/jobs/query", {"operation": "query", "query": query})) == (400, "FEATURENOTENABLED")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("AnnualRevenue", 1234567890123456.8), ("AnnualRevenue", -1e15), ("NumberOfEmployees", 3e9)]
+)
+def test_a_number_that_does_not_fit_its_field_is_refused(ask: Call, name: str, value: float) -> None:
+    made = ask("POST", "/sobjects/Account", {"Name": "Large", name: value})
+    assert refusal(made) == (400, "NUMBER_OUTSIDE_VALID_RANGE")
+    assert made.json()[0]["fields"] == [name]

@@ -137,6 +137,7 @@ def test_children_come_as_lists_and_none_as_null(engine: Engine) -> None:
         ("Id NOT IN (SELECT AccountId FROM Opportunity)", ["100% Gamma"]),
         ("Tags__c INCLUDES ('a;b', 'c')", ["100% Gamma", "Acme"]),
         ("Tags__c EXCLUDES ('a')", ["100% Gamma", "beta & Söhne"]),
+        (r"Name LIKE '%\u0053\u00f6hne'", ["beta & Söhne"]),
     ],
 )
 def test_conditions(engine: Engine, where: str, expected: list[str]) -> None:
@@ -158,6 +159,7 @@ def test_conditions(engine: Engine, where: str, expected: list[str]) -> None:
         ("CloseDate >= 2026-02-11 AND CloseDate != TODAY", ["Deal 2"]),
         ("Amount = 1000.10", ["Deal 1"]),
         ("Amount > USD60", ["Deal 1", "Deal 2"]),
+        ("Amount = USD1000.10", ["Deal 1"]),
         ("Account.Parent.Name = 'Acme'", ["Deal 3"]),
         ("Account.Parent.Name = null", ["Deal 1", "Deal 2", "Deal 4"]),
         ("StageName IN ('Prospecting', 'closed lost')", ["Deal 2", "Deal 3"]),
@@ -187,6 +189,18 @@ def test_aggregates_are_exact_whatever_the_currency(engine: Engine) -> None:
 def test_a_rollup_adds_a_row_for_every_level(engine: Engine) -> None:
     found = ask(engine, "SELECT IsWon, COUNT(Id) n FROM Opportunity GROUP BY ROLLUP(IsWon)")
     assert [each["n"] for each in found] == [3, 1, 4]
+
+
+def test_grouping_tells_the_sum_over_a_field_from_its_null(engine: Engine) -> None:
+    query = "SELECT AccountId, GROUPING(AccountId) g, COUNT(Id) n FROM Opportunity GROUP BY ROLLUP(AccountId) ORDER BY AccountId"
+    found = [(each["AccountId"], each["g"], each["n"]) for each in ask(engine, query)]
+    assert found == [(None, 0, 1), (ACME, 0, 2), (BETA, 0, 1), (None, 1, 4)]
+
+
+def test_an_inner_list_may_be_named_by_the_alias_of_its_parent(engine: Engine) -> None:
+    query = "SELECT a.Id, (SELECT c.Name FROM a.Contacts c) FROM Account a WHERE a.Name = 'Acme'"
+    assert ask(engine, query)[0]["Contacts"]["records"][0]["Name"] == "Ada"
+    assert ask(engine, "SELECT FORMAT(convertCurrency(Amount)) f FROM Opportunity WHERE Name = 'Deal 1'")[0]["f"]
 
 
 def test_nulls_come_first_unless_told_otherwise(engine: Engine) -> None:
@@ -251,6 +265,26 @@ def test_all_fields_at_once_need_a_limit(engine: Engine) -> None:
         ("SELECT Name, COUNT(Id) FROM Account", "MALFORMED_QUERY", "Field must be grouped or aggregated: Name"),
         ("SELECT SUM(Name) FROM Account", "INVALID_FIELD", "does not support aggregate operator SUM"),
         ("SELECT NOSUCH(Name) FROM Account", "MALFORMED_QUERY", "NOSUCH"),
+        ("SELECT Id, Id FROM Account", "INVALID_FIELD", "duplicate field selected: Id"),
+        ("SELECT Id, FIELDS(ALL) FROM Account LIMIT 1", "INVALID_FIELD", "duplicate field selected: Id"),
+        ("SELECT COUNT(Id) n, MAX(Name) n FROM Account", "MALFORMED_QUERY", "duplicate alias: n"),
+        ("SELECT Id FROM Account WHERE COUNT(Id) > 1", "MALFORMED_QUERY", "unexpected token: '('"),
+        ("SELECT Id FROM Account ORDER BY COUNT(Id)", "MALFORMED_QUERY", "unexpected token: '('"),
+        ("SELECT COUNT(Id) FROM Account HAVING COUNT(Id) > 1", "MALFORMED_QUERY", "unexpected token: 'HAVING'"),
+        ("SELECT Name FROM Account GROUP BY Name HAVING ParentId = null", "MALFORMED_QUERY", "Field must be grouped or aggregated: ParentId"),
+        ("SELECT Name FROM Account GROUP BY Name ORDER BY ParentId", "MALFORMED_QUERY", "Ordered field must be grouped or aggregated: ParentId"),
+        ("SELECT GROUPING(Name) FROM Account GROUP BY Name", "MALFORMED_QUERY", "GROUPING takes one field"),
+        (r"SELECT Id FROM Account WHERE Name = '\q'", "MALFORMED_QUERY", r"Invalid string literal '\q'. Illegal character sequence '\q' in string literal."),
+        ("SELECT Id FROM Account USING SCOPE theirs", "MALFORMED_QUERY", "unexpected token: 'theirs'"),
+        ("SELECT Id, (SELECT Id FROM Opportunity.Contacts) FROM Account", "INVALID_TYPE", "Didn't understand relationship 'Opportunity.Contacts'"),
+        ("SELECT Id FROM Account WHERE Name = 'x' OR Id IN (SELECT AccountId FROM Contact)", "MALFORMED_QUERY", "not allowed with the 'OR' operator"),
+        ("SELECT Id FROM Account WHERE Name = 'x' AND (Name = 'y' OR Id IN (SELECT AccountId FROM Contact))", "MALFORMED_QUERY", "only allowed at the top level WHERE expressions"),
+        ("SELECT Id FROM Account WHERE NOT Id IN (SELECT AccountId FROM Contact)", "MALFORMED_QUERY", "not allowed with the 'NOT' operator"),
+        ("SELECT Id FROM Account WHERE Id IN (SELECT AccountId FROM Contact WHERE AccountId IN (SELECT Id FROM Account))", "MALFORMED_QUERY", "Nesting of semi join sub-selects is not supported"),
+        ("SELECT Id FROM Account WHERE " + " AND ".join(["Id IN (SELECT AccountId FROM Contact)"] * 3), "MALFORMED_QUERY", "Maximum 2 semi join sub-selects are allowed"),
+        ("SELECT Id FROM Account WHERE Id IN (SELECT AccountId FROM Contact LIMIT 1)", "MALFORMED_QUERY", "LIMIT"),
+        ("SELECT Id FROM Account WHERE Id IN (SELECT Id FROM Contact)", "MALFORMED_QUERY", "'Id' should point to the same object type"),
+        ("SELECT Id FROM Account WHERE Name IN (SELECT Name FROM Contact)", "MALFORMED_QUERY", "should be an id field, cannot use: 'Name'"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_answered_is_refused_in_the_vendors_words(

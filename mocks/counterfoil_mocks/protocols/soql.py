@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
+from typing import Literal as TypingLiteral
 
 from counterfoil_mocks.kernel.store import Store
 from counterfoil_mocks.protocols import running
@@ -31,33 +32,38 @@ MARK = "zZ{:016d}"
 MOST_KEPT = 256
 """Queries whose translation is kept."""
 MOST_GROUPS = 2000
+Manner = TypingLiteral["query", "bulk", "search"]
+"""How a query is asked: the Bulk API cannot ask all, and a search looks into texts that no query filters by."""
+NOT_IN_BULK = "The query uses what the Bulk API does not offer: aggregates, GROUP BY, OFFSET, TYPEOF or subqueries."
 
 
 class Engine:
-    """Answers SOQL over a catalog of views in a store. schema: that all of them read, where it is one."""
+    """Answers SOQL over a catalog of views in a store. schema: that all of them read, where it is one; user: whose records `USING SCOPE mine` means."""
 
-    def __init__(self, store: Store, catalog: Catalog, schema: str | None = None) -> None:
+    def __init__(self, store: Store, catalog: Catalog, schema: str | None = None, user: str = "") -> None:
         self.store = store
         self.schema = schema
         self.catalog = catalog
         self.compiler = Compiler(catalog, ignore_case=True)
-        self._kept: dict[tuple[str, Today, bool, bool], Prepared | None] = {}
+        self.user = user
+        self._kept: dict[tuple[str, Today, bool, Manner], Prepared | None] = {}
 
-    def answer(self, text: str, today: Today, *, deleted: bool = False, bulk: bool = False) -> Answer:
-        """Answer a query. deleted: records in the bin count; bulk: what the Bulk API cannot is refused. Raises SoqlError."""
-        prepared = self._known(text, today, deleted, bulk)
+    def answer(self, text: str, today: Today, *, deleted: bool = False, manner: Manner = "query") -> Answer:
+        """Answer a query. deleted: records in the bin count. Raises SoqlError."""
+        prepared = self._known(text, today, deleted, manner)
         if prepared is not None:
             return self._answered(prepared, AN_ID.findall(text))
-        return self.run(self._plan(text, today, deleted, bulk))
+        return self.run(self._plan(text, today, deleted, manner))
 
-    def _plan(self, text: str, today: Today, deleted: bool, bulk: bool) -> Plan:
+    def _plan(self, text: str, today: Today, deleted: bool, manner: Manner) -> Plan:
         statement = parsed(text)
-        plan = Planner(text, self.catalog, today, deleted or statement.all_rows).plan(statement)
-        if bulk and (plan.inner or plan.offset or plan.kinds or any(each.group for each in plan.select)):
-            raise SoqlError(
-                "FEATURENOTENABLED",
-                "The query uses what the Bulk API does not offer: GROUP BY, OFFSET, TYPEOF or subqueries.",
-            )
+        deleted = deleted or statement.all_rows
+        plan = Planner(text, self.catalog, today, deleted, self.user, search=manner == "search").plan(statement)
+        if manner == "bulk":
+            if plan.inner or plan.offset or plan.kinds or plan.grouped or plan.count_only:
+                raise SoqlError("FEATURENOTENABLED", NOT_IN_BULK)
+            if any(cell.column is not None and cell.column.type == "address" for cell in plan.cells):
+                raise SoqlError("FEATURENOTENABLED", "Selecting compound data not supported in Bulk Query")
         return plan
 
     def run(self, plan: Plan) -> Answer:
@@ -78,7 +84,7 @@ class Engine:
             raise SoqlError("MALFORMED_QUERY", "A number in the query is out of range.") from None
         return Prepared(plan, statements, shapes)
 
-    def _known(self, text: str, today: Today, deleted: bool, bulk: bool) -> Prepared | None:
+    def _known(self, text: str, today: Today, deleted: bool, manner: Manner) -> Prepared | None:
         """A query that was asked before, with other ids in it; None where there is more to it, or its ids are in an inner query."""
         marks: list[str] = []
 
@@ -88,14 +94,14 @@ class Engine:
 
         if "'" in AN_ID.sub("", text):
             return None
-        place = (AN_ID.sub(marked, text), today, deleted, bulk)
+        place = (AN_ID.sub(marked, text), today, deleted, manner)
         if place not in self._kept:
             if len(self._kept) >= MOST_KEPT:
                 self._kept.clear()
             self._kept[place] = self._translated(place, marks)
         return self._kept[place]
 
-    def _translated(self, place: tuple[str, Today, bool, bool], marks: Sequence[str]) -> Prepared | None:
+    def _translated(self, place: tuple[str, Today, bool, Manner], marks: Sequence[str]) -> Prepared | None:
         try:
             made = self._prepared(self._plan(*place))
         except SoqlError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -40,10 +40,13 @@ from counterfoil_mocks.protocols.soql_grammar import (
 if TYPE_CHECKING:
     from counterfoil_mocks.protocols.query import Query
 
-CURRENCY_LITERAL = re.compile(r"[A-Za-z]{3}(-?\d+(?:\.\d+)?)")
 ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 CHECKSUM = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 NULL = Literal(None, "null")
+NESTED = (
+    "Semi join sub-selects are only allowed at the top level WHERE expressions and not in nested WHERE expressions."
+)
+MOST_SEMI_JOINS = 2
 
 
 @dataclass(frozen=True)
@@ -69,19 +72,22 @@ def long_id(value: str) -> str:
 
 
 class Conditions:
-    """Makes trees of tests. meant: what an expression means, and the column that its type comes from; planned: an inner query."""
+    """Makes trees of tests. meant: what an expression means, and the column that its type comes from; planned: an inner query and what is looked up
+    in its rows; search: fields that no query filters by may be looked into, as searches do."""
 
     def __init__(
         self,
         text: str,
         today: Today,
         meant: Callable[[Path | Function], tuple[Value, Column]],
-        planned: Callable[[Statement], Query],
+        planned: Callable[[Statement, Path | Function], Query],
+        search: bool = False,
     ) -> None:
         self.text = text
         self.today = today
         self.meant = meant
         self.planned = planned
+        self.search = search
 
     def tree(self, test: Test) -> Value:
         """A condition; raises SoqlError."""
@@ -151,7 +157,7 @@ class Conditions:
 
     def _semi_join(self, expression: Path | Function, statement: Statement) -> Value:
         value, _ = self.meant(expression)
-        return Among(value, self.planned(statement))
+        return Among(value, self.planned(statement, expression))
 
     def _includes(self, expression: Path | Function, literals: tuple[Written, ...]) -> Value:
         value, column = self._filterable(expression, literals[0])
@@ -167,7 +173,7 @@ class Conditions:
 
     def _filterable(self, expression: Path | Function, written: Written) -> tuple[Value, Column]:
         value, column = self.meant(expression)
-        if column.kind == "json" or column.about.get("filterable") is False:
+        if not (filterable(column) or self.search):
             raise self.refuse("INVALID_FIELD", written, f"field '{column.name}' can not be filtered in a query call")
         return value, column
 
@@ -214,10 +220,9 @@ class Conditions:
         return unescaped(written.text)
 
     def _number(self, column: Column, written: Written) -> Literal:
-        money = CURRENCY_LITERAL.fullmatch(written.text) if written.kind == "word" else None
-        if written.kind != "number" and money is None:
+        if written.kind not in ("number", "priced"):
             raise self._mistyped(column, written)
-        return Literal(Decimal(money[1] if money else written.text), "number")
+        return Literal(Decimal(written.text[3:] if written.kind == "priced" else written.text), "number")
 
     def _moment(self, column: Column, written: Written) -> Literal:
         wanted = "datetime" if column.kind == "instant" else "date"
@@ -234,6 +239,36 @@ class Conditions:
         if value and not ID.fullmatch(value):
             raise self.refuse("INVALID_QUERY_FILTER_OPERATOR", written, f"invalid ID field: {value}")
         return Literal(long_id(value), "id")
+
+
+def filterable(column: Column) -> bool:
+    """Whether queries may filter, sort and group by a column."""
+    return column.kind != "json" and column.about.get("filterable") is not False
+
+
+def check_semi_joins(where: Test) -> None:
+    """Raises ValueError, with Salesforce's words, where semi-joins stand, or are as many, as it does not allow."""
+    found = list(_semi_joins(where))
+    if len(found) > MOST_SEMI_JOINS:
+        raise ValueError(f"Maximum {MOST_SEMI_JOINS} semi join sub-selects are allowed")
+    for each in found:
+        inner = each.parts[1].where
+        if inner is not None and list(_semi_joins(inner)):
+            raise ValueError("Nesting of semi join sub-selects is not supported")
+
+
+def _semi_joins(test: Test, *, top: bool = True) -> Iterator[Test]:
+    if test.kind == "semi_join":
+        yield test
+    if test.kind not in ("both", "either", "negation"):
+        return
+    for each in test.parts:
+        found = list(_semi_joins(each, top=False))
+        if found and test.kind == "negation":
+            raise ValueError("Semi join sub-selects are not allowed with the 'NOT' operator")
+        if found and test.kind == "either":
+            raise ValueError("Semi join sub-selects are not allowed with the 'OR' operator" if top else NESTED)
+        yield from found
 
 
 def _equal(value: Value, literal: Literal) -> Value:

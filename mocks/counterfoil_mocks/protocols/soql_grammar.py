@@ -47,7 +47,7 @@ all_rows: (ALL ROWS)?
      | expression INCLUDES "(" literals ")" -> includes
      | expression EXCLUDES "(" literals ")" -> excludes
 literals: literal ("," literal)*
-literal: STRING | NUMBER | DATETIME | DATE | COUNTED | NAME
+literal: STRING | NUMBER | DATETIME | DATE | COUNTED | PRICED | NAME
 
 SELECT.3: /SELECT\b/i
 FROM.3: /FROM\b/i
@@ -87,11 +87,14 @@ DATETIME.5: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)/i
 DATE.4: /\d{4}-\d\d-\d\d/
 NUMBER: /[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?/
 COUNTED.4: /[A-Za-z_]+:\d+/
+PRICED.4: /[A-Za-z]{3}-?\d+(\.\d+)?(?![\w.])/
 NAME: /[A-Za-z_]\w*(\.[A-Za-z_]\w*)*/
 %ignore /\s+/
 """
 ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "N": "\n", "R": "\r", "T": "\t", "B": "\b", "F": "\f"}
-ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+ESCAPED = re.compile(r"\\(u[0-9A-Fa-f]{4}|.)", re.DOTALL)
+ESCAPABLE = frozenset((*ESCAPES, *"\"'\\_%"))
+SCOPES = ("everything", "mine")
 LONGEST = 100_000
 DEEPEST = 200
 
@@ -132,7 +135,7 @@ class Function:
 
 @dataclass(frozen=True)
 class Written:
-    """A literal as it stands there. kind: string, number, date, datetime, counted or word."""
+    """A literal as it stands there. kind: string, number, date, datetime, counted, priced or word."""
 
     kind: str
     text: str
@@ -188,6 +191,7 @@ class Statement:
     limit: int | None = None
     offset: int = 0
     all_rows: bool = False
+    mine: bool = False
     place: Place = field(default=Place(1, 1))
 
 
@@ -208,10 +212,10 @@ class _Reader(Transformer[Token, Any]):
         return query
 
     def query(self, select: Token, items: Any, _from: Token, name: Token, alias: Token | None, *rest: Any) -> Statement:
-        _scope, where, _secured, group, having, order, limit, offset, _purpose, all_rows = rest
+        mine, where, _secured, group, having, order, limit, offset, _purpose, all_rows = rest
         return Statement(
             items, name, None if alias is None else str(alias), where, group, having, order, limit, offset or 0,
-            bool(all_rows), place_of(select),
+            bool(all_rows), mine, place_of(select),
         )  # fmt: skip
 
     def items(self, *items: Any) -> tuple[Any, ...]:
@@ -248,8 +252,10 @@ class _Reader(Transformer[Token, Any]):
     def alias(self, name: Token | None = None) -> Token | None:
         return name
 
-    def scope(self, *tokens: Token) -> None:
-        return None
+    def scope(self, *tokens: Token) -> bool:
+        if tokens and str(tokens[2]).lower() not in SCOPES:
+            raise _Unexpected(tokens[2])
+        return bool(tokens) and str(tokens[2]).lower() == "mine"
 
     def where(self, *parts: Any) -> Test | None:
         return parts[1] if parts else None
@@ -319,15 +325,20 @@ class _Reader(Transformer[Token, Any]):
 
     def literal(self, token: Token) -> Written:
         kind = {"NAME": "word"}.get(token.type, token.type.lower())
+        for escaped in ESCAPED.findall(token) if kind == "string" else ():
+            if len(escaped) == 1 and escaped not in ESCAPABLE:
+                sentence = f"Illegal character sequence '\\{escaped}' in string literal."
+                raise _Unexpected(token, f"Invalid string literal {token}. {sentence}")
         return Written(kind, str(token), place_of(token))
 
 
 class _Unexpected(Exception):
     """A word that may not stand where it does."""
 
-    def __init__(self, token: Token) -> None:
+    def __init__(self, token: Token, sentence: str = "") -> None:
         super().__init__(token)
         self.token = token
+        self.sentence = sentence or f"unexpected token: '{token}'"
 
 
 def _whole(number: Token) -> int:
@@ -366,7 +377,7 @@ def parsed(text: str) -> Statement:
     except Exception as error:
         cause = getattr(error, "orig_exc", error)
         if isinstance(cause, _Unexpected):
-            raise malformed(text, place_of(cause.token), f"unexpected token: '{cause.token}'") from None
+            raise malformed(text, place_of(cause.token), cause.sentence) from None
         raise
 
 
@@ -388,7 +399,12 @@ def malformed(text: str, place: Place, sentence: str) -> SoqlError:
 
 def unescaped(text: str) -> str:
     """The value of a quoted string."""
-    return ESCAPED.sub(lambda match: ESCAPES.get(match[1], match[1]), text[1:-1])
+    return ESCAPED.sub(lambda match: _meant(match[1]), text[1:-1])
+
+
+def _meant(escaped: str) -> str:
+    """The character that stands behind a backslash."""
+    return chr(int(escaped[1:], 16)) if len(escaped) > 1 else ESCAPES.get(escaped, escaped)
 
 
 def like_pattern(text: str) -> str:
@@ -398,6 +414,6 @@ def like_pattern(text: str) -> str:
         character = match[1]
         if character in "%_\\":
             return "\\" + character
-        return ESCAPES.get(character, character)
+        return _meant(character)
 
     return ESCAPED.sub(one, text[1:-1])

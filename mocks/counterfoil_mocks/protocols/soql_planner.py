@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from counterfoil_mocks.protocols.query import (
     Aggregate,
     Both,
     Call,
+    Compare,
     Field,
     IsNull,
     Item,
@@ -22,7 +24,7 @@ from counterfoil_mocks.protocols.query import (
     Value,
 )
 from counterfoil_mocks.protocols.relation import Catalog, Children, Column, View, constant
-from counterfoil_mocks.protocols.soql_conditions import Conditions, Today
+from counterfoil_mocks.protocols.soql_conditions import Conditions, Today, check_semi_joins, filterable
 from counterfoil_mocks.protocols.soql_grammar import (
     Function,
     Path,
@@ -38,6 +40,7 @@ from counterfoil_mocks.protocols.soql_plan import Cell, Kinds, Parent, Plan
 
 MOST_OFFSET = 2000
 MOST_FIELDS_ROWS = 200
+LEVELS = ("rollup", "cube")
 AGGREGATES = {"count": "count", "count_distinct": "count", "sum": "sum", "avg": "avg", "min": "min", "max": "max"}
 DATE_FUNCTIONS = [
     "calendar_year",
@@ -62,11 +65,15 @@ WHOLE = Column("number", "number", constant(0), type="int")
 class Planner:
     """Turns syntax trees into plans."""
 
-    def __init__(self, text: str, catalog: Catalog, today: Today, deleted: bool) -> None:
+    def __init__(
+        self, text: str, catalog: Catalog, today: Today, deleted: bool, user: str = "", *, search: bool = False
+    ) -> None:
         self.text = text
         self.catalog = catalog
         self.today = today
         self.deleted = deleted
+        self.user = user
+        self.search = search
 
     def plan(self, statement: Statement, way: Children | None = None) -> Plan:
         """The plan of a query; of an inner one where `way` leads to it. Raises SoqlError."""
@@ -95,7 +102,8 @@ class _Planning:
         assert view is not None
         self.names = Names(planner.text, planner.catalog, statement, view)
         self.view = view
-        self.conditions = Conditions(planner.text, planner.today, self.typed, self.semi_join)
+        self.conditions = Conditions(planner.text, planner.today, self._of_row, self.semi_join, planner.search)
+        self.of_groups = Conditions(planner.text, planner.today, self._of_group, self.semi_join)
         self.items: list[Item] = []
         self.made = Plan(view, [])
         self.aggregated = 0
@@ -114,9 +122,9 @@ class _Planning:
             made.id_at = self._item(Field(self.view.key, "r"))
         for each in statement.items:
             self._pick(each)
-        where = None if statement.where is None else self.conditions.tree(statement.where)
-        having = None if statement.having is None else self.conditions.tree(statement.having)
+        where = self._where()
         groups = self._groupings()
+        having = self._having(groups)
         order = [self._sorted(each) for each in statement.order]
         if not made.grouped and order:
             order.append(Order(Field(self.view.key, "r")))
@@ -131,21 +139,61 @@ class _Planning:
             )  # fmt: skip
         return made
 
-    def semi_join(self, statement: Statement) -> Select | Union:
-        """An inner query of a condition: one column, nulls left out."""
+    def _where(self) -> Value | None:
+        """The condition on rows."""
+        where = self.statement.where
+        found: list[Value] = []
+        if where is not None:
+            try:
+                check_semi_joins(where)
+            except ValueError as error:
+                raise SoqlError("MALFORMED_QUERY", str(error)) from None
+            found.append(self.conditions.tree(where))
+        if self.statement.mine:
+            if "ownerid" not in self.view.by_name:
+                raise SoqlError("MALFORMED_QUERY", f"{self.view.name} does not support the scope 'mine'")
+            found.append(Compare("=", Field("OwnerId", "r"), Literal(self.planner.user, "id")))
+        return Both(tuple(found)) if len(found) > 1 else found[0] if found else None
+
+    def _having(self, groups: list[tuple[Value, ...]]) -> Value | None:
+        """The condition on groups."""
+        if self.statement.having is None:
+            return None
+        if not any(groups):
+            raise self.names.error("MALFORMED_QUERY", self.statement.place, "unexpected token: 'HAVING'")
+        return self.of_groups.tree(self.statement.having)
+
+    def semi_join(self, statement: Statement, looked_up: Path | Function) -> Select | Union:
+        """An inner query of a condition: one column, nulls left out. looked_up: what is looked up in it."""
         inner = _Planning(self.planner, statement, None)
         if len(statement.items) != 1 or not isinstance(statement.items[0], Picked):
             raise self.names.error("MALFORMED_QUERY", statement.place, "A semi join sub-select has exactly one field.")
         expression = statement.items[0].expression
         if isinstance(expression, Function):
             raise self.names.error("MALFORMED_QUERY", expression.place, "A semi join sub-select has a plain field.")
+        if statement.limit is not None or statement.order or statement.offset:
+            raise self.names.error(
+                "MALFORMED_QUERY", statement.place, "A semi join sub-select has no ORDER BY, LIMIT or OFFSET."
+            )
         meant = inner.names.meant(expression)
-        where = None if statement.where is None else inner.conditions.tree(statement.where)
+        self._check_same(looked_up, expression, meant)
+        where = inner._where()
         there: Value = Not(IsNull(meant.value))
         return Select(
             (Item("id", meant.value),), tuple(inner.names.sources), there if where is None else Both((there, where)),
-            limit=statement.limit, deleted=self.planner.deleted,
+            deleted=self.planner.deleted,
         )  # fmt: skip
+
+    def _check_same(self, looked_up: Path | Function, selected: Path, meant: Meant) -> None:
+        """A semi-join looks ids up among ids of the same objects."""
+        outer = self.names.meant(looked_up) if isinstance(looked_up, Path) else None
+        name = ".".join(looked_up.steps) if isinstance(looked_up, Path) else looked_up.name
+        if outer is None or outer.column.kind != "id":
+            sentence = f"The left operand field in the where expression for outer query should be an id field, cannot use: '{name}'"
+            raise self.names.error("MALFORMED_QUERY", looked_up.place, sentence)
+        if meant.column.kind != "id" or not _kinds(outer) & _kinds(meant):
+            sentence = f"The selected field '{'.'.join(selected.steps)}' in the subquery and the left operand field in the where expression in the outer query '{name}' should point to the same object type"
+            raise self.names.error("MALFORMED_QUERY", looked_up.place, sentence)
 
     # items
 
@@ -181,7 +229,7 @@ class _Planning:
 
     def _check_twice(self, path: Path, shown_path: tuple[str, ...]) -> None:
         if any(cell.path == shown_path for cell in self.made.cells):
-            raise self.names.error("MALFORMED_QUERY", path.place, f"duplicate field selected: {'.'.join(path.steps)}")
+            raise self.names.error("INVALID_FIELD", path.place, f"duplicate field selected: {'.'.join(path.steps)}")
 
     def _cell(self, path: tuple[str, ...], value: Value, column: Column | None, *, as_text: bool = False) -> None:
         self.made.cells.append(Cell(path, self._item(value), column, as_text))
@@ -201,7 +249,8 @@ class _Planning:
             raise self.names.error("MALFORMED_QUERY", function.place, sentence)
         for column in self.view.columns:
             wanted = which == "ALL" or column.name.endswith("__c") == (which == "CUSTOM")
-            if wanted and not any(cell.path == (column.name,) for cell in self.made.cells):
+            if wanted:
+                self._check_twice(Path((column.name,), function.place), (column.name,))
                 self._cell((column.name,), Field(column.name, "r"), column)
 
     def _pick_function(self, function: Function, alias: str | None) -> None:
@@ -210,10 +259,13 @@ class _Planning:
         if name in AGGREGATES or name in DATE_FUNCTIONS or self.made.grouped:
             if alias is None:
                 alias, self.aggregated = f"expr{self.aggregated}", self.aggregated + 1
+            if any(cell.path == (alias,) for cell in self.made.cells):
+                raise self.names.error("MALFORMED_QUERY", function.place, f"duplicate alias: {alias}")
             self._cell((alias,), value, column)
             return
         path = function.arguments[0]
-        assert isinstance(path, Path)
+        while isinstance(path, Function):
+            path = path.arguments[0]
         shown_path = (alias,) if alias else self.names.meant(path).shown
         self._cell(shown_path, value, column, as_text=name == "format")
 
@@ -222,7 +274,9 @@ class _Planning:
             raise self.names.error(
                 "MALFORMED_QUERY", statement.place, "Nesting of semi join sub-selects is not supported"
             )
-        way = self.view.by_child.get(str(statement.object).lower())
+        owner, _, relation = str(statement.object).rpartition(".")
+        known = not owner or owner.lower() in self.names.aliases
+        way = self.view.by_child.get(relation.lower()) if known else None
         if way is None:
             sentence = f"Didn't understand relationship '{statement.object}' in FROM part of query call." + HINT.format(
                 what="relationship", tail="__r"
@@ -287,6 +341,8 @@ class _Planning:
         name = expression.name.lower()
         if name in AGGREGATES:
             return self._aggregate(name, expression)
+        if name == "grouping":
+            return self._grouping(expression)
         if len(expression.arguments) != 1:
             raise self.names.error("MALFORMED_QUERY", expression.place, f"unexpected token: '{expression.name}'")
         value, column = self.typed(expression.arguments[0])
@@ -299,6 +355,32 @@ class _Planning:
             whole = replace(WHOLE, kind="date", type="date") if name == "day_only" else WHOLE
             return Call(SAME_AS.get(name, name), (value,)), whole
         raise self.names.error("MALFORMED_QUERY", expression.place, f"unexpected token: '{expression.name}'")
+
+    def _of_row(self, expression: Path | Function) -> tuple[Value, Column]:
+        """What an expression means of one row; raises SoqlError."""
+        value, column = self.typed(expression)
+        if isinstance(value, Aggregate):
+            raise self.names.error("MALFORMED_QUERY", expression.place, "unexpected token: '('")
+        return value, column
+
+    def _of_group(self, expression: Path | Function, what: str = "Field") -> tuple[Value, Column]:
+        """What an expression means of a group of rows; raises SoqlError. what: it is, in the refusal."""
+        value, column = self.typed(expression)
+        grouped = (self.typed(each)[0] for each in self._group_paths())
+        if not isinstance(value, Aggregate) and value not in grouped:
+            name = ".".join(expression.steps) if isinstance(expression, Path) else expression.name
+            sentence = f"{what} must be grouped or aggregated: {name}"
+            raise self.names.error("MALFORMED_QUERY", expression.place, sentence)
+        return value, column
+
+    def _grouping(self, function: Function) -> tuple[Value, Column]:
+        """Whether a row of ROLLUP or CUBE is a sum over a field: 1, else 0."""
+        values = [self.typed(each)[0] for each in function.arguments]
+        levels = any(isinstance(each, Function) and each.name.lower() in LEVELS for each in self.statement.group)
+        if len(values) != 1 or not levels or values[0] not in [self.typed(each)[0] for each in self._group_paths()]:
+            sentence = "GROUPING takes one field of GROUP BY ROLLUP or CUBE"
+            raise self.names.error("MALFORMED_QUERY", function.place, sentence)
+        return Call("grouping", (values[0],)), WHOLE
 
     def _aliased(self, path: Path) -> Function | None:
         """The aggregate that a name stands for, where it is an alias of one."""
@@ -315,7 +397,7 @@ class _Planning:
                 raise self.names.error("MALFORMED_QUERY", function.place, "unexpected token: ')'")
             return Aggregate("count"), COUNT
         value, column = self.typed(function.arguments[0])
-        if (name in ("sum", "avg") and column.kind != "number") or column.kind == "json":
+        if (name in ("sum", "avg") and column.kind != "number") or not filterable(column):
             sentence = f"field {column.name} does not support aggregate operator {function.name.upper()}"
             raise self.names.error("INVALID_FIELD", function.place, sentence)
         if name.startswith("count"):
@@ -323,8 +405,9 @@ class _Planning:
         return Aggregate(AGGREGATES[name], value), replace(column, type="double") if name == "avg" else column
 
     def _sorted(self, each: Any) -> Order:
-        value, column = self.typed(each.expression)
-        if column.kind == "json":
+        expression = each.expression
+        value, column = self._of_group(expression, "Ordered field") if self.made.grouped else self._of_row(expression)
+        if not filterable(column):
             raise SoqlError("MALFORMED_QUERY", f"field '{column.name}' can not be sorted in a query call")
         return Order(value, each.descending, each.nulls_first)
 
@@ -332,7 +415,7 @@ class _Planning:
 
     def _group_paths(self) -> Iterable[Path | Function]:
         for each in self.statement.group:
-            if isinstance(each, Function) and each.name.lower() in ("rollup", "cube"):
+            if isinstance(each, Function) and each.name.lower() in LEVELS:
                 yield from each.arguments
             else:
                 yield each
@@ -341,20 +424,30 @@ class _Planning:
         """What rows are grouped by: one list, or with ROLLUP and CUBE one for every level."""
         group = self.statement.group
         special = group[0] if len(group) == 1 and isinstance(group[0], Function) else None
-        if special is None or special.name.lower() not in ("rollup", "cube"):
-            return [tuple(self.typed(each)[0] for each in group)]
-        values = [self.typed(each)[0] for each in special.arguments]
+        if special is None or special.name.lower() not in LEVELS:
+            return [tuple(self._grouped(each) for each in group)]
+        values = [self._grouped(each) for each in special.arguments]
         if special.name.lower() == "rollup":
             return [tuple(values[:count]) for count in range(len(values), -1, -1)]
         masks = range(2 ** len(values) - 1, -1, -1)
         return [tuple(each for bit, each in enumerate(values) if mask >> bit & 1) for mask in masks]
+
+    def _grouped(self, each: Path | Function) -> Value:
+        value, column = self._of_row(each)
+        if not filterable(column):
+            sentence = f"field '{column.name}' can not be grouped in a query call"
+            raise self.names.error("MALFORMED_QUERY", each.place, sentence)
+        return value
 
     def _without(self, group: tuple[Value, ...]) -> Iterable[Item]:
         """The items of one level of a ROLLUP: what it does not group by is null."""
         every = {self.typed(each)[0] for each in self._group_paths()}
         for item in self.items:
             away = item.value in every and item.value not in group
-            yield Item(item.name, Literal(None, "null")) if away else item
+            if isinstance(item.value, Call) and item.value.name == "grouping":
+                yield Item(item.name, Literal(Decimal(item.value.arguments[0] not in group), "number"))
+            else:
+                yield Item(item.name, Literal(None, "null")) if away else item
 
     # COUNT()
 
@@ -371,7 +464,7 @@ class _Planning:
         )
 
     def _count(self) -> Plan:
-        where = None if self.statement.where is None else self.conditions.tree(self.statement.where)
+        where = self._where()
         inner = Select(
             (Item("id", Field(self.view.key, "r")),), tuple(self.names.sources), where, limit=self.statement.limit,
             offset=self.statement.offset, deleted=self.planner.deleted,
@@ -387,3 +480,8 @@ class _Planning:
     def _check_bounds(self) -> None:
         if self.statement.offset > MOST_OFFSET:
             raise SoqlError("NUMBER_OUTSIDE_VALID_RANGE", f"Maximum SOQL offset allowed is {MOST_OFFSET}")
+
+
+def _kinds(meant: Meant) -> set[str]:
+    """The objects that a column's ids are of."""
+    return set(meant.column.refers) or {meant.joined.view.name}

@@ -16,7 +16,7 @@ from counterfoil_mocks.kernel import clock, ids
 from counterfoil_mocks.kernel.face import Request
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.kept import Kept
-from counterfoil_mocks.protocols.soql import Engine
+from counterfoil_mocks.protocols.soql import Engine, Manner
 from counterfoil_mocks.protocols.soql_answer import Answer, Asked
 from counterfoil_mocks.protocols.soql_conditions import business_day
 from counterfoil_mocks.protocols.soql_grammar import SoqlError
@@ -60,18 +60,18 @@ class Queries:
 
     def __init__(self, face: SalesforceFace) -> None:
         self.face = face
-        self.engine = Engine(face.system.store, face.catalog, face.system.schema)
+        self.engine = Engine(face.system.store, face.catalog, face.system.schema, face.org.user)
         self._kept: OrderedDict[str, Rest] = OrderedDict()
         self._asked = Kept(face.system, "locator", DAYS * 86_400)
 
-    def answer(self, text: str, *, deleted: bool = False, bulk: bool = False) -> Answer:
+    def answer(self, text: str, *, deleted: bool = False, manner: Manner = "query") -> Answer:
         """Answer SOQL; raises Refused."""
         if len(text) > LONGEST_QUERY:
             message = f"SOQL statements cannot be longer than {LONGEST_QUERY} characters."
             raise Refused(400, "MALFORMED_QUERY", message)
         try:
             found = self.engine.answer(
-                text, business_day(self.face.system.clock.now, "UTC"), deleted=deleted, bulk=bulk
+                text, business_day(self.face.system.clock.now, "UTC"), deleted=deleted, manner=manner
             )
         except SoqlError as error:
             raise of_query(error) from None
@@ -81,11 +81,13 @@ class Queries:
             found.rows = sorted(found.rows, key=lambda row: ids.digest(seed, "shuffle", *row))
         return found
 
-    def first(self, text: str, version: str, wish: str | None, *, deleted: bool = False) -> Record:
+    def first(
+        self, text: str, version: str, wish: str | None, *, deleted: bool = False, manner: Manner = "query"
+    ) -> Record:
         """The first page of an answer."""
         if float(version) < FIELDS_SINCE and FIELDS.search(text):
             raise Refused(400, "MALFORMED_QUERY", "unexpected token: 'FIELDS'")
-        return self.page(self.answer(text, deleted=deleted), 0, page_size(wish), version)
+        return self.page(self.answer(text, deleted=deleted, manner=manner), 0, page_size(wish), version)
 
     def page(self, answer: Answer, start: int, size: int, version: str, locator: str = "") -> Record:
         """A page of an answer."""
@@ -198,7 +200,7 @@ class Queries:
             query = f"SELECT {fields} FROM {each.name} WHERE ({condition})"
             before, after = _clauses(clauses)
             query += f" AND ({before})" if before else ""
-            records += self.first(f"{query} {after}", version, None)["records"]
+            records += self.first(f"{query} {after}", version, None, manner="search")["records"]
         return records[:limit]
 
     @staticmethod

@@ -223,7 +223,7 @@ class Batches:
     def _queried(self, ask: Ask, job: Job, batch: Batch) -> Record:
         try:
             text = bytes(ask.request.body).decode()
-            found = self.face.queries.answer(text, deleted=job.shown["operation"] == "queryAll", bulk=True)
+            found = self.face.queries.answer(text, deleted=job.shown["operation"] == "queryAll", manner="bulk")
         except UnicodeDecodeError:
             raise Unreadable("InvalidBatch : The query is not UTF-8") from None
         except Refused as refused:

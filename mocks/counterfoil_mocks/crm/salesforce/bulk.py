@@ -153,7 +153,9 @@ class Bulk:
         body = ask.body
         if not isinstance(body, dict) or not body.get("query"):
             raise Refused(400, "INVALIDJOB", "InvalidJob : query is required")
-        answer = self.face.queries.answer(str(body["query"]), deleted=body.get("operation") == "queryAll", bulk=True)
+        answer = self.face.queries.answer(
+            str(body["query"]), deleted=body.get("operation") == "queryAll", manner="bulk"
+        )
         shown = {
             "operation": body.get("operation") or "query",
             "object": answer.plan.view.name,

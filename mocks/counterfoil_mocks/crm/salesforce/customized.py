@@ -192,7 +192,6 @@ CUSTOM: tuple[SObject, ...] = (
             LINE_CCY,
         ),
         rows="sow_lines",
-        bare=True,
         label="SOW Line",
     ),
     SObject(
@@ -213,7 +212,6 @@ CUSTOM: tuple[SObject, ...] = (
             LINE_CCY,
         ),
         rows="milestones",
-        bare=True,
     ),
     SObject(
         "Rate_Card_Row__c",
@@ -228,7 +226,6 @@ CUSTOM: tuple[SObject, ...] = (
             LINE_CCY,
         ),
         rows="rate_card_rows",
-        bare=True,
     ),
     SObject(
         "Approval__c",
@@ -272,7 +269,6 @@ CUSTOM: tuple[SObject, ...] = (
             LINE_CCY,
         ),
         rows="change_order_lines",
-        bare=True,
     ),
     SObject(
         "Change_Order_Milestone__c",
@@ -290,7 +286,6 @@ CUSTOM: tuple[SObject, ...] = (
             LINE_CCY,
         ),
         rows="change_order_milestones",
-        bare=True,
     ),
     SObject(
         "Order_Approved__e",

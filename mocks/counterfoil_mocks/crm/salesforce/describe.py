@@ -15,6 +15,7 @@ SOAP_TYPES = {
     "datetime": "xsd:dateTime",
     "int": "xsd:int",
     "address": "urn:address",
+    "anyType": "xsd:anyType",
     "base64": "xsd:base64Binary",
 }
 MASTER = "012000000000000AAA"
@@ -126,7 +127,7 @@ def field(one: SField) -> dict[str, Any]:
     text = one.type in TEXT_TYPES
     length = one.length if text or one.type in ("id", "reference") else 0
     whole = one.type == "int"
-    plain = one.type not in ("address", "base64", "textarea") or (one.type == "textarea" and one.length <= 255)
+    plain = one.filterable
     default = one.default if isinstance(one.default, (bool, str)) and one.default != "$user" else None
     return {
         "aggregatable": plain and one.type != "boolean",
@@ -154,7 +155,7 @@ def field(one: SField) -> dict[str, Any]:
         "encrypted": False,
         "externalId": "X" in one.marks,
         "extraTypeInfo": None,
-        "filterable": one.type not in ("address", "base64"),
+        "filterable": one.filterable,
         "filteredLookupInfo": None,
         "formulaTreatNullNumberAsZero": False,
         "groupable": plain and not number and one.type != "datetime",
@@ -187,7 +188,7 @@ def field(one: SField) -> dict[str, Any]:
         "scale": one.scale if number and not whole else 0,
         "searchPrefilterable": False,
         "soapType": "xsd:double" if number and not whole else SOAP_TYPES.get(one.type, "xsd:string"),
-        "sortable": one.type not in ("address", "base64"),
+        "sortable": one.filterable,
         "type": one.type,
         "unique": "u" in one.marks,
         "updateable": one.updateable,

@@ -13,6 +13,8 @@ from typing import Any
 
 from counterfoil_mocks.protocols.relation import Expression
 
+SHORT_TEXT = 255
+"""Characters of a text area that queries may filter by."""
 MONEY_TYPES = ("currency", "double", "percent", "int")
 TEXT_TYPES = ("string", "textarea", "email", "phone", "url", "picklist", "multipicklist", "combobox", "encryptedstring")
 
@@ -68,6 +70,13 @@ class SField:
     def custom(self) -> bool:
         """Whether the customer has added it."""
         return self.name.endswith("__c")
+
+    @property
+    def filterable(self) -> bool:
+        """Whether queries may filter, sort and group by it: by no long text, compound or file."""
+        return self.type not in ("address", "base64", "anyType") and not (
+            self.type == "textarea" and self.length > SHORT_TEXT
+        )
 
     @property
     def shown_label(self) -> str:

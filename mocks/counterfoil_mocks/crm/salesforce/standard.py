@@ -289,8 +289,8 @@ STANDARD: tuple[SObject, ...] = (
         (
             to("OpportunityId", "Opportunity", "Histories", "OpportunityId", "ro"),
             s("Field", 255, "Field", "ro", type="picklist"),
-            s("OldValue", 255, "OldValue", "ro"),
-            s("NewValue", 255, "NewValue", "ro"),
+            s("OldValue", 255, "OldValue", "ro", type="anyType"),
+            s("NewValue", 255, "NewValue", "ro", type="anyType"),
             instant("CreatedDate", "CreatedDate", "ro"),
             to("CreatedById", "User", "", "CreatedById", "ro"),
             flag("IsDeleted", "IsDeleted", "ro"),

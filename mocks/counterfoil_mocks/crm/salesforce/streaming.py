@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 RETAINED_HOURS = 72
 HELD_SECONDS = 110
 MOST_AT_ONCE = 200
+SHAKEN, CONNECTED = "shaken", "connected"
+"""What a client has done; its first connect is answered at once, as some wait for that before they go on."""
 SILENT = ("LastModifiedDate", "SystemModstamp", "LastModifiedById", "IsDeleted", "Id")
 INVALID_REPLAY = "400::The replayId {%s} you provided was invalid.  Please provide a valid ID, -2 to replay all events, or -1 to replay only new events."
 
@@ -179,7 +181,7 @@ class Streaming:
         if not isinstance(messages, list) or not all(isinstance(each, dict) for each in messages):
             raise Refused(400, "JSON_PARSER_ERROR", "The body is expected to be a list of messages.")
         replies: list[Record] = []
-        held = ""
+        held, asking = "", []
         for message in messages:
             channel = str(message.get("channel"))
             reply: Record = {"channel": channel} | ({"id": message["id"]} if "id" in message else {})
@@ -190,15 +192,18 @@ class Streaming:
                 advice = {"interval": 0, "reconnect": "handshake"}
                 replies.append({**reply, "successful": False, "error": "403::Unknown client", "advice": advice})
             elif channel == "/meta/connect":
-                held = client
+                held = client if self._clients.get(client) == CONNECTED and _wait(message) else held
+                asking.append(client)
                 advice = {"interval": 0, "timeout": HELD_SECONDS * 1000, "reconnect": "retry"}
                 replies.append({**reply, "clientId": client, "successful": True, "advice": advice})
             else:
                 replies.append({**reply, "clientId": client, **self._meta(client, channel, message)})
-        if not held:
+        for client in asking:
+            self._clients.change(client, CONNECTED)
+        if not asking:
             return Answer(200, replies)
-        events = self._news(held)
-        if events or len(messages) > 1:
+        events = self._news(asking[-1])
+        if events or not held or len(messages) > 1:
             return Answer(200, [*events, *replies])
         return Answer(200, replies, later=lambda: self._hold(held, replies))
 
@@ -218,7 +223,7 @@ class Streaming:
         system = self.face.system
         number = self._clients.count("number")
         client = ids.hexadecimal(28, system.world.seed, system.world.epoch, "cometd", number)
-        self._clients.put(client, True)
+        self._clients.put(client, SHAKEN)
         return {**reply, "clientId": client, "ext": {"replay": True, "payload.format": True}, "successful": True}
 
     def _heard(self, client: str) -> dict[str, int]:
@@ -323,6 +328,12 @@ class Streaming:
         if system is self.face.system:
             for each in self._held:
                 each.loop.call_soon_threadsafe(each.waiting.set)
+
+
+def _wait(message: Record) -> bool:
+    """Whether a connect may be held."""
+    advice = message.get("advice")
+    return not (isinstance(advice, Mapping) and advice.get("timeout") == 0)
 
 
 def _message(channel: str, row: Record) -> Record:

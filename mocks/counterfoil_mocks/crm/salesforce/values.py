@@ -12,11 +12,14 @@ from counterfoil_mocks.crm.salesforce.ids import is_id, long_id
 from counterfoil_mocks.crm.salesforce.objects import MONEY_TYPES, TEXT_TYPES, SField, SObject
 from counterfoil_mocks.kernel import clock, money
 from counterfoil_mocks.kernel.fields import Field
+from counterfoil_mocks.protocols.relation import MONEY_PLACES
 
 EMAIL = re.compile(r"[^@\s,;<>()]+@[^@\s,;<>()]+\.[^@\s,;<>()]+")
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 DAY_START = re.compile(r"(\d{4}-\d{2}-\d{2})T")
-NUMBER_LIMIT = Decimal(10) ** 18
+NUMBER_LIMIT = Decimal(2**63 - 1).scaleb(-MONEY_PLACES)
+"""What the store holds with all its places."""
+INT_LIMIT = Decimal(2**31 - 1)
 
 
 def _undeserialised(one: SField, value: Any) -> Refused:
@@ -69,7 +72,7 @@ def _number(one: SField, value: Any) -> Decimal:
             raise InvalidOperation
     except InvalidOperation:
         raise _undeserialised(one, value) from None
-    if abs(found) >= NUMBER_LIMIT:
+    if abs(found) > (INT_LIMIT if one.type == "int" else NUMBER_LIMIT):
         raise _outside(one, value)
     if one.type == "int":
         if found != found.to_integral_value():

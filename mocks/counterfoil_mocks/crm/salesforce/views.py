@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 
 from counterfoil_mocks.crm.salesforce import computed
@@ -23,6 +25,7 @@ from counterfoil_mocks.protocols.relation import (
     Expression,
     View,
     amount,
+    constant,
     custom,
     made_up,
     stored,
@@ -32,8 +35,18 @@ OBJECTS: dict[str, SObject] = {each.name.lower(): each for each in map(with_adde
 """All objects by lower-case name."""
 sql_functions.offer("sf_line_id", 3, line_id)
 sql_functions.offer("sf_row_id", -1, made)
-KINDS = {"id": "id", "reference": "id", "boolean": "boolean", "date": "date", "datetime": "instant", "address": "json"}
+KINDS = {
+    "id": "id",
+    "reference": "id",
+    "boolean": "boolean",
+    "date": "date",
+    "datetime": "instant",
+    "address": "json",
+    "anyType": "json",
+}
 SCALE = 10**MONEY_PLACES
+STAMPS = ("created_at", "updated_at", "deleted_at")
+"""When lines were written and deleted: with their documents."""
 LONG_AGO = "2024-01-01T00:00:00.000Z"
 BIN_DAYS = 15
 """How long what was deleted can be seen and taken back."""
@@ -184,7 +197,7 @@ class Catalog:
 
     def _where(self, each: SObject) -> Any:
         def where(rows: sa.FromClause, deleted: bool) -> Iterable[sa.ColumnElement[Any]]:
-            if not each.entity:
+            if "deleted_at" not in rows.c:
                 return
             yield from self.belongs(each, rows)
             live = rows.c.deleted_at.is_(None)
@@ -212,7 +225,7 @@ class Catalog:
             inner, user = sql, self.org.user
             sql = lambda rows: sa.func.coalesce(inner(rows), user)  # noqa: E731 (the inner one is meant)
         words = one.words if one.column and not one.sql and each.entity else {}
-        about = {"field": one, "filterable": one.type not in ("address", "base64")}
+        about = {"field": one, "filterable": one.filterable}
         own = not one.column and one.sql is None and kind in ("text", "id", "date")
         return Column(
             one.name,
@@ -231,8 +244,8 @@ class Catalog:
     def _sql(self, each: SObject, one: SField, places: int) -> tuple[Expression, int]:
         if one.sql is not None:
             return one.sql, places
-        if one.column and not each.entity:
-            return stored(one.column), places
+        if not each.entity:
+            return stored(one.column) if one.column else constant(None), places
         if one.column:
             field = _canonical(self.system, each, one.column)
             if field is None or field.kind not in ("money", "decimal"):
@@ -272,8 +285,8 @@ def histories(system: System, org: Org) -> sa.FromClause:
         for name in ("stage", "amount", "probability", "close_date")
     ]
     stage = _told(row.c.doc, "stage")
-    factor = sa.case({"JPY": SCALE, "KRW": SCALE, "CLP": SCALE}, value=_told(row.c.doc, "ccy"), else_=SCALE // 100)
-    worth = _told(row.c.doc, "amount") * factor
+    factors = {code: SCALE // 10**places for code, places in money.EXPONENTS.items() if places != 2}
+    worth = _told(row.c.doc, "amount") * sa.case(factors, value=_told(row.c.doc, "ccy"), else_=SCALE // 100)
     chance = sa.func.coalesce(
         _told(row.c.doc, "probability"),
         sa.case({code: each[1] * SCALE for code, each in computed.STAGES.items()}, value=stage),
@@ -298,6 +311,19 @@ def histories(system: System, org: Org) -> sa.FromClause:
     return found
 
 
+def tracked(field: str, value: Any, ccy: str) -> str | None:
+    """The JSON of what a tracked field of a deal was, as the API says it: amounts in major units of `ccy`, chances in per cent."""
+    if value is None:
+        return None
+    if field in ("Amount", "Probability"):
+        places = money.exponent(ccy) if field == "Amount" else MONEY_PLACES
+        return repr(float(Decimal(value).scaleb(-places)))
+    return orjson.dumps(value).decode()
+
+
+sql_functions.offer("sf_tracked", 3, tracked)
+
+
 def field_histories(system: System, org: Org) -> sa.FromClause:
     """A row for every tracked field of a deal that changed."""
     parts = []
@@ -308,7 +334,7 @@ def field_histories(system: System, org: Org) -> sa.FromClause:
         ("Probability", "probability"),
     ):
         row = _history(system)
-        old, new = _told(row.c.before, column), _told(row.c.doc, column)
+        old, new, ccy = _told(row.c.before, column), _told(row.c.doc, column), _told(row.c.doc, "ccy")
         if column == "stage":
             old, new = (sa.case(STAGE_NAMES, value=each, else_=each) for each in (old, new))
         parts.append(
@@ -316,8 +342,8 @@ def field_histories(system: System, org: Org) -> sa.FromClause:
                 sa.func.sf_row_id("017", row.c.seq, name).label("id"),
                 row.c.id.label("OpportunityId"),
                 sa.literal(name).label("Field"),
-                sa.cast(old, sa.Text).label("OldValue"),
-                sa.cast(new, sa.Text).label("NewValue"),
+                sa.func.sf_tracked(name, old, sa.func.coalesce(_told(row.c.before, "ccy"), ccy)).label("OldValue"),
+                sa.func.sf_tracked(name, new, ccy).label("NewValue"),
                 sa.func.substr(row.c.at, 1, 19).op("||")(".000Z").label("CreatedDate"),
                 sa.literal(org.user).label("CreatedById"),
                 sa.literal(0).label("IsDeleted"),
@@ -333,21 +359,26 @@ def field_histories(system: System, org: Org) -> sa.FromClause:
 def _lines(
     system: System, table: str, prefix: str, named: Mapping[str, str], parents: tuple[str, str], by: str = "position"
 ) -> sa.Select[Any]:
-    """The lines of documents. named: Salesforce's field → the line's, `*` in front of an amount. by: what tells a line from the others."""
+    """The lines of documents, which have been written when their document was. named: Salesforce's field → the line's, `*` in front of an amount. by:
+    what tells a line from the others."""
     columns = {each.lstrip("*") for each in named.values()} | {"ccy", "system", "parent", by}
     row = sa.table(table, *(sa.column(each) for each in sorted(columns)), schema="crm").alias()
     mine, other = parents
+    document = system.table(mine.removesuffix("__c").lower()).sql.alias()
     shown = [
         (amount(column[1:])(row) if column.startswith("*") else row.c[column]).label(name)
         for name, column in named.items()
+        if name != "Name"
     ]
     return sa.select(
         sa.func.sf_line_id(prefix, row.c.parent, row.c[by]).label("id"),
         row.c.parent.label(mine),
         *([sa.null().label(other)] if other else []),
+        sa.cast(row.c[named["Name"]], sa.Text).label("Name"),
         *shown,
         row.c.ccy.label("CurrencyIsoCode"),
-    ).where(row.c.system == system.name)
+        *(document.c[name] for name in STAMPS),
+    ).where(row.c.system == system.name, document.c.system == row.c.system, document.c.id == row.c.parent)
 
 
 SOW = {
