@@ -44,6 +44,25 @@ def test_each_change_is_a_version_with_its_history(crm: Desk) -> None:
     assert set(before) == {"name", "version", "updated_at"}
 
 
+def test_an_attempt_that_fails_leaves_nothing_that_the_rest_of_the_deed_could_meet(crm: Desk) -> None:
+    customer = crm.create("customer", name="Aldergate", country="US")
+
+    def rename_and_fail(tx: Tx) -> None:
+        with tx.attempt():
+            tx.update(CUSTOMER, customer, {"name": "Aldergate Ltd"})
+            tx.insert(CONTACT, {"customer": "nobody", "last_name": "Reed"})
+
+    with Tx(crm.system, Origin()) as tx:
+        with pytest.raises(Problem):
+            rename_and_fail(tx)
+        assert tx.events == []
+        tx.emit(CUSTOMER, customer, "crm.account.updated")
+    told = crm.system.store.rows(
+        "SELECT h.doc FROM crm.outbox o LEFT JOIN crm.history h ON h.seq = o.history_seq ORDER BY o.seq"
+    )
+    assert [orjson.loads(each["doc"] or "null") for each in told] == [customer, customer]
+
+
 def test_a_change_to_what_is_there_already_is_none(crm: Desk) -> None:
     customer = crm.create("customer", name="Aldergate", country="US")
     now = crm.system.clock.now

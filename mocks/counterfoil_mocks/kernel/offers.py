@@ -216,21 +216,16 @@ def bulk(ask: Ask) -> Answer:
     results: list[Record] = []
 
     def work(tx: Tx) -> Answer:
-        store = ask.system.store
         for position, item in enumerate(items):
-            store.execute("SAVEPOINT item")
-            announced = len(tx.events)
             try:
-                if ask.fail_item is not None and ask.fail_item(position):
-                    raise Problem(500, "INJECTED_ERROR", "This item failed by plan.")
-                record = _bulk_item(tx, entity, item)
+                with tx.attempt():
+                    if ask.fail_item is not None and ask.fail_item(position):
+                        raise Problem(500, "INJECTED_ERROR", "This item failed by plan.")
+                    record = _bulk_item(tx, entity, item)
                 results.append({"success": True, "record": entity.to_wire(record)})
             except (Problem, OverflowError) as error:
-                store.execute("ROLLBACK TO item")
-                del tx.events[announced:]
                 problem = error if isinstance(error, Problem) else _out_of_range()
                 results.append({"success": False, "error": problem.as_json()})
-            store.execute("RELEASE item")
         if all_or_none and not all(each["success"] for each in results):
             raise _Undone
         return Answer(200, {"results": results})

@@ -38,6 +38,15 @@ class Trail:
         self._told = 0
         self._written: dict[tuple[str, str], int] = {}
 
+    def mark(self) -> tuple[int, dict[tuple[str, str], int]]:
+        """Where the trail is, for `go_back`."""
+        return len(self.announced), dict(self._written)
+
+    def go_back(self, announced: int, written: dict[tuple[str, str], int]) -> None:
+        """Forget what the logs have taken back since a mark."""
+        del self.announced[announced:]
+        self._written = written
+
     def keep(self, entity: Entity, record: Record, before: Record | None) -> int:
         """Keep the record's new version. before: what its changed fields were; None for a new record. Returns its number in the history."""
         origin = self.origin

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
@@ -66,6 +67,21 @@ class Tx:
     def _undo(self) -> None:
         self.system.store.rollback()
         self.system.clock.take_back(self._before)
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """A part of the deed that may be refused by itself: what it wrote and announced is then taken back, and the refusal goes on."""
+        store, touched, mark = self.system.store, dict(self._touched), self._trail.mark()
+        store.execute("SAVEPOINT attempt")
+        try:
+            yield
+        except (Problem, OverflowError):  # anything else ends the whole deed
+            store.execute("ROLLBACK TO attempt")
+            store.execute("RELEASE attempt")
+            self._touched = touched
+            self._trail.go_back(*mark)
+            raise
+        store.execute("RELEASE attempt")
 
     @property
     def events(self) -> list[Record]:
