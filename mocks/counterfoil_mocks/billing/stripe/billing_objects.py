@@ -12,14 +12,18 @@ from counterfoil_mocks.billing.stripe import meanings
 from counterfoil_mocks.billing.stripe.ids import chars
 from counterfoil_mocks.billing.stripe.kind import KEEP, Kind, kept, mapped
 from counterfoil_mocks.billing.stripe.objects import (
+    ADDRESS,
+    AUTOMATIC_TAX,
     BILLED_BY,
     CUSTOM_FIELDS,
     DISCOUNTS,
+    ISSUER,
     ITEM_FIELDS,
     SHIPPING,
+    TAX_DISPLAY,
     json_at,
 )
-from counterfoil_mocks.billing.stripe.params import ANY, BOOL, DEC, INT, META, TEXT, TIME, Spec, plain, words
+from counterfoil_mocks.billing.stripe.params import ANY, BOOL, DEC, INT, META, NAT, TEXT, TIME, Spec, plain, words
 from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.protocols import conversion
@@ -191,6 +195,17 @@ def _url(record: Record, face: Any) -> str | None:
     return face.page_of(record["id"]) if record["invoice_no"] else None
 
 
+SHIPPING_COST: Spec = {
+    "shipping_rate": TEXT,
+    "shipping_rate_data": {
+        "display_name": TEXT,
+        "type": words("fixed_amount"),
+        "fixed_amount": {"amount": NAT, "currency": TEXT},
+        "tax_behavior": words("inclusive exclusive unspecified"),
+        "tax_code": TEXT,
+        "metadata": META,
+    },
+}
 INVOICE_FIELDS: Spec = {
     **dict.fromkeys(
         ("description", "footer", "default_payment_method", "default_source", "statement_descriptor", "on_behalf_of"),
@@ -198,7 +213,7 @@ INVOICE_FIELDS: Spec = {
     ),
     "account_tax_ids": [TEXT],
     "auto_advance": BOOL,
-    "automatic_tax": {"enabled": BOOL, "liability": ANY},
+    "automatic_tax": AUTOMATIC_TAX,
     "automatically_finalizes_at": TIME,
     "collection_method": BILLED_BY,
     "custom_fields": CUSTOM_FIELDS,
@@ -207,15 +222,20 @@ INVOICE_FIELDS: Spec = {
     "discounts": DISCOUNTS,
     "due_date": TIME,
     "effective_at": TIME,
-    "issuer": ANY,
+    "issuer": ISSUER,
     "metadata": META,
     "number": TEXT,
-    "payment_settings": ANY,
-    "rendering": ANY,
-    "shipping_cost": ANY,
+    "payment_settings": {"default_mandate": TEXT, "payment_method_options": ANY, "payment_method_types": [TEXT]},
+    "rendering": {
+        "amount_tax_display": TAX_DISPLAY,
+        "pdf": {"page_size": words("a4 auto letter")},
+        "template": TEXT,
+        "template_version": INT,
+    },
+    "shipping_cost": SHIPPING_COST,
     "shipping_details": SHIPPING,
     "application_fee_amount": INT,
-    "transfer_data": ANY,
+    "transfer_data": {"amount": INT, "destination": TEXT},
 }
 INVOICE = Kind(
     "invoice",
@@ -328,6 +348,10 @@ INVOICE = Kind(
         "due_date": lambda table, value: _bounded(sa.func.json_extract(table.c.custom, f"$.{KEEP}.due_date"), value),
     },
     deletable=True,
+    blanks={
+        "rendering": dict.fromkeys(("amount_tax_display", "pdf", "template", "template_version")),
+        "shipping_details": {"name": None, "phone": None, "address": dict.fromkeys(ADDRESS)},
+    },
     absent=("status", "DISCARDED"),
     param="invoice",
     searched=("created", "currency", "customer", "number", "status", "subscription", "total"),
@@ -378,8 +402,8 @@ CREDITED: Spec = {
     "refunds": [{"refund": TEXT, "amount_refunded": INT, "type": TEXT, "payment_record_refund": ANY}],
     "refund": TEXT,
     "effective_at": TIME,
-    "email_type": TEXT,
-    "shipping_cost": ANY,
+    "email_type": words("credit_note none"),
+    "shipping_cost": {"shipping_rate": TEXT},
     "metadata": META,
 }
 

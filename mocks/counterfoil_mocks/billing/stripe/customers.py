@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from counterfoil_mocks.billing.stripe import balances, payments
 from counterfoil_mocks.billing.stripe.desk import Desk
-from counterfoil_mocks.billing.stripe.documents import altered, folded, merged, whole
+from counterfoil_mocks.billing.stripe.documents import altered, merged, whole
+from counterfoil_mocks.billing.stripe.kind import folded
 from counterfoil_mocks.billing.stripe.objects import ADDRESS, CUSTOMER
 from counterfoil_mocks.kernel import ids
 from counterfoil_mocks.kernel.fields import Record

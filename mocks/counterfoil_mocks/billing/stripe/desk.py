@@ -189,6 +189,6 @@ class Desk:
                     None if value is None else each.conversion.read(value, {**(record or {}), **values})
                 )
             elif name != "id":
-                own[name] = value
+                own[name] = kind.whole(name, value)
         values["custom"] = {**metadata, KEEP: own} if own else metadata
         return values

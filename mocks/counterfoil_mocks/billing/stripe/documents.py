@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from counterfoil_mocks.billing.stripe import errors
 from counterfoil_mocks.billing.stripe.desk import Desk
-from counterfoil_mocks.billing.stripe.kind import Kind
+from counterfoil_mocks.billing.stripe.kind import Kind, folded
 from counterfoil_mocks.kernel.fields import Record
 
 
@@ -45,15 +45,6 @@ def merged(before: Record, given: Record) -> Record:
     found = {name: value for name, value in {**before, **given}.items() if value != ""}
     if len(found) > 50:
         raise errors.invalid("Metadata can only contain 50 keys.", "metadata")
-    return found
-
-
-def folded(before: Record, given: Record) -> Record:
-    """A hash with the leaves that are given."""
-    found = dict(before)
-    for name, value in given.items():
-        known = before.get(name)
-        found[name] = folded(known, value) if isinstance(value, dict) and isinstance(known, dict) else value
     return found
 
 

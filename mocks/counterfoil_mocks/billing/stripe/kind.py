@@ -33,6 +33,15 @@ HEADLESS = {
 """Members of the usual head that kinds of objects do not have."""
 
 
+def folded(before: Record, given: Record) -> Record:
+    """A hash with the leaves that are given."""
+    found = dict(before)
+    for name, value in given.items():
+        known = before.get(name)
+        found[name] = folded(known, value) if isinstance(value, dict) and isinstance(known, dict) else value
+    return found
+
+
 def kept(record: Record) -> Mapping[str, Any]:
     """What only Stripe knows of a record."""
     return record["custom"].get(KEEP) or {}
@@ -93,9 +102,19 @@ class Kind:
     """Filters that lists have while nobody gives them."""
     param: str = "id"
     stub: bool = False
+    blanks: Mapping[str, Record] = field(default_factory=dict)
+    """Hashes that are null until they are given, and shown with all their leaves then."""
     made: Made | None = None
     changed: Changed | None = None
     removed: Removed | None = None
+
+    def whole(self, name: str, value: Any) -> Any:
+        """A field's value with all its leaves, where it is a hash that has a known form."""
+        if not isinstance(value, dict):
+            return value
+        known = self.map.by_name.get(name)
+        blank = self.blanks.get(name) or (known.default if known is not None else None)
+        return folded(blank, value) if isinstance(blank, dict) else value
 
     def gone(self, record: Record) -> bool:
         """Whether a record is no object of callers any more."""

@@ -26,15 +26,24 @@ CUSTOM_FIELDS: list[Spec] = [Hash({"name": TEXT, "value": TEXT}, "name", "value"
 TAX_ID_DATA = Hash({"type": TAX_IDS, "value": TEXT}, "type", "value")
 BILLED_BY = words("charge_automatically send_invoice")
 DISCOUNTS: list[Spec] = [{"coupon": TEXT, "discount": TEXT, "promotion_code": TEXT}]
+ISSUER: Spec = {"type": words("account self"), "account": TEXT}
+AUTOMATIC_TAX: Spec = {"enabled": BOOL, "liability": ISSUER}
+TAX_DISPLAY = words("exclude_tax include_inclusive_tax")
+SPAN: Spec = {"interval": words("day week month year"), "interval_count": INT}
 PRICE_DATA: Spec = {
     "currency": TEXT,
     "product": TEXT,
-    "product_data": ANY,
+    "product_data": {
+        **dict.fromkeys(("name", "description", "statement_descriptor", "tax_code", "unit_label"), TEXT),
+        "images": [TEXT],
+        "metadata": META,
+    },
     "unit_amount": INT,
     "unit_amount_decimal": DEC,
-    "tax_behavior": TEXT,
-    "recurring": {"interval": TEXT, "interval_count": INT},
+    "tax_behavior": words("inclusive exclusive unspecified"),
+    "recurring": SPAN,
 }
+CUSTOM_AMOUNT: Spec = {"enabled": BOOL, "maximum": INT, "minimum": INT, "preset": INT}
 PRORATION = words("create_prorations none always_invoice")
 
 
@@ -109,11 +118,11 @@ CUSTOMER = Kind(
             "default_payment_method": TEXT,
             "footer": TEXT,
             "custom_fields": CUSTOM_FIELDS,
-            "rendering_options": ANY,
+            "rendering_options": {"amount_tax_display": TAX_DISPLAY, "template": TEXT},
         },
         "tax_id_data": [TAX_ID_DATA],
-        "tax": ANY,
-        "cash_balance": ANY,
+        "tax": {"ip_address": TEXT, "validate_location": TEXT},
+        "cash_balance": {"settings": {"reconciliation_mode": TEXT}},
         "validate": BOOL,
         "default_source": TEXT,
         "metadata": META,
@@ -188,9 +197,14 @@ PRODUCT = Kind(
         "shippable": BOOL,
         "images": [TEXT],
         "marketing_features": [{"name": TEXT}],
-        "default_price_data": {**PRICE_DATA, "metadata": META, "custom_unit_amount": ANY, "currency_options": ANY},
+        "default_price_data": {
+            **{name: each for name, each in PRICE_DATA.items() if not name.startswith("product")},
+            "metadata": META,
+            "custom_unit_amount": CUSTOM_AMOUNT,
+            "currency_options": ANY,
+        },
         "default_price": TEXT,
-        "package_dimensions": ANY,
+        "package_dimensions": dict.fromkeys(("height", "length", "weight", "width"), DEC),
         "type": TEXT,
         "metadata": META,
     },
@@ -201,8 +215,7 @@ PRODUCT = Kind(
     searched=("active", "description", "name", "shippable", "url"),
 )
 RECURRING: Spec = {
-    "interval": words("day week month year"),
-    "interval_count": INT,
+    **SPAN,
     "usage_type": words("licensed metered"),
     "meter": TEXT,
     "trial_period_days": INT,
@@ -255,7 +268,7 @@ PRICE = Kind(
             }
         ],
         "transform_quantity": {"divide_by": INT, "round": words("up down")},
-        "custom_unit_amount": ANY,
+        "custom_unit_amount": CUSTOM_AMOUNT,
         "currency_options": ANY,
         "metadata": META,
     },

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -64,22 +64,26 @@ def checked(spec: Spec, given: Record, required: Sequence[str] = ()) -> Record:
 
 
 def known(spec: Spec, given: Record) -> None:
-    """Refuse parameters that there are not."""
-    _known({**COMMON, **spec}, given, "")
+    """Refuse parameters that there are not, all of them at once."""
+    found = list(_unknown({**COMMON, **spec}, given, ""))
+    if found:
+        plural = "s" if len(found) > 1 else ""
+        raise invalid(f"Received unknown parameter{plural}: {', '.join(found)}", found[0], "parameter_unknown")
 
 
-def _known(spec: Any, given: Any, path: str) -> None:
+def _unknown(spec: Any, given: Any, path: str) -> Iterator[str]:
     if isinstance(spec, tuple):
         spec = next((each for each in spec if isinstance(each, Mapping)), spec)
     if isinstance(spec, Mapping) and isinstance(given, dict):
         for name, each in given.items():
             at = f"{path}[{name}]" if path else name
-            if name not in spec:
-                raise invalid(f"Received unknown parameter: {at}", at, "parameter_unknown")
-            _known(spec[name], each, at)
+            if name in spec:
+                yield from _unknown(spec[name], each, at)
+            else:
+                yield at
     elif isinstance(spec, list) and isinstance(given, list):
         for number, each in enumerate(given):
-            _known(spec[0], each, f"{path}[{number}]")
+            yield from _unknown(spec[0], each, f"{path}[{number}]")
 
 
 def value(spec: Any, given: Any, path: str) -> Any:
@@ -115,8 +119,14 @@ def value(spec: Any, given: Any, path: str) -> Any:
 
 def _word(spec: Choice, given: str, path: str) -> str:
     if given not in spec.words:
-        raise invalid(f"Invalid {path}: must be one of {', '.join(spec.words[:-1])} or {spec.words[-1]}", path)
+        raise invalid(f"Invalid {path}: must be one of {_alternatives(spec.words)}", path)
     return given
+
+
+def _alternatives(said: Sequence[str]) -> str:
+    """`a`; `a or b`; `a, b, or c`."""
+    comma = "," if len(said) > 2 else ""
+    return f"{', '.join(said[:-1])}{comma} or {said[-1]}" if len(said) > 1 else said[0]
 
 
 def integer(given: str, path: str) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from counterfoil_mocks.billing.stripe.kind import Kind, mapped
+import sqlalchemy as sa
+
+from counterfoil_mocks.billing.stripe.kind import KEEP, Kind, mapped
 from counterfoil_mocks.billing.stripe.objects import ADDRESS, SHIPPING
 from counterfoil_mocks.billing.stripe.params import ANY, BOOL, INT, META, TEXT, Spec, words
 
@@ -303,7 +305,16 @@ INVOICE_PAYMENT = Kind(
     ),
     "invoice_payment",
     "/v1/invoice_payments",
-    filters={"invoice": TEXT, "status": TEXT, "payment": ANY},
+    filters={
+        "invoice": TEXT,
+        "status": words("canceled open paid"),
+        "payment": {"type": words("charge payment_intent payment_record"), "payment_intent": TEXT, "charge": TEXT},
+    },
+    asked={
+        "payment": lambda table, value: sa.and_(
+            *(sa.func.json_extract(table.c.custom, f"$.{KEEP}.payment.{name}") == each for name, each in value.items())
+        )
+    },
 )
 BALANCE_TRANSACTION = Kind(
     "balance_transaction",

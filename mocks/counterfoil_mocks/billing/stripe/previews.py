@@ -8,9 +8,18 @@ from typing import TYPE_CHECKING, Any
 from counterfoil_mocks.billing.stripe import drafts, items, subscription_changes, subscriptions
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.errors import needed
-from counterfoil_mocks.billing.stripe.objects import DISCOUNTS, INVOICE_ITEM, PRORATION
-from counterfoil_mocks.billing.stripe.params import ANY, BOOL, TEXT, TIME, Spec, checked
-from counterfoil_mocks.billing.stripe.subscription_objects import ADDED_ITEM, SUB_ITEM
+from counterfoil_mocks.billing.stripe.objects import (
+    ADDRESS,
+    AUTOMATIC_TAX,
+    DISCOUNTS,
+    INVOICE_ITEM,
+    ISSUER,
+    PRORATION,
+    SHIPPING,
+    TAX_ID_DATA,
+)
+from counterfoil_mocks.billing.stripe.params import BOOL, TEXT, TIME, Spec, checked, words
+from counterfoil_mocks.billing.stripe.subscription_objects import ADDED_ITEM, BILLING_MODE, PHASE, SUB_ITEM
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.operations import Answer, Ask, Operation
 from counterfoil_mocks.kernel.tx import Tx
@@ -36,13 +45,24 @@ SPEC: Spec = {
         "start_date": TIME,
         "trial_end": TEXT,
         "resume_at": TEXT,
-        "billing_mode": ANY,
+        "billing_mode": BILLING_MODE,
     },
     "schedule": TEXT,
-    "schedule_details": ANY,
-    "customer_details": ANY,
-    "automatic_tax": ANY,
-    "issuer": ANY,
+    "schedule_details": {
+        "phases": [PHASE],
+        "end_behavior": words("release cancel"),
+        "proration_behavior": PRORATION,
+        "billing_mode": BILLING_MODE,
+    },
+    "customer_details": {
+        "address": ADDRESS,
+        "shipping": SHIPPING,
+        "tax": {"ip_address": TEXT},
+        "tax_exempt": words("none exempt reverse"),
+        "tax_ids": [TAX_ID_DATA],
+    },
+    "automatic_tax": AUTOMATIC_TAX,
+    "issuer": ISSUER,
     "preview_mode": TEXT,
     "on_behalf_of": TEXT,
     "add_invoice_items": [ADDED_ITEM],

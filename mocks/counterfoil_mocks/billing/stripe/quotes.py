@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from counterfoil_mocks.billing.stripe import catalogue, drafts, invoices, items, subscriptions, totals
 from counterfoil_mocks.billing.stripe.desk import Desk
-from counterfoil_mocks.billing.stripe.documents import altered, folded, merged
+from counterfoil_mocks.billing.stripe.documents import altered, merged
 from counterfoil_mocks.billing.stripe.errors import invalid, missing, needed
+from counterfoil_mocks.billing.stripe.kind import folded
 from counterfoil_mocks.billing.stripe.params import LISTED, TIME
 from counterfoil_mocks.billing.stripe.subscription_objects import QUOTE
 from counterfoil_mocks.kernel.fields import Record

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from counterfoil_mocks.billing.stripe import items, spans, subscription_changes, subscriptions
 from counterfoil_mocks.billing.stripe.desk import Desk
-from counterfoil_mocks.billing.stripe.documents import altered, folded, merged
+from counterfoil_mocks.billing.stripe.documents import altered, merged
 from counterfoil_mocks.billing.stripe.errors import invalid, needed
+from counterfoil_mocks.billing.stripe.kind import folded
 from counterfoil_mocks.billing.stripe.params import BOOL, moment_of
 from counterfoil_mocks.billing.stripe.subscription_objects import SCHEDULE
 from counterfoil_mocks.kernel.fields import Record

@@ -5,12 +5,21 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from counterfoil_mocks.billing.stripe.kind import KEEP, Kind, kept, mapped
-from counterfoil_mocks.billing.stripe.objects import BILLED_BY, DISCOUNTS, PRICE_DATA, PRORATION
-from counterfoil_mocks.billing.stripe.params import ANY, BOOL, INT, META, NAT, TEXT, TIME, Spec, words
+from counterfoil_mocks.billing.stripe.objects import (
+    AUTOMATIC_TAX,
+    BILLED_BY,
+    DISCOUNTS,
+    ISSUER,
+    PRICE_DATA,
+    PRORATION,
+    SPAN,
+)
+from counterfoil_mocks.billing.stripe.params import ANY, BOOL, DEC, INT, META, NAT, TEXT, TIME, Spec, words
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.protocols.conversion import epoch
 from counterfoil_mocks.protocols.fieldmap import FieldMap
 
+THRESHOLDS: Spec = {"amount_gte": INT, "reset_billing_cycle_anchor": BOOL}
 SUB_ITEM: Spec = {
     "id": TEXT,
     "price": TEXT,
@@ -21,7 +30,11 @@ SUB_ITEM: Spec = {
     "deleted": BOOL,
     "clear_usage": BOOL,
     "discounts": DISCOUNTS,
-    "billing_thresholds": ANY,
+    "billing_thresholds": {"usage_gte": INT},
+}
+_EDGE: Spec = {
+    "type": words("max_item_period_start min_item_period_end phase_start phase_end timestamp"),
+    "timestamp": TIME,
 }
 ADDED_ITEM: Spec = {
     "price": TEXT,
@@ -30,13 +43,19 @@ ADDED_ITEM: Spec = {
     "tax_rates": [TEXT],
     "discounts": DISCOUNTS,
     "metadata": META,
-    "period": ANY,
+    "period": {"start": _EDGE, "end": _EDGE},
+}
+SETTINGS: Spec = {"account_tax_ids": [TEXT], "days_until_due": INT, "issuer": ISSUER}
+TRANSFER: Spec = {"amount_percent": DEC, "destination": TEXT}
+BILLING_MODE: Spec = {
+    "type": words("classic flexible"),
+    "flexible": {"proration_discounts": words("included itemized")},
 }
 SUB_FIELDS: Spec = {
     **dict.fromkeys(("description", "default_payment_method", "default_source", "on_behalf_of"), TEXT),
     "items": [SUB_ITEM],
     "add_invoice_items": [ADDED_ITEM],
-    "automatic_tax": ANY,
+    "automatic_tax": AUTOMATIC_TAX,
     "cancel_at": (TIME,),
     "cancel_at_period_end": BOOL,
     "cancellation_details": {"comment": TEXT, "feedback": TEXT},
@@ -44,17 +63,21 @@ SUB_FIELDS: Spec = {
     "days_until_due": INT,
     "default_tax_rates": [TEXT],
     "discounts": DISCOUNTS,
-    "invoice_settings": ANY,
+    "invoice_settings": {"account_tax_ids": [TEXT], "issuer": ISSUER},
     "metadata": META,
     "off_session": BOOL,
     "payment_behavior": words("allow_incomplete default_incomplete error_if_incomplete pending_if_incomplete"),
-    "payment_settings": ANY,
-    "pending_invoice_item_interval": ANY,
+    "payment_settings": {
+        "payment_method_options": ANY,
+        "payment_method_types": [TEXT],
+        "save_default_payment_method": words("off on_subscription"),
+    },
+    "pending_invoice_item_interval": SPAN,
     "proration_behavior": PRORATION,
     "trial_end": TEXT,
-    "trial_settings": ANY,
-    "transfer_data": ANY,
-    "billing_thresholds": ANY,
+    "trial_settings": {"end_behavior": {"missing_payment_method": words("cancel create_invoice pause")}},
+    "transfer_data": TRANSFER,
+    "billing_thresholds": THRESHOLDS,
 }
 SUBSCRIPTION = Kind(
     "subscription",
@@ -115,8 +138,8 @@ SUBSCRIPTION = Kind(
         "currency": TEXT,
         "backdate_start_date": TIME,
         "billing_cycle_anchor": TIME,
-        "billing_cycle_anchor_config": ANY,
-        "billing_mode": {"type": TEXT, "flexible": ANY},
+        "billing_cycle_anchor_config": dict.fromkeys(("day_of_month", "month", "hour", "minute", "second"), INT),
+        "billing_mode": BILLING_MODE,
         "trial_period_days": INT,
         "trial_from_plan": BOOL,
     },
@@ -178,7 +201,7 @@ PHASE: Spec = {
         }
     ],
     "add_invoice_items": [ADDED_ITEM],
-    "duration": {"interval": words("day week month year"), "interval_count": INT},
+    "duration": SPAN,
     "iterations": INT,
     "start_date": TEXT,
     "end_date": TEXT,
@@ -188,12 +211,22 @@ PHASE: Spec = {
     "default_payment_method": TEXT,
     "description": TEXT,
     "discounts": DISCOUNTS,
-    "invoice_settings": ANY,
-    "billing_cycle_anchor": TEXT,
+    "invoice_settings": SETTINGS,
+    "billing_cycle_anchor": words("automatic phase_start"),
     "currency": TEXT,
     "trial": BOOL,
     "trial_end": TIME,
     "metadata": META,
+}
+DEFAULT_SETTINGS: Spec = {
+    **dict.fromkeys(("default_payment_method", "description", "on_behalf_of"), TEXT),
+    "application_fee_percent": DEC,
+    "automatic_tax": AUTOMATIC_TAX,
+    "billing_cycle_anchor": words("automatic phase_start"),
+    "billing_thresholds": THRESHOLDS,
+    "collection_method": BILLED_BY,
+    "invoice_settings": SETTINGS,
+    "transfer_data": TRANSFER,
 }
 SCHEDULE = Kind(
     "subscription_schedule",
@@ -235,14 +268,14 @@ SCHEDULE = Kind(
         "end_behavior": words("release cancel none renew"),
         "phases": [PHASE],
         "from_subscription": TEXT,
-        "default_settings": ANY,
-        "billing_mode": ANY,
+        "default_settings": DEFAULT_SETTINGS,
+        "billing_mode": BILLING_MODE,
         "metadata": META,
     },
     update={
         "end_behavior": words("release cancel none renew"),
         "phases": [PHASE],
-        "default_settings": ANY,
+        "default_settings": DEFAULT_SETTINGS,
         "proration_behavior": PRORATION,
         "metadata": META,
     },
@@ -270,9 +303,15 @@ QUOTE_FIELDS: Spec = {
     "default_tax_rates": [TEXT],
     "discounts": DISCOUNTS,
     "expires_at": TIME,
-    "invoice_settings": {"days_until_due": INT, "issuer": ANY},
-    "subscription_data": ANY,
-    "automatic_tax": ANY,
+    "invoice_settings": {"days_until_due": INT, "issuer": ISSUER},
+    "subscription_data": {
+        "billing_mode": BILLING_MODE,
+        "description": TEXT,
+        "effective_date": TEXT,
+        "metadata": META,
+        "trial_period_days": INT,
+    },
+    "automatic_tax": AUTOMATIC_TAX,
     "metadata": META,
 }
 QUOTE = Kind(
@@ -318,7 +357,7 @@ QUOTE = Kind(
     ),
     "quote",
     "/v1/quotes",
-    create={**QUOTE_FIELDS, "from_quote": ANY, "test_clock": TEXT},
+    create={**QUOTE_FIELDS, "from_quote": {"quote": TEXT, "is_revision": BOOL}, "test_clock": TEXT},
     update=QUOTE_FIELDS,
     filters={"customer": TEXT, "status": TEXT, "test_clock": TEXT},
 )
