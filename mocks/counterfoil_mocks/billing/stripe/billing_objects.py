@@ -292,7 +292,6 @@ INVOICE = Kind(
         automatic_tax={"disabled_reason": None, "enabled": False, "liability": None, "provider": None, "status": None},
         automatically_finalizes_at=None,
         billing_reason="manual",
-        confirmation_secret=None,
         customer_account=None,
         default_payment_method=None,
         default_source=None,

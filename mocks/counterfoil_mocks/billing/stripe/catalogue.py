@@ -14,6 +14,9 @@ from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.errors import Problem
 from counterfoil_mocks.kernel.fields import Record
 
+LONGEST = {"day": 1095, "week": 156, "month": 36, "year": 3}
+"""How many of each interval a price may recur in: three years."""
+
 
 def currency(given: str, param: str = "currency") -> str:
     """A currency that the billing engine knows, in small letters; raises Refused."""
@@ -72,6 +75,14 @@ def create_price(desk: Desk, given: Record) -> Record:
             raise needed("tiers_mode")
     else:
         said |= amounts(said, "unit_amount")
+    form = said.get("transform_quantity")
+    if form is not None:
+        if not form.get("divide_by"):
+            raise needed("transform_quantity[divide_by]")
+        if not form.get("round"):
+            raise needed("transform_quantity[round]")
+        if form["divide_by"] < 1:
+            raise too_small(form["divide_by"], 1, "transform_quantity[divide_by]")
     if said.get("recurring"):
         said["type"] = "recurring"
         said["recurring"] = {
@@ -80,6 +91,12 @@ def create_price(desk: Desk, given: Record) -> Record:
             "trial_period_days": None,
             "usage_type": "licensed",
         } | said["recurring"]
+        longest = LONGEST[said["recurring"]["interval"]]
+        if said["recurring"]["interval_count"] > longest:
+            raise invalid(
+                f"The maximum number of {said['recurring']['interval']}s is {longest}: a price recurs every three years at the latest.",
+                "recurring[interval_count]",
+            )
         if said["recurring"]["interval_count"] < 1:
             raise too_small(said["recurring"]["interval_count"], 1, "recurring[interval_count]")
         if said["recurring"].get("meter"):
@@ -157,6 +174,8 @@ def create_tax_rate(desk: Desk, given: Record) -> Record:
     exact = Decimal(said["percentage"])
     if not 0 <= exact <= 100:
         raise invalid("Invalid percentage: must be between 0 and 100", "percentage")
+    if -int(exact.as_tuple().exponent) > 4:
+        raise invalid(f"Invalid decimal: {said['percentage']}; must contain at maximum 4 decimal places.", "percentage")
     said["percentage"] = float(exact)
     number = desk.system.next_number("tax_rate")
     _, meant = meanings.told("tax_rate", said["metadata"], None)

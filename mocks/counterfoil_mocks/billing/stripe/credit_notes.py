@@ -53,6 +53,8 @@ def create(desk: Desk, given: Record) -> Record:
     said = drawn(desk, invoice, given)
     paid = invoice["status"] == "paid"
     _check_left(desk, invoice, said["total"], paid)
+    if not paid:
+        _check_nothing_back(given)
     if paid:
         said |= _given_back(desk, invoice, given, said["total"])
     else:
@@ -133,6 +135,13 @@ def _check_left(desk: Desk, invoice: Record, total: int, paid: bool) -> None:
             f" what is left of the invoice ({words(left, invoice['currency'])}).",
             "amount",
         )
+
+
+def _check_nothing_back(given: Record) -> None:
+    """What nobody has paid is not given back: of an open invoice there is only less to pay."""
+    for name in ("refund_amount", "credit_amount", "out_of_band_amount", "refunds", "refund"):
+        if given.get(name) and (name != "refunds" or given["refunds"]):
+            raise invalid(f"You can only set `{name}` on a credit note of an invoice that is paid.", name)
 
 
 def _issued(desk: Desk, invoice: str) -> list[Record]:
@@ -313,7 +322,13 @@ def _given_back(desk: Desk, invoice: Record, given: Record, total: int) -> Recor
         refunds.append({"refund": given["refund"], "amount_refunded": None})
     for number, each in enumerate(refunds):
         found = desk.named("refund", each["refund"], f"refunds[{number}][refund]")
-        each["amount_refunded"] = each["amount_refunded"] if each["amount_refunded"] is not None else found["amount"]
+        left = found["amount"] - _credited(desk, found["id"])
+        each["amount_refunded"] = each["amount_refunded"] if each["amount_refunded"] is not None else left
+        if not 0 < each["amount_refunded"] <= left:
+            raise invalid(
+                f"Other credit notes have left {payments.in_words(left, found['currency'])} of the refund {found['id']}.",
+                f"refunds[{number}][amount_refunded]",
+            )
     named = given.get("refund_amount"), given.get("credit_amount"), given.get("out_of_band_amount")
     refund, credit, elsewhere = (each or 0 for each in named)
     if not refunds and all(each is None for each in named):
@@ -335,6 +350,17 @@ def _given_back(desk: Desk, invoice: Record, given: Record, total: int) -> Recor
         "to_refund": refund,
         "to_balance": credit,
     }
+
+
+def _credited(desk: Desk, refund: str) -> int:
+    """How much of a refund credit notes have told of."""
+    return sum(
+        int(each["amount_refunded"])
+        for note in desk.all("credit_note")
+        if note["status"] == "issued"
+        for each in note["refunds"]
+        if each["refund"] == refund
+    )
 
 
 def _written(desk: Desk, invoice: Record, said: Record, given: Record) -> Record:

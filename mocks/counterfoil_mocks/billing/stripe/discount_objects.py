@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import sqlalchemy as sa
 
-from counterfoil_mocks.billing.stripe.kind import KEEP, Kind, mapped
+from counterfoil_mocks.billing.stripe.kind import KEEP, Kind, kept, mapped
 from counterfoil_mocks.billing.stripe.params import ANY, BOOL, DEC, INT, META, TEXT, TIME, Spec, words
+from counterfoil_mocks.protocols.conversion import epoch
+from counterfoil_mocks.protocols.fieldmap import FieldMap
 
 RESTRICTIONS: Spec = {
     "currency_options": ANY,
@@ -13,11 +18,20 @@ RESTRICTIONS: Spec = {
     "minimum_amount": INT,
     "minimum_amount_currency": TEXT,
 }
+
+
+def redeemable(coupon: Mapping[str, Any], now: int) -> bool:
+    """Whether a coupon is neither used up nor too old."""
+    most, last = coupon.get("max_redemptions"), coupon.get("redeem_by")
+    return (most is None or coupon.get("times_redeemed", 0) < most) and (last is None or now < last)
+
+
 COUPON = Kind(
     "coupon",
     mapped(
         "coupon",
         "vendor_object",
+        FieldMap("valid", computed=lambda record, face: redeemable(kept(record), epoch(face.system.clock.now))),
         amount_off=None,
         currency=None,
         duration="once",
@@ -27,7 +41,6 @@ COUPON = Kind(
         percent_off=None,
         redeem_by=None,
         times_redeemed=0,
-        valid=True,
     ),
     "coupon",
     "/v1/coupons",
@@ -39,7 +52,7 @@ COUPON = Kind(
         "duration_in_months": INT,
         "max_redemptions": INT,
         "redeem_by": TIME,
-        "applies_to": ANY,
+        "applies_to": {"products": [TEXT]},
         "metadata": META,
     },
     update={"name": TEXT, "metadata": META, "currency_options": ANY},

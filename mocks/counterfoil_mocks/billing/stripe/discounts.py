@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from counterfoil_mocks.billing.stripe import catalogue
 from counterfoil_mocks.billing.stripe.desk import Desk
-from counterfoil_mocks.billing.stripe.discount_objects import COUPON, PROMOTION_CODE
+from counterfoil_mocks.billing.stripe.discount_objects import COUPON, PROMOTION_CODE, redeemable
 from counterfoil_mocks.billing.stripe.documents import alter, make
-from counterfoil_mocks.billing.stripe.errors import invalid, needed
+from counterfoil_mocks.billing.stripe.errors import invalid, needed, too_small
 from counterfoil_mocks.billing.stripe.ids import chars
+from counterfoil_mocks.billing.stripe.kind import kept
 from counterfoil_mocks.billing.stripe.spans import after
 from counterfoil_mocks.kernel.fields import Record
 
@@ -35,6 +37,12 @@ def create_coupon(desk: Desk, given: Record) -> Record:
         said["percent_off"] = percent
     if said.get("duration") == "repeating" and not said.get("duration_in_months"):
         raise needed("duration_in_months")
+    if said.get("redeem_by") is not None and said["redeem_by"] <= desk.now:
+        raise invalid("The redeem_by of a coupon must be in the future.", "redeem_by")
+    if said.get("max_redemptions") is not None and said["max_redemptions"] < 1:
+        raise too_small(said["max_redemptions"], 1, "max_redemptions")
+    for number, product in enumerate((said.get("applies_to") or {}).get("products") or ()):
+        desk.named("product", product, f"applies_to[products][{number}]")
     if said.get("id") and desk.find("coupon", said["id"]) is not None:
         raise invalid("Coupon already exists.", "id", "resource_already_exists")
     return make(desk, COUPON, said)
@@ -80,8 +88,13 @@ def _check_free(desk: Desk, code: str, customer: str | None, mine: str) -> None:
             raise invalid("An active promotion code with `code: " + each["code"] + "` already exists.", "code")
 
 
-def redeemed(desk: Desk, given: list[Record] | None, path: str, customer: str | None = None) -> list[str]:
-    """Discounts by the coupons and promotion codes that callers name: ids of what is minted for each, or of one that there is."""
+def redeemed(
+    desk: Desk, given: list[Record] | None, path: str, customer: str | None = None, ccy: str | None = None, **owner: str
+) -> list[str]:
+    """Discounts by the coupons and promotion codes that callers name: ids of what is minted for each, or of one that there is.
+
+    ccy: of what they are taken off; owner: the field of a discount that says what it belongs to, and its id.
+    """
     made = []
     for number, each in enumerate(given or ()):
         at = f"{path}[{number}]"
@@ -95,9 +108,11 @@ def redeemed(desk: Desk, given: list[Record] | None, path: str, customer: str | 
             raise needed(f"{at}[coupon]")
         name = code["promotion"]["coupon"] if code is not None else each["coupon"]
         coupon = desk.named("coupon", name, f"{at}[coupon]")
+        _check_coupon(desk, coupon, ccy, at)
         months = coupon["duration_in_months"] if coupon["duration"] == "repeating" else None
         end = after(desk.now, "month", months) if months else None
         said = {"source": {"type": "coupon", "coupon": coupon["id"]}, "start": desk.now, "end": end}
+        said |= {"customer": customer, **owner}
         if code is not None:
             said["promotion_code"] = code["id"]
             desk.change("promotion_code", code["id"], {"times_redeemed": code["times_redeemed"] + 1})
@@ -105,6 +120,35 @@ def redeemed(desk: Desk, given: list[Record] | None, path: str, customer: str | 
         desk.change("coupon", coupon["id"], {"times_redeemed": coupon["times_redeemed"] + 1})
         made.append(found["id"])
     return made
+
+
+def bind(desk: Desk, ids: Iterable[str], **owner: str) -> None:
+    """Say what discounts that were redeemed for it belong to, once it has its id."""
+    for id in ids:
+        desk.change("discount", id, owner)
+
+
+def _check_coupon(desk: Desk, coupon: Record, ccy: str | None, at: str) -> None:
+    if not redeemable(coupon, desk.now):
+        late = coupon["redeem_by"] is not None and coupon["redeem_by"] <= desk.now
+        why = "has expired" if late else "is used up and cannot be applied"
+        raise invalid(f"Coupon {coupon['id']} {why}.", f"{at}[coupon]", "coupon_expired")
+    if ccy is not None and coupon["currency"] not in (None, ccy):
+        raise invalid(
+            f"The coupon {coupon['id']} takes off amounts in `{coupon['currency']}` only; this is in `{ccy}`.",
+            f"{at}[coupon]",
+        )
+
+
+def coupons_of(desk: Desk, ids: Iterable[str]) -> dict[str, Record]:
+    """The coupon of each discount, with the products that it is for."""
+    table = desk.system.table(COUPON.map.entity)  # a coupon that is deleted since still takes off what it took
+    named = {id: table.by_id(desk.system.name, desk.get("discount", id)["source"]["coupon"]) for id in ids}
+    return {
+        id: {**desk.shown(COUPON, each), "applies_to": kept(each).get("applies_to")}
+        for id, each in named.items()
+        if each is not None
+    }
 
 
 def lasting(desk: Desk, ids: list[str], *, used: bool = False) -> list[str]:

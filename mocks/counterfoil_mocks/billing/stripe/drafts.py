@@ -88,13 +88,10 @@ def draft(desk: Desk, customer: Record, said: Record, coupons: list[Record] | No
     said["customer"] = customer["id"]
     said["currency"] = catalogue.currency(said.get("currency") or customer["currency"] or "usd")
     if said.get("number") is not None:
-        _check_number(desk, said["number"], None)
+        check_number(desk, said["number"], None)
     said["metadata"] = merged({}, said.get("metadata") or {})
-    said["discounts"] = (
-        discounts.redeemed(desk, coupons, "discounts", customer["id"])
-        if coupons is not None
-        else said.get("discounts") or []
-    )
+    fresh = discounts.redeemed(desk, coupons, "discounts", customer["id"], said["currency"]) if coupons else []
+    said["discounts"] = fresh or said.get("discounts") or []
     said |= {"created": now, "period_start": said.get("period_start", now), "period_end": said.get("period_end", now)}
     if customer["invoice_settings"]["custom_fields"] and not said.get("custom_fields"):
         said["custom_fields"] = customer["invoice_settings"]["custom_fields"]
@@ -113,6 +110,7 @@ def draft(desk: Desk, customer: Record, said: Record, coupons: list[Record] | No
         "lines": [],
     }
     made = desk.insert("invoice", {**said, **_advancing(said, now)}, columns)
+    discounts.bind(desk, fresh, invoice=made["id"])
     return desk.change("invoice", made["id"], {"status": "draft", "seen": "DRAFT"})
 
 
@@ -127,7 +125,7 @@ def _advancing(said: Record, now: int) -> Record:
     }
 
 
-def _check_number(desk: Desk, number: str, mine: str | None) -> None:
+def check_number(desk: Desk, number: str, mine: str | None) -> None:
     others = [each for each in desk.all("invoice", number=number) if each["id"] != mine]
     if others:
         raise invalid(f"The invoice number {number} is already used by another invoice.", "number")
@@ -188,10 +186,12 @@ def change(desk: Desk, before: Record, given: Record) -> Record:
     if said.get("default_payment_method"):
         desk.named("payment_method", said["default_payment_method"], "default_payment_method")
     if "discounts" in given:
-        said["discounts"] = discounts.redeemed(desk, given["discounts"], "discounts", before["customer"])
+        said["discounts"] = discounts.redeemed(
+            desk, given["discounts"], "discounts", before["customer"], before["currency"], invoice=before["id"]
+        )
     if "number" in given:
         if given["number"] is not None:
-            _check_number(desk, given["number"], before["id"])
+            check_number(desk, given["number"], before["id"])
         said["wanted_number"] = given["number"]
     if "auto_advance" in given or "automatically_finalizes_at" in given:
         said |= _advancing(
@@ -223,7 +223,7 @@ def recalculated(desk: Desk, id: str, lines: Sequence[Record] | None = None, sai
     rates = {rate: desk.get("tax_rate", rate) for rate in wanted}
     document = mine.get("discounts") or []
     named = {each for line in lines for each in line.get("discounts") or ()} | set(document)
-    coupons = {each: desk.get("coupon", desk.get("discount", each)["source"]["coupon"]) for each in named}
+    coupons = discounts.coupons_of(desk, named)
     figures = totals.worked_out(
         lines,
         default_rates=default_rates,
@@ -363,7 +363,8 @@ def add_lines(desk: Desk, id: str, given: Record) -> Record:
             made.append(item)
             continue
         worth = items.priced(desk, line, invoice["currency"], path)
-        said = {**items.item_of(desk, line, worth), "customer": invoice["customer"], "invoice": id}
+        said = {**items.item_of(desk, line, worth, path), "customer": invoice["customer"], "invoice": id}
+        items.fix_currency(desk, desk.get("customer", invoice["customer"]), worth["currency"])
         made.append(desk.insert("invoiceitem", said))
     return take_items(desk, id, made)
 

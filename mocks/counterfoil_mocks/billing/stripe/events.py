@@ -45,6 +45,8 @@ class Told:
     created: str = ""
     updated: str = ""
     deleted: str = ""
+    quiet: tuple[str, ...] = ()
+    """Fields whose change alone is no `updated`: their own events tell of it."""
     first: tuple[tuple[str, str, tuple[Any, ...]], ...] = ()
     then: tuple[tuple[str, str, tuple[Any, ...]], ...] = ()
 
@@ -89,6 +91,7 @@ TOLD: dict[str, Told] = {
         "",
         "payment_method.updated",
         "",
+        quiet=("customer",),
         then=(("payment_method.attached", "customer", ()), ("payment_method.detached", "customer", (None,))),
     ),
     "payment_intent": Told(
@@ -138,7 +141,11 @@ TOLD: dict[str, Told] = {
             ("test_helpers.test_clock.internal_failure", "status", ("internal_failure",)),
         ),
     ),
-    "billing.meter": told("billing.meter", ("billing.meter.deactivated", "status", ("inactive",))),
+    "billing.meter": told(
+        "billing.meter",
+        ("billing.meter.deactivated", "status", ("inactive",)),
+        ("billing.meter.reactivated", "status", ("active",)),
+    ),
 }
 """By kind of object."""
 
@@ -183,7 +190,7 @@ def _of_one(face: StripeFace, tx: Tx, kind: Kind, entity: Entity, before: Record
         _tell(face, tx, entity, after, said.created, now)
     _moves(face, tx, entity, after, said.first, old, now)
     changed = {} if old is None else difference(old, now)
-    if changed:
+    if set(changed) - set(said.quiet):
         _tell(face, tx, entity, after, said.updated, now, changed)
     _moves(face, tx, entity, after, said.then, old, now)
 
@@ -277,9 +284,9 @@ def headers(subscription: Mapping[str, Any], body: bytes, *, bad_signature: bool
     """The headers of one attempt; its time is on the wall clock, because clients check it against theirs."""
     signed = body + b" " if bad_signature else body
     return {
-        "content-type": "application/json; charset=utf-8",
-        "user-agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
-        "accept": "*/*; q=0.5, application/xml",
-        "cache-control": "no-cache",
-        "stripe-signature": signature(subscription["secret"], int(clock.wall()), signed),
+        "Content-Type": "application/json; charset=utf-8",
+        "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
+        "Accept": "*/*; q=0.5, application/xml",
+        "Cache-Control": "no-cache",
+        "Stripe-Signature": signature(subscription["secret"], int(clock.wall()), signed),
     }

@@ -132,18 +132,33 @@ def _subscriptions(desk: Desk, customer: Record) -> Record:
     return {"object": "list", "data": found[:10], "has_more": len(found) > 10, "url": url}
 
 
+def _applies_to(desk: Desk, coupon: Record) -> Any:
+    return desk.kept("coupon", coupon["id"]).get("applies_to")
+
+
+def _secret(desk: Desk, invoice: Record) -> Record | None:
+    """What a browser confirms the payment of an invoice with."""
+    for payment in desk.all("invoice_payment", invoice=invoice["id"])[::-1]:
+        intent = desk.find("payment_intent", payment["payment"].get("payment_intent") or "")
+        if intent is not None:
+            return {"client_secret": intent["client_secret"], "type": "payment_intent"}
+    return None
+
+
 INCLUDED: dict[str, dict[str, Callable[[Desk, Record], Any]]] = {
     "price": {"tiers": _tiers},
     "invoice": {
+        "confirmation_secret": _secret,
         "payments": _listed(
             "invoice_payment", lambda owner: f"/v1/invoice_payments?invoice={owner['id']}", invoice="id"
-        )
+        ),
     },
     "customer": {
         "tax_ids": _listed("tax_id", lambda owner: f"/v1/customers/{owner['id']}/tax_ids", customer="id"),
         "sources": _listed("payment_method", lambda owner: f"/v1/customers/{owner['id']}/sources", customer="id"),
         "subscriptions": _subscriptions,
     },
+    "coupon": {"applies_to": _applies_to},
     "charge": {"refunds": _listed("refund", lambda owner: f"/v1/charges/{owner['id']}/refunds", charge="id")},
 }
 """Fields that are shown only where they are asked for."""

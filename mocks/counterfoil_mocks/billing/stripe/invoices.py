@@ -58,6 +58,8 @@ def finalize(desk: Desk, id: str, auto_advance: bool | None = None) -> Record:
     if record["rounding_policy"] != GIVEN:  # the business drew it up, and numbers it
         perform(desk.tx, "issue_invoice", id, {})
         return desk.get("invoice", id)
+    if mine.get("wanted_number"):
+        drafts.check_number(desk, mine["wanted_number"], id)
     number = mine.get("wanted_number") or f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04d}"
     if not mine.get("wanted_number"):
         customer = desk.change(
@@ -102,6 +104,7 @@ def settled(desk: Desk, id: str, paid: int, said: Record | None = None) -> Recor
         desk.tx.update(DOCUMENT, record, {"paid": paid}, event="")
     from counterfoil_mocks.billing.stripe import subscriptions
 
+    _withdraw(desk, id, "automatic")
     more = {"next_payment_attempt": None, "auto_advance": False, **transitions(desk, id, "paid_at"), **(said or {})}
     mark(desk, id, "paid", more)
     subscriptions.after_payment(desk, id)
@@ -141,25 +144,11 @@ def attempt(desk: Desk, id: str, method_id: str | None = None) -> Record:
     if method["customer"] not in (None, customer["id"]):
         raise payments.not_his(method["id"], "payment_method")
     left = found["amount_remaining"]
-    intent = payments.new_intent(
-        desk,
-        {
-            "amount": left,
-            "currency": found["currency"],
-            "customer": customer["id"],
-            "description": f"Invoice {found['number']}",
-            "payment_method": method["id"],
-            "status": "requires_confirmation",
-        },
-    )
-    payment = desk.insert(
-        "invoice_payment",
-        {
-            "amount_requested": left,
-            "currency": found["currency"],
-            "invoice": id,
-            "payment": {"type": "payment_intent", "payment_intent": intent["id"]},
-        },
+    intent, payment = intended(desk, found)
+    intent = desk.change(
+        "payment_intent",
+        intent["id"],
+        {"amount": left, "payment_method": method["id"], "status": "requires_confirmation"},
     )
     count = {"attempted": True, "attempt_count": found["attempt_count"] + 1}
     try:
@@ -168,7 +157,7 @@ def attempt(desk: Desk, id: str, method_id: str | None = None) -> Record:
         _failed(desk, found, count)
         raise Declined({**declined.error, "message": declined.error["message"]}) from None
     if intent["status"] == "requires_action":
-        mark(desk, id, "open", count)
+        mark(desk, id, "open", {**count, "next_payment_attempt": None})  # it is the customer's turn
         desk.tell("invoice", id, "invoice.payment_action_required")
         raise Declined(
             {
@@ -180,12 +169,72 @@ def attempt(desk: Desk, id: str, method_id: str | None = None) -> Record:
                 "payment_intent": intent,
             }
         )
-    desk.change(
-        "invoice_payment",
-        payment["id"],
-        {"status": "paid", "amount_paid": left, "status_transitions": {"canceled_at": None, "paid_at": desk.now}},
+    return _received(desk, payment, left, count)
+
+
+def intended(desk: Desk, found: Record) -> tuple[Record, Record]:
+    """The payment intent of an invoice, and the payment that it is for: one of each, whatever number of attempts."""
+    for payment in desk.all("invoice_payment", invoice=found["id"], status="open"):
+        intent = desk.find("payment_intent", payment["payment"].get("payment_intent") or "")
+        if payment["is_default"] and intent is not None and intent["status"] not in ("succeeded", "canceled"):
+            return intent, desk.change(
+                "invoice_payment", payment["id"], {"amount_requested": found["amount_remaining"]}
+            )
+    intent = payments.new_intent(
+        desk,
+        {
+            "amount": found["amount_remaining"],
+            "currency": found["currency"],
+            "customer": found["customer"],
+            "description": f"Invoice {found['number']}",
+        },
     )
-    return settled(desk, id, found["amount_paid"] + left, count)
+    payment = desk.insert(
+        "invoice_payment",
+        {
+            "amount_requested": found["amount_remaining"],
+            "currency": found["currency"],
+            "invoice": found["id"],
+            "payment": {"type": "payment_intent", "payment_intent": intent["id"]},
+        },
+    )
+    return intent, payment
+
+
+def _received(desk: Desk, payment: Record, amount: int, said: Record | None = None) -> Record:
+    """A payment has come in: its invoice is paid, or the part of it that this is."""
+    moments = {"canceled_at": None, "paid_at": desk.now}
+    desk.change(
+        "invoice_payment", payment["id"], {"status": "paid", "amount_paid": amount, "status_transitions": moments}
+    )
+    found = desk.get("invoice", payment["invoice"])
+    total = found["amount_paid"] + amount
+    if total < found["amount_due"]:
+        perform(desk.tx, "record_ar_status", found["id"], {"ar_status": "PARTIALLY_PAID", "paid": total})
+        return mark(desk, found["id"], "open", said or {})
+    over = total - found["amount_due"]
+    made = settled(desk, found["id"], total, {**(said or {}), **({"amount_overpaid": over} if over else {})})
+    if over:
+        desk.tell("invoice", found["id"], "invoice.overpaid")
+    return made
+
+
+def _withdraw(desk: Desk, id: str, reason: str) -> None:
+    """Nothing more is to be collected for an invoice: the payment that waits is called off with its intent."""
+    for payment in desk.all("invoice_payment", invoice=id, status="open"):
+        moments = {"canceled_at": desk.now, "paid_at": None}
+        desk.change("invoice_payment", payment["id"], {"status": "canceled", "status_transitions": moments})
+        intent = desk.find("payment_intent", payment["payment"].get("payment_intent") or "")
+        if payment["is_default"] and intent is not None and intent["status"] not in ("succeeded", "canceled"):
+            said = {"status": "canceled", "canceled_at": desk.now, "cancellation_reason": reason}
+            desk.change("payment_intent", intent["id"], said)
+
+
+def collected(desk: Desk, intent: Record) -> None:
+    """A payment intent has succeeded by itself: the invoices that wait for it are paid."""
+    for payment in desk.all("invoice_payment", status="open"):
+        if payment["payment"].get("payment_intent") == intent["id"]:
+            _received(desk, payment, intent["amount_received"])
 
 
 def _failed(desk: Desk, found: Record, count: Record) -> None:
@@ -201,7 +250,7 @@ def void(desk: Desk, id: str, given: Record) -> Record:
     """An open invoice is void for good; its items stay on it."""
     found = desk.get("invoice", id)
     desk.at(found["test_clock"])
-    if found["status"] == "paid":
+    if found["status"] == "paid" or found["amount_paid"]:
         raise invalid("Invoices with `paid` payments cannot be voided.")
     if found["status"] not in ("open", "uncollectible"):
         raise invalid("You can only pass in open invoices. This invoice isn't open.")
@@ -209,6 +258,7 @@ def void(desk: Desk, id: str, given: Record) -> Record:
     if record["status"] != "WRITTEN_OFF":
         perform(desk.tx, "void_invoice", id, {"reason": "Voided by an API client"})
     balances.unapplied(desk, found)
+    _withdraw(desk, id, "void_invoice")
     return mark(
         desk, id, "void", {"auto_advance": False, "next_payment_attempt": None, **transitions(desk, id, "voided_at")}
     )
@@ -250,29 +300,24 @@ def attach_payment(desk: Desk, id: str, given: Record) -> Record:
     intent = desk.named("payment_intent", given.get("payment_intent") or "", "payment_intent")
     if found["status"] not in ("open", "uncollectible"):
         raise invalid("You can only attach payments to open invoices.")
-    done = intent["status"] == "succeeded"
-    paid = intent["amount_received"] if done else None
-    desk.insert(
+    if intent["currency"] != found["currency"]:
+        raise invalid(
+            f"The currency of the payment (`{intent['currency']}`) must be its invoice's (`{found['currency']}`).",
+            "payment_intent",
+        )
+    if any(each["payment"].get("payment_intent") == intent["id"] for each in desk.all("invoice_payment")):
+        raise invalid("This PaymentIntent is already attached to an invoice.", "payment_intent")
+    payment = desk.insert(
         "invoice_payment",
         {
-            "amount_paid": paid,
             "amount_requested": intent["amount"],
             "currency": intent["currency"],
             "invoice": id,
             "is_default": False,
             "payment": {"type": "payment_intent", "payment_intent": intent["id"]},
-            "status": "paid" if done else "open",
-            "status_transitions": {"canceled_at": None, "paid_at": desk.now if done else None},
         },
     )
-    if not done:
-        return found
-    total = found["amount_paid"] + int(paid or 0)
-    if total >= found["amount_due"]:
-        return settled(desk, id, total, {"amount_overpaid": total - found["amount_due"]})
-    record = desk.tx.get(DOCUMENT, id)
-    perform(desk.tx, "record_ar_status", record["id"], {"ar_status": "PARTIALLY_PAID", "paid": total})
-    return mark(desk, id, "open", {})
+    return _received(desk, payment, intent["amount_received"]) if intent["status"] == "succeeded" else found
 
 
 def operations(face: StripeFace) -> Iterable[Operation]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
 from counterfoil_mocks.billing.stripe import catalogue, discounts
@@ -15,10 +16,11 @@ from counterfoil_mocks.kernel.fields import Record
 EDITABLE = "Invalid invoice: This invoice is no longer editable"
 
 
-def priced(desk: Desk, given: Record, ccy: str | None, path: str = "") -> Record:
+def priced(desk: Desk, given: Record, ccy: str | None, path: str = "", *, own: bool = False) -> Record:
     """Amount, currency, quantity and pricing of what a caller describes by an amount, a price or a price's description.
 
-    Raises Refused where it is none or more than one of these, or in another currency than `ccy`.
+    Raises Refused where it is none or more than one of these, or in another currency than `ccy`; and, unless the price is this engine's
+    `own` choice, where it is inactive or recurs.
     """
 
     def at(name: str) -> str:
@@ -27,7 +29,10 @@ def priced(desk: Desk, given: Record, ccy: str | None, path: str = "") -> Record
     price_id = (given.get("pricing") or {}).get("price") or given.get("price")
     quantity = given.get("quantity_decimal") or str(given["quantity"] if given.get("quantity") is not None else 1)
     if price_id:
-        price = desk.named("price", price_id, at("pricing") + "[price]" if given.get("pricing") else at("price"))
+        where = at("pricing") + "[price]" if given.get("pricing") else at("price")
+        price = desk.named("price", price_id, where)
+        if not own:
+            _check_price(price, where)
     elif given.get("price_data"):
         price = _described(desk, given["price_data"], ccy, at("price_data"))
     elif given.get("amount") is not None:
@@ -62,6 +67,16 @@ def priced(desk: Desk, given: Record, ccy: str | None, path: str = "") -> Record
     }
 
 
+def _check_price(price: Record, param: str) -> None:
+    if price["recurring"]:
+        raise invalid(
+            "The price specified is set to `type=recurring` but this field only accepts prices with `type=one_time`.",
+            param,
+        )
+    if not price["active"]:
+        raise invalid("The price specified is inactive. This field only accepts active prices.", param)
+
+
 def pricing_of(price: Record, unit: str | None = None) -> Record:
     """How an item or a line says what its price is."""
     return {
@@ -72,11 +87,10 @@ def pricing_of(price: Record, unit: str | None = None) -> Record:
 
 
 def of_price(desk: Desk, price: Record, quantity: str | int) -> int:
-    """What a quantity of a price costs, in minor units; tiers as they are."""
+    """What a quantity of a price costs, in minor units; tiers as they are; in packages where it has them."""
+    quantity = packages(price, quantity)
     if price["billing_scheme"] != "tiered":
         return times(price["unit_amount_decimal"] or 0, quantity)
-    from decimal import Decimal
-
     left, start, amount = Decimal(str(quantity)), Decimal(0), Decimal(0)
     tiers = desk.kept("price", price["id"])["tiers"]
     if price["tiers_mode"] == "volume":
@@ -91,6 +105,15 @@ def of_price(desk: Desk, price: Record, quantity: str | int) -> int:
         if left <= upto:
             break
     return times(str(amount), 1)
+
+
+def packages(price: Record, quantity: str | int) -> str | int:
+    """A quantity as a price counts it: divided and rounded where the price is of so many at once."""
+    form = price["transform_quantity"]
+    if not form:
+        return quantity
+    exact = Decimal(str(quantity)) / form["divide_by"]
+    return str(exact.to_integral_value(ROUND_CEILING if form["round"] == "up" else ROUND_FLOOR))
 
 
 def _described(desk: Desk, data: Record, ccy: str | None, path: str) -> Record:
@@ -131,8 +154,6 @@ def _of_amount(
 
 
 def _quantities(quantity: str) -> Record:
-    from decimal import Decimal
-
     exact = Decimal(quantity)
     return {"quantity": int(exact) if exact == int(exact) else None, "quantity_decimal": quantity}
 
@@ -180,10 +201,11 @@ def create(desk: Desk, given: Record) -> Record:
     return made
 
 
-def item_of(desk: Desk, given: Record, worth: Record) -> Record:
-    """What an item keeps."""
+def item_of(desk: Desk, given: Record, worth: Record, path: str = "") -> Record:
+    """What an item keeps. path: the parameter that describes it, where it is one of several."""
+    rates, off = (f"{path}[{name}]" if path else name for name in ("tax_rates", "discounts"))
     for number, rate in enumerate(given.get("tax_rates") or ()):
-        desk.named("tax_rate", rate, f"tax_rates[{number}]")
+        desk.named("tax_rate", rate, f"{rates}[{number}]")
     now = desk.now
     period = given.get("period") or {"start": now, "end": now}
     return {
@@ -191,7 +213,7 @@ def item_of(desk: Desk, given: Record, worth: Record) -> Record:
         "net_amount": worth["amount"],
         "description": described(desk, given, worth),
         "discountable": given.get("discountable") if given.get("discountable") is not None else worth["amount"] >= 0,
-        "discounts": discounts.redeemed(desk, given.get("discounts"), "discounts", given.get("customer")),
+        "discounts": discounts.redeemed(desk, given.get("discounts"), off, given.get("customer"), worth["currency"]),
         "metadata": merged({}, given.get("metadata") or {}),
         "period": {"start": period.get("start", now), "end": period.get("end", now)},
         "tax_rates": [desk.get("tax_rate", rate) for rate in given.get("tax_rates") or ()],
@@ -231,7 +253,7 @@ def change(desk: Desk, before: Record, given: Record) -> Record:
             given.get(name) for name in ("pricing", "price", "price_data", "unit_amount_decimal")
         ):
             asked["price"] = before["pricing"]["price_details"]["price"]
-        worth = priced(desk, asked, before["currency"])
+        worth = priced(desk, asked, before["currency"], own=asked.get("price") != given.get("price"))
         said |= {name: value for name, value in worth.items() if not name.startswith("_")}
         said["net_amount"] = worth["amount"]
     if "tax_rates" in given:

@@ -25,6 +25,8 @@ from counterfoil_mocks.kernel.operations import Answer, Operation
 if TYPE_CHECKING:
     from counterfoil_mocks.billing.stripe.api import StripeFace
 
+WHOLE_UNITS = {"ugx": 100}
+"""Currencies without smaller units that are sent with two zeros all the same."""
 LEAST = 50
 """Least minor units of a charge in a currency of two places."""
 
@@ -86,6 +88,12 @@ def attach(desk: Desk, id: str, customer: Record) -> Record:
     behaviour = desk.kept("payment_method", found["id"]).get("behaviour")
     if behaviour and cards.CARDS[behaviour].attach:
         raise Declined(cards.declined(cards.CARDS[behaviour].attach))
+    if found["customer"] is None and desk.kept("payment_method", found["id"]).get("detached"):
+        raise invalid(
+            "This PaymentMethod was previously used without being attached to a Customer or was detached from a Customer, and may not be"
+            " used again.",
+            "payment_method",
+        )
     if found["customer"] not in (None, customer["id"]):
         raise invalid("The payment method you provided has already been attached to a customer.", "payment_method")
     return desk.change("payment_method", found["id"], {"customer": customer["id"]})
@@ -152,10 +160,12 @@ def _check_amount(amount: int, ccy: str) -> None:
 
 
 def check_places(amount: int, ccy: str) -> None:
-    """Refuse to move parts of a currency of three places that no bank moves."""
-    if amount % 10 and money.KNOWN.get(ccy.upper()) == 3:
+    """Refuse to move parts of a currency that no bank moves: thousandths, and hundredths of what has none any more."""
+    coarse = 10 if money.KNOWN.get(ccy.upper()) == 3 else WHOLE_UNITS.get(ccy.lower(), 1)
+    if amount % coarse:
+        nearest, digits = ("ten", "last digit is 0") if coarse == 10 else ("hundred", "last two digits are 0")
         raise invalid(
-            f"Amounts in {ccy.lower()} must be rounded to the nearest ten: their last digit is 0.",
+            f"Amounts in {ccy.lower()} must be rounded to the nearest {nearest}: their {digits}.",
             "amount",
             "parameter_invalid_integer",
         )
@@ -171,6 +181,9 @@ def change_intent(desk: Desk, before: Record, given: Record) -> Record:
         "receipt_email",
     }:
         raise unexpected(before, "updated")
+    if given.get("amount") is not None or given.get("currency"):
+        amount = given["amount"] if given.get("amount") is not None else before["amount"]
+        _check_amount(amount, given.get("currency") or before["currency"])
     if given.get("payment_method"):
         method = method_for(desk, given["payment_method"], None)
         given = {**given, "payment_method": method and method["id"]}
@@ -210,10 +223,18 @@ def confirm(desk: Desk, id: str, given: Record) -> Any:
             None,
             "payment_intent_unexpected_state",
         )
+    future = given.get("setup_future_usage") or intent["setup_future_usage"]
     try:
-        return collect(desk, intent, method, customer)
+        done = collect(desk, intent, method, customer)
+        if future and customer is not None and method["customer"] is None:
+            attach(desk, method["id"], customer)
     except Declined as declined:
         return declined.answer()
+    if done["status"] == "succeeded":
+        from counterfoil_mocks.billing.stripe import invoices
+
+        invoices.collected(desk, done)
+    return done
 
 
 def collect(desk: Desk, intent: Record, method: Record, customer: Record | None, invoice: str | None = None) -> Record:
@@ -351,6 +372,7 @@ def create_charge(desk: Desk, given: Record) -> Any:
     made = create_intent(desk, {
         "amount": given["amount"], "currency": given["currency"], "customer": given.get("customer"),
         "payment_method": given.get("source"), "description": given.get("description"), "metadata": given.get("metadata"),
+        "capture_method": "manual" if given.get("capture") is False else "automatic",
     })  # fmt: skip
     done = confirm(desk, made["id"], {})
     return done if isinstance(done, Answer) else desk.get("charge", done["latest_charge"])
@@ -358,7 +380,7 @@ def create_charge(desk: Desk, given: Record) -> Any:
 
 def in_words(amount: int, ccy: str) -> str:
     """An amount as Stripe's sentences have it: `$40.00`."""
-    signs = {"usd": "$", "eur": "€", "gbp": "£"}
+    signs = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥"}
     shown = money.major(amount, ccy.upper())
     return f"{signs[ccy]}{shown}" if ccy in signs else f"{shown} {ccy.upper()}"
 
@@ -386,7 +408,7 @@ def operations(face: StripeFace) -> Iterable[Operation]:
                 owner["id"],
                 {"invoice_settings": {**owner["invoice_settings"], "default_payment_method": None}},
             )
-        return desk.change("payment_method", id, {"customer": None})
+        return desk.change("payment_method", id, {"customer": None, "detached": True})
 
     def cancel_intent(desk: Desk, id: str, given: Record) -> Record:
         intent = desk.get("payment_intent", id)
@@ -403,6 +425,14 @@ def operations(face: StripeFace) -> Iterable[Operation]:
             },
         )
 
+    def capture_charge(desk: Desk, id: str, given: Record) -> Record:
+        charge = desk.get("charge", id)
+        if charge["captured"]:
+            raise invalid(f"Charge {id} has already been captured.", None, "charge_already_captured")
+        asked = {} if given.get("amount") is None else {"amount_to_capture": given["amount"]}
+        capture_intent(desk, charge["payment_intent"], asked)
+        return desk.get("charge", id)
+
     def capture_intent(desk: Desk, id: str, given: Record) -> Record:
         intent = desk.get("payment_intent", id)
         if intent["status"] != "requires_capture":
@@ -410,6 +440,13 @@ def operations(face: StripeFace) -> Iterable[Operation]:
         amount = (
             given["amount_to_capture"] if given.get("amount_to_capture") is not None else intent["amount_capturable"]
         )
+        if not 1 <= amount <= intent["amount_capturable"]:
+            raise invalid(
+                f"The amount to capture ({in_words(amount, intent['currency'])}) must be between 1 and what is authorized"
+                f" ({in_words(intent['amount_capturable'], intent['currency'])}).",
+                "amount_to_capture",
+                "amount_too_large" if amount > 0 else "parameter_invalid_integer",
+            )
         charge = desk.get("charge", intent["latest_charge"])
         entry = booked(desk, charge, amount, "charge")
         desk.change("charge", charge["id"], {"captured": True, "amount_captured": amount, "balance_transaction": entry})
@@ -422,6 +459,9 @@ def operations(face: StripeFace) -> Iterable[Operation]:
     yield face.post("confirm_payment_intent", "/v1/payment_intents/{id}/confirm", CONFIRM, confirm)
     yield face.post(
         "cancel_payment_intent", "/v1/payment_intents/{id}/cancel", {"cancellation_reason": TEXT}, cancel_intent
+    )
+    yield face.post(
+        "capture_charge", "/v1/charges/{id}/capture", {"amount": INT, "receipt_email": TEXT}, capture_charge
     )
     captured = {"amount_to_capture": INT, "final_capture": BOOL, "metadata": META, "statement_descriptor": TEXT}
     yield face.post("capture_payment_intent", "/v1/payment_intents/{id}/capture", captured, capture_intent)

@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from counterfoil_mocks.billing.stripe import catalogue, drafts, invoices, items, subscriptions, totals
+from counterfoil_mocks.billing.stripe import (
+    catalogue,
+    discounts,
+    drafts,
+    invoices,
+    items,
+    schedules,
+    subscriptions,
+    totals,
+)
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.documents import altered, merged
 from counterfoil_mocks.billing.stripe.errors import invalid, missing, needed
 from counterfoil_mocks.billing.stripe.kind import folded
-from counterfoil_mocks.billing.stripe.params import LISTED, TIME
+from counterfoil_mocks.billing.stripe.params import LISTED, TIME, moment_of
 from counterfoil_mocks.billing.stripe.subscription_objects import QUOTE
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.operations import Operation
@@ -35,6 +44,7 @@ def create(desk: Desk, given: Record) -> Record:
         if name in said:
             said[name] = folded(QUOTE.map.by_name[name].default, said[name])
     said.setdefault("expires_at", desk.now + DAYS * DAY)
+    said["discounts"] = _discounts(desk, given.get("discounts"), given.get("customer"))
     made = desk.insert("quote", {**said, "line_items": []})
     return _worked_out(desk, made["id"], given.get("line_items") or [])
 
@@ -44,12 +54,27 @@ def change(desk: Desk, before: Record, given: Record) -> Record:
     """A draft changed."""
     if before["status"] != "draft":
         raise invalid("You can only update a quote that is in the `draft` status.")
-    said = altered(before, {name: value for name, value in given.items() if name != "line_items"})
+    said = altered(before, {name: value for name, value in given.items() if name not in ("line_items", "discounts")})
+    if "discounts" in given:
+        said["discounts"] = _discounts(desk, given["discounts"], before["customer"])
     if said:
         desk.change("quote", before["id"], said)
     if "line_items" in given:
         return _worked_out(desk, before["id"], given["line_items"] or [])
+    if said.keys() & {"discounts", "default_tax_rates"}:
+        return _worked_out(
+            desk, before["id"], [_asked(line) for line in desk.kept("quote", before["id"])["line_items"]]
+        )
     return desk.get("quote", before["id"])
+
+
+def _discounts(desk: Desk, given: list[Record] | None, customer: str | None) -> list[str]:
+    return discounts.redeemed(desk, given, "discounts", customer)
+
+
+def _asked(line: Record) -> Record:
+    """A line as callers ask for it."""
+    return {"price": line["price"]["id"], "quantity": line["quantity"], "tax_rates": line["_rates"]}
 
 
 def _worked_out(desk: Desk, id: str, given: list[Record]) -> Record:
@@ -64,7 +89,10 @@ def _worked_out(desk: Desk, id: str, given: list[Record]) -> Record:
         else:
             raise needed(f"{path}[price]")
         ccy = ccy or price["currency"]
-        quantity = each.get("quantity") or 1
+        quantity = each["quantity"] if each.get("quantity") is not None else 1
+        if price["currency"] != ccy:
+            raise invalid("All prices on a quote must have the same currency.", f"{path}[price]")
+        off = discounts.redeemed(desk, each.get("discounts"), f"{path}[discounts]", quote["customer"], ccy)
         amount = items.of_price(desk, price, quantity)
         product = desk.find("product", price["product"])
         lines.append(
@@ -81,19 +109,29 @@ def _worked_out(desk: Desk, id: str, given: list[Record]) -> Record:
                 "price": price,
                 "quantity": quantity,
                 "discountable": True,
-                "discounts": [],
+                "discounts": off,
                 "_rates": each.get("tax_rates") or [],
             }
         )
     wanted = {rate for line in lines for rate in line["_rates"]} | set(quote["default_tax_rates"])
     rates = {rate: desk.named("tax_rate", rate, "line_items[0][tax_rates]") for rate in wanted}
+    owner = desk.find("customer", quote["customer"]) if quote["customer"] else None
+    named = {id for line in lines for id in line["discounts"]} | set(quote["discounts"])
     figures = totals.worked_out(
-        lines, default_rates=quote["default_tax_rates"], rates=rates, coupons={}, discounts=(), exempt="none"
+        lines,
+        default_rates=quote["default_tax_rates"],
+        rates=rates,
+        coupons=discounts.coupons_of(desk, named),
+        discounts=quote["discounts"],
+        exempt=(owner or {}).get("tax_exempt", "none"),
     )
     kept = []
     for line, worked in zip(lines, figures["lines"], strict=True):
+        exclusive = sum(each["amount"] for each in worked["taxes"] if each["tax_behavior"] == "exclusive")
         tax = sum(each["amount"] for each in worked["taxes"])
-        kept.append({**line, "amount_tax": tax, "amount_total": line["amount"] + tax})
+        less = sum(each["amount"] for each in worked["discount_amounts"])
+        total = line["amount"] - less + exclusive
+        kept.append({**line, "amount_discount": less, "amount_tax": tax, "amount_total": total})
     recurring = [line for line in kept if line["price"]["recurring"]]
     upfront = {name: each for name, each in _sums(kept).items() if not name.startswith("interval")}
     said = {
@@ -102,24 +140,24 @@ def _worked_out(desk: Desk, id: str, given: list[Record]) -> Record:
         "computed": {"recurring": _sums(recurring) if recurring else None, "upfront": upfront},
         "currency": ccy or "usd",
         "line_items": kept,
-        "total_details": {
-            "amount_discount": 0,
-            "amount_shipping": 0,
-            "amount_tax": figures["total"] - figures["subtotal"],
-        },
+        "total_details": _details(kept),
     }
     return desk.change("quote", id, said)
 
 
 def _sums(lines: list[Record]) -> Record:
     recurring = lines[0]["price"]["recurring"] if lines and all(line["price"]["recurring"] for line in lines) else None
-    tax = sum(line["amount_tax"] for line in lines)
     made = {
         "amount_subtotal": sum(line["amount_subtotal"] for line in lines),
         "amount_total": sum(line["amount_total"] for line in lines),
-        "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": tax},
+        "total_details": _details(lines),
     }
     return {**made, **{name: recurring[name] for name in ("interval", "interval_count")}} if recurring else made
+
+
+def _details(lines: list[Record]) -> Record:
+    sums = {name: sum(line[name] for line in lines) for name in ("amount_discount", "amount_tax")}
+    return {**sums, "amount_shipping": 0}
 
 
 def due(quote: Record) -> tuple[int, Callable[[Desk, str], Any]] | None:
@@ -183,17 +221,28 @@ def accept(desk: Desk, id: str, given: Record) -> Record:
         "status_transitions": {**found["status_transitions"], "accepted_at": desk.now},
     }
     made = [_waiting(desk, customer, line) for line in once]
+    later = found["subscription_data"]
+    if recurring and later["effective_date"] not in (None, "current_period_end"):
+        start = moment_of(later["effective_date"], "subscription_data[effective_date]")
+        if start > desk.now:
+            schedule = _scheduled(desk, found, recurring, terms, start)
+            return desk.change("quote", id, {**said, "subscription_schedule": schedule["id"]})
     if recurring:
         items.fix_currency(desk, customer, recurring[0]["currency"])
         prices = [line["price"] for line in recurring]
-        given_items = [
-            {"price": line["price"]["id"], "quantity": line["quantity"], "tax_rates": line["_rates"]}
-            for line in recurring
-        ]
+        asked = {
+            "items": [
+                {**_asked(line), "discounts": [{"discount": each} for each in line["discounts"]]} for line in recurring
+            ],
+            "metadata": later.get("metadata") or found["metadata"],
+            "discounts": [{"discount": each} for each in found["discounts"]],
+            "default_tax_rates": found["default_tax_rates"],
+        }
+        trial = desk.now + later["trial_period_days"] * DAY if later["trial_period_days"] else None
         begun = subscriptions.begun(
-            desk, customer, {"items": given_items, "metadata": found["metadata"]}, dict(terms), prices, None
+            desk, customer, asked, {**terms, "description": later["description"]}, prices, trial
         )
-        invoice = subscriptions.billed(desk, begun, subscriptions.period_lines(desk, begun), "subscription_create")
+        invoice = subscriptions.billed(desk, begun, subscriptions.first_lines(desk, begun), "subscription_create")
         said |= {"subscription": begun["id"], "invoice": invoice["id"]}
     else:
         parent = {"type": "quote_details", "quote_details": {"quote": id}, "subscription_details": None}
@@ -201,16 +250,36 @@ def accept(desk: Desk, id: str, given: Record) -> Record:
             desk,
             customer,
             {**terms, "currency": found["currency"], "parent": parent, "metadata": found["metadata"],
-             "default_tax_rates": found["default_tax_rates"], "billing_reason": "manual"},
+             "default_tax_rates": found["default_tax_rates"], "discounts": found["discounts"], "billing_reason": "manual"},
         )  # fmt: skip
         drafts.take_items(desk, invoice["id"], made)
         said["invoice"] = invoice["id"]
     return desk.change("quote", id, said)
 
 
+def _scheduled(desk: Desk, quote: Record, lines: list[Record], terms: Record, start: int) -> Record:
+    """What recurs, from a later day on."""
+    later = quote["subscription_data"]
+    phase = {
+        "items": [_asked(line) for line in lines],
+        "default_tax_rates": quote["default_tax_rates"],
+        "discounts": [{"discount": each} for each in quote["discounts"]],
+        "description": later["description"],
+        "metadata": later.get("metadata") or quote["metadata"],
+    }
+    if later["trial_period_days"]:
+        phase["trial_end"] = start + later["trial_period_days"] * DAY
+    settings = {
+        "collection_method": terms["collection_method"],
+        "invoice_settings": {"days_until_due": terms["days_until_due"]},
+    }
+    said = {"customer": quote["customer"], "start_date": str(start), "phases": [phase], "default_settings": settings}
+    return schedules.create(desk, said)
+
+
 def _waiting(desk: Desk, customer: Record, line: Record) -> Record:
-    given = {"price": line["price"]["id"], "quantity": line["quantity"], "tax_rates": line["_rates"]}
-    worth = items.priced(desk, given, line["currency"])
+    given = {**_asked(line), "discounts": [{"discount": each} for each in line["discounts"]]}
+    worth = items.priced(desk, given, line["currency"], own=True)
     items.fix_currency(desk, desk.get("customer", customer["id"]), line["currency"])
     return desk.insert("invoiceitem", {**items.item_of(desk, given, worth), "customer": customer["id"]})
 

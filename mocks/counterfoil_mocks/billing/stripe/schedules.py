@@ -102,12 +102,33 @@ def _phases(desk: Desk, given: Sequence[Record], start: int) -> list[Record]:
                 "price": price["id"],
                 "quantity": item.get("quantity") or 1,
                 "metadata": merged({}, item.get("metadata") or {}),
+                "discounts": _named(desk, item.get("discounts"), f"{path}[items][{n}][discounts]"),
+                "tax_rates": _rates(desk, item.get("tax_rates"), f"{path}[items][{n}][tax_rates]"),
             }
-            for price, item in zip(prices, each["items"], strict=True)
+            for n, (price, item) in enumerate(zip(prices, each["items"], strict=True))
         ]
-        made.append(_phase(each, wanted, at, end))
+        rest = {
+            "currency": prices[0]["currency"],
+            "default_tax_rates": _rates(desk, each.get("default_tax_rates"), f"{path}[default_tax_rates]"),
+            "discounts": _named(desk, each.get("discounts"), f"{path}[discounts]"),
+            "trial_end": end if each.get("trial") else each.get("trial_end"),
+        }
+        made.append(_phase({**each, **rest}, wanted, at, end))
         at = end
     return made
+
+
+def _named(desk: Desk, given: Sequence[Record] | None, path: str) -> list[Record]:
+    """Discounts that a phase is to bring, as they are shown; raises Refused where there is no such coupon."""
+    for number, each in enumerate(given or ()):
+        for name in ("coupon", "discount", "promotion_code"):
+            if each.get(name):
+                desk.named(name, each[name], f"{path}[{number}][{name}]")
+    return [{"coupon": None, "discount": None, "promotion_code": None, **each} for each in given or ()]
+
+
+def _rates(desk: Desk, given: Sequence[str] | None, path: str) -> list[Record]:
+    return [desk.named("tax_rate", rate, f"{path}[{number}]") for number, rate in enumerate(given or ())]
 
 
 def _end(desk: Desk, phase: Record, price: Record, start: int, path: str, *, last: bool) -> int:
@@ -136,7 +157,7 @@ def _phase(given: Record, wanted: Sequence[Record], start: int, end: int) -> Rec
         "default_payment_method": given.get("default_payment_method"),
         "default_tax_rates": given.get("default_tax_rates") or [],
         "description": given.get("description"),
-        "discounts": [],
+        "discounts": given.get("discounts") or [],
         "end_date": end,
         "invoice_settings": given.get("invoice_settings"),
         "items": [{"billing_thresholds": None, "discounts": [], "tax_rates": [], **each} for each in wanted],
@@ -242,6 +263,10 @@ def enter(desk: Desk, id: str, number: int) -> None:
         else {"price": each["price"], "quantity": each["quantity"]}
         for each in phase["items"]
     ]
+    for each, asked in zip(phase["items"], wanted, strict=True):
+        asked["tax_rates"] = [rate["id"] for rate in each["tax_rates"]]
+        if each["discounts"]:
+            asked["discounts"] = each["discounts"]
     wanted += [
         {"id": item["id"], "deleted": True}
         for price, item in own.items()
@@ -250,6 +275,10 @@ def enter(desk: Desk, id: str, number: int) -> None:
     said: Record = {"items": wanted, "proration_behavior": phase["proration_behavior"]}
     if phase["metadata"]:
         said["metadata"] = phase["metadata"]
+    if phase["discounts"]:
+        said["discounts"] = phase["discounts"]
+    if phase["default_tax_rates"]:
+        said["default_tax_rates"] = [rate["id"] for rate in phase["default_tax_rates"]]
     at_border = any(item["current_period_end"] <= desk.now for item in subscription["items"]["data"])
     if at_border:
         said["proration_behavior"] = "none"
@@ -264,16 +293,24 @@ def _begin(desk: Desk, found: Record, phase: Record, method: str, days: int | No
     prices = [desk.get("price", each["price"]) for each in phase["items"]]
     items.fix_currency(desk, customer, prices[0]["currency"])
     said: Record = {"collection_method": method, "days_until_due": days, "schedule": found["id"]}
-    given = {"items": phase["items"], "default_tax_rates": phase["default_tax_rates"], "metadata": phase["metadata"]}
-    subscription = subscriptions.begun(desk, customer, given, said, prices, None)
+    wanted = [{**each, "tax_rates": [rate["id"] for rate in each["tax_rates"]]} for each in phase["items"]]
+    given = {
+        "items": wanted,
+        "default_tax_rates": [rate["id"] for rate in phase["default_tax_rates"]],
+        "discounts": phase["discounts"],
+        "metadata": phase["metadata"],
+    }
+    said["description"] = phase["description"]
+    trial = phase["trial_end"] if phase["trial_end"] and phase["trial_end"] > desk.now else None
+    subscription = subscriptions.begun(desk, customer, given, said, prices, trial)
     for each in phase["add_invoice_items"]:
         _added(desk, customer["id"], each, subscription["currency"])
-    subscriptions.billed(desk, subscription, subscriptions.period_lines(desk, subscription), "subscription_create")
+    subscriptions.billed(desk, subscription, subscriptions.first_lines(desk, subscription), "subscription_create")
     return desk.get("subscription", subscription["id"])
 
 
 def _added(desk: Desk, customer: str, each: Record, ccy: str) -> None:
-    worth = items.priced(desk, {"price": each["price"], "quantity": each["quantity"]}, ccy)
+    worth = items.priced(desk, {"price": each["price"], "quantity": each["quantity"]}, ccy, own=True)
     desk.insert("invoiceitem", {**items.item_of(desk, {}, worth), "customer": customer})
 
 

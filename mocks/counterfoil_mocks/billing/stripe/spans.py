@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 LENGTHS = {"day": 86400, "week": 7 * 86400, "month": 31 * 86400, "year": 366 * 86400}
@@ -18,6 +19,22 @@ def after(anchor: int, interval: str, steps: int) -> int:
     year, month = start.year + months // 12, months % 12 + 1
     day = min(start.day, calendar.monthrange(year, month)[1])
     return int(start.replace(year=year, month=month, day=day).timestamp())
+
+
+def configured(config: Mapping[str, int | None], now: int) -> int:
+    """The next moment that an anchor's configuration means: a day of the month (its last where it is shorter), of a month, at a time."""
+    at = datetime.fromtimestamp(now, UTC)
+    said = {name: value for name, value in config.items() if value is not None}
+    clock = {name: said.get(name, getattr(at, name)) for name in ("hour", "minute", "second")}
+    step = 12 if "month" in said else 1
+    months = at.year * 12 + said.get("month", at.month) - 1
+    while True:
+        year, month = months // 12, months % 12 + 1
+        day = min(said.get("day_of_month", at.day), calendar.monthrange(year, month)[1])
+        found = int(at.replace(year=year, month=month, day=day, **clock).timestamp())
+        if found > now:
+            return found
+        months += step
 
 
 def period_after(anchor: int, moment: int, interval: str, count: int) -> int:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from counterfoil_mocks.billing.stripe import discounts, invoices, items
+from counterfoil_mocks.billing.stripe import discounts, invoices, items, payments
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.documents import altered, merged
 from counterfoil_mocks.billing.stripe.errors import invalid, missing
 from counterfoil_mocks.billing.stripe.objects import PRORATION
-from counterfoil_mocks.billing.stripe.params import BOOL, LISTED, TEXT, TIME, Spec
+from counterfoil_mocks.billing.stripe.params import BOOL, LISTED, TEXT, TIME, Spec, moment_of
 from counterfoil_mocks.billing.stripe.payments import Declined
 from counterfoil_mocks.billing.stripe.spans import shown
 from counterfoil_mocks.billing.stripe.subscription_objects import SUB_ITEM, SUBSCRIPTION
@@ -21,6 +21,7 @@ from counterfoil_mocks.billing.stripe.subscriptions import (
     item_of,
     plan_of,
     price_in,
+    redeemed_for,
     renew,
 )
 from counterfoil_mocks.kernel.fields import Record
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 def change(desk: Desk, before: Record, given: Record) -> Any:
     """A subscription changed; another quantity or price is prorated."""
     if before["status"] in ENDED:
+        if given and set(given) <= {"cancellation_details", "metadata", "expand"}:
+            return desk.change("subscription", before["id"], altered(before, given))
         raise invalid(
             "A canceled subscription can only update its cancellation_details and metadata.",
             None,
@@ -70,15 +73,60 @@ def change(desk: Desk, before: Record, given: Record) -> Any:
             desk.named("tax_rate", rate, "default_tax_rates") for rate in given["default_tax_rates"] or ()
         ]
     if "discounts" in given:
-        said["discounts"] = discounts.redeemed(desk, given["discounts"], "discounts", before["customer"])
+        said["discounts"] = discounts.redeemed(
+            desk, given["discounts"], "discounts", before["customer"], before["currency"], subscription=before["id"]
+        )
+    if given.get("default_payment_method"):
+        method = desk.named("payment_method", given["default_payment_method"], "default_payment_method")
+        if method["customer"] != before["customer"]:
+            raise payments.not_his(method["id"], "default_payment_method")
+    anchor = given.get("billing_cycle_anchor")
+    if anchor not in (None, "now", "unchanged"):
+        raise invalid("When updating an existing subscription, billing_cycle_anchor must be unset, `now` or `unchanged`.",
+                      "billing_cycle_anchor")  # fmt: skip
     changed = desk.change("subscription", before["id"], said) if said else before
     if given.get("trial_end") == "now" and before["status"] == "trialing":
         renew_from(desk, before["id"], now)
     behavior = given.get("proration_behavior", "create_prorations")
+    if given.get("trial_end") not in (None, "now"):
+        changed = _tried(desk, changed, moment_of(given["trial_end"], "trial_end"), behavior)
+    for number, each in enumerate(given.get("add_invoice_items") or ()):
+        worth = items.priced(desk, each, before["currency"], f"add_invoice_items[{number}]")
+        desk.insert("invoiceitem", {**items.item_of(desk, each, worth), "customer": before["customer"]})
+    if anchor == "now":
+        return _anchored(desk, changed, given.get("items"), behavior)
     if given.get("items"):
         wanted_items = _wanted(desk, changed, given["items"])
         return _swapped(desk, changed, wanted_items, behavior, given.get("proration_date") or now)
     return desk.get("subscription", before["id"])
+
+
+def _tried(desk: Desk, subscription: Record, end: int, behavior: str) -> Record:
+    """A trial from now to a moment: what is left of a period that was paid for is credited."""
+    now = desk.now
+    if end <= now:
+        raise invalid("Invalid timestamp: must be an integer Unix timestamp in the future.", "trial_end")
+    own = desk.kept("subscription", subscription["id"])["items"]
+    if behavior != "none" and subscription["status"] == "active":
+        for item in own:
+            _prorated(desk, subscription, item, now, -1)
+    start = subscription["trial_start"] if subscription["status"] == "trialing" else now
+    moved = [{**item, "current_period_start": start, "current_period_end": end} for item in own]
+    said = {"status": "trialing", "trial_start": start, "trial_end": end, "billing_cycle_anchor": end, "warned": False}
+    return desk.change("subscription", subscription["id"], {**said, "items": moved})
+
+
+def _anchored(desk: Desk, subscription: Record, wanted: Sequence[Record] | None, behavior: str) -> Record:
+    """Count from now on, with other items where they are given: what is left of the old ones is credited, a new period is invoiced."""
+    if behavior != "none" and subscription["status"] == "active":
+        for item in desk.kept("subscription", subscription["id"])["items"]:
+            _prorated(desk, subscription, item, desk.now, -1)
+    if wanted:
+        desk.change("subscription", subscription["id"], {"items": _wanted(desk, subscription, wanted)})
+    desk.change("subscription", subscription["id"], {"billing_cycle_anchor": desk.now})
+    renew(desk, subscription["id"], "subscription_update")
+    _collected(desk, desk.get("subscription", subscription["id"]))
+    return desk.get("subscription", subscription["id"])
 
 
 def renew_from(desk: Desk, id: str, now: int) -> None:
@@ -109,6 +157,10 @@ def _wanted(desk: Desk, subscription: Record, given: Sequence[Record]) -> list[R
                 item["quantity"] = each["quantity"]
             if each.get("metadata") is not None:
                 item["metadata"] = merged(item["metadata"], each["metadata"])
+            if "discounts" in each:
+                item["discounts"] = redeemed_for(
+                    desk, each["discounts"], item["price"], subscription["id"], item["id"], subscription["customer"]
+                )
             if "tax_rates" in each:
                 item["tax_rates"] = [
                     desk.named("tax_rate", rate, f"{path}[tax_rates]") for rate in each["tax_rates"] or ()
@@ -116,7 +168,7 @@ def _wanted(desk: Desk, subscription: Record, given: Sequence[Record]) -> list[R
             own[each["id"]] = item
         else:
             price = price_in(desk, each, path)
-            item = item_of(desk, subscription["id"], price, each, start, end)
+            item = item_of(desk, subscription["id"], price, each, start, end, subscription["customer"])
             own[item["id"]] = item
     found = list(own.values())
     check([item["price"] for item in found])
@@ -266,7 +318,7 @@ def operations(face: StripeFace) -> Iterable[Operation]:
         known = {item["id"] for item in found["items"]["data"]}
         item = {
             name: given[name]
-            for name in ("price", "price_data", "quantity", "tax_rates", "metadata")
+            for name in ("price", "price_data", "quantity", "tax_rates", "discounts", "metadata")
             if given.get(name) is not None
         }
         after = change(desk, found, {**_how(given), "items": [item]})
@@ -275,7 +327,9 @@ def operations(face: StripeFace) -> Iterable[Operation]:
     def update(desk: Desk, id: str, given: Record) -> Any:
         found = owner_of(desk, id)
         item = {
-            name: given[name] for name in ("price", "price_data", "quantity", "tax_rates", "metadata") if name in given
+            name: given[name]
+            for name in ("price", "price_data", "quantity", "tax_rates", "discounts", "metadata")
+            if name in given
         }
         after = change(desk, found, {**_how(given), "items": [{"id": id, **item}]})
         return after if isinstance(after, Answer) else item_in(after, id)

@@ -11,7 +11,7 @@ from counterfoil_mocks.billing.stripe.documents import merged
 from counterfoil_mocks.billing.stripe.errors import Refused, invalid, needed
 from counterfoil_mocks.billing.stripe.params import moment_of
 from counterfoil_mocks.billing.stripe.payments import Declined
-from counterfoil_mocks.billing.stripe.spans import after, period_after
+from counterfoil_mocks.billing.stripe.spans import after, configured, period_after
 from counterfoil_mocks.billing.stripe.subscription_objects import SUBSCRIPTION
 from counterfoil_mocks.kernel.fields import Record
 
@@ -34,6 +34,13 @@ def create(desk: Desk, given: Record) -> Any:
     """A subscription with its first invoice."""
     customer = desk.named("customer", given["customer"], "customer")
     desk.at(customer["test_clock"])
+    if given.get("billing_cycle_anchor_config"):
+        if given.get("billing_cycle_anchor") is not None:
+            raise invalid(
+                "You may only specify one of these parameters: billing_cycle_anchor, billing_cycle_anchor_config.",
+                "billing_cycle_anchor",
+            )
+        given = {**given, "billing_cycle_anchor": configured(given["billing_cycle_anchor_config"], desk.now)}
     said = {name: value for name, value in given.items() if name in SUBSCRIPTION.map.by_name and value is not None}
     method = said.setdefault("collection_method", "charge_automatically")
     if method == "send_invoice" and given.get("days_until_due") is None:
@@ -76,6 +83,10 @@ def check(prices: Sequence[Record], path: str = "items") -> None:
     if len(prices) > MOST_ITEMS:
         raise invalid(f"You can have at most {MOST_ITEMS} items on a subscription.", path)
     for number, price in enumerate(prices):
+        if price["id"] in [each["id"] for each in prices[:number]]:
+            raise invalid(
+                f"Cannot add multiple subscription items with the same price: {price['id']}", f"{path}[{number}][price]"
+            )
         if not price["recurring"]:
             raise invalid(
                 "The price specified is set to `type=one_time` but this field only accepts prices with `type=recurring`.",
@@ -138,7 +149,7 @@ def begun(
     said |= {
         "id": id,
         "items": [
-            item_of(desk, id, price, each, (trial_end and now) or start, end)
+            item_of(desk, id, price, each, (trial_end and now) or start, end, customer["id"])
             for price, each in zip(prices, given["items"], strict=True)
         ],
         "billing_cycle_anchor": anchor,
@@ -148,7 +159,9 @@ def begun(
             desk.named("tax_rate", rate, f"default_tax_rates[{n}]")
             for n, rate in enumerate(given.get("default_tax_rates") or ())
         ],
-        "discounts": discounts.redeemed(desk, given.get("discounts"), "discounts", customer["id"]),
+        "discounts": discounts.redeemed(
+            desk, given.get("discounts"), "discounts", customer["id"], prices[0]["currency"], subscription=id
+        ),
         "metadata": merged({}, given.get("metadata") or {}),
         "start_date": start,
         "status": "trialing" if trial_end else "active",
@@ -161,18 +174,19 @@ def begun(
     return desk.insert("subscription", said)
 
 
-def item_of(desk: Desk, subscription: str, price: Record, given: Record, start: int, end: int) -> Record:
+def item_of(desk: Desk, subscription: str, price: Record, given: Record, start: int, end: int, customer: str) -> Record:
     """An item of a subscription, with the period that it is in."""
+    id = desk.new_id("subscription_item")
     metered = price["recurring"]["usage_type"] == "metered"
     rates = [desk.named("tax_rate", rate, "tax_rates") for rate in given.get("tax_rates") or ()]
     made = {
-        "id": desk.new_id("subscription_item"),
+        "id": id,
         "object": "subscription_item",
         "billing_thresholds": None,
         "created": desk.now,
         "current_period_end": end,
         "current_period_start": start,
-        "discounts": [],
+        "discounts": redeemed_for(desk, given.get("discounts"), price, subscription, id, customer),
         "metadata": merged({}, given.get("metadata") or {}),
         "plan": plan_of(price),
         "price": price,
@@ -183,6 +197,14 @@ def item_of(desk: Desk, subscription: str, price: Record, given: Record, start: 
     if metered:
         del made["quantity"]
     return made
+
+
+def redeemed_for(
+    desk: Desk, given: list[Record] | None, price: Record, subscription: str, item: str, customer: str
+) -> list[str]:
+    """Discounts of one item."""
+    owner = {"subscription": subscription, "subscription_item": item}
+    return discounts.redeemed(desk, given, "items[discounts]", customer, price["currency"], **owner)
 
 
 def plan_of(price: Record) -> Record:
@@ -213,10 +235,8 @@ def plan_of(price: Record) -> Record:
 
 def _first_invoice(desk: Desk, made: Record, customer: Record, given: Record, behavior: str) -> Record:
     """The invoice of the first period: final and paid in the call, or a draft for who is sent invoices. Raises Declined."""
-    lines = [] if made["status"] == "trialing" else period_lines(desk, made)
-    if made["status"] == "trialing":
-        lines = [_trial_line(desk, made, item) for item in made["items"]["data"]]
-    elif given.get("billing_cycle_anchor") is not None:
+    lines = first_lines(desk, made)
+    if made["status"] != "trialing" and given.get("billing_cycle_anchor") is not None:
         lines = _stub(made, lines, given.get("proration_behavior"))
     for number, each in enumerate(given.get("add_invoice_items") or ()):
         worth = items.priced(desk, each, made["currency"], f"add_invoice_items[{number}]")
@@ -228,9 +248,17 @@ def _first_invoice(desk: Desk, made: Record, customer: Record, given: Record, be
     final = invoices.finalize(desk, invoice["id"])
     if final["status"] == "open":
         if behavior == "default_incomplete":
+            invoices.intended(desk, final)
             return desk.change("subscription", made["id"], {"status": "incomplete"})
         invoices.attempt(desk, invoice["id"])
     return desk.get("subscription", made["id"])
+
+
+def first_lines(desk: Desk, made: Record) -> list[Record]:
+    """The lines of a subscription's first invoice: of a trial, what would be billed without it."""
+    if made["status"] == "trialing":
+        return [_trial_line(desk, made, item) for item in made["items"]["data"]]
+    return period_lines(desk, made)
 
 
 def _stub(made: Record, lines: list[Record], behavior: str | None) -> list[Record]:
@@ -303,7 +331,7 @@ def _line(desk: Desk, subscription: Record, item: Record, quantity: str, amount:
         "description": f"{quantity} × {(product or {}).get('name') or price['id']} (at {each} / {every})",
         "discount_amounts": [],
         "discountable": True,
-        "discounts": [],
+        "discounts": item["discounts"],
         "invoice": None,
         "livemode": False,
         "metadata": {**subscription["metadata"], **item["metadata"]},
@@ -353,7 +381,16 @@ def billed(desk: Desk, subscription: Record, lines: Sequence[Record], reason: st
     drafts.take_items(desk, invoice["id"], waiting, [{**line, "invoice": invoice["id"]} for line in lines])
     made = desk.get("invoice", invoice["id"])
     left = discounts.lasting(desk, lasting, used=made["subtotal"] > 0)
-    desk.change("subscription", subscription["id"], {"latest_invoice": invoice["id"], "discounts": left})
+    said = {"latest_invoice": invoice["id"], "discounts": left}
+    own = desk.kept("subscription", subscription["id"])["items"]
+    if any(item["discounts"] for item in own):
+        billed_now = {each for line in lines if line["amount"] for each in line["discounts"]}
+        said["items"] = [
+            {**item, "discounts": [
+                id for id in item["discounts"] if discounts.lasting(desk, [id], used=id in billed_now)]}
+            for item in own
+        ]  # fmt: skip
+    desk.change("subscription", subscription["id"], said)
     return made
 
 

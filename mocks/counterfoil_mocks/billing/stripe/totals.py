@@ -78,6 +78,8 @@ def net_of(line: Record) -> int:
 
 def _discount(lines: Sequence[Record], discount: str, coupon: Record) -> None:
     """Take a coupon off lines: a share of each, or an amount in proportion to what they are worth."""
+    products = (coupon.get("applies_to") or {}).get("products")
+    lines = [line for line in lines if not products or _product(line) in products]
     weights = [max(0, net_of(line)) for line in lines]
     if coupon.get("percent_off") is not None:
         parts = [half_up(Decimal(weight) * Decimal(str(coupon["percent_off"])) / 100) for weight in weights]
@@ -87,6 +89,11 @@ def _discount(lines: Sequence[Record], discount: str, coupon: Record) -> None:
         parts = [0] * len(lines)
     for line, part in zip(lines, parts, strict=True):
         line["discount_amounts"].append({"amount": part, "discount": discount})
+
+
+def _product(line: Record) -> Any:
+    price = line.get("price") or ((line.get("pricing") or {}).get("price_details")) or {}
+    return price.get("product")
 
 
 def _tax(line: Record, ids: Sequence[str], rates: Mapping[str, Record], exempt: str) -> None:
