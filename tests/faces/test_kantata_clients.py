@@ -380,3 +380,115 @@ def test_a_code_is_good_for_the_address_that_it_was_sent_to(client: Client, land
 
     assert token("http://other.test/back").json["error"] == "invalid_grant"
     assert token("http://app.test/back").status == 200
+
+
+# what forms and careless clients send
+
+
+def test_figures_and_truths_of_a_form_are_read_back_as_what_they_are(client: Client, workspace: Body) -> None:
+    form = {"title": "Form", "story_type": "task", "time_estimate_in_minutes": "90", "budget_estimate_in_cents": "1000"}
+    sent = {
+        f"story[{name}]": value for name, value in {**form, "workspace_id": workspace["id"], "fixed_fee": "1"}.items()
+    }
+    made = first(client.send("POST", "stories", form=urlencode(sent)))
+    assert (made["time_estimate_in_minutes"], made["budget_estimate_in_cents"], made["fixed_fee"]) == (90, 1000, True)
+    said = update(
+        client, f"workspaces/{workspace['id']}", "workspace", target_margin="42.5", archived="0", description="true"
+    )
+    assert (said["target_margin"], said["archived"], said["description"]) == (42.5, False, "true")
+    cleared = update(
+        client, f"workspaces/{workspace['id']}", "workspace", description=None, tasks_default_non_billable=None
+    )
+    assert (cleared["description"], cleared["tasks_default_non_billable"]) == ("", False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("description", ["a"]),
+        ("description", {"a": 1}),
+        ("archived", "maybe"),
+        ("require_time_approvals", 2),
+        ("target_margin", "lots"),
+        ("title", ["a"]),
+    ],
+)
+def test_what_an_attribute_cannot_be_is_refused_and_not_kept(
+    client: Client, workspace: Body, name: str, value: Any
+) -> None:
+    assert fields_at_fault(client, "PUT", f"workspaces/{workspace['id']}", {"workspace": {name: value}}) == {name}
+    assert first(client.get(f"workspaces/{workspace['id']}"))[name] == workspace[name]
+
+
+def test_long_titles_are_kept_whole(client: Client, workspace: Body) -> None:
+    for kind in ("task", "milestone"):
+        made = story(client, workspace, title="ä" * 200, story_type=kind)
+        assert first(client.get(f"stories/{made['id']}"))["title"] == "ä" * 200
+        assert update(client, f"stories/{made['id']}", "story", title="short")["title"] == "short"
+    said = {"workspace_id": workspace["id"], "amount_in_cents": 1}
+    fee = client.make("billing_milestones", "billing_milestone", **said, title="f" * 150)
+    assert fee["title"] == "f" * 150
+    assert update(client, f"billing_milestones/{fee['id']}", "billing_milestone", title="g" * 130)["title"] == "g" * 130
+
+
+def test_entries_are_of_stories_of_their_own_project(client: Client, workspace: Body) -> None:
+    strict = client.make("workspaces", "workspace", title=f"Strict {next(COUNT)}")
+    here, there = story(client, strict), story(client, workspace)
+    entry = booked(client, strict, story_id=here["id"])
+    other = {"time_entry": {"story_id": there["id"]}}
+    assert fields_at_fault(client, "PUT", f"time_entries/{entry['id']}", other) == {"story_id"}
+    assert update(client, f"time_entries/{entry['id']}", "time_entry", story_id=None)["story_id"] is None
+    moved = update(
+        client, f"time_entries/{entry['id']}", "time_entry", workspace_id=workspace["id"], story_id=there["id"]
+    )
+    assert (moved["workspace_id"], moved["story_id"]) == (workspace["id"], there["id"])
+    said = {"workspace_id": strict["id"], "date": "2026-01-02", "category": "Food", "amount_in_cents": 100}
+    for wrong in (there["id"], 99):
+        body = {"expense": {**said, "story_id": wrong}}
+        assert fields_at_fault(client, "POST", "expenses", body) == {"story_id"}
+    spent = client.make("expenses", "expense", **said, story_id=int(here["id"]), billable="0")
+    assert (spent["story_id"], spent["is_billable"]) == (here["id"], False)
+
+
+def test_what_is_included_has_its_map_on_an_empty_page_too(client: Client) -> None:
+    empty = client.get("invoices", only="99", include="time_entries,fixed_fee_items")
+    assert (empty["time_entries"], empty["fixed_fee_items"], empty["count"]) == ({}, {}, 0)
+
+
+def test_values_of_one_subject_are_found_by_either_name(client: Client, workspace: Body) -> None:
+    for name in ("subject_id", "with_subject_id"):
+        found = client.get("custom_field_values", subject_type="workspace", **{name: workspace["id"]})
+        assert {each["subject_id"] for each in found["custom_field_values"].values()} == {int(workspace["id"])}
+
+
+def test_a_collaborator_changes_neither_projects_nor_seats_nor_what_is_billed(client: Client, workspace: Body) -> None:
+    token = client.keys["member_access_token"]
+    fee = {"title": "Fee", "amount_in_cents": 1, "workspace_id": workspace["id"]}
+    seat = {"workspace_id": workspace["id"], "user_id": client.keys["user_id"], "role": "maven"}
+    for method, path, body in (
+        ("PUT", f"workspaces/{workspace['id']}", {"workspace": {"price": 1}}),
+        ("POST", "billing_milestones", {"billing_milestone": fee}),
+        ("POST", "participations", {"participation": seat}),
+        ("PUT", "invoices/1", {"invoice": {"message": "x"}}),
+    ):
+        status, errors = client.refused(method, path, body, token=token)
+        assert (status, errors[0]["type"]) == (403, "system")
+
+
+def test_access_to_a_project_is_one_of_the_vendors_levels(client: Client, workspace: Body) -> None:
+    seat = ids(client.get("participations", workspace_id=workspace["id"]))[0]
+    body = {"participation": {"access_level": "emperor"}}
+    assert fields_at_fault(client, "PUT", f"participations/{seat}", body) == {"access_level"}
+    project = {"title": "x", "participations": [{"user_id": client.keys["user_id"], "access": "emperor"}]}
+    assert fields_at_fault(client, "POST", "workspaces", {"workspace": project}) == {"access_level"}
+
+
+def test_a_booking_is_cut_so_that_both_parts_take_the_same_share_of_working_days(
+    client: Client, workspace: Body
+) -> None:
+    seat = ids(client.get("workspace_resources", workspace_id=workspace["id"]))[0]
+    said = {"resource_id": seat, "start_date": "2026-02-02", "end_date": "2026-02-13", "minutes": 4800}
+    whole = client.make("workspace_allocations", "workspace_allocation", **said)
+    cut = f"workspace_allocations/split?workspace_allocation_id={whole['id']}&split_date=2026-02-09"
+    parts = client.send("PUT", cut)["workspace_allocations"].values()
+    assert [(each["minutes"], each["percentage"]) for each in parts] == [(2400, 100), (2400, 100)]

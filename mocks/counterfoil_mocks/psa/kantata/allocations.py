@@ -21,10 +21,14 @@ from counterfoil_mocks.psa.kantata.view import Given, View
 DAY_MINUTES, MOST_DAYS = 480, 3660
 
 
+def _workdays(start: date, end: date) -> int:
+    """Days from one to another that are no Saturdays and Sundays."""
+    return sum((start + timedelta(days=number)).weekday() < 5 for number in range((end - start).days + 1))
+
+
 def _percentage(record: Record, view: Any) -> int:
     said = kept(record)
-    start, end = date.fromisoformat(said["start_date"]), date.fromisoformat(said["end_date"])
-    days = sum((start + timedelta(days=number)).weekday() < 5 for number in range((end - start).days + 1))
+    days = _workdays(date.fromisoformat(said["start_date"]), date.fromisoformat(said["end_date"]))
     return int(said["minutes"]) * 100 // (days * DAY_MINUTES) if days else 0
 
 
@@ -354,7 +358,7 @@ def delete(desk: Desk, kind: Kind, record: Record) -> None:
 
 
 def split(desk: Desk, kind: Kind) -> list[Record]:
-    """One booking cut in two: the second begins on the day of the cut; minutes go by days."""
+    """One booking cut in two: the second begins on the day of the cut; minutes go by working days."""
     record = desk.find(kind, desk.text("workspace_allocation_id"))
     if record is None:
         raise absent()
@@ -366,8 +370,11 @@ def split(desk: Desk, kind: Kind) -> list[Record]:
         raise invalid("Split date is not a date", "split_date") from None
     if not start < cut <= end:
         raise invalid("Split date must be within the allocation", "split_date")
-    before = said["minutes"] * (cut - start).days // ((end - start).days + 1)
-    first = desk.keep(kind.key, {"end_date": (cut - timedelta(days=1)).isoformat(), "minutes": before}, record)
+    eve = cut - timedelta(days=1)
+    worked, whole = _workdays(start, eve), _workdays(start, end)
+    part, all_days = (worked, whole) if whole else ((cut - start).days, (end - start).days + 1)
+    before = said["minutes"] * part // all_days
+    first = desk.keep(kind.key, {"end_date": eve.isoformat(), "minutes": before}, record)
     rest = {**said, "start_date": cut.isoformat(), "minutes": said["minutes"] - before}
     return [first, desk.keep(kind.key, rest, columns={"owner": said["resource_id"]})]
 

@@ -48,6 +48,9 @@ PEOPLE = ("Account Owner", "Account Member", "Account Contributor")
 ADMINISTRATORS = frozenset(
     [
         "create_project",
+        "update_project",
+        "invite_to_project",
+        *(f"{verb}_{noun}" for verb in ("create", "update", "delete") for noun in ("assignment", "milestone")),
         "create_customer",
         "update_customer",
         "delete_customer",

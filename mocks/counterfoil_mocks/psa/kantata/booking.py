@@ -7,7 +7,7 @@ from typing import Any
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.tx import removed
 from counterfoil_mocks.psa.kantata import objects, people, rating, submissions
-from counterfoil_mocks.psa.kantata.desk import Desk, whole
+from counterfoil_mocks.psa.kantata.desk import Desk, truth, whole
 from counterfoil_mocks.psa.kantata.errors import invalid
 from counterfoil_mocks.psa.kantata.kind import KEEP, Kind, kept
 from counterfoil_mocks.psa.kantata.view import Given
@@ -40,12 +40,9 @@ def create_time(desk: Desk, kind: Kind, given: Given) -> Record:
     refuse_locked(desk, values["work_date"])
     _refuse_without_notes(project, values.get("note"))
     own = _rated(values, given)
-    if given.get("story_id"):
-        task = desk.named("task", given["story_id"], "story_id", "Story")
-        if task["project"] != project["id"]:
-            raise invalid("Story does not belong to this project", "story_id")
-    else:
-        task, own["without_story"] = _general(desk, project), True
+    task = _story(desk, project, given)
+    own["without_story"] = task is None
+    task = task or _general(desk, project)
     record = desk.make(kind, kind.maps[0], {**values, "task": task["id"], "custom": {KEEP: own}})
     if not desk.requires_approval(project["id"]):
         record = _approved(desk, record)
@@ -68,6 +65,16 @@ def _taken_back(desk: Desk, record: Record) -> Record:
     refuse_locked(desk, record["work_date"])
     record = desk.do("unapprove_time", record["id"], reason="changed")
     return desk.do("reject_time", record["id"], reason="changed")
+
+
+def _story(desk: Desk, project: Record, given: Given) -> Record | None:
+    """The story that a body names, None where it names none; raises Refused 422."""
+    if given.get("story_id") in (None, ""):
+        return None
+    task = desk.named("task", given["story_id"], "story_id", "Story")
+    if task["project"] != project["id"]:
+        raise invalid("Story does not belong to this project", "story_id")
+    return task
 
 
 def _refuse_without_notes(project: Record | None, note: Any) -> None:
@@ -105,11 +112,13 @@ def update_time(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
         _refuse_without_notes(desk.record("project", record["project"]), values["note"])
     if values.get("work_date"):
         refuse_locked(desk, values["work_date"])
-    if given.get("story_id"):
-        values["task"] = desk.named("task", given["story_id"], "story_id", "Story")["id"]
-        own["without_story"] = False
+    project = desk.named("project", given.get("workspace_id") or record["project"], "workspace_id", "Workspace")
+    if "story_id" in given or project["id"] != record["project"]:
+        task = _story(desk, project, given)
+        values["task"], own["without_story"] = (task or _general(desk, project))["id"], task is None
     record = desk.edit(kind, record, given, values, own)
-    return _approved(desk, record) if before["approval"] == "APPROVED" else record
+    again = before["approval"] == "APPROVED" and not desk.requires_approval(record["project"])
+    return _approved(desk, record) if again else record
 
 
 def delete_time(desk: Desk, kind: Kind, record: Record) -> None:
@@ -150,8 +159,9 @@ def create_expense(desk: Desk, kind: Kind, given: Given) -> Record:
     values = desk.stored(kind, kind.maps[0], {**given, "user_id": user}, None)
     desk.named("employee", user, "user_id", "User")
     own = {**values.get("custom", {}).get(KEEP, {}), "category": str(given["category"])}
-    if given.get("billable") is not None:
-        own["billable"] = str(given["billable"]).lower() == "true"
+    _story(desk, project, given)
+    if given.get("billable") not in (None, ""):
+        own["billable"] = truth(given, "billable")
     if own.get("billable", True) and not project["lines"]:
         values["line_no"] = 1  # the business passes on what has a line of the contract
     values |= {
@@ -183,8 +193,9 @@ def update_expense(desk: Desk, kind: Kind, record: Record, given: Given) -> Reco
     given = _categorised(desk, given)
     values = desk.stored(kind, kind.maps[0], given, record)
     own: Record = {}
-    if given.get("billable") is not None:
-        own["billable"] = str(given["billable"]).lower() == "true"
+    _story(desk, {"id": record["project"]}, given)
+    if given.get("billable") not in (None, ""):
+        own["billable"] = truth(given, "billable")
     if given.get("category"):
         own["category"] = str(given["category"])
         values["category"] = WORDS.get(own["category"], "OTHER")

@@ -14,7 +14,7 @@ from counterfoil_mocks.kernel.tx import Tx, changed, made, perform
 from counterfoil_mocks.protocols.fieldmap import ObjectMap
 from counterfoil_mocks.psa.kantata import references
 from counterfoil_mocks.psa.kantata.errors import Refused, failure, invalid
-from counterfoil_mocks.psa.kantata.kind import KEEP, VENDOR, Kind, kept
+from counterfoil_mocks.psa.kantata.kind import KEEP, TRUTH, VENDOR, Kind, kept
 from counterfoil_mocks.psa.kantata.view import Given, View
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class Desk(View):
                 if each.column:
                     values[each.column] = self.bounded(map, name, each.column, found)
                 else:
-                    own[name] = self.kept_value(name, _truth(found))
+                    own[name] = self.kept_value(name, each.default if found is None else found)
             except ValueError:
                 wrong.append(failure(f"{name.replace('_', ' ').capitalize()} is not valid", name))
             except Refused as refused:
@@ -215,6 +215,9 @@ def whole(given: Given, name: str) -> int:
     return int(said)
 
 
-def _truth(value: Any) -> Any:
-    """A form's `true` and `false` as booleans."""
-    return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
+def truth(given: Given, name: str) -> bool:
+    """An attribute that is true or false; raises Refused 422."""
+    try:
+        return bool(TRUTH.read(given[name], {}))
+    except ValueError:
+        raise invalid(f"{name.replace('_', ' ').capitalize()} is not valid", name) from None

@@ -17,7 +17,7 @@ from counterfoil_mocks.protocols.conversion import exact
 from counterfoil_mocks.protocols.fieldmap import FieldMap, ObjectMap
 from counterfoil_mocks.psa.kantata import references
 from counterfoil_mocks.psa.kantata.conditions import between, flag, nobody, own, references_of
-from counterfoil_mocks.psa.kantata.desk import Desk, items, whole
+from counterfoil_mocks.psa.kantata.desk import Desk, items, truth, whole
 from counterfoil_mocks.psa.kantata.errors import invalid
 from counterfoil_mocks.psa.kantata.kind import REF, VENDOR, Kind, Link, computed, kept, mapped
 from counterfoil_mocks.psa.kantata.view import Given, View
@@ -222,7 +222,7 @@ def update(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
 
 def _changes(desk: Desk, given: Given) -> Record:
     """What a body says of an invoice itself; raises Refused 422."""
-    values: Record = {name: given[name] for name in TEXTS if name in given}
+    values = {name: _text(given, name) for name in TEXTS if name in given}
     if given.get("invoice_date"):
         values["invoice_date"] = _day(given["invoice_date"])
     if given.get("payment_schedule") not in (None, ""):
@@ -230,11 +230,17 @@ def _changes(desk: Desk, given: Given) -> Record:
     if given.get("user_invoice_number") not in (None, ""):
         values["user_invoice_number"] = str(whole(given, "user_invoice_number"))
     if given.get("draft") not in (None, ""):
-        values["draft"] = str(given["draft"]).lower() == "true"
+        values["draft"] = truth(given, "draft")
     if given.get("tax_rate") not in (None, ""):
         _percent(given["tax_rate"])
         values["tax_rate"] = str(given["tax_rate"])
     return values
+
+
+def _text(given: Given, name: str) -> Any:
+    if isinstance(given[name], (bool, list, dict)):
+        raise invalid(f"{name.replace('_', ' ').capitalize()} is not valid", name)
+    return given[name] if given[name] is None else str(given[name])
 
 
 def _summed(values: Record, lines: Mapping[str, list[Record]], paid: int) -> Record:

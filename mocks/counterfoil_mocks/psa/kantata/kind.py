@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.protocols import conversion
-from counterfoil_mocks.protocols.conversion import Conversion
+from counterfoil_mocks.protocols.conversion import Conversion, exact
 from counterfoil_mocks.protocols.fieldmap import FieldMap, ObjectMap
 
 if TYPE_CHECKING:
@@ -104,6 +104,34 @@ NUMBER = Conversion("integer", lambda value, around: int(value), lambda value, a
 """An id that is no association: a number in answers."""
 
 
+def _truth(value: Any, around: Record) -> bool:
+    found = {"true": True, "1": True, "false": False, "0": False}.get(str(value).lower())
+    if found is None:
+        raise ValueError(f"{value!r} is neither true nor false")
+    return found
+
+
+def _number(value: Any, around: Record) -> int | float:
+    found = exact(value)
+    return int(found) if found == found.to_integral_value() else float(found)
+
+
+def _words(value: Any, around: Record) -> str:
+    if isinstance(value, (bool, list, dict)):
+        raise ValueError(f"{value!r} is not a text")
+    return str(value)
+
+
+TRUTH = Conversion("boolean", conversion.same, _truth)
+"""True or false as JSON, forms and check boxes say it."""
+WORDS = Conversion("text", conversion.same, _words)
+"""A text; a number is one too."""
+PERCENT = Conversion("number", conversion.same, _number)
+"""A number that is no money."""
+USUAL = {bool: TRUTH, int: conversion.INTEGER, str: WORDS}
+"""How a field is read that only Kantata knows, by the type of what it is while nobody says otherwise."""
+
+
 def mapped(name: str, entity: str, /, *fields: FieldMap, **defaults: Any) -> ObjectMap:
     """An object: id and instants, the fields that mean something, and the others with what they are while nobody says otherwise."""
     where = {"vendor": VENDOR, "kind": name} if entity == "vendor_object" else {}
@@ -112,7 +140,10 @@ def mapped(name: str, entity: str, /, *fields: FieldMap, **defaults: Any) -> Obj
         FieldMap("updated_at", computed=lambda record, face: face.local(record["updated_at"])),
         *fields,
     )
-    rest = tuple(FieldMap(each, default=value) for each, value in defaults.items())
+    rest = tuple(
+        FieldMap(each, conversion=USUAL.get(type(value), conversion.PLAIN), default=value)
+        for each, value in defaults.items()
+    )
     tail = FieldMap("id", "id", conversion.ID, creatable=False, updatable=False)
     return ObjectMap(name, entity, (*head, *rest, tail), where, keep=KEEP)
 

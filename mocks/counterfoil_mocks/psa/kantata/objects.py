@@ -7,10 +7,10 @@ from typing import Any
 
 from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.fields import Record
-from counterfoil_mocks.protocols.conversion import BOOLEAN, DATE, INTEGER, MINOR, Conversion
+from counterfoil_mocks.protocols.conversion import DATE, INTEGER, MINOR, Conversion
 from counterfoil_mocks.protocols.fieldmap import FieldMap, ObjectMap
 from counterfoil_mocks.psa.kantata import references
-from counterfoil_mocks.psa.kantata.kind import NUMBER, REF, computed, kept, mapped, one_of
+from counterfoil_mocks.psa.kantata.kind import NUMBER, PERCENT, REF, TRUTH, WORDS, computed, kept, mapped, one_of
 
 STATUSES: dict[int, tuple[str, str, str]] = {
     100: ("grey", "Estimate", "PLANNED"),
@@ -177,6 +177,8 @@ WORKSPACE = mapped(
     FieldMap("access_level", conversion=one_of("invitation", "open", "admins"), default="invitation"),
     FieldMap("stage", conversion=one_of("estimate", "project"), default="project"),
     computed("approver_id", lambda record, view: next(iter(approver_ids(record)), None)),
+    FieldMap("target_margin", conversion=PERCENT),
+    FieldMap("external_link", conversion=WORDS),
     description="",
     archived=False,
     budgeted=True,
@@ -190,7 +192,6 @@ WORKSPACE = mapped(
     tasks_default_non_billable=False,
     stories_are_fixed_fee_by_default=False,
     change_orders_enabled=True,
-    target_margin=None,
     workspace_invoice_preference_id=None,
     consultant_role_name="Consultants",
     client_role_name="Clients",
@@ -198,7 +199,6 @@ WORKSPACE = mapped(
     show_nonbillable_time_on_invoices=True,
     posts_require_privacy_decision=False,
     expenses_in_burn_rate=False,
-    external_link=None,
 )
 
 
@@ -259,6 +259,12 @@ def _share(record: Record, state: str) -> int:
     return 100 if state == "completed" else int(kept(record).get("percentage_complete") or 0)
 
 
+def title(record: Record, view: Any) -> str:
+    """The title of a story or billing milestone: whole where the business, which keeps shorter ones, has its beginning."""
+    whole = str(kept(record).get("title") or "")
+    return whole if whole.startswith(record["name"]) else str(record["name"])
+
+
 def _story(entity: str, state: Callable[[Record], str], ends: str, kind: Callable[[Record], str]) -> ObjectMap:
     task = entity == "task"
     own = (
@@ -270,11 +276,11 @@ def _story(entity: str, state: Callable[[Record], str], ends: str, kind: Callabl
         "stories",
         entity,
         FieldMap("workspace_id", "project", REF, updatable=False),
-        computed("title", lambda record, view: record["name"]),
+        computed("title", title),
         computed("story_type", lambda record, view: kind(record)),
         computed("state", lambda record, view: state(record)),
         *own,
-        FieldMap("billable", "billable", BOOLEAN) if task else FieldMap("billable", default=True),
+        FieldMap("billable", "billable", TRUTH) if task else FieldMap("billable", conversion=TRUTH, default=True),
         computed("logged_billable_time_in_minutes", _work("billable")),
         computed("logged_nonbillable_time_in_minutes", _work("other")),
         computed("creator_id", lambda record, view: kept(record).get("creator_id")),
@@ -295,6 +301,7 @@ def _story(entity: str, state: Callable[[Record], str], ends: str, kind: Callabl
         computed("assignment_timestamped_at", lambda record, view: view.local(record["updated_at"])),
         computed("percentage_complete", lambda record, view: _share(record, state(record))),
         FieldMap("parent_id", conversion=REF),
+        FieldMap("budget_estimate_in_cents", conversion=INTEGER),
         description="",
         position=0,
         priority="normal",
@@ -302,7 +309,6 @@ def _story(entity: str, state: Callable[[Record], str], ends: str, kind: Callabl
         fixed_fee=False,
         time_trackable=True,
         time_estimate_in_minutes=0,
-        budget_estimate_in_cents=None,
         weight=None,
         tag_list=[],
         archived=False,
@@ -357,6 +363,16 @@ def _cost_rate(record: Record, view: Any) -> int | None:
     return None if person is None else cents(person["cost_rate"], person["cost_ccy"])
 
 
+ACCESS = (
+    "view_tasks",
+    "edit_tasks",
+    "view_time_and_expenses",
+    "edit_time_and_expenses",
+    "view_financials",
+    "edit_financials",
+    "admin",
+)
+"""What a participant may do in a project, weakest first."""
 PARTICIPATION = mapped(
     "participations",
     "assignment",
@@ -366,9 +382,9 @@ PARTICIPATION = mapped(
     computed("workspace_role_id", lambda record, view: role_id(record["level"])),
     computed("active_role", lambda record, view: (record["level"] or "").title()),
     computed("permissions", lambda record, view: {}),
+    FieldMap("access_level", conversion=one_of(*ACCESS), default="edit_time_and_expenses"),
+    FieldMap("cost_in_cents", conversion=INTEGER),
     role="maven",
-    access_level="edit_time_and_expenses",
-    cost_in_cents=None,
     is_team_lead=False,
 )
 RESOURCE = mapped(
@@ -443,7 +459,7 @@ TIME_ENTRY = mapped(
     FieldMap("user_id", "employee", REF),
     FieldMap("date_performed", "work_date", DATE),
     FieldMap("time_in_minutes", "minutes", INTEGER),
-    FieldMap("billable", "billable", BOOLEAN),
+    FieldMap("billable", "billable", TRUTH),
     FieldMap("notes", "note", default=""),
     computed("rate_in_cents", _entry_rate),
     computed("cost_rate_in_cents", _cost_rate),
@@ -452,9 +468,9 @@ TIME_ENTRY = mapped(
     computed("is_invoiced", lambda record, view: record["billing"] in ("BILLED", "CREDITED")),
     FieldMap("active_submission_id", conversion=REF, creatable=False, updatable=False),
     FieldMap("recent_submission_id", conversion=REF, creatable=False, updatable=False),
+    FieldMap("location", conversion=WORDS),
+    FieldMap("role_id", conversion=REF),
     taxable=False,
-    location=None,
-    role_id=None,
 )
 
 
@@ -487,19 +503,17 @@ EXPENSE = mapped(
     computed("is_invoiced", lambda record, view: record["billing"] in ("BILLED", "CREDITED")),
     FieldMap("active_submission_id", conversion=REF, creatable=False, updatable=False),
     FieldMap("recent_submission_id", conversion=REF, creatable=False, updatable=False),
+    *(FieldMap(name, conversion=REF) for name in ("story_id", "vendor_id", "receipt_id")),
     notes="",
-    story_id=None,
     reimbursable=True,
     taxable=False,
-    vendor_id=None,
-    receipt_id=None,
     foreign_exchange_amount={},
 )
 BILLING_MILESTONE = mapped(
     "billing_milestones",
     "milestone",
     FieldMap("workspace_id", "project", REF, updatable=False),
-    computed("title", lambda record, view: record["name"]),
+    computed("title", title),
     FieldMap("amount_in_cents", "amount", MINOR),
     *currency(),
     FieldMap("date_to_invoice", "planned", DATE),

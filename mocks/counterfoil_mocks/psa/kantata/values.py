@@ -180,7 +180,7 @@ class Values:
     def all(self, view: View) -> list[Record]:
         """The values of all subjects of the type asked for; raises Refused 422 where none is."""
         kind = view.face.kinds[self.key(view.text("subject_type"))]
-        ids = view.names("subject_id")
+        ids = view.names("subject_id") or view.names("with_subject_id")
         found: list[Record] = []
         for map in kind.maps:
             records = view.some(map.entity, ids) if ids else view.all(map.entity)

@@ -364,7 +364,7 @@ class View:
         links = self.links(kind)
         optional = set(self.names("optional_fields"))
         maps: dict[str, dict[str, Record]] = {kind.key: {}}
-        included: dict[str, dict[str, tuple[Kind, Record]]] = {}
+        included: dict[str, dict[str, tuple[Kind, Record]]] = {each.kind: {} for each in links if each.kind}
         for record in records:
             shown = self.shown(kind, record)
             for name, work in kind.optional.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from counterfoil_mocks.deeds import refuse_beyond
 from counterfoil_mocks.kernel import money
@@ -203,15 +203,15 @@ def create_story(desk: Desk, kind: Kind, given: Given) -> Record:
     said = str(given["story_type"])
     if said not in ("task", "milestone", "deliverable", "issue"):
         raise invalid("Story type is not included in the list", "story_type")
-    title = _title(kind, given)
+    title = titled(kind, given)
     project = desk.named("project", given["workspace_id"], "workspace_id", "Workspace")
     _refuse_parent(desk, given, project, "")
     map = objects.MILESTONE if said == "milestone" else objects.TASK
     values = desk.stored(kind, map, given, None)
     own = {**values.get("custom", {}).get(KEEP, {}), **_figures(given)}
-    own |= {"creator_id": desk.user_id, "story_type": said}
+    own |= {"creator_id": desk.user_id, "story_type": said, **title.own}
     own.setdefault("fixed_fee", bool(kept(project).get("stories_are_fixed_fee_by_default")))
-    values |= {"name": title[:120], "custom": {KEEP: own}}
+    values |= {"name": title.name, "custom": {KEEP: own}}
     values |= desk.face.values.columns(desk, kind, map.entity, given.get("custom_fields"))
     count = desk.system.next_number("kantata:story")
     if map is objects.MILESTONE:
@@ -232,18 +232,29 @@ def update_story(desk: Desk, kind: Kind, record: Record, given: Given) -> Record
     """Some attributes of a task or milestone; `state` opens, closes and completes it."""
     values = desk.stored(kind, kind.map_of(record), given, record)
     _refuse_parent(desk, given, {"id": record["project"]}, record["id"])
+    own = _figures(given)
     if "title" in given:
-        values["name"] = _title(kind, given)[:120]
+        title = titled(kind, given)
+        values["name"] = title.name
+        own |= title.own
     said = _fitting(desk, kind, record, given)
-    record = _state(desk, kind, desk.edit(kind, record, said, values, _figures(given)), given)
+    record = _state(desk, kind, desk.edit(kind, record, said, values, own), given)
     return _assigned(desk, record, given)
 
 
-def _title(kind: Kind, given: Given) -> str:
+class Title(NamedTuple):
+    """A title as the business keeps it, and what only Kantata knows of it: the whole."""
+
+    name: str
+    own: Record
+
+
+def titled(kind: Kind, given: Given) -> Title:
+    """The title of a story or billing milestone; raises Refused 422."""
     title = said_of("" if given["title"] is None else given["title"], kind.required["title"], "title")
     if len(title) > 200:
         raise invalid("Title is too long (maximum is 200 characters)", "title")
-    return title
+    return Title(title[:120], {"title": title if len(title) > 120 else None})
 
 
 def _figures(given: Given) -> Record:
@@ -416,17 +427,19 @@ def create_milestone(desk: Desk, kind: Kind, given: Given) -> Record:
     if given.get("billing_type") == "upon_completion":
         raise invalid("Story can't be blank", "story_id")
     code = f"K-{desk.system.next_number('kantata:story')}"
-    values |= {"ms_code": code, "name": said_of(given["title"], kind.required["title"], "title")[:120]}
-    values["custom"] = {KEEP: {**values.get("custom", {}).get(KEEP, {}), "billing_type": "fixed_date"}}
+    title = titled(kind, given)
+    values |= {"ms_code": code, "name": title.name}
+    values["custom"] = {KEEP: {**values.get("custom", {}).get(KEEP, {}), "billing_type": "fixed_date", **title.own}}
     return desk.besides(kind, desk.make(kind, kind.maps[0], values), given)
 
 
 def plain_update(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
     """Some attributes of a record changed."""
     values = desk.stored(kind, kind.map_of(record), given, record)
-    if given.get("title") and "name" in record:
-        values["name"] = str(given["title"])[:120]
-    return desk.edit(kind, record, given, values)
+    if "title" not in given:
+        return desk.edit(kind, record, given, values)
+    title = titled(kind, given)
+    return desk.edit(kind, record, given, {**values, "name": title.name}, title.own)
 
 
 def plain_delete(desk: Desk, kind: Kind, record: Record) -> None:
