@@ -21,6 +21,7 @@ from counterfoil.container import listening
 from counterfoil.descriptor import Descriptor, Unreadable
 from counterfoil.guard import over
 from counterfoil.integration import PAUSE, Integration
+from counterfoil.roles import ROLES
 from counterfoil.stories import Story
 from counterfoil.world import NotSettled, World
 
@@ -134,7 +135,7 @@ def widened(settings: Settings) -> IO[bytes]:
             said = config.read(Path(settings.landscape))
         except config.Unusable as error:
             raise Unreadable(str(error)) from error
-    first = said.get("systems") or {name: {} for name in config.DEFAULT_ORDER}
+    first = said.get("systems") or {name: {} for name in ROLES}
     file = tempfile.NamedTemporaryFile(prefix="counterfoil-", suffix=".json")  # noqa: SIM115
     file.write(orjson.dumps({**said, "systems": {**first, **dict(settings.systems)}}))
     file.flush()

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from counterfoil.roles import ROLES
+
 if TYPE_CHECKING:
     from counterfoil.bench import Bench
     from counterfoil.judge import Result
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 
 PREFIX = "scenario_"
 MARK = "__counterfoil__"
-ROLES = ("crm", "psa", "erp", "billing")
 
 SESSION: pytest.StashKey[Session] = pytest.StashKey()
 RESULT: pytest.StashKey[Result] = pytest.StashKey()

@@ -22,7 +22,8 @@ from counterfoil.descriptor import Ability, Unreadable
 from counterfoil.integration import resolve
 from counterfoil.invariant import catalogue
 from counterfoil.judge import Result
-from counterfoil.plugin import ROLES, STARTED, is_worker
+from counterfoil.plugin import STARTED, is_worker
+from counterfoil.roles import ROLES
 from counterfoil.stories import Story, is_shipped
 from counterfoil.world import World
 

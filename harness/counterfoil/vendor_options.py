@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-ROLES = ("crm", "psa", "erp", "billing")
+from counterfoil.roles import ROLES
 
 Crm = Annotated[str | None, typer.Option("--crm", metavar="VENDOR", help="Whose protocol the CRM speaks.")]
 Psa = Annotated[str | None, typer.Option("--psa", metavar="VENDOR", help="Whose protocol the PSA speaks.")]

@@ -13,12 +13,11 @@ from pydantic import AnyHttpUrl, BaseModel, BeforeValidator, ConfigDict, Field, 
 from counterfoil_mocks import vendors
 from counterfoil_mocks.kernel.customs import Custom, Undeclarable
 from counterfoil_mocks.reading import Undecodable, decoded
+from counterfoil_mocks.vendors import ROLES, RoleName
 
 VENDORS: dict[str, tuple[str, ...]] = vendors.offered()
 """The faces that each role can wear."""
 
-RoleName = Literal["crm", "psa", "erp", "billing"]
-DEFAULT_ORDER: tuple[RoleName, ...] = ("crm", "psa", "erp", "billing")
 SYSTEM_NAME = re.compile(r"^[a-z][a-z0-9_-]{0,39}$")
 LOOPBACK = "127.0.0.1"
 COMMON_SETTINGS = ("client_id", "client_secret", "access_token", "numbers", "live")
@@ -113,7 +112,7 @@ class Config(Strict):
     @model_validator(mode="after")
     def _settled(self) -> Config:
         if not self.systems:
-            self.systems = {name: SystemConfig() for name in DEFAULT_ORDER}
+            self.systems = {name: SystemConfig() for name in ROLES}
         for name, system in self.systems.items():
             if not SYSTEM_NAME.match(name):
                 raise ValueError(f"systems: {name!r} is not a name (lower-case letters, digits, `-` and `_`)")
@@ -152,16 +151,16 @@ class Config(Strict):
         first: dict[str, str] = {}
         for name, system in self.systems.items():
             first.setdefault(str(system.role), name)
-        heads = [first[role] for role in DEFAULT_ORDER if role in first]
+        heads = [first[role] for role in ROLES if role in first]
         return heads + [name for name in self.systems if name not in heads]
 
 
 def role_named(name: str) -> RoleName:
     """The role that a system's name means; raises ValueError where it means none."""
-    for role in DEFAULT_ORDER:
+    for role in ROLES:
         if name == role:
             return role
-    raise ValueError(f"systems.{name}: say its role (one of {', '.join(DEFAULT_ORDER)})")
+    raise ValueError(f"systems.{name}: say its role (one of {', '.join(ROLES)})")
 
 
 def unknown_vendor(role: str, vendor: str) -> str:
@@ -210,7 +209,7 @@ def wearing(said: Mapping[str, Any], faces: Mapping[str, str | None]) -> dict[st
     asked = {role: vendor for role, vendor in faces.items() if vendor is not None}
     if not asked:
         return dict(said)
-    systems = {name: dict(each or {}) for name, each in (said.get("systems") or dict.fromkeys(DEFAULT_ORDER)).items()}
+    systems = {name: dict(each or {}) for name, each in (said.get("systems") or dict.fromkeys(ROLES)).items()}
     for role, vendor in asked.items():
         named = [name for name, each in systems.items() if each.get("role", name) == role]
         if not named:

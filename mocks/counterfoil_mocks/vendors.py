@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
+from typing import Literal, get_args
 
 from counterfoil_mocks.kernel.face import Face
 
-ROLES = ("crm", "psa", "erp", "billing")
+RoleName = Literal["crm", "psa", "erp", "billing"]
+ROLES: tuple[RoleName, ...] = get_args(RoleName)
+"""In the order of their ports."""
 HERE = Path(__file__).parent
 
 

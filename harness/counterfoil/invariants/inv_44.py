@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from counterfoil.invariant import Invariant
+from counterfoil.roles import ROLES
 
 
 class Effect(NamedTuple):
@@ -238,7 +239,7 @@ UNACCOUNTED = " UNION ALL ".join(
 TRIED = " UNION ALL ".join(
     f"SELECT '{role}' AS role, event_seq, group_concat(state || coalesce(' ' || last_error, ''), ', ') AS deliveries"
     f" FROM {role}.delivery GROUP BY event_seq"
-    for role in ("crm", "psa", "erp", "billing")
+    for role in ROLES
 )
 
 EFFECT_AT = (

@@ -10,15 +10,14 @@ import orjson
 from counterfoil import kpi
 from counterfoil.invariant import Invariant, Params, Row
 from counterfoil.kpis import backlog, project_margin, utilization, utilization_to_revenue, wip_aging
+from counterfoil.roles import ROLES
 from counterfoil_mocks.kernel.store import Store
 
 SHOWN = """
 SELECT seq, at, request FROM journal.entry WHERE kind = 'integration' AND operation LIKE '%int.dashboard.shown%'
     AND seq > coalesce((SELECT CAST(value AS INTEGER) FROM control.meta WHERE name = 'since'), 0) ORDER BY seq DESC LIMIT 1
 """
-CHANGED_SINCE = " UNION ALL ".join(
-    f"SELECT 1 FROM {role}.history WHERE at > :at" for role in ("crm", "psa", "erp", "billing")
-)
+CHANGED_SINCE = " UNION ALL ".join(f"SELECT 1 FROM {role}.history WHERE at > :at" for role in ROLES)
 BILLED = """
 SELECT ccy, sum(net) AS net FROM (SELECT ccy, net FROM live_invoice UNION ALL SELECT ccy, -abs(net) FROM live_credit) GROUP BY ccy
 """

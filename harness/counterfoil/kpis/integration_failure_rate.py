@@ -6,11 +6,10 @@ from typing import Any
 
 from counterfoil.invariant import Params
 from counterfoil.kpi import Kpi, fraction
+from counterfoil.roles import ROLES
 from counterfoil_mocks.kernel.store import Store
 
-DELIVERIES = " UNION ALL ".join(
-    f"SELECT state, attempts FROM {role}.delivery WHERE attempts > 0" for role in ("crm", "psa", "erp", "billing")
-)
+DELIVERIES = " UNION ALL ".join(f"SELECT state, attempts FROM {role}.delivery WHERE attempts > 0" for role in ROLES)
 MESSAGES = f"""
 SELECT count(*) AS messages, coalesce(sum(state = 'DEAD'), 0) AS dead, coalesce(sum(attempts), 0) AS attempts,
     coalesce(sum(attempts - (state = 'DELIVERED')), 0) AS failed_attempts

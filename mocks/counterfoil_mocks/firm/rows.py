@@ -12,6 +12,7 @@ import orjson
 
 from counterfoil_mocks.kernel.fields import KEY_PARTS, Entity, Record
 from counterfoil_mocks.kernel.system import System
+from counterfoil_mocks.vendors import ROLES
 
 BATCH = 500
 """Rows that are kept in memory before they are written."""
@@ -152,7 +153,7 @@ def by_role(systems: Mapping[str, System]) -> dict[str, System]:
     found: dict[str, System] = {}
     for system in systems.values():
         found.setdefault(system.role.name, system)
-    missing = [role for role in ("crm", "psa", "erp", "billing") if role not in found]
+    missing = [role for role in ROLES if role not in found]
     if missing:
         raise ValueError(f"a firm needs all four systems; this landscape has no {', '.join(missing)}")
     return found
