@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 import orjson
 
@@ -183,16 +184,19 @@ class NetSuiteFace(Face):
     def answer(self, request: Request, operation: Operation) -> Answer:
         self.permissions.check(request, operation)
         try:
-            if request.method == "PATCH" and "{id}" not in operation.path and not self.jobs.many(request):
+            whole = "{id}" not in operation.path and isinstance(operation.about, dict) and "type" in operation.about
+            if whole and request.method == "DELETE":
+                return self._by_ids(request, operation)
+            if whole and request.method in ("PATCH", "PUT") and not self.jobs.many(request):
                 raise Refused(400, "INVALID_HEADER", "Many records are changed by a collection only. Use type=collection.",
                               header="Content-Type")  # fmt: skip
             if self.jobs.wanted(request, operation):
-                if self.jobs.many(request):
+                if self.jobs.many(request) and operation.write:
                     return self.jobs.take(request, operation, self._each(request, operation))
                 return self.jobs.take(
                     request, operation, [lambda: super(NetSuiteFace, self).answer(request, operation)]
                 )
-            if self.jobs.many(request):
+            if self.jobs.many(request) and operation.write:
                 raise Refused(400, "INVALID_HEADER", "Collections are written asynchronously only. Use Prefer: respond-async.",
                               header="Prefer")  # fmt: skip
             return super().answer(request, operation)
@@ -209,6 +213,9 @@ class NetSuiteFace(Face):
         if not isinstance(items, list) or not items or len(items) > MOST_TOGETHER or "{id}" in operation.path:
             raise Refused(400, "INVALID_REQUEST", MALFORMED, path="items")
 
+        return self._works(request, operation, items)
+
+    def _works(self, request: Request, operation: Operation, bodies: Sequence[Any]) -> list[Callable[[], Answer]]:
         def work(body: Any) -> Callable[[], Answer]:
             def run() -> Answer:
                 request.parsed = body
@@ -216,7 +223,20 @@ class NetSuiteFace(Face):
 
             return run
 
-        return [work(each) for each in items]
+        return [work(each) for each in bodies]
+
+    def _by_ids(self, request: Request, operation: Operation) -> Answer:
+        """Delete the records that the address names; raises Refused."""
+        if "ids" not in dict(parse_qsl(request.query.decode("latin-1"))):
+            raise self.unknown(request)
+        if not self.jobs.wanted(request, operation):
+            raise Refused(400, "INVALID_HEADER", "Many records are deleted asynchronously only. Use Prefer: respond-async.",
+                          header="Prefer")  # fmt: skip
+        named = [each.strip() for each in dict(parse_qsl(request.query.decode("latin-1")))["ids"].split(",")]
+        named = [each for each in dict.fromkeys(named) if each]
+        if not named or len(named) > MOST_TOGETHER:
+            raise Refused(400, "INVALID_PARAMETER", f"Between 1 and {MOST_TOGETHER} ids are expected.", parameter="ids")
+        return self.jobs.take(request, operation, self._works(request, operation, named))
 
     # answering
 

@@ -183,7 +183,7 @@ class Sessions:
         if not wanted or any(each not in SCOPES for each in wanted):
             raise TokenRefused("invalid_scope")
         token = base64.urlsafe_b64encode(ids.secret(48)).decode()
-        self._issued.put(token, True)
+        self._issued.put(token, "rest_webservices" in wanted)  # a token for RESTlets alone opens nothing here
         answer = {"access_token": token, "expires_in": str(TOKEN_SECONDS), "token_type": "Bearer"}
         return Answer(200, answer, headers=(("cache-control", "no-store"),))
 

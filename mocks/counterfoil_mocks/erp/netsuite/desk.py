@@ -79,6 +79,8 @@ class Desk(Postings):
         values = self._values(each, {key: value for key, value in given.items() if key != "addressBook"})
         values = {**named(name), **values}
         self._check_named(tx, values.get("customer_no"), None)
+        if not values.get("customer_no"):
+            self._check_alike(tx, values)
         if not values.get("country"):
             values["country"] = land_of(lines[0], "addressBook.items[0].") if lines else home["country"]
         if given.get("isInactive"):
@@ -96,6 +98,17 @@ class Desk(Postings):
         """See that no other customer has a customer's name for people; raises Refused 400."""
         same = tx.find("customer", customer_no=number) if number else []
         if any(each["status"] != "MERGED" and (own is None or each["id"] != own["id"]) for each in same):
+            raise errors.Refused(*errors.WORDS["DUPLICATE_KEY"], path="entityId")
+
+    @staticmethod
+    def _check_alike(tx: Tx, values: Record) -> None:
+        """See that a customer who is called by the company's name is the only one; raises Refused 400."""
+        title = values["name_full"] or values["name"]
+        same = [*tx.find("customer", customer_no=title), *tx.find("customer", name=values["name"], customer_no=None)]
+        if any(
+            each["status"] != "MERGED" and title in (each["customer_no"], each["name_full"] or each["name"])
+            for each in same
+        ):
             raise errors.Refused(*errors.WORDS["DUPLICATE_KEY"], path="entityId")
 
     def _place(self, line: Mapping[str, Any], at: str, old: Record | None) -> Record:
@@ -118,6 +131,8 @@ class Desk(Postings):
             place["country"] = land_of(line, at)
         place |= self._values(ADDRESS, given, old, at)
         people = {name: said[name] for name in ("addressee", "attention", "addrPhone") if said.get(name)}
+        if isinstance(said.get("override"), bool):
+            people["override"] = said["override"]
         custom = place.get("custom") or (old or {}).get("custom") or {}
         ours = custom.get(KEEP) or {}
         people = {**(ours.get("addressBookAddress") or {}), **people}
@@ -162,6 +177,9 @@ class Desk(Postings):
         custom = values["custom"] = dict(values.get("custom") or {})
         if each.about["family"] == "transaction":
             customer = tx.get("customer", custom["entity"])
+            job = self.reader.job_of(head.get("entity"))
+            if job is not None:
+                custom.setdefault("job", job)
             custom.setdefault("subsidiary", self._home(customer))
             custom.setdefault("currency", customer["invoice_ccy"] or "USD")
             custom.setdefault("tranDate", self.reader.today(custom["subsidiary"]))
@@ -212,6 +230,9 @@ class Desk(Postings):
         self, tx: Tx, each: ObjectMap, given: Record, record: Record, replace: set[str], selected: bool
     ) -> Record:
         lists = {child.name for child in each.children}
+        if selected:
+            given = {name: value for name, value in given.items() if value is not None or name in replace}
+            replace &= lists | replace - each.by_name.keys()
         unknown = sorted(replace - lists)
         if unknown:
             raise errors.Refused(400, "INVALID_PARAMETER", f"The sublist {unknown[0]} of {each.name} does not exist.",

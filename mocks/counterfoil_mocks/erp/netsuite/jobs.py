@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+import orjson
+
 from counterfoil_mocks.erp.netsuite import errors
 from counterfoil_mocks.erp.netsuite.errors import Refused
 from counterfoil_mocks.kernel.errors import Problem
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 PATH = "/services/rest/async/v1/job"
 KIND = "asyncJob"
+SUBMITTED = 'A request with the same idempotency key is already submitted. See the "Location" header for a link to the previously submitted job'
 KEY = b"x-netsuite-idempotency-key"
 
 
@@ -43,7 +46,7 @@ class Jobs:
     def wanted(request: Request, operation: Operation) -> bool:
         """Whether a call is to be answered by a job."""
         wish = (request.header(b"prefer") or "").lower()
-        return operation.write and "respond-async" in wish and isinstance(operation.about, dict)
+        return "respond-async" in wish and isinstance(operation.about, dict) and "type" in operation.about
 
     @staticmethod
     def many(request: Request) -> bool:
@@ -51,12 +54,13 @@ class Jobs:
         return "type=collection" in (request.header(b"content-type") or "").replace(" ", "").lower()
 
     def take(self, request: Request, operation: Operation, works: Iterable[Callable[[], Answer]]) -> Answer:
-        """Do a call's work, each part a task of its own, and answer with its job; with that of the first call where its idempotency key
-        is known."""
+        """Do a call's work, each part a task of its own, and answer with its job. Raises Refused 400, which names the first call's job, where
+        its idempotency key is known."""
         key = request.header(KEY)
         known = [] if key is None else self._found(key[:500])
         if known:
-            return self._told(request, known[0]["name_id"])
+            headers = self._told(request, known[0]["name_id"]).headers
+            raise Refused(400, "IDEMPOTENCY_ERROR", SUBMITTED, title="Conflict", headers=headers)
         tasks = [self._done(work) for work in works]
         system = self.face.system
         with Tx(system, self.face.origin(request, operation)) as tx:
@@ -80,7 +84,12 @@ class Jobs:
         except Problem as problem:
             refused = errors.of(problem, self.face.sessions.account)
             return {"status": refused.status, "error": refused.shown()}
-        return {"status": answer.status, "headers": [list(each) for each in answer.headers]}
+        said: Record = {"status": answer.status, "headers": [list(each) for each in answer.headers]}
+        if answer.payload is None:
+            return said
+        kind = "collection" if isinstance(answer.payload, dict) and "items" in answer.payload else "singular"
+        said["headers"].append(["content-type", f"application/vnd.oracle.resource+json; type={kind}"])
+        return {**said, "payload": self.face.dumped(answer.payload).decode()}
 
     def _told(self, request: Request, number: str) -> Answer:
         where = f"{self.face.base(request)}{PATH}/{number}"
@@ -136,4 +145,5 @@ class Jobs:
         if "error" in said:
             kind = ("content-type", "application/vnd.oracle.resource+json; type=error")
             return Answer(said["status"], said["error"], headers=(kind,))
-        return Answer(said["status"], None, headers=tuple((name, value) for name, value in said["headers"]))
+        payload = orjson.Fragment(said["payload"]) if "payload" in said else None
+        return Answer(said["status"], payload, headers=tuple((name, value) for name, value in said["headers"]))

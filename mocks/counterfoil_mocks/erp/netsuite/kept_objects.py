@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from counterfoil_mocks.erp.netsuite.objects import EXTERNAL, STAMPS, day, enum, flag, kept, shown, text, to
+from counterfoil_mocks.erp.netsuite.objects import EXTERNAL, STAMPS, day, enum, flag, kept, segments, shown, text, to
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.protocols.conversion import Conversion, exact, number, same
 from counterfoil_mocks.protocols.fieldmap import ChildMap, FieldMap, ObjectMap
@@ -22,8 +22,28 @@ LINES = "kept"
 
 def total(record: Record, context: Any) -> Any:
     """What the lines of an order come to."""
+    return number(summed(record, "amount") + summed(record, "tax1Amt"))
+
+
+def subtotal(record: Record, context: Any) -> Any:
+    """The same without tax."""
+    return number(summed(record, "amount"))
+
+
+def tax_total(record: Record, context: Any) -> Any:
+    """The tax of an order's lines."""
+    return number(summed(record, "tax1Amt"))
+
+
+def summed(record: Record, name: str) -> Decimal:
+    """What the lines of an order have of something."""
     lines = record["custom"].get("item") or []
-    return number(sum((Decimal(str(line.get("amount") or 0)) for line in lines), Decimal("0.00")))
+    return sum((Decimal(str(line.get(name) or 0)) for line in lines), Decimal("0.00"))
+
+
+def gross(line: Record) -> Decimal:
+    """A line's amount with its tax."""
+    return Decimal(str(line.get("amount") or 0)) + Decimal(str(line.get("tax1Amt") or 0))
 
 
 ORDER_STATES = {"A": "Pending Approval", "B": "Pending Fulfillment", "C": "Cancelled", "F": "Pending Billing", "G": "Billed",
@@ -42,7 +62,13 @@ def order_status(record: Record, context: Any) -> Record:
 
 JOB_STATES = {"1": "Closed", "2": "In Progress", "3": "Not Awarded", "4": "Pending", "5": "Awarded"}
 """States of a project, and how they are read."""
-ENUMS = {"salesOrder": {"orderStatus": ORDER_STATES}, "job": {"entityStatus": JOB_STATES}}
+TIME_STATES = {"1": "Open", "2": "Pending Approval", "3": "Approved", "4": "Rejected"}
+"""States of time, and how they are read."""
+ENUMS = {
+    "salesOrder": {"orderStatus": ORDER_STATES},
+    "job": {"entityStatus": JOB_STATES},
+    "timeBill": {"approvalStatus": TIME_STATES},
+}
 """Fields that take one of a few words, by type."""
 CLOCK = re.compile(r"(\d{1,4}):([0-5]\d)", re.ASCII)
 MOST_MINUTES = 10**6
@@ -52,6 +78,12 @@ def job_status(record: Record, context: Any) -> Record | None:
     """A project's state, where it says one."""
     said = record["custom"].get("entityStatus")
     return None if said is None else {"id": said["id"], "refName": JOB_STATES[said["id"]]}
+
+
+def time_status(record: Record, context: Any) -> Record:
+    """Whether time is approved."""
+    state = str((record["custom"].get("approvalStatus") or {}).get("id") or "1")
+    return {"id": state, "refName": TIME_STATES[state]}
 
 
 def hours(value: Any, around: Record) -> str:
@@ -93,9 +125,12 @@ ITEM_LINE = ObjectMap(
     "",
     (
         to("item", "serviceSaleItem"),
-        *kept("line", "description", "quantity", "rate", "amount", "price", "isTaxable", "units", "job"),
+        *kept("line", "description", "quantity", "rate", "amount", "price", "isTaxable", "units", "tax1Amt"),
+        to("job", "job"),
         to("taxCode", "salesTaxItem"),
-        *kept("department", "class", "location", "revRecStartDate", "revRecEndDate", "expectedShipDate"),
+        shown("grossAmt", lambda line, context: number(gross(line["custom"])), kind="number"),
+        *segments(),
+        *kept("revRecStartDate", "revRecEndDate", "expectedShipDate"),
     ),
 )
 
@@ -130,13 +165,20 @@ def record_type(
 def transaction(name: str, label: str, code: str, *more: FieldMap, line: ObjectMap = ITEM_LINE) -> ObjectMap:
     """A transaction that posts nothing."""
     fields = (
-        *kept("tranId", "title", "memo", "otherRefNum", "exchangeRate", "terms", "salesRep", "department", "class"),
-        *kept("location", "job", "startDate", "endDate", "billingAddress", "shippingAddress", "probability"),
+        *kept("tranId", "title", "memo", "otherRefNum", "exchangeRate", "email"),
+        *kept("startDate", "endDate", "billingAddress", "shippingAddress", "probability"),
+        to("terms", "term"),
+        to("salesRep", "employee"),
+        to("job", "job"),
+        *segments(),
         to("entity", "customer", required=True),
         day("tranDate"),
         to("subsidiary", "subsidiary"),
         to("currency", "currency"),
         to("createdFrom", "transaction"),
+        shown("subtotal", subtotal, kind="number"),
+        shown("discountTotal", lambda record, context: number(Decimal("0.00")), kind="number"),
+        shown("taxTotal", tax_total, kind="number"),
         shown("total", total, kind="number"),
         *more,
     )
@@ -238,10 +280,14 @@ KEPT: tuple[ObjectMap, ...] = (
         "time",
         (
             to("employee", "employee", required=True),
-            FieldMap("customer"),
+            to("customer", "debtor"),
             to("item", "serviceSaleItem"),
             FieldMap("hours", conversion=HOURS),
-            *kept("casetaskevent", "memo", "isBillable", "approvalStatus", "rate", "department", "class"),
+            to("casetaskevent", "projectTask"),
+            to("subsidiary", "subsidiary"),
+            *segments(),
+            enum("approvalStatus", time_status),
+            *kept("memo", "isBillable", "rate"),
             day("tranDate"),
         ),
         title="memo",
@@ -328,7 +374,12 @@ KEPT: tuple[ObjectMap, ...] = (
         ),
     ),
     named("taxType", "Tax Type", "country", "description"),
-    named("nexus", "Nexus", "country", "state", "description"),
+    record_type(
+        "nexus",
+        "Nexus",
+        "list:nexus",
+        (flag("isInactive"), *kept("name", "country", "state", "description", "taxAgency")),
+    ),
     named("department", "Department"),
     named("classification", "Class"),
     named("location", "Location", "mainAddress"),

@@ -119,7 +119,9 @@ class Metadata:
 
     def _document(self, base: str, names: list[str]) -> Record:
         paths: dict[str, dict[str, Any]] = {}
-        for each in self.face.records.operations():
+        for each in (*self.face.records.operations(), *self.face.transforms.operations()):
+            if each.name == "transform":
+                continue
             where = each.path.removeprefix(RECORDS)
             if where.split("/")[1] in names:
                 paths.setdefault(where, {})[each.method.lower()] = {

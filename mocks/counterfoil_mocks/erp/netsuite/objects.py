@@ -83,6 +83,11 @@ def kept(*names: str) -> tuple[FieldMap, ...]:
     return tuple(FieldMap(name) for name in names)
 
 
+def segments() -> tuple[FieldMap, ...]:
+    """What transactions and their lines are sorted by."""
+    return to("department", "department"), to("class", "classification"), to("location", "location")
+
+
 def word(value: str) -> Record:
     """An enumerated value."""
     return {"id": value, "refName": value}
@@ -99,6 +104,15 @@ STATUS = {"DRAFT": "Pending Approval", "PAID": "Paid In Full", "CREDITED": "Paid
 def invoice_status(record: Record, context: Any) -> Record:
     """Whether an invoice is open."""
     return word(STATUS.get(record["status"], "Open"))
+
+
+def approval(record: Record, context: Any) -> Record:
+    """What is in the books is approved."""
+    return (
+        {"id": "1", "refName": "Pending Approval"}
+        if record["status"] == "DRAFT"
+        else {"id": "2", "refName": "Approved"}
+    )
 
 
 def credit_status(record: Record, context: Any) -> Record:
@@ -198,12 +212,13 @@ CUSTOMER = with_customs(
                 "email",
                 "phone",
                 "altEmail",
-                "salesRep",
-                "entityStatus",
                 "category",
                 "comments",
             ),
-            *kept("receivablesAccount", "customForm", "url", "fax", "legalName", "defaultTaxReg", "taxRegistration"),
+            to("salesRep", "employee"),
+            FieldMap("entityStatus", default={"id": "13", "refName": "CUSTOMER-Closed Won"}),
+            FieldMap("receivablesAccount", default={"id": "-10", "refName": "Use System Preference"}),
+            *kept("customForm", "url", "fax", "legalName", "defaultTaxReg", "taxRegistration"),
             *kept("printOnCheckAs", "currencyList", "contactList", "priceLevel", "taxItem", "taxable", "language"),
             instant("dateCreated", "created_at"),
             instant("lastModifiedDate", "updated_at"),
@@ -234,7 +249,9 @@ LINE = with_customs(
             FieldMap("price", default={"id": "-1", "refName": "Custom"}),
             shown("isTaxable", lambda line, context: bool(line["tax"]), kind="boolean"),
             shown("taxRate1", lambda line, context: context.tax_rate(line), kind="number"),
-            *kept("department", "class", "location", "job", "units", "orderLine"),
+            *segments(),
+            to("job", "job"),
+            *kept("units", "orderLine"),
             to("orderDoc", "transaction"),
             *kept("revRecSchedule", "revRecStartDate", "revRecEndDate", "deferRevRec", "taxAmount", "account"),
         ),
@@ -262,7 +279,12 @@ DOCUMENT: tuple[FieldMap, ...] = (
     amount("taxTotal", "tax", creatable=False),
     amount("total", "total", creatable=False),
     to("createdFrom", "transaction"),
-    *kept("memo", "otherRefNum", "email", "salesRep", "department", "class", "location", "customForm", "approvalStatus"),
+    enum("approvalStatus", approval),
+    shown("discountTotal", lambda record, context: AMOUNT.show(0, record), kind="number"),
+    to("salesRep", "employee"),
+    to("job", "job"),
+    *segments(),
+    *kept("memo", "otherRefNum", "email", "customForm"),
     *kept("billingAddress", "shippingAddress", "billAddressList", "shipAddressList", "toBeEmailed", "toBePrinted"),
     *STAMPS,
 )  # fmt: skip
@@ -277,7 +299,8 @@ INVOICE = with_customs(
             shown("amountPaid", paid, kind="number"),
             amount("amountRemaining", "open_amount", creatable=False),
             enum("status", invoice_status),
-            *kept("job", "startDate", "endDate", "vatRegNum", "discountTotal", "shipDate", "billingSchedule"),
+            to("billingSchedule", "billingSchedule"),
+            *kept("startDate", "endDate", "vatRegNum", "shipDate"),
         ),
         where={"doc_type": "INVOICE"},
         children=(ChildMap("item", "lines", LINE), ChildMap("taxDetails", object=TAXED)),
@@ -316,7 +339,6 @@ CREDIT_MEMO = with_customs(
             amount("applied", "total", creatable=False),
             amount("unapplied", "open_amount", creatable=False),
             enum("status", credit_status),
-            *kept("job"),
         ),
         where={"doc_type": "CREDIT_MEMO"},
         children=(
@@ -357,7 +379,8 @@ PAYMENT = with_customs(ObjectMap(
         shown("arAcct", lambda record, context: "1200", refers="account"),
         shown("account", lambda record, context: "1000", refers="account"),
         enum("status", payment_status),
-        *kept("memo", "undepFunds", "autoApply", "paymentOption", "paymentMethod", "department", "class", "location"),
+        *kept("memo", "undepFunds", "autoApply", "paymentOption", "paymentMethod"),
+        *segments(),
         *STAMPS,
     ),
     children=(ChildMap("apply", of=APPLY, by="payment"),),
@@ -372,7 +395,8 @@ DEPOSIT = with_customs(
             *(each for each in PAYMENT.fields if each.name in OF_DEPOSITS),
             enum("status", deposit_status),
             to("salesOrder", "salesOrder"),
-            *kept("memo", "undepFunds", "paymentOption", "paymentMethod", "department", "class", "location"),
+            *kept("memo", "undepFunds", "paymentOption", "paymentMethod"),
+            *segments(),
         ),
         keep=KEEP,
         about={**PAYMENT.about, "label": "Customer Deposit", "code": "CustDep"},
@@ -400,7 +424,8 @@ REFUND = with_customs(ObjectMap(
         shown("arAcct", lambda record, context: "1200", refers="account"),
         shown("account", lambda record, context: "1000", refers="account"),
         enum("status", credit_status),
-        *kept("memo", "paymentMethod", "paymentOption", "address", "toBePrinted", "department", "class", "location"),
+        *kept("memo", "paymentMethod", "paymentOption", "address", "toBePrinted"),
+        *segments(),
         *STAMPS,
     ),
     children=(ChildMap("apply", object=REFUNDED), ChildMap("deposit", object=TO_REFUND)),
@@ -417,7 +442,8 @@ JOURNAL_LINE = ObjectMap(
         amount("credit", "cr"),
         text("memo"),
         text("custcol_contract_no", "contract_no"),
-        *kept("entity", "department", "class", "location"),
+        to("entity", "party"),
+        *segments(),
     ),
     keep=KEEP,
 )
@@ -435,7 +461,8 @@ JOURNAL = ObjectMap(
         shown("approved", lambda record, context: record["status"] != "DRAFT", kind="boolean"),
         shown("postingPeriod", lambda record, context: context.period(record["legal_entity"], record["posting_date"]),
               refers="accountingPeriod"),
-        *kept("reversalDate", "exchangeRate", "customForm", "department", "class", "location"),
+        *kept("reversalDate", "exchangeRate", "customForm"),
+        *segments(),
         *STAMPS,
     ),
     children=(ChildMap("line", "lines", JOURNAL_LINE),),
@@ -507,7 +534,8 @@ ITEM = with_customs(ObjectMap(
         shown("isInactive", lambda record, context: not record["active"], kind="boolean"),
         EXTERNAL,
         *kept("salesDescription", "deferredRevenueAccount", "subsidiary", "taxSchedule", "pricing", "unitsType"),
-        *kept("revenueRecognitionRule", "includeChildren", "isFulfillable", "location", "department", "class"),
+        *kept("revenueRecognitionRule", "includeChildren", "isFulfillable"),
+        *segments(),
         instant("createdDate", "created_at"),
         instant("lastModifiedDate", "updated_at"),
     ),

@@ -25,6 +25,11 @@ class Postings(Given):
         values = self._values(each, head)
         buyer = tx.get("customer", values["customer"])
         self._fill(values, buyer)
+        ours = values.setdefault("custom", {}).setdefault(KEEP, {})
+        if buyer["terms"] and "terms" not in head:
+            ours["terms"] = buyer["terms"]
+        if self.reader.job_of(head.get("entity")) and not ours.get("job"):
+            ours["job"] = self.reader.job_of(head["entity"])
         if "terms" in head and values.get("due") is None:
             terms = (values.get("custom") or {}).get(KEEP, {}).get("terms")
             if terms:
@@ -91,6 +96,10 @@ class Postings(Given):
             payer = tx.get("customer", self.reader.stored_of("customer", head["customer"], "customer", "customer"))
             head["currency"] = self.reader.id_of("currency", payer["invoice_ccy"] or "USD")
         values = self._values(each, head)
+        payer = tx.get("customer", values["payer"])
+        for number, document in enumerate(documents):
+            if not self._pays_for(tx, payer, document):
+                raise errors.reference(document["id"], "doc", f"apply.items[{number}].doc")
         parts = self._parts(lines, documents, values.get("amount"))
         if values.get("amount") is None:
             if not parts:
@@ -211,13 +220,15 @@ class Postings(Given):
         values["ccy"] = values.get("ccy") or company["functional_ccy"]
         values["posting_date"] = values.get("posting_date") or self.reader.today(company["code"])
         self._check_period(given, company["code"], values["posting_date"])
-        lines = []
+        lines, extras = [], {}
         for number, line in enumerate(items_of(given.get("line"), "line")):
             at = f"line.items[{number}]."
             said = self._known(JOURNAL_LINE, line, at)
             if said.get("account") is None:
                 raise errors.missing("Account", f"{at}account")
-            lines.append(self._values(JOURNAL_LINE, said, {"ccy": values["ccy"], "custom": {}}, at))
+            read = self._values(JOURNAL_LINE, said, {"ccy": values["ccy"], "custom": {}}, at)
+            extras[str(number + 1)] = (read.pop("custom", {}) or {}).get(KEEP) or {}
+            lines.append(read)
         if not lines:
             raise errors.user("You must enter at least one line for this transaction.", path="line")
         if sum(line.get("dr") or 0 for line in lines) != sum(line.get("cr") or 0 for line in lines):
@@ -230,8 +241,11 @@ class Postings(Given):
         booked = [{name: line.get(name) or 0 if name != "account" else line[name] for name in ("account", "dr", "cr")}
                   for line in lines]  # fmt: skip
         record = perform(tx, "post_journal", None, {**asked, "lines": booked})
-        more = {name: values[name] for name in ("external_id", "custom") if values.get(name)}
-        return tx.update(self.entity(each), record, more, event="") if more else record
+        custom = values.get("custom") or {}
+        more = {"custom": {**custom, KEEP: {**(custom.get(KEEP) or {}), "line": extras}}}
+        if values.get("external_id"):
+            more["external_id"] = values["external_id"]
+        return tx.update(self.entity(each), record, more, event="")
 
     def _parts(self, lines: list[Mapping[str, Any]], documents: list[Record], received: int | None) -> list[int]:
         """How much goes to each invoice: what its line says, else as much as is open on it and left of the payment."""
@@ -243,6 +257,19 @@ class Postings(Given):
                 left = document["open_amount"]
                 parts.append(left if received is None else max(0, min(left, received - sum(parts))))
         return parts
+
+    @staticmethod
+    def _pays_for(tx: Tx, payer: Record, document: Record) -> bool:
+        """Whether a customer may pay an invoice: his own, one of a customer below him, or of one that was merged with another."""
+        above: str | None = document["customer"]
+        seen: set[str] = set()
+        while above is not None and above not in seen:
+            debtor = tx.get("customer", above)
+            if debtor["id"] == payer["id"] or "MERGED" in (debtor["status"], payer["status"]):
+                return True
+            seen.add(above)
+            above = debtor["parent"]
+        return False
 
     @staticmethod
     def _oldest(tx: Tx, payment: Record) -> tuple[list[int], list[Record]]:
@@ -316,6 +343,8 @@ class Postings(Given):
             own = named_by(line, rows) if line.get("doc") is None else None
             doc = line.get("doc") if own is None else own["ar_document"]
             document = tx.get("ar_document", self.reader.stored_of("invoice", doc, "doc", f"{path}doc"))
+            if not self._pays_for(tx, tx.get("customer", payment["payer"]), document):
+                raise errors.reference(document["id"], "doc", f"{path}doc")
             so_far = sum(row["amount"] for row in before if row["ar_document"] == document["id"] and not anew)
             wanted = None
             if not line.get("apply", True):

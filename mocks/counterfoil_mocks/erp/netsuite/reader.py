@@ -46,7 +46,8 @@ OLDEST_COMPANY = (
 )
 DEPENDENT = ("createdFrom", "entity", "parent", "company", "billTo", "project", "employee")
 """Fields of kept records by which one hangs on another."""
-ALIKE = {"serviceSaleItem": ("serviceSaleItem", "nonInventorySaleItem")}
+ALIKE = {"serviceSaleItem": ("serviceSaleItem", "nonInventorySaleItem"), "debtor": ("customer", "job"),
+         "party": ("customer", "job", "employee")}  # fmt: skip
 """Types that a reference may lead to where it names one of them."""
 NAMES: dict[str, Callable[[Record], str]] = {
     "customer": lambda record: f"{record['customer_no'] or ''} {record['name']}".strip(),
@@ -183,6 +184,16 @@ class Reader:
             return str(job["custom"]["parent"])
         raise errors.reference(named, field, path)
 
+    def job_of(self, value: Any) -> str | None:
+        """The id of the job that a reference to a customer names instead; None where it names none."""
+        named = value
+        if isinstance(value, Mapping):
+            named = value.get("id") or (f"eid:{value['externalId']}" if value.get("externalId") else None)
+        if isinstance(named, bool) or not isinstance(named, str | int) or self.find(self.types["customer"], str(named)):
+            return None
+        found = self.find(self.types["job"], str(named))
+        return None if found is None else str(found["id"])
+
     def reference(self, refers: str, stored: str) -> Record | None:
         """A reference as it is shown."""
         if refers in self.hidden:
@@ -208,9 +219,9 @@ class Reader:
 
     def targets(self, refers: str) -> tuple[ObjectMap, ...]:
         """The types that a reference may lead to."""
-        if refers not in self.types:
-            return transactions(self.types)
-        return tuple(self.types[name] for name in ALIKE.get(refers, (refers,)))
+        if refers in ALIKE:
+            return tuple(self.types[name] for name in ALIKE[refers])
+        return (self.types[refers],) if refers in self.types else transactions(self.types)
 
     def _link(self, name: str, record_id: str, label: str) -> Record:
         return {"links": [self.self_link(name, record_id)], "id": record_id, "refName": label}
@@ -470,4 +481,4 @@ def address(site: Record) -> Record:
     more = {"city": site["city"], "state": site["region"], "zip": site["postcode"]}
     kept = ((site["custom"] or {}).get(KEEP) or {}).get("addressBookAddress") or {}
     shown = {**kept, **lines, **{name: value for name, value in more.items() if value is not None}}
-    return {"links": [], **shown, "country": {"id": site["country"], "refName": site["country"]}}
+    return {"links": [], "override": False, **shown, "country": {"id": site["country"], "refName": site["country"]}}

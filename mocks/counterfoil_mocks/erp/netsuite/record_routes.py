@@ -35,6 +35,8 @@ CREATES = {
     "journalEntry": "post_journal",
 }
 """Deeds that make a record, where their names are not `create_` and the entity."""
+MODES = ("error", "warning", "ignore")
+"""What a caller may wish to happen to fields that there are not, and to values that a field cannot have."""
 TRUE = ("true", "TRUE", "True")
 
 
@@ -109,6 +111,9 @@ class Records:
             update = operation(f"update_{noun(each)}", "PATCH", one, self._update, f"Change a {label}")
             yield update
             yield operation(update.name, "PATCH", many, self._update_each, f"Change {label} records, asynchronously")
+            yield operation(
+                made_by(each), "PUT", many, self._upsert_each, f"Make or change {label} records, asynchronously"
+            )
             yield Operation(
                 made_by(each),
                 "PUT",
@@ -123,16 +128,23 @@ class Records:
             )  # fmt: skip
         if not each.about["family"].startswith("list") or verbs:
             yield operation(f"delete_{noun(each)}", "DELETE", one, self._delete, f"Delete a {label}")
+            yield operation(
+                f"delete_{noun(each)}", "DELETE", many, self._delete_each, f"Delete {label} records, asynchronously"
+            )
 
     # writing
 
     def _desk(self, ask: Ask) -> Desk:
-        def wish(header: bytes, default: str) -> str:
-            return (ask.request.header(header) or default).strip().lower()
+        def wish(header: str, default: str) -> str:
+            said = (ask.request.header(header.lower().encode()) or default).strip().lower()
+            if said not in MODES:
+                raise Refused(400, "INVALID_HEADER", f"Invalid value of the header {header}: {said}. Use Error, Warning or Ignore.",
+                              header=header)  # fmt: skip
+            return said
 
         names, values = (
-            wish(b"x-netsuite-propertynamevalidation", "warning"),
-            wish(b"x-netsuite-propertyvaluevalidation", "error"),
+            wish("X-NetSuite-PropertyNameValidation", "warning"),
+            wish("X-NetSuite-PropertyValueValidation", "error"),
         )
         lenient = values in ("warning", "ignore")
         desk = Desk(self.face.system, ask.origin, self.face.reader(ask), strict=names == "error", lenient=lenient)
@@ -177,15 +189,33 @@ class Records:
         return self._written(desk, each, desk.save(each, changes, desk.reader.get(each, str(named))))
 
     def _upsert(self, ask: Ask) -> Answer:
-        desk, each = self._desk(ask), ask.operation.about["type"]
         if not ask.subject.startswith("eid:"):
             raise Refused(400, "INVALID_REQUEST", "Upsert is possible by external id only: use eid:EXTERNAL_ID.")
-        record = desk.reader.find(each, ask.subject)
+        return self._put(ask, ask.subject)
+
+    def _put(self, ask: Ask, named: str) -> Answer:
+        """Make or change the record of an external id."""
+        desk, each = self._desk(ask), ask.operation.about["type"]
+        record = desk.reader.find(each, named)
         body = ask.body
         if isinstance(body, dict):
-            body = {**body, "externalId": ask.subject[4:]} if record is None else {
+            body = {**body, "externalId": named[4:]} if record is None else {
                 name: value for name, value in body.items() if name != "externalId"}  # fmt: skip
         return self._written(desk, each, desk.save(each, body, record))
+
+    def _upsert_each(self, ask: Ask) -> Answer:
+        """One record of a collection, which its external id names."""
+        body = said(ask)
+        if not body.get("externalId"):
+            raise Refused(400, "INVALID_REQUEST", "Each record of a collection of upserts says its externalId.",
+                          path="externalId")  # fmt: skip
+        return self._put(ask, f"eid:{body['externalId']}")
+
+    def _delete_each(self, ask: Ask) -> Answer:
+        """One of the records that `ids` names."""
+        desk, each = self._desk(ask), ask.operation.about["type"]
+        desk.delete(each, desk.reader.get(each, str(ask.body)))
+        return Answer(204, None)
 
     def _delete(self, ask: Ask) -> Answer:
         desk, each = self._desk(ask), ask.operation.about["type"]
@@ -267,7 +297,10 @@ class Records:
     def _sublist(self, child: ChildMap) -> Callable[[Ask], Answer]:
         def run(ask: Ask) -> Answer:
             reader, each = self.face.reader(ask), ask.operation.about["type"]
-            return Answer(200, reader.sublist(each, reader.get(each, ask.subject), child))
+            found = reader.sublist(each, reader.get(each, ask.subject), child)
+            place = (each.name, ask.subject, child.name)
+            found["items"] = [{"links": [reader.self_link(*place, key)], **line} for key, line in keyed(found["items"])]
+            return Answer(200, found)
 
         return run
 

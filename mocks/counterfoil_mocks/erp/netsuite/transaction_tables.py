@@ -65,7 +65,7 @@ class TransactionTables(Rows):
             **self._head(each, each.c.ccy, each.c.legal_entity, each.c.issue_date),
             "tranid": each.c.invoice_no,
             "transactionnumber": each.c.invoice_no,
-            "employee": custom("id", within=(KEEP, "salesRep"))(each),
+            "employee": custom("salesRep", within=(KEEP,))(each),
             "type": sa.case((invoice, "CustInvc"), else_="CustCred"),
             "status": sa.case((sa.or_(settled, each.c.doc_type != "INVOICE"), "B"), else_="A"),
             "duedate": each.c.due,
@@ -153,9 +153,9 @@ class TransactionTables(Rows):
             "status": sa.func.coalesce(
                 custom("id", within=("orderStatus",))(each), sa.case((each.c.kind == "salesOrder", "F"), else_="A")
             ),
-            "employee": custom("id", within=("salesRep",))(each),
+            "employee": custom("salesRep")(each),
             "duedate": custom("dueDate")(each),
-            "terms": custom("id", within=("terms",))(each),
+            "terms": coded("term", custom("terms")(each)),
             "foreigntotal": ordered_total(each),
             "entity": sa.func.coalesce(custom("entity")(each), custom("customer")(each)),
             **self._customs("transaction", each, ""),
@@ -197,7 +197,7 @@ class TransactionTables(Rows):
                  "item": self._id_of("service_item", line.c.service_item), "quantity": sign * quantity, "rate": sa.func.coalesce(rate, net),
                  "foreignamount": sign * net, "netamount": sign * net, "memo": line.c.description,
                  "taxcode": self._id_of("tax_code", line.c.tax_code), "taxamount": amount("tax")(line),
-                 **{name: sa.func.json_extract(each.c.custom, own_path.op("||")(f".{name}.id")) for name in SEGMENTS},
+                 **{name: sa.func.json_extract(each.c.custom, own_path.op("||")(f".{name}")) for name in SEGMENTS},
                  **self._customs("transactionline", line), **self.declared.of_line(each, line)}  # fmt: skip
         tax = {**main, "id": TAX_LINE, "linesequencenumber": TAX_LINE, "mainline": 0, "taxline": 1, "memo": None,
                "foreignamount": sign * amount("tax")(each), "netamount": sign * amount("tax")(each)}  # fmt: skip
@@ -244,7 +244,7 @@ class TransactionTables(Rows):
                  "netamount": share("amount"), "memo": said("description"), "taxcode": self._id_of("tax_code", said("taxCode")),
                  "quantitybilled": scaled(sa.func.coalesce(said("quantityBilled"), 0)),
                  "isclosed": sa.case((sa.cast(said("isClosed"), sa.Text).in_(("1", "true")), 1), else_=0),
-                 **{name: said(f"{name}.id") for name in SEGMENTS}}  # fmt: skip
+                 **{name: said(name) for name in SEGMENTS}}  # fmt: skip
         yield self._put(ordered(main), each, *self._live(each), each.c.kind.in_(kinds))
         yield self._put(ordered(lines), each.join(line, sa.true()), *self._live(each), each.c.kind.in_(kinds))
 
@@ -380,5 +380,8 @@ def ordered(values: Mapping[str, Any]) -> dict[str, Any]:
 def ordered_total(order: Any) -> Value:
     """What the lines of an order come to."""
     line = sa.func.json_each(order.c.custom, "$.item").table_valued("value")
-    each = scaled(sa.func.json_extract(line.c.value, "$.amount"))
+    parts = [
+        sa.func.coalesce(scaled(sa.func.json_extract(line.c.value, f"$.{name}")), 0) for name in ("amount", "tax1Amt")
+    ]
+    each = parts[0] + parts[1]
     return sa.select(sa.func.sum(each)).select_from(line).scalar_subquery()

@@ -74,9 +74,9 @@ def _head(source: Record, reader: Reader) -> Record:
     custom = source["custom"]
     names = [*CARRIED, *(name for name in custom if name.startswith("custbody_"))]
     head = {name: custom[name] for name in names if custom.get(name) is not None}
-    for name in ("currency", "subsidiary"):
+    for name, refers in (("currency", "currency"), ("subsidiary", "subsidiary"), ("terms", "term")):
         if name in head:
-            head[name] = reader.id_of(name, head[name])
+            head[name] = reader.id_of(refers, head[name])
     return {**head, "entity": custom["entity"], "createdFrom": source["id"]}
 
 
