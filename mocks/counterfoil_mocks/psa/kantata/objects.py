@@ -86,15 +86,14 @@ CHANGEABLE = (
     " external_reference external_link show_nonbillable_time_on_invoices archived price change_orders_enabled stage"
     " require_notes_on_time_entries require_time_approvals require_expense_approvals time_trackable"
 )
+WHITELIST = CHANGEABLE.split()
 """Attributes of a workspace that can be changed."""
 FEATURES = {"time_trackable": True, "has_time_entry_role_picker": True, "project_side_panel": True}
 
 
 def _rights(record: Record, view: Any) -> Record:
     """What the token's user may do in a workspace."""
-    on = any(
-        each["employee"] == view.user_id for each in view.all("assignment", project=record["id"], status="CONFIRMED")
-    )
+    on = view.seated(record["id"])
     live = not kept(record).get("archived")
     changes = view.administrator and live
     return {
@@ -169,7 +168,7 @@ WORKSPACE = mapped(
         "has_active_expense_report_submissions",
         lambda record, view: view.totals(record["id"])["expenses"] > 0,
     ),
-    computed("update_whitelist", lambda record, view: CHANGEABLE.split()),
+    computed("update_whitelist", lambda record, view: WHITELIST),
     computed("permissions", _rights),
     computed("account_features", lambda record, view: dict(FEATURES)),
     computed("can_invite", lambda record, view: view.administrator),

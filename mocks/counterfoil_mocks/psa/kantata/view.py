@@ -41,6 +41,7 @@ TOTALS = f"""
             0, CASE approval WHEN 'SUBMITTED' THEN 1 ELSE 0 END FROM psa.expense {OF_PROJECT}
     ) AS entry
 """
+SEATED = f"SELECT 1 FROM psa.assignment {OF_PROJECT} AND employee = ? AND status = 'CONFIRMED' LIMIT 1"
 INVOICED = "approval = 'APPROVED' AND billing IN ('BILLED', 'CREDITED')"
 WORK = f"""
     SELECT COALESCE(SUM(CASE WHEN billable = 1 THEN minutes END), 0) AS billable,
@@ -98,7 +99,9 @@ class View:
     @cached_property
     def user_id(self) -> str:
         """The token's user, looked up once a call."""
-        return self.face.account.user_id(self.grant)
+        account = self.face.account
+        place = ("user", self.grant is account.member)
+        return str(self.face.remembered.part(place, lambda: account.user_id(self.grant)))
 
     @property
     def administrator(self) -> bool:
@@ -426,6 +429,11 @@ class View:
             row = self._summed(TOTALS, self.system.name, project, self.system.name, project)
             found = self.sums[project] = dict(zip(("used", "spent", "time", "expenses"), row, strict=True))
         return found
+
+    def seated(self, project: str) -> bool:
+        """Whether the token's user has a confirmed seat on a project."""
+        of = (self.system.name, project, self.user_id)
+        return self.system.store.connection.execute(SEATED, of).fetchone() is not None
 
     def work(self, task: str) -> Record:
         """What a task's time adds up to: `billable` and `other` (minutes), `used`, `invoiced` and `uninvoiced` (approved, minor units)."""
