@@ -506,3 +506,155 @@ def test_a_number_that_does_not_fit_its_field_is_refused(ask: Call, name: str, v
     made = ask("POST", "/sobjects/Account", {"Name": "Large", name: value})
     assert refusal(made) == (400, "NUMBER_OUTSIDE_VALID_RANGE")
     assert made.json()[0]["fields"] == [name]
+
+
+@pytest.mark.by_test("upsert_record")
+def test_an_upsert_says_its_key_in_the_address_alone(ask: Call) -> None:
+    place = "/sobjects/Account/ERP_Customer_Id__c/KEY-1"
+    for name in ("ERP_Customer_Id__c", "erp_customer_id__c", "Id"):
+        refused = ask("PATCH", place, {"Name": "Keyed", name: "KEY-1"})
+        assert refusal(refused) == (400, "INVALID_FIELD")
+        assert refused.json()[0]["message"].endswith(" field should not be specified in the sobject data.")
+    assert ask("PATCH", place, {"Name": "Keyed"}).status_code == 201
+
+
+@pytest.mark.by_test("update_records delete_records")
+def test_a_row_whose_id_is_of_no_record_has_an_invalid_reference(ask: Call) -> None:
+    nobody = "001000000000001AAA"
+    row = {"attributes": {"type": "Account"}, "Id": nobody, "Phone": "1"}
+    updated = ask("PATCH", "/composite/sobjects", {"records": [row]}).json()
+    deleted = ask("DELETE", "/composite/sobjects", params={"ids": nobody}).json()
+    assert [each[0]["errors"][0]["statusCode"] for each in (updated, deleted)] == ["INVALID_CROSS_REFERENCE_KEY"] * 2
+    assert refusal(ask("DELETE", "/composite/sobjects")) == (400, "MISSING_ARGUMENT")
+
+
+def test_rows_of_bulk_say_what_is_wrong_in_words_of_rows(crm: dict[str, Any], ask: Call) -> None:
+    def failed(operation: str, csv: str) -> list[str]:
+        job = ask("POST", "/jobs/ingest", {"object": "Opportunity", "operation": operation}).json()
+        counts = ask("GET", f"/jobs/ingest/{job['id']}").json()
+        assert (counts["state"], counts["numberRecordsProcessed"], counts["retries"]) == ("Open", 0, 0)
+        head = {"Authorization": f"Bearer {crm['credentials']['access_token']}", "Content-Type": "text/csv"}
+        requests.put(f"{crm['url']}/{job['contentUrl']}", data=csv, headers=head, timeout=10)
+        ask("PATCH", f"/jobs/ingest/{job['id']}", {"state": "UploadComplete"})
+        assert ask("GET", f"/jobs/ingest/{job['id']}").json()["state"] == "JobComplete"
+        lines = ask("GET", f"/jobs/ingest/{job['id']}/failedResults").text.splitlines()[1:]
+        return [line.split('","')[1] for line in lines]
+
+    rows = "Name,StageName,CloseDate,Amount\nA,Prospecting,02/03/2026,1\nB,Prospecting,2026-03-02,much\n"
+    assert failed("insert", rows) == [
+        "INVALID_TYPE_ON_FIELD_IN_RECORD:Close Date: value not of required type: 02/03/2026:CloseDate --",
+        "INVALID_TYPE_ON_FIELD_IN_RECORD:Amount: value not of required type: much:Amount --",
+    ]
+    assert failed("delete", "Id\n006000000000001AAA\n") == [
+        "INVALID_CROSS_REFERENCE_KEY:invalid cross reference id: --"
+    ]
+
+
+@pytest.mark.by_test("search")
+def test_a_search_leaves_out_what_not_stands_before(ask: Call) -> None:
+    for name in ("Quuxly Trading", "Quuxly Services"):
+        ask("POST", "/sobjects/Account", {"Name": name})
+    found_names = ask("GET", "/search", params={"q": "FIND {Quuxly AND NOT Trading} RETURNING Account(Name)"}).json()
+    assert [each["Name"] for each in found_names["searchRecords"]] == ["Quuxly Services"]
+
+
+@pytest.mark.by_test("cometd create_records")
+def test_rows_of_one_call_are_one_transaction_to_who_is_told_of_them(ask: Call, listener: Listener) -> None:
+    listener.subscribe("/data/AccountChangeEvent")
+    rows = [{"attributes": {"type": "Account"}, "Name": f"Together {number}"} for number in (1, 2, 3)]
+    ask("POST", "/composite/sobjects", {"records": [*rows[:2], {"attributes": {"type": "Account"}}, rows[2]]})
+    ask("POST", "/sobjects/Account", {"Name": "Alone"})
+    message = {"channel": "/meta/connect", "clientId": listener.id, "connectionType": "long-polling"}
+    *events, _ = listener.say(message)
+    told = [each["data"]["payload"]["ChangeEventHeader"] for each in events]
+    assert [each["sequenceNumber"] for each in told] == [1, 2, 3, 1]
+    assert len({each["transactionKey"] for each in told[:3]}) == 1
+    assert told[3]["transactionKey"] != told[0]["transactionKey"]
+
+
+@pytest.fixture
+def priced(ask: Call) -> dict[str, str]:
+    """A deal with a quote, a price book and an entry of it, by name."""
+    book = ask("POST", "/sobjects/Pricebook2", {"Name": "Book", "IsActive": True}).json()["id"]
+    product = ask("POST", "/sobjects/Product2", {"Name": "Advice", "IsActive": True}).json()["id"]
+    standard = found(ask, "SELECT Id FROM Pricebook2 WHERE IsStandard = true")[0]["Id"]
+    entry = ""
+    for each in (standard, book):
+        said = {"Pricebook2Id": each, "Product2Id": product, "UnitPrice": 100, "IsActive": True}
+        entry = ask("POST", "/sobjects/PricebookEntry", said).json()["id"]
+    deal = ask("POST", "/sobjects/Opportunity", {"Name": "D", "StageName": "Prospecting", "CloseDate": "2026-03-31"})
+    quote = {"Name": "Q", "OpportunityId": deal.json()["id"], "Pricebook2Id": book}
+    quote_id = ask("POST", "/sobjects/Quote", quote).json()["id"]
+    return {"book": book, "entry": entry, "deal": deal.json()["id"], "quote": quote_id}
+
+
+def test_a_synced_quote_gives_its_deal_the_products_and_follows_its_own(ask: Call, priced: dict[str, str]) -> None:
+    deal, quote = priced["deal"], priced["quote"]
+    line = {"QuoteId": quote, "PricebookEntryId": priced["entry"], "Quantity": 2, "UnitPrice": 100}
+    first = ask("POST", "/sobjects/QuoteLineItem", {**line, "Discount": 10}).json()["id"]
+    ask("POST", "/sobjects/QuoteLineItem", {**line, "Quantity": 1, "UnitPrice": 50})
+
+    def now() -> tuple[Any, ...]:
+        (shown,) = found(
+            ask, f"SELECT Amount, HasOpportunityLineItem, Pricebook2Id FROM Opportunity WHERE Id = '{deal}'"
+        )
+        (offer,) = found(ask, f"SELECT IsSyncing, Discount FROM Quote WHERE Id = '{quote}'")
+        return (*shown.values(), *offer.values())
+
+    assert now() == (None, False, None, False, 8.0)
+    assert ask("PATCH", f"/sobjects/Opportunity/{deal}", {"SyncedQuoteId": quote}).status_code == 204
+    assert now() == (230.0, True, priced["book"], True, 8.0)
+    ask("PATCH", f"/sobjects/QuoteLineItem/{first}", {"Quantity": 4, "Discount": 0})
+    assert now() == (450.0, True, priced["book"], True, 0.0)
+    ask("DELETE", f"/sobjects/QuoteLineItem/{first}")
+    assert now()[0] == 50.0
+    other = ask("POST", "/sobjects/Opportunity", {"Name": "E", "StageName": "Prospecting", "CloseDate": "2026-03-31"})
+    strange = ask("PATCH", f"/sobjects/Opportunity/{other.json()['id']}", {"SyncedQuoteId": quote})
+    assert refusal(strange) == (400, "FIELD_INTEGRITY_EXCEPTION")
+
+
+def test_a_quote_that_needs_review_says_so_until_it_is_in_review(ask: Call, priced: dict[str, str]) -> None:
+    for status in ("Needs Review", "In Review", "Needs Review", "Approved"):
+        assert ask("PATCH", f"/sobjects/Quote/{priced['quote']}", {"Status": status}).status_code == 204
+        (shown,) = found(ask, f"SELECT Status FROM Quote WHERE Id = '{priced['quote']}' AND Status = '{status}'")
+        assert shown["Status"] == status
+
+
+def test_a_deal_has_one_primary_contact(ask: Call, priced: dict[str, str]) -> None:
+    for number in (1, 2):
+        contact = ask("POST", "/sobjects/Contact", {"LastName": f"Primary {number}"}).json()["id"]
+        said = {
+            "OpportunityId": priced["deal"],
+            "ContactId": contact,
+            "IsPrimary": True,
+            "External_Id__c": f"PR-{number}",
+        }
+        assert ask("POST", "/sobjects/OpportunityContactRole", said).status_code == 201
+    query = f"SELECT External_Id__c FROM OpportunityContactRole WHERE OpportunityId = '{priced['deal']}' AND IsPrimary = true"
+    assert found(ask, query) == [{"External_Id__c": "PR-2"}]
+
+
+@pytest.mark.parametrize(
+    "name", ["OpportunityStage", "CurrencyType", "Organization", "Profile", "UserRole", "RecordType"]
+)
+def test_what_the_org_has_of_its_own_is_dated_as_well(ask: Call, name: str) -> None:
+    answer = ask("GET", "/query", params={"q": f"SELECT Id, SystemModstamp FROM {name} WHERE SystemModstamp < TODAY"})
+    assert answer.status_code == 200, answer.text
+    assert all(each["SystemModstamp"] for each in answer.json()["records"])
+    roles = [each for each in ask("GET", "/sobjects/User/describe").json()["fields"] if each["name"] == "UserRoleId"]
+    assert roles[0]["referenceTo"] == ["UserRole"]
+
+
+@pytest.mark.by_test("authorise token")
+def test_a_code_is_for_the_address_that_it_went_to_and_a_password_brings_no_refresh_token(crm: dict[str, Any]) -> None:
+    keys, place = crm["credentials"], f"{crm['url']}/services/oauth2"
+    app = {"client_id": keys["consumer_key"], "client_secret": keys["consumer_secret"]}
+    asked = {"response_type": "code", "client_id": keys["consumer_key"], "redirect_uri": "http://localhost/back"}
+    sent = requests.get(f"{place}/authorize", params=asked, allow_redirects=False, timeout=10)
+    form = {**app, "grant_type": "authorization_code", "code": sent.headers["Location"].partition("code=")[2]}
+    stolen = requests.post(f"{place}/token", data={**form, "redirect_uri": "http://localhost/other"}, timeout=10)
+    assert (stolen.status_code, stolen.json()["error"]) == (400, "redirect_uri_mismatch")
+    form = {**app, "grant_type": "password", "username": keys["username"], "password": keys["password"]}
+    made = requests.post(f"{place}/token", data=form, timeout=10).json()
+    assert made["access_token"]
+    assert "refresh_token" not in made

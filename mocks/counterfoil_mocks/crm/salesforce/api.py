@@ -283,9 +283,7 @@ class SalesforceFace(Face):
         try:
             return orjson.loads(request.body) if request.body else {}
         except orjson.JSONDecodeError as error:
-            message = (
-                f"Unexpected character or end of input ({error.msg}) at [line:{error.lineno}, column:{error.colno}]"
-            )
+            message = f"Unexpected character ({error.msg}) at [line:{error.lineno}, column:{error.colno}]"
             raise Refused(400, "JSON_PARSER_ERROR", message) from None
 
     def answer(self, request: Request, operation: Operation) -> Answer:

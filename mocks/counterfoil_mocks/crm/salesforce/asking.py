@@ -250,16 +250,20 @@ def _clauses(text: str) -> tuple[str, str]:
 
 
 def _condition(words: str) -> Callable[[list[str]], str]:
-    """A condition of SOQL for search words: AND between them unless OR is said, `*` and `?` wild, quotes keep words together."""
+    """A condition of SOQL for search words: AND between them unless OR is said, NOT before one, `*` and `?` wild, quotes keep words together."""
     tokens = re.findall(r'"[^"]+"|\S+', re.sub(r"\\([?&|!{}\[\]()^~*:\\\"'+-])", r"\1", words))
     if len("".join(tokens).replace('"', "").replace("*", "")) < 2:
         raise Refused(400, "MALFORMED_SEARCH", "search term must be longer than one character: " + words)
-    groups: list[list[str]] = [[]]
+    groups: list[list[tuple[str, str]]] = [[]]
+    negated = False
     for token in tokens:
         if token.upper() == "OR":
             groups.append([])
+        elif token.upper() == "NOT":
+            negated = True
         elif token.upper() != "AND":
-            groups[-1].append(token.strip('"'))
+            groups[-1].append(("NOT " if negated else "", token.strip('"')))
+            negated = False
 
     def like(word: str) -> str:
         escaped = word.replace("\\", "\\\\").replace("'", "\\'").replace("%", "\\%").replace("_", "\\_")
@@ -271,10 +275,10 @@ def _condition(words: str) -> Callable[[list[str]], str]:
         alternatives = []
         for group in groups:
             every = [
-                "("
+                f"({sign}("
                 + " OR ".join(f"{name} LIKE '{like(word)}%' OR {name} LIKE '% {like(word)}%'" for name in names)
-                + ")"
-                for word in group
+                + "))"
+                for sign, word in group
             ]
             alternatives.append("(" + " AND ".join(every) + ")")
         return " OR ".join(alternatives)

@@ -214,7 +214,7 @@ class Sessions:
             raise OAuthRefused("unsupported_grant_type", "grant type not supported")
         flow(form, base)
         answer = self._answer(base)
-        if grant in ("password", "authorization_code"):
+        if grant == "authorization_code":
             answer["refresh_token"] = self.refresh_token
             self._revoked.take(self.refresh_token)
         return Answer(200, answer, headers=(("cache-control", "no-store"),))
@@ -267,9 +267,12 @@ class Sessions:
 
     def _by_code(self, form: Mapping[str, str], base: str) -> None:
         self._client(form, secret=False)
-        challenge = self._codes.take(form.get("code", ""))
-        if challenge is None:
+        found = self._codes.take(form.get("code", ""))
+        if found is None:
             raise OAuthRefused("invalid_grant", "invalid authorization code")
+        challenge, back = found
+        if form.get("redirect_uri", back) != back:
+            raise OAuthRefused("redirect_uri_mismatch", "redirect_uri must match configuration")
         if challenge:
             digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
             if base64.urlsafe_b64encode(digest).decode().rstrip("=") != challenge:
@@ -323,7 +326,7 @@ class Sessions:
                 "unsupported_response_type" if back else "redirect_uri_missing", "response type not supported"
             )
         code = base64.urlsafe_b64encode(ids.secret(24)).decode()
-        self._codes.put(code, form.get("code_challenge", ""))
+        self._codes.put(code, [form.get("code_challenge", ""), back])
         said = {"code": code} | ({"state": form["state"]} if "state" in form else {})
         mark = "&" if "?" in back else "?"
         return Answer(302, None, headers=(("location", f"{back}{mark}{urlencode(said, quote_via=quote)}"),))

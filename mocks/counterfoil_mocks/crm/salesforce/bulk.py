@@ -24,6 +24,14 @@ BASE = "/services/data/{version}/jobs"
 DELIMITERS = {"COMMA": ",", "TAB": "\t", "SEMICOLON": ";", "PIPE": "|", "CARET": "^", "BACKQUOTE": "`"}
 ENDINGS = {"LF": "\n", "CRLF": "\r\n"}
 PAGE = 50_000
+COUNTS = (
+    "numberRecordsProcessed",
+    "numberRecordsFailed",
+    "retries",
+    "totalProcessingTime",
+    "apiActiveProcessingTime",
+    "apexProcessingTime",
+)
 FINISHED = ("JobComplete", "Failed", "Aborted")
 
 
@@ -190,7 +198,7 @@ class Bulk:
         job = self._job(ask)
         if job.outcome and job.shown["state"] not in FINISHED:
             self._finish(job)
-        return Answer(200, job.shown)
+        return Answer(200, {**dict.fromkeys(COUNTS, 0), **job.shown})
 
     def _finish(self, job: Job) -> None:
         job.shown["state"] = job.outcome

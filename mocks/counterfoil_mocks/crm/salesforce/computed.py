@@ -266,6 +266,32 @@ def quote_grand_total(rows: sa.FromClause) -> sa.ColumnElement[Any]:
     return quote_total(rows) + scaled(more)
 
 
+def quote_discount(rows: sa.FromClause) -> sa.ColumnElement[Any]:
+    """What the discounts of its lines come to, in per cent of the subtotal."""
+    listed, total = quote_subtotal(rows), quote_total(rows)
+    share = sa.cast(listed - total, sa.Float) * 100 / sa.func.nullif(listed, 0)
+    return scaled(sa.func.round(share * 100) / 100.0)
+
+
+def is_syncing(rows: sa.FromClause) -> sa.ColumnElement[Any]:
+    """Whether the quote's deal has its products from it."""
+    deal = _table("opportunity", "system", "id", "custom")
+    chosen = sa.select(own("SyncedQuoteId")(deal)).where(
+        deal.c.system == rows.c.system, deal.c.id == rows.c.opportunity
+    )
+    return sa.case((chosen.scalar_subquery() == rows.c.id, 1), else_=0)
+
+
+def quote_status(words: Mapping[str, str]) -> Expression:
+    """A quote's status: where Salesforce knows two of one state, the one that was said."""
+
+    def sql(rows: sa.FromClause) -> sa.ColumnElement[Any]:
+        named = sa.case(dict(words), value=rows.c.status)
+        return sa.case((rows.c.status == "IN_REVIEW", sa.func.coalesce(own("Status")(rows), named)), else_=named)
+
+    return sql
+
+
 def of_opportunity(field: str) -> Expression:
     """A field of the quote's deal."""
 

@@ -65,6 +65,8 @@ class Desk:
     client: str = ""
     locked: Any = None
     _tx: Tx | None = None
+    _whole: bool = False
+    _told: tuple[str, int] = ("", 0)
 
     @property
     def tx(self) -> Tx:
@@ -81,11 +83,27 @@ class Desk:
         try:
             with Tx(self.face.system, self.origin) as tx:
                 self._tx = tx
+                self._told = self._told if self._whole else ("", 0)
                 self.face.changing = self
                 yield tx
         finally:
             self._tx = None
             self.face.changing = None
+
+    @contextmanager
+    def as_one(self) -> Iterator[None]:
+        """Deeds that are one transaction to whoever is told of them, though each may fail alone."""
+        self._whole, self._told = True, ("", 0)
+        try:
+            yield
+        finally:
+            self._whole = False
+
+    def numbered(self) -> tuple[str, int]:
+        """What tells the transaction under way from others, and the number of its next event."""
+        start, number = self._told
+        self._told = (start or self.tx.now, number + 1)
+        return self._told
 
     # finding
 

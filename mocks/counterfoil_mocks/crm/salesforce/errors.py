@@ -43,6 +43,23 @@ class Refused(Problem):
         return {"statusCode": self.code, "message": self.detail, "fields": self.fields or [], **self.more}
 
 
+class Mistyped(Refused):
+    """A value that is not of its field's type: the parser of JSON says so, where rows of CSV have words of their own."""
+
+    def __init__(self, message: str, label: str, name: str, value: Any) -> None:
+        super().__init__(400, "JSON_PARSER_ERROR", message)
+        self.of_cell = Refused(
+            400, "INVALID_TYPE_ON_FIELD_IN_RECORD", f"{label}: value not of required type: {value}", [name]
+        )
+
+
+def of_row(refused: Refused) -> Refused:
+    """The refusal of one row among several, which has no address that could be unknown."""
+    if refused.code == "NOT_FOUND":
+        return Refused(400, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", [])
+    return refused
+
+
 def missing(fields: Sequence[str]) -> Refused:
     """Required fields are not given."""
     return Refused(400, "REQUIRED_FIELD_MISSING", f"Required fields are missing: [{', '.join(fields)}]", fields)

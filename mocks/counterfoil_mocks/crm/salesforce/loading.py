@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from counterfoil_mocks.crm.salesforce.errors import Refused
+from counterfoil_mocks.crm.salesforce.errors import Mistyped, Refused, of_row
 from counterfoil_mocks.crm.salesforce.objects import SObject
 from counterfoil_mocks.crm.salesforce.soap import Raw
 from counterfoil_mocks.kernel import clock
@@ -89,6 +89,17 @@ def written(
     desk: Desk, each: SObject, operation: str, external: str | None, record_id: str, given: Mapping[str, Any]
 ) -> tuple[str, bool]:
     """Do what a job asks for with one row; returns the record's id and whether it is new. Raises Refused."""
+    try:
+        return _written(desk, each, operation, external, record_id, given)
+    except Mistyped as refused:
+        raise refused.of_cell from None
+    except Refused as refused:
+        raise of_row(refused) from None
+
+
+def _written(
+    desk: Desk, each: SObject, operation: str, external: str | None, record_id: str, given: Mapping[str, Any]
+) -> tuple[str, bool]:
     if operation == "insert":
         return desk.create(each, given), True
     if operation == "upsert" and external != "Id":

@@ -165,6 +165,10 @@ class Records:
         each = desk.object(ask.params["object"])
         one = desk.external_field(each, ask.params["field"])
         several.failed_by_plan(desk, 0, ask.fail_item)
+        for name in ask.body if isinstance(ask.body, dict) else ():
+            if name.lower() in ("id", one.name.lower()):
+                message = f"The {one.name if name.lower() != 'id' else 'Id'} field should not be specified in the sobject data."
+                raise Refused(400, "INVALID_FIELD", message, [one.name if name.lower() != "id" else "Id"])
         record_id, created = desk.upsert(each, one, ask.params["value"], ask.body)
         told = {"created": created} if float(desk.version) >= 46 else {}
         if created:

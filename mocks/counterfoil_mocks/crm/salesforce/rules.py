@@ -28,6 +28,8 @@ COUNTRIES = {
     "mexico": "MX", "sweden": "SE", "norway": "NO", "denmark": "DK", "belgium": "BE", "poland": "PL", "portugal": "PT",
 }  # fmt: skip
 LINES = ("OpportunityLineItem", "QuoteLineItem", "OrderItem")
+SYNCED = ("PricebookEntryId", "Quantity", "UnitPrice", "Discount", "ServiceDate", "Description")
+"""What a product of a deal has from the line item of the quote that it is synced with."""
 
 Rule = Callable[[Change], None]
 
@@ -170,6 +172,11 @@ def _with_lines(change: Change) -> None:
 
 
 def _opportunity_after(change: Change) -> None:
+    if change.said.get("SyncedQuoteId") and change.after is not None:
+        before_custom = (change.before or {}).get("custom") or {}
+        if change.said["SyncedQuoteId"] != before_custom.get("SyncedQuoteId"):
+            synced(change.desk, change.after["id"], change.said["SyncedQuoteId"])
+            change.after = change.desk.record(change.object, change.after["id"])
     stage = change.said.get("StageName")
     if stage is None or change.after is None:
         return
@@ -343,8 +350,18 @@ def _priced(change: Change, parent: Record) -> None:
 
 
 def _line_after(change: Change) -> None:
-    if change.object.name == "OpportunityLineItem":
-        roll_up(change.desk, str(change.after["owner"]) if change.after else "")
+    _reckoned(change.desk, change.object, str(change.after["owner"]) if change.after else "")
+
+
+def _reckoned(desk: Desk, each: SObject, owner: str) -> None:
+    """Reckon anew what a line item is part of."""
+    if each.name == "OpportunityLineItem":
+        roll_up(desk, owner)
+    elif each.name == "QuoteLineItem":
+        quote = desk.tx.look_up(QUOTE, owner)
+        deal = None if quote is None else desk.tx.look_up(OPPORTUNITY, quote["opportunity"])
+        if deal is not None and (deal["custom"] or {}).get("SyncedQuoteId") == owner:
+            synced(desk, deal["id"], owner)
 
 
 def roll_up(desk: Desk, deal_id: str) -> None:
@@ -362,8 +379,34 @@ def roll_up(desk: Desk, deal_id: str) -> None:
 # quotes
 
 
+def synced(desk: Desk, deal_id: str, quote_id: str) -> None:
+    """A deal has the products of the quote that it is synced with, instead of its own."""
+    product, deals_object = OBJECTS["opportunitylineitem"], OBJECTS["opportunity"]
+    deal, quote = desk.record(deals_object, deal_id), desk.record(OBJECTS["quote"], quote_id)
+    if quote["opportunity"] != deal["id"]:
+        raise integrity("SyncedQuoteId (the quote belongs to another opportunity)", ["SyncedQuoteId"])
+    for line in desk.vendor("OpportunityLineItem", owner=deal["id"]):
+        desk.delete(product, line["id"])
+    book = (quote["custom"] or {}).get("Pricebook2Id")
+    deal = desk.record(deals_object, deal_id)
+    desk.tx.update(OPPORTUNITY, deal, {"custom": {**(deal["custom"] or {}), "Pricebook2Id": book}})
+    for line in desk.vendor("QuoteLineItem", owner=quote["id"]):
+        shown = {name: line["custom"][name] for name in SYNCED if line["custom"].get(name) is not None}
+        desk.create(product, {"OpportunityId": deal["id"], **shown})
+
+
+def _role_after(change: Change) -> None:
+    """A deal has one primary contact: the last one that was called so."""
+    if change.said.get("IsPrimary") and change.after is not None:
+        for other in change.desk.vendor("OpportunityContactRole", owner=change.after["owner"]):
+            if other["id"] != change.after["id"] and other["custom"].get("IsPrimary"):
+                change.desk.update(change.object, other["id"], {"IsPrimary": False})
+
+
 def _quote(change: Change) -> None:
     change.values.pop("status", None)
+    if "Status" in change.said:
+        change.custom["Status"] = change.said["Status"] if change.said["Status"] in steps.SAME else None
     if change.before is None:
         deal = change.desk.record(OBJECTS["opportunity"], str(change.values["opportunity"]))
         change.values["ccy"] = deal["ccy"]
@@ -484,8 +527,8 @@ def deleted(desk: Desk, each: SObject, record: Record) -> None:
         ):
             for one_record in desk.vendor(child.name, owner=record["id"]):
                 desk.delete(child, one_record["id"])
-    if each.name == "OpportunityLineItem":
-        roll_up(desk, record["owner"])
+    if each.name in LINES:
+        _reckoned(desk, each, record["owner"])
 
 
 BEFORE: Mapping[str, Rule] = {
@@ -508,6 +551,7 @@ AFTER: Mapping[str, Rule] = {
     "Account": _account_after,
     "Opportunity": _opportunity_after,
     **dict.fromkeys(LINES, _line_after),
+    "OpportunityContactRole": _role_after,
     "Quote": steps.walked("Status", QUOTE, steps.QUOTE),
     "Contract": _contract_after,
     "Change_Order__c": steps.walked("Status__c", CHANGE_ORDER, steps.CHANGE_ORDER, most=1),

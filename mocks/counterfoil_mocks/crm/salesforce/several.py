@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from counterfoil_mocks.crm.salesforce import errors
 from counterfoil_mocks.crm.salesforce.desk import Desk
 from counterfoil_mocks.crm.salesforce.errors import Refused
 from counterfoil_mocks.crm.salesforce.ids import is_id, long_id
@@ -54,6 +55,11 @@ def rows(desk: Desk, items: Any, all_or_none: bool, work: Work) -> list[Record]:
     if sum(1 for _ in groupby(items, _kind)) > MOST_CHUNKS:
         message = f"Cannot have more than {MOST_CHUNKS} chunks in a single operation. Please rearrange the data to reduce chunking."
         raise Refused(400, "LIMIT_EXCEEDED", message)
+    with desk.as_one():
+        return _worked(desk, items, all_or_none, work)
+
+
+def _worked(desk: Desk, items: list[Any], all_or_none: bool, work: Work) -> list[Record]:
     if not all_or_none:
         return [_one(at, item, work) for at, item in enumerate(items)]
     results: list[Record] = []
@@ -73,7 +79,7 @@ def _one(at: int, item: Any, work: Work) -> Record:
     try:
         return work(at, item)
     except Refused as refused:
-        return {"success": False, "errors": [refused.row()]}
+        return {"success": False, "errors": [errors.of_row(refused).row()]}
 
 
 def _kind(item: Any) -> Any:

@@ -80,7 +80,9 @@ class Several:
             return orjson.loads(ask.body or b"{}")
         except orjson.JSONDecodeError as error:
             raise Refused(
-                400, "JSON_PARSER_ERROR", f"Unexpected character at [line:{error.lineno}, column:{error.colno}]"
+                400,
+                "JSON_PARSER_ERROR",
+                f"Unexpected character ({error.msg}) at [line:{error.lineno}, column:{error.colno}]",
             ) from None
 
     def _graphs(self, ask: Ask) -> Answer:
@@ -159,6 +161,8 @@ class Several:
             return {"id": long_id(item), "success": True, "errors": []}
 
         ids = [each for each in asked.get("ids", "").split(",") if each]
+        if not ids:
+            raise Refused(400, "MISSING_ARGUMENT", "ids not specified")
         return Answer(200, several.rows(desk, ids, asked.get("allOrNone", "").lower() == "true", one))
 
     def _get_all(self, ask: Ask) -> Answer:

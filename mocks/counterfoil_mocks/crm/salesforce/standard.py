@@ -53,6 +53,8 @@ ORDER_STATUS = "Draft|Activated"
 BILLING_MODELS = "Fixed Fee|Time and Materials|Time and Materials Capped|Retainer|Milestone"
 TERM_NAMES = {code: code.replace("NET", "Net ") for code in TERMS.split()}
 LINE = "ro"
+STAMPED = tuple(instant(name, "CreatedDate", "ro") for name in ("CreatedDate", "LastModifiedDate", "SystemModstamp"))
+"""When the org was made, and everything that is the org's own with it."""
 
 
 def _lengths(kind: str, flags: str = "") -> tuple[SField, ...]:
@@ -231,6 +233,7 @@ STANDARD: tuple[SObject, ...] = (
             s("ForecastCategory", 40, "ForecastCategory", "ro", type="picklist"),
             s("ForecastCategoryName", 40, "ForecastCategoryName", "ro", type="picklist"),
             num("DefaultProbability", "percent", "DefaultProbability", "ro", scale=0),
+            *STAMPED,
         ),
         verbs="",
         rows="stages",
@@ -310,6 +313,7 @@ STANDARD: tuple[SObject, ...] = (
             pick("Role", "Business User|Decision Maker|Economic Buyer|Evaluator|Executive Sponsor|Influencer|Other"),
             flag("IsPrimary"),
             CURRENCY,
+            s("External_Id__c", 64, "external_id", "X u"),
         ),
     ),
     SObject(
@@ -377,6 +381,7 @@ STANDARD: tuple[SObject, ...] = (
                 "Status",
                 QUOTE_STATUS,
                 "status",
+                sql=computed.quote_status(QUOTE_STATUS),
                 restricted=True,
                 values=(
                     "Draft",
@@ -392,13 +397,13 @@ STANDARD: tuple[SObject, ...] = (
             day("ExpirationDate", "valid_until"),
             s("Description", 32000, type="textarea"),
             num("Subtotal", flags="ro", sql=computed.quote_subtotal),
-            num("Discount", "percent", flags="ro"),
+            num("Discount", "percent", flags="ro", sql=computed.quote_discount),
             num("TotalPrice", flags="ro", sql=computed.quote_total),
             num("Tax"),
             num("ShippingHandling"),
             num("GrandTotal", flags="ro", sql=computed.quote_grand_total),
             num("LineItemCount", "int", flags="ro", sql=computed.count_of("QuoteLineItem")),
-            flag("IsSyncing", flags="ro"),
+            flag("IsSyncing", flags="ro", sql=computed.is_syncing),
             s("BillingName", 255),
             *address("Billing"),
             _compound("Billing"),
@@ -675,15 +680,13 @@ STANDARD: tuple[SObject, ...] = (
             s("Alias", 8, "Alias", "ro"),
             flag("IsActive", "IsActive", "ro"),
             to("ProfileId", "Profile", "Users", "ProfileId", "ro"),
-            s("UserRoleId", 18, "UserRoleId", "ro", type="reference"),
+            to("UserRoleId", "UserRole", "Users", "UserRoleId", "ro"),
             to("ManagerId", "User", "ManagedUsers", "ManagerId", "ro"),
             s("UserType", 40, "UserType", "ro", type="picklist"),
             s("TimeZoneSidKey", 40, "TimeZoneSidKey", "ro", type="picklist"),
             s("LocaleSidKey", 40, "LocaleSidKey", "ro", type="picklist"),
             s("FederationIdentifier", 512, "FederationIdentifier", "ro"),
-            instant("CreatedDate", "CreatedDate", "ro"),
-            instant("LastModifiedDate", "CreatedDate", "ro"),
-            instant("SystemModstamp", "CreatedDate", "ro"),
+            *STAMPED,
         ),
         verbs="",
         rows="users",
@@ -693,10 +696,20 @@ STANDARD: tuple[SObject, ...] = (
         "Profile",
         "00e",
         "",
-        (s("Name", 255, "Name", "ro N"), s("UserType", 40, "UserType", "ro", type="picklist")),
+        (s("Name", 255, "Name", "ro N"), s("UserType", 40, "UserType", "ro", type="picklist"), *STAMPED),
         verbs="",
         rows="profiles",
         bare=True,
+    ),
+    SObject(
+        "UserRole",
+        "00E",
+        "",
+        (s("Name", 80, "Name", "ro N"), s("DeveloperName", 80, "DeveloperName", "ro"), *STAMPED),
+        verbs="",
+        rows="roles",
+        bare=True,
+        label="Role",
     ),
     SObject(
         "Organization",
@@ -712,6 +725,7 @@ STANDARD: tuple[SObject, ...] = (
             s("TimeZoneSidKey", 40, "TimeZoneSidKey", "ro", type="picklist"),
             num("FiscalYearStartMonth", "int", "FiscalYearStartMonth", "ro"),
             s("NamespacePrefix", 15, "NamespacePrefix", "ro"),
+            *STAMPED,
         ),
         verbs="",
         rows="organizations",
@@ -727,6 +741,7 @@ STANDARD: tuple[SObject, ...] = (
             num("DecimalPlaces", "int", "DecimalPlaces", "ro"),
             flag("IsActive", "IsActive", "ro"),
             flag("IsCorporate", "IsCorporate", "ro"),
+            *STAMPED,
         ),
         verbs="",
         rows="currencies",
@@ -741,6 +756,7 @@ STANDARD: tuple[SObject, ...] = (
             s("DeveloperName", 80, "DeveloperName", "ro"),
             s("SobjectType", 40, "SobjectType", "ro", type="picklist"),
             flag("IsActive", "IsActive", "ro"),
+            *STAMPED,
         ),
         verbs="",
         rows="record_types",

@@ -92,13 +92,14 @@ class Streaming:
 
     def _payload(self, tx: Tx, each: SObject, kind: str, before: Record | None, after: Record) -> Record | None:
         desk = self.face.changing
+        start, number = desk.numbered() if desk else (tx.now, 1)
         header: Record = {
             "entityName": each.name,
             "recordIds": [after["id"]],
             "changeType": kind,
             "changeOrigin": f"com/salesforce/api/rest/{desk.version if desk else '59.0'};client={desk.client if desk and desk.client else ''}",
-            "transactionKey": str(uuid.UUID(int=ids.digest(tx.now, self.face.system.world.seed, "transaction"))),
-            "sequenceNumber": 1,
+            "transactionKey": str(uuid.UUID(int=ids.digest(start, self.face.system.world.seed, "transaction"))),
+            "sequenceNumber": number,
             "commitTimestamp": int(clock.parse(tx.now).timestamp() * 1000),
             "commitNumber": int(clock.parse(tx.now).timestamp() * 1_000_000),
             "commitUser": self.face.org.user,

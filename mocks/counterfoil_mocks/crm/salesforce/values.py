@@ -26,7 +26,7 @@ def _undeserialised(one: SField, value: Any) -> Refused:
     token = "VALUE_STRING" if isinstance(value, str) else {True: "VALUE_TRUE", False: "VALUE_FALSE"}.get(value, "VALUE_NUMBER_INT") if isinstance(value, bool) else "START_OBJECT" if isinstance(value, dict) else "START_ARRAY" if isinstance(value, list) else "VALUE_NUMBER_INT"  # fmt: skip
     kind = "string" if one.type in TEXT_TYPES else one.type
     message = f"Cannot deserialize instance of {kind} from {token} value {value} or request may be missing a required field at [line:1, column:2]"
-    return Refused(400, "JSON_PARSER_ERROR", message)
+    return errors.Mistyped(message, one.shown_label, one.name, value)
 
 
 def checked(each: SObject, one: SField, value: Any) -> Any:

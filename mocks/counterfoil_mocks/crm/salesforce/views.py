@@ -99,7 +99,7 @@ class Org:
 
     def profiles(self) -> list[dict[str, Any]]:
         """What they may do."""
-        return [{"id": self.profile, "Name": "System Administrator", "UserType": "Standard"}]
+        return [{"id": self.profile, "Name": "System Administrator", "UserType": "Standard", "CreatedDate": LONG_AGO}]
 
     def organizations(self) -> list[dict[str, Any]]:
         """The org itself."""
@@ -115,6 +115,7 @@ class Org:
                 "TimeZoneSidKey": "UTC",
                 "FiscalYearStartMonth": 1,
                 "NamespacePrefix": None,
+                "CreatedDate": LONG_AGO,
             }
         ]
 
@@ -128,13 +129,27 @@ class Org:
                 "DecimalPlaces": places,
                 "IsActive": 1,
                 "IsCorporate": int(code == "USD"),
+                "CreatedDate": LONG_AGO,
             }
             for code, places in money.EXPONENTS.items()
         ]
 
     def record_types(self) -> list[dict[str, Any]]:
         """None: every object has its master record type alone."""
-        return [{"id": None, "Name": None, "DeveloperName": None, "SobjectType": None, "IsActive": None}]
+        return [
+            {
+                "id": None,
+                "Name": None,
+                "DeveloperName": None,
+                "SobjectType": None,
+                "IsActive": None,
+                "CreatedDate": None,
+            }
+        ]
+
+    def roles(self) -> list[dict[str, Any]]:
+        """None: nobody is above anybody else."""
+        return [{"id": None, "Name": None, "DeveloperName": None, "CreatedDate": None}]
 
     def stages(self) -> list[dict[str, Any]]:
         """The stages of a deal."""
@@ -150,6 +165,7 @@ class Org:
                 "ForecastCategory": forecast.replace(" ", ""),
                 "ForecastCategoryName": forecast,
                 "DefaultProbability": probability * SCALE,
+                "CreatedDate": LONG_AGO,
             }
             for number, (code, (name, probability, forecast, closed, won)) in enumerate(computed.STAGES.items(), 1)
         ]
