@@ -73,7 +73,9 @@ class Landscape:
         """The names of what a system can be asked, by any of its faces, and of what it can announce."""
         system = self.systems[name]
         yield from native.operation_names(system)
-        yield from (each.name for each in system.face.operations()) if system.face is not None else ()
+        if system.face is not None:
+            yield from (each.name for each in system.face.operations())
+            yield from system.face.event_types
         yield from (each.full for each in catalogue.of_role(system.role.name))
 
     # life

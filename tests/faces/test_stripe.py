@@ -119,12 +119,12 @@ def test_an_endpoint_is_listed_changed_and_switched_off(client: Any, stripe_face
 
 @pytest.mark.by_client("create_tax_id list_tax_id get_tax_id delete_tax_id")
 def test_a_customer_has_tax_ids_and_the_business_knows_the_first(client: Any, stripe_face: Any) -> None:
-    owner = client.v1.customers.create({"name": "Acme", "tax_id_data": [{"type": "eu_vat", "value": "FR1"}]})
+    owner = client.v1.customers.create({"name": "Acme", "tax_id_data": [{"type": "eu_vat", "value": "FR12345678901"}]})
     more = client.v1.customers.tax_ids.create(owner.id, {"type": "gb_vat", "value": "GB2"})
     assert client.v1.customers.tax_ids.retrieve(owner.id, more.id).owner.customer == owner.id
-    assert [each.value for each in client.v1.customers.tax_ids.list(owner.id)] == ["GB2", "FR1"]
+    assert [each.value for each in client.v1.customers.tax_ids.list(owner.id)] == ["GB2", "FR12345678901"]
     assert client.v1.customers.tax_ids.delete(owner.id, more.id).deleted is True
-    assert stripe_face.call("GET", f"/systems/billing/customers/{owner.id}").json["vat_id"] == "FR1"
+    assert stripe_face.call("GET", f"/systems/billing/customers/{owner.id}").json["vat_id"] == "FR12345678901"
     (left,) = client.v1.customers.tax_ids.list(owner.id)
     client.v1.customers.tax_ids.delete(owner.id, left.id)
     assert stripe_face.call("GET", f"/systems/billing/customers/{owner.id}").json["vat_id"] is None

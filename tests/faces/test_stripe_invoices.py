@@ -260,3 +260,59 @@ def test_an_invoice_of_the_firm_is_stripe_s_as_well(client: Any, stripe_face: An
     assert found.metadata.contract_no == "CT-9"
     told = [each.type for each in client.v1.events.list({"limit": 10})]
     assert "invoice.finalized" in told
+
+
+def test_shipping_is_in_the_total_and_not_in_the_subtotal(client: Any, acme: Any, stripe_face: Any) -> None:
+    v1 = client.v1
+    fixed = {"display_name": "Courier", "type": "fixed_amount", "fixed_amount": {"amount": 700, "currency": "usd"}}
+    made = billed(client, acme, 10000, shipping_cost={"shipping_rate_data": fixed})
+    assert (made.subtotal, made.amount_shipping, made.total, made.amount_due) == (10000, 700, 10700, 10700)
+    assert made.shipping_cost.shipping_rate.startswith("shr_")
+    assert stripe_face.call("GET", f"/systems/billing/invoices/{made.id}").json["total"]["minor"] == 10700
+    draft = v1.invoices.create({"customer": acme.id, "shipping_cost": {"shipping_rate_data": fixed}})
+    assert v1.invoices.update(draft.id, {"shipping_cost": ""}).total == 0
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        v1.invoices.create({"customer": acme.id, "shipping_cost": {"shipping_rate": "shr_x"}})
+    assert caught.value.param == "shipping_cost[shipping_rate]"
+
+
+def test_a_chosen_number_stands_on_the_draft_and_is_given_once(client: Any, acme: Any) -> None:
+    v1 = client.v1
+    first, second = (v1.invoices.create({"customer": acme.id, "number": "INV-7"}) for _ in range(2))
+    assert first.number == "INV-7"
+    assert v1.invoices.finalize_invoice(first.id).number == "INV-7"
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        v1.invoices.finalize_invoice(second.id)
+    assert (caught.value.param, v1.invoices.retrieve(second.id).status) == ("number", "draft")
+
+
+def test_a_preview_takes_discounts_phases_cancellations_and_strangers(client: Any, acme: Any) -> None:
+    v1 = client.v1
+    recurring = {"recurring": {"interval": "month"}, "product_data": {"name": "Retainer"}}
+    price = v1.prices.create({"currency": "usd", "unit_amount": 10000, **recurring})
+    half = v1.coupons.create({"percent_off": 50, "duration": "once"})
+    items = {"items": [{"price": price.id}]}
+    preview = v1.invoices.create_preview
+    asked = {"customer": acme.id, "subscription_details": items, "discounts": [{"coupon": half.id}]}
+    assert preview(asked).total == 5000
+    assert preview({"customer": acme.id, "schedule_details": {"phases": [items]}}).total == 10000
+    rate = v1.tax_rates.create({"display_name": "Tax", "percentage": 10, "inclusive": False})
+    described = {
+        "customer_details": {"tax_exempt": "exempt"},
+        "subscription_details": {**items, "default_tax_rates": [rate.id]},
+    }
+    assert preview(described).total == 10000
+    terms = {"collection_method": "send_invoice", "days_until_due": 30}
+    made = v1.subscriptions.create({"customer": acme.id, **items, **terms})
+    assert preview({"subscription": made.id, "subscription_details": {"cancel_now": True}}).total <= 0
+    assert v1.subscriptions.retrieve(made.id).status == "active"
+    assert v1.coupons.retrieve(half.id).times_redeemed == 0
+
+
+def test_a_credit_note_of_an_old_version_names_its_refund(client: Any, acme: Any) -> None:
+    v1 = client.v1
+    made = billed(client, acme, 5000)
+    v1.invoices.pay(made.id, {"payment_method": "pm_card_visa"})
+    note = {"invoice": made.id, "amount": 1000, "refund_amount": 1000}
+    old = v1.credit_notes.create(note, {"stripe_version": "2024-06-20"})
+    assert old.refund == old.refunds[0].refund

@@ -178,3 +178,59 @@ def test_a_subscription_takes_active_prices_and_no_quantity_of_usage(client: Any
     said = {"customer": owner.id, "items": [{"price": used.id, "quantity": 2}]}
     assert refused(v1.subscriptions.create, said) == (None, "items[0][quantity]")
     assert list(v1.subscriptions.list({"customer": owner.id})) == []
+
+
+def test_a_customer_has_a_prefix_a_currency_and_a_tax_id_of_his_own(client: Any, acme: Any) -> None:
+    create = client.v1.customers.create
+    create({"name": "First", "invoice_prefix": "FIRST"})
+    for prefix in ("FIRST", "ab", "has space"):
+        assert refused(create, {"name": "Second", "invoice_prefix": prefix}) == (None, "invoice_prefix")
+    assert refused(client.v1.customers.update, acme.id, {"invoice_prefix": "FIRST"}) == (None, "invoice_prefix")
+    assert refused(client.v1.customers.update, acme.id, {"test_clock": "clock_x"}) == (
+        "parameter_unknown",
+        "test_clock",
+    )
+    vat = {"type": "eu_vat", "value": "US123456789"}
+    assert refused(client.v1.customers.tax_ids.create, acme.id, vat) == ("tax_id_invalid", "value")
+    assert create({"name": "Owes", "balance": 500}).currency == "usd"
+    draft = client.v1.invoices.create({"customer": acme.id, "currency": "jpy"})
+    client.v1.invoices.add_lines(draft.id, {"lines": [{"amount": 5000}]})
+    assert client.v1.customers.retrieve(acme.id).currency == "jpy"
+    assert refused(client.v1.invoices.create, {"customer": acme.id, "currency": "usd"}) == (None, "currency")
+
+
+def test_a_page_lies_on_one_side_of_an_object_that_there_is(client: Any, acme: Any) -> None:
+    both = {"starting_after": acme.id, "ending_before": acme.id}
+    assert refused(client.v1.customers.list, both) == (None, None)
+    invoice = billed(client, acme, 5000)
+    lines = client.v1.invoices.line_items.list
+    assert refused(lines, invoice.id, {"starting_after": "il_x"}) == ("resource_missing", "starting_after")
+    assert refused(client.v1.prices.list, {"lookup_keys": [str(each) for each in range(11)]}) == (None, "lookup_keys")
+
+
+def test_a_line_s_parameter_is_named_with_its_line_and_no_line_is_added(client: Any, acme: Any) -> None:
+    draft = client.v1.invoices.create({"customer": acme.id, "currency": "usd"})
+    said = {"lines": [{"amount": 100}, {"amount": 200, "tax_rates": ["txr_x"]}]}
+    where = ("resource_missing", "lines[1][tax_rates][0]")
+    assert refused(client.v1.invoices.add_lines, draft.id, said) == where
+    assert client.v1.invoices.retrieve(draft.id).lines.data == []
+
+
+def test_rates_and_spans_have_their_limits(client: Any) -> None:
+    rate = {"display_name": "Tax", "inclusive": False, "percentage": "5.12345"}
+    assert refused(client.v1.tax_rates.create, rate) == (None, "percentage")
+    price = {"currency": "usd", "unit_amount": 5, "product_data": {"name": "Hour"}}
+    long = {"recurring": {"interval": "month", "interval_count": 37}}
+    assert refused(client.v1.prices.create, {**price, **long}) == (None, "recurring[interval_count]")
+    intent = {"amount": 100_000_000, "currency": "usd"}
+    assert refused(client.v1.payment_intents.create, intent) == ("amount_too_large", "amount")
+
+
+def test_usage_of_a_customer_whom_nobody_knows_is_told_of_later(client: Any) -> None:
+    meter = client.v1.billing.meters.create(
+        {"display_name": "Hours", "event_name": "lost_hours", "default_aggregation": {"formula": "sum"}}
+    )
+    used = {"event_name": "lost_hours", "payload": {"stripe_customer_id": "cus_x", "value": "8"}}
+    assert client.v1.billing.meter_events.create(used).object == "billing.meter_event"
+    (event,) = client.v1.events.list({"type": "v1.billing.meter.error_report_triggered"}).data
+    assert event.data.object.id == meter.id

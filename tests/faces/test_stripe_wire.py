@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
@@ -203,10 +205,11 @@ def test_a_failed_delivery_is_tried_again_by_stripe_s_schedule(ask: Any, stripe_
     ask("DELETE", f"/v1/webhook_endpoints/{made['id']}")
 
 
-def test_a_fault_by_our_name_of_an_event_strikes_stripe_s(ask: Any, stripe_face: Any) -> None:
+@pytest.mark.parametrize("name", ["billing.invoice.issued", "invoice.finalized"])
+def test_a_fault_by_our_name_of_an_event_or_by_stripe_s_strikes(ask: Any, stripe_face: Any, name: str) -> None:
     receiver = stripe_face.listen("billing", subscribe=False)
     made = ask("POST", "/v1/webhook_endpoints", f"url={receiver.url}&enabled_events[]=invoice.finalized").json
-    spec = {"kind": "duplicate", "system": "billing", "operation": "billing.invoice.issued"}
+    spec = {"kind": "duplicate", "system": "billing", "operation": name}
     assert stripe_face.call("POST", "/faults", [spec]).status == 201
     owner = ask("POST", "/v1/customers", "name=Twice").json["id"]
     invoice = ask("POST", "/v1/invoices", f"customer={owner}").json["id"]
@@ -215,3 +218,54 @@ def test_a_fault_by_our_name_of_an_event_strikes_stripe_s(ask: Any, stripe_face:
     assert [json.loads(each.body)["type"] for each in receiver.heard] == ["invoice.finalized"] * 2
     stripe_face.call("DELETE", "/faults")
     ask("DELETE", f"/v1/webhook_endpoints/{made['id']}")
+
+
+@pytest.mark.parametrize("version", ["banana", "2025-13-01", "2025-02-24.ACACIA"])
+def test_what_is_no_version_is_refused(ask: Any, version: str) -> None:
+    reply = ask("GET", "/v1/customers", Stripe_Version=version)
+    assert (reply.status, reply.headers["stripe-version"]) == (400, "2026-10-28.endive")
+    endpoint = f"url=http://127.0.0.1:1&enabled_events[]=*&api_version={version}"
+    assert ask("POST", "/v1/webhook_endpoints", endpoint).json["error"]["param"] == "api_version"
+    assert ask("GET", "/v1/customers", Stripe_Version="2027-03-31.fuchsia; some_beta=v1").status == 200
+
+
+def test_parameters_in_another_order_are_the_same_call(ask: Any) -> None:
+    made = ask("POST", "/v1/customers", "name=A&metadata[a]=1", Idempotency_Key="order")
+    again = ask("POST", "/v1/customers", "metadata[a]=1&name=A", Idempotency_Key="order")
+    assert (again.json["id"], again.headers["idempotent-replayed"]) == (made.json["id"], "true")
+
+
+def test_headers_of_a_delivery_are_written_as_stripe_writes_them(ask: Any, stripe_face: Any) -> None:
+    heard: list[str] = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            heard.extend(self.headers.keys())
+            self.send_response(200)
+            self.end_headers()
+
+    with HTTPServer(("127.0.0.1", 0), Receiver) as server:
+        hearing = threading.Thread(target=server.handle_request)
+        hearing.start()
+        asked = f"url=http://127.0.0.1:{server.server_port}&enabled_events[]=customer.created"
+        made = ask("POST", "/v1/webhook_endpoints", asked).json
+        ask("POST", "/v1/customers", "name=Heard")
+        hearing.join(timeout=10)
+    assert {"Stripe-Signature", "User-Agent", "Content-Type"} <= set(heard)
+    ask("DELETE", f"/v1/webhook_endpoints/{made['id']}")
+
+
+def test_an_old_version_prices_an_item_and_a_phase_in_its_own_words(ask: Any) -> None:
+    owner = ask("POST", "/v1/customers", "name=Old").json["id"]
+    price = ask("POST", "/v1/prices", "currency=usd&unit_amount=700&product_data[name]=Hour").json["id"]
+    named, told = f"customer={owner}&price={price}&quantity=2", f"customer={owner}&unit_amount=50&currency=usd"
+    old = ask("POST", "/v1/invoiceitems", named, Stripe_Version="2024-06-20").json
+    assert (old["amount"], old["price"]["id"], old["unit_amount"]) == (1400, price, 700)
+    assert ask("POST", "/v1/invoiceitems", told, Stripe_Version="2024-06-20").json["amount"] == 50
+    for today, param in ((named, "price"), (told, "unit_amount")):
+        assert ask("POST", "/v1/invoiceitems", today).json["error"]["param"] == param
+    monthly = "currency=usd&unit_amount=700&product_data[name]=Month&recurring[interval]=month"
+    phase = f"phases[0][items][0][price]={ask('POST', '/v1/prices', monthly).json['id']}&phases[0][iterations]=2"
+    said = f"customer={owner}&start_date=4102444800&{phase}"
+    assert ask("POST", "/v1/subscription_schedules", said).json["error"]["param"] == "phases[0][iterations]"
+    assert ask("POST", "/v1/subscription_schedules", said, Stripe_Version="2025-03-31.basil").status == 200

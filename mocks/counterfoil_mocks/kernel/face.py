@@ -5,7 +5,7 @@ A face translates: bytes to values and back, refusals to its own error shape, ev
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable, Mapping, MutableMapping, Sequence
 from fnmatch import fnmatch
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -101,6 +101,7 @@ class Face:
     """The hooks of a face, in the order in which a request meets them. Subclasses override what their protocol does differently.
 
     vendor: whose protocol it is. body_limit: most bytes of a body.
+    event_types: the vendor's own types of events; a fault may name one.
     same_events: our types of events by the vendor's own, where both tell of the same; a fault of either name strikes.
     retry_seconds, most_failures: how long its deliveries are tried on the business clock, and when a subscription is given up.
     hosts: where the vendor itself is found, as patterns; who names one of them has come through a tunnel, and by https.
@@ -112,6 +113,7 @@ class Face:
     body_limit: ClassVar[int] = 1024 * 1024
     retry_seconds: ClassVar[Sequence[int]] = (10, 60, 300, 1800, 7200, 7200, 7200)
     most_failures: ClassVar[int] = 20
+    event_types: ClassVar[Collection[str]] = ()
     same_events: ClassVar[Mapping[str, str]] = {}
     hosts: ClassVar[tuple[str, ...]] = ()
     settings: ClassVar[Sequence[str]] = ()

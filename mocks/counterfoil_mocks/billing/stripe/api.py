@@ -39,6 +39,7 @@ from counterfoil_mocks.billing.stripe.documents import alter, gone, make
 from counterfoil_mocks.billing.stripe.ids import id_style
 from counterfoil_mocks.billing.stripe.kind import Kind, kept
 from counterfoil_mocks.billing.stripe.kinds import KINDS
+from counterfoil_mocks.billing.stripe.vocabulary import EVENTS
 from counterfoil_mocks.kernel import clock
 from counterfoil_mocks.kernel.auth import Grant
 from counterfoil_mocks.kernel.errors import Problem, StoreAway
@@ -94,6 +95,7 @@ class StripeFace(Face):
     hosts = ("api.stripe.com", "files.stripe.com", "connect.stripe.com", "meter-events.stripe.com")
     undeclared = "`metadata` takes any key at once"
     retry_seconds = events.RETRY_SECONDS
+    event_types = EVENTS
     same_events = events.SAME
     most_failures = 1_000_000
     """Stripe tries each event for three days and never gives an endpoint up by itself while one listens again."""
@@ -119,6 +121,7 @@ class StripeFace(Face):
     def authenticate(self, request: Request) -> Grant:
         request.kept = f"req_{(request.seq * SPREAD + self.system.world.seed) % 16**14:014X}"
         grant = self.keys.check(request.headers.get(b"authorization"))
+        versions.check(request.header(b"stripe-version"))
         account = request.header(b"stripe-account")
         if account not in (None, self.keys.account_id):
             raise errors.Refused(
@@ -170,7 +173,8 @@ class StripeFace(Face):
             raise errors.invalid(
                 f"Invalid request (check that your POST content type is application/x-www-form-urlencoded). The content type was {media}."
             )
-        return {**form.decoded(request.query), **form.decoded(request.body)}
+        said = {**form.decoded(request.query), **form.decoded(request.body)}
+        return versions.heard(request.header(b"stripe-version"), operation.name, said)
 
     def ask(self, request: Request, operation: Operation) -> Ask:
         if not operation.body:
@@ -188,7 +192,8 @@ class StripeFace(Face):
     # answering
 
     def _headers(self, request: Request) -> list[tuple[bytes, bytes]]:
-        version = request.headers.get(b"stripe-version", API_VERSION.encode())
+        version = request.headers.get(b"stripe-version", b"")
+        version = version if versions.known(version.decode("latin-1")) else API_VERSION.encode()
         headers = [JSON, (b"request-id", str(request.kept).encode()), (b"stripe-version", version)]
         key = request.headers.get(b"idempotency-key")
         return [*headers, (b"idempotency-key", key)] if key is not None and request.method == "POST" else headers

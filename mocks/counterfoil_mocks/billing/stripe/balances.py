@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from counterfoil_mocks.billing.stripe import catalogue, items, lists
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.documents import alter, gone, merged
-from counterfoil_mocks.billing.stripe.errors import missing
+from counterfoil_mocks.billing.stripe.errors import invalid, missing
 from counterfoil_mocks.billing.stripe.kind import Kind
 from counterfoil_mocks.billing.stripe.kinds import KINDS
 from counterfoil_mocks.billing.stripe.objects import BALANCE_TRANSACTION_OF_CUSTOMER, TAX_ID, TAX_ID_DATA
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from counterfoil_mocks.billing.stripe.api import StripeFace
 
 LONGEST_TAX_ID = 30
+EU_VAT = re.compile(
+    r"(AT|BE|BG|CY|CZ|DE|DK|EE|EL|ES|FI|FR|GR|HR|HU|IE|IT|LT|LU|LV|MT|NL|PL|PT|RO|SE|SI|SK|XI) ?[\w+*. -]{2,20}"
+)
 
 
 def move(desk: Desk, customer: str, amount: int, type: str, ccy: str, **said: object) -> Record:
@@ -83,6 +87,8 @@ def unapplied(desk: Desk, invoice: Record) -> None:
 def add_tax_id(desk: Desk, customer: str, given: Record) -> Record:
     """A tax id of a customer."""
     kind, value = given["type"], given["value"]
+    if kind == "eu_vat" and not EU_VAT.fullmatch(value):
+        raise invalid("Invalid value for eu_vat.", "value", "tax_id_invalid")
     country = value[:2].upper() if kind == "eu_vat" else kind[:2].upper()
     made = desk.insert(
         "tax_id",

@@ -244,7 +244,11 @@ INVOICE = Kind(
         "invoice",
         FieldMap("customer", "customer", conversion.ID),
         FieldMap("currency", "ccy", conversion.LOWER),
-        FieldMap("number", "invoice_no"),
+        FieldMap(
+            "number",
+            computed=lambda record, face: record["invoice_no"] or kept(record).get("wanted_number"),
+            sql=lambda table: table.c.invoice_no,
+        ),
         FieldMap("status", computed=status_of, sql=_status_sql),
         FieldMap("amount_due", computed=lambda record, face: due_of(record)),
         FieldMap("amount_paid", computed=lambda record, face: record["paid"] or 0),

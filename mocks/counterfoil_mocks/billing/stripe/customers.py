@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from counterfoil_mocks.billing.stripe import balances, payments
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.documents import altered, merged, whole
+from counterfoil_mocks.billing.stripe.errors import invalid
 from counterfoil_mocks.billing.stripe.kind import folded
 from counterfoil_mocks.billing.stripe.objects import ADDRESS, CUSTOMER
 from counterfoil_mocks.kernel import ids
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from counterfoil_mocks.billing.stripe.api import StripeFace
 
 LONGEST_NAME = 120
+DEFAULT_CURRENCY = "usd"
+"""The account's own."""
+PREFIX = re.compile(r"[A-Z0-9]{3,12}")
 DEFAULT_COUNTRY = "US"
 CUSTOMER_IDS = "CUS"
 
@@ -42,14 +47,16 @@ def create(desk: Desk, given: Record) -> Record:
         desk.at(clock)
     settings = said.get("invoice_settings") or {}
     if "invoice_settings" in said:
-        said["invoice_settings"] = folded(CUSTOMER.map.by_name["invoice_settings"].default, settings)
+        said["invoice_settings"] = _settings(folded(CUSTOMER.map.by_name["invoice_settings"].default, settings))
+    _check_prefix(desk, said.get("invoice_prefix"), "")
     id = desk.new_id(CUSTOMER_IDS)
     said["invoice_prefix"] = said.get("invoice_prefix") or prefix_of(id)
     made = desk.insert("customer", _named(said), {**_columns(_named(said), {}), "id": id})
     for each in tax_ids:
         balances.add_tax_id(desk, made["id"], each)
     if balance:
-        balances.move(desk, made["id"], balance, "initial", made["currency"] or "usd")
+        desk.change("customer", made["id"], {"currency": DEFAULT_CURRENCY})
+        balances.move(desk, made["id"], balance, "initial", DEFAULT_CURRENCY)
     wanted = [each for each in (method, source, settings.get("default_payment_method")) if each]
     if wanted:
         attached = {each: payments.attach(desk, each, made)["id"] for each in wanted}
@@ -77,16 +84,37 @@ def change(desk: Desk, before: Record, given: Record) -> Record:
             raise payments.not_his(default, "invoice_settings[default_payment_method]")
     if source:
         said["default_source"] = payments.attach(desk, source, before)["id"]
+    _check_prefix(desk, said.get("invoice_prefix"), before["id"])
+    if "invoice_settings" in said:
+        said["invoice_settings"] = _settings(said["invoice_settings"])
     if "shipping" in said:
         said["shipping"] = _shipping(said["shipping"])
     if balance is not None and balance != before["balance"]:
-        balances.move(desk, before["id"], balance - before["balance"], "adjustment", before["currency"] or "usd")
+        ccy = before["currency"] or DEFAULT_CURRENCY
+        desk.change("customer", before["id"], {"currency": ccy})
+        balances.move(desk, before["id"], balance - before["balance"], "adjustment", ccy)
         before = desk.get("customer", before["id"])
     if isinstance(said.get("address"), dict):
         said["address"] = whole(said["address"], tuple(ADDRESS))
     if "name" in said:
         said = _named({**said, "email": said.get("email", before["email"])})
     return desk.change("customer", before["id"], said, _columns(said, before)) if said else before
+
+
+def _check_prefix(desk: Desk, prefix: str | None, mine: str) -> None:
+    """Two customers whose numbers begin alike would get the same ones."""
+    if prefix is None:
+        return
+    if not PREFIX.fullmatch(prefix):
+        raise invalid("Invalid invoice_prefix: must be 3 to 12 uppercase letters or numbers", "invoice_prefix")
+    if any(each["id"] != mine for each in desk.all("customer", invoice_prefix=prefix)):
+        raise invalid(f"The invoice prefix `{prefix}` is already used by another customer.", "invoice_prefix")
+
+
+def _settings(said: Record | None) -> Record:
+    """How a customer's invoices look, with all leaves."""
+    said = folded(CUSTOMER.map.by_name["invoice_settings"].default, said or {})
+    return {**said, "rendering_options": whole(said["rendering_options"], ("amount_tax_display", "template"))}
 
 
 def _shipping(said: Record | None) -> Record | None:

@@ -10,7 +10,8 @@ from counterfoil_mocks.billing.stripe import catalogue, discounts, items, meanin
 from counterfoil_mocks.billing.stripe.billing_objects import INVOICE
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.documents import altered, merged
-from counterfoil_mocks.billing.stripe.errors import invalid, needed
+from counterfoil_mocks.billing.stripe.errors import invalid, missing, needed
+from counterfoil_mocks.billing.stripe.ids import chars
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.tx import perform
 
@@ -39,6 +40,8 @@ def create(desk: Desk, given: Record) -> Record:
         raise needed("customer")
     customer = desk.named("customer", given["customer"], "customer")
     desk.at(customer["test_clock"])
+    if given.get("currency"):
+        items.check_currency(customer, catalogue.currency(given["currency"]))
     subscription = (
         desk.named("subscription", given["subscription"], "subscription") if given.get("subscription") else None
     )
@@ -109,9 +112,34 @@ def draft(desk: Desk, customer: Record, said: Record, coupons: list[Record] | No
         "terms": "NET30",
         "lines": [],
     }
+    if said.get("shipping_cost"):
+        said["shipping_cost"] = _shipped(desk, said["shipping_cost"], said["currency"])
     made = desk.insert("invoice", {**said, **_advancing(said, now)}, columns)
     discounts.bind(desk, fresh, invoice=made["id"])
-    return desk.change("invoice", made["id"], {"status": "draft", "seen": "DRAFT"})
+    made = desk.change("invoice", made["id"], {"status": "draft", "seen": "DRAFT"})
+    return recalculated(desk, made["id"]) if said.get("shipping_cost") else made
+
+
+def _shipped(desk: Desk, given: Record, ccy: str) -> Record:
+    """What shipping costs, by a rate that is described: kept rates are nobody's here."""
+    rate = given.get("shipping_rate_data")
+    if rate is None:
+        raise missing(
+            "shipping rate", given.get("shipping_rate") or "", param="shipping_cost[shipping_rate]", status=400
+        )
+    at, fixed = "shipping_cost[shipping_rate_data]", rate.get("fixed_amount") or {}
+    if not rate.get("display_name"):
+        raise needed(f"{at}[display_name]")
+    if fixed.get("amount") is None:
+        raise needed(f"{at}[fixed_amount][amount]")
+    if catalogue.currency(fixed.get("currency") or ccy, f"{at}[fixed_amount][currency]") != ccy:
+        raise invalid(
+            f"The shipping rate must be in the invoice's currency (`{ccy}`).", f"{at}[fixed_amount][currency]"
+        )
+    amount = fixed["amount"]
+    id = f"shr_{chars(24, desk.system.world.seed, 'shipping_rate', desk.system.next_number('shipping_rate'))}"
+    return {"amount_subtotal": amount, "amount_tax": 0, "amount_total": amount, "shipping_rate": id, "taxes": [],
+            "_name": rate["display_name"]}  # fmt: skip
 
 
 def _advancing(said: Record, now: int) -> Record:
@@ -189,6 +217,10 @@ def change(desk: Desk, before: Record, given: Record) -> Record:
         said["discounts"] = discounts.redeemed(
             desk, given["discounts"], "discounts", before["customer"], before["currency"], invoice=before["id"]
         )
+    if said.get("shipping_cost"):
+        said["shipping_cost"] = _shipped(desk, given["shipping_cost"], before["currency"])
+    elif "shipping_cost" in given:
+        said["amount_shipping"] = 0
     if "number" in given:
         if given["number"] is not None:
             check_number(desk, given["number"], before["id"])
@@ -235,6 +267,11 @@ def recalculated(desk: Desk, id: str, lines: Sequence[Record] | None = None, sai
     )
     codes = {rate: desk.tax_code_of(rate) for rate in wanted}
     kept = totals.canonical_lines(figures["lines"], codes, rates, record["ccy"])
+    shipping = mine.get("shipping_cost")
+    if shipping:
+        figures |= {name: figures[name] + shipping["amount_total"] for name in ("total", "total_excluding_tax")}
+        figures["amount_shipping"] = shipping["amount_total"]
+        kept.append(totals.shipped(len(kept) + 1, shipping["_name"], shipping["amount_total"], record["ccy"]))
     columns = {
         "lines": [{**line, "ccy": record["ccy"]} for line in kept],
         "net": sum(line["net"] for line in kept),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import orjson
+
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.errors import IDEMPOTENCY, Refused
 from counterfoil_mocks.kernel import idempotency
@@ -23,10 +25,16 @@ SWEEP = 500
 """Every so many requests."""
 
 
+def _print(ask: Ask) -> str:
+    """What makes two calls the same: where they go to and their parameters, in whatever order these come."""
+    said = orjson.dumps(ask.body, option=orjson.OPT_SORT_KEYS)
+    return idempotency.fingerprint(ask.operation.name, ask.request.path, said)
+
+
 def alone(face: StripeFace, ask: Ask, work: Callable[[], Record]) -> Answer:
     """Do work that is no deed of the business (an endpoint for events) once for each key."""
     key = face.key_of(ask)
-    print_ = idempotency.fingerprint(ask.operation.name, ask.request.path, ask.request.body)
+    print_ = _print(ask)
     before = None if key is None else _recalled(face, key, print_)
     if before is not None:
         return before
@@ -41,7 +49,7 @@ def alone(face: StripeFace, ask: Ask, work: Callable[[], Record]) -> Answer:
 def done(face: StripeFace, ask: Ask, work: Callable[[Desk], Record | Answer]) -> Answer:
     """Do the work as one deed and keep its answer under the call's key, or give the answer that the key stands for."""
     key = face.key_of(ask)
-    print_ = idempotency.fingerprint(ask.operation.name, ask.request.path, ask.request.body)
+    print_ = _print(ask)
     if key is not None:
         before = _recalled(face, key, print_)
         if before is not None:

@@ -10,7 +10,7 @@ from counterfoil_mocks.billing.model import INVOICE as DOCUMENT
 from counterfoil_mocks.billing.stripe import balances, drafts, payments
 from counterfoil_mocks.billing.stripe.billing_objects import INVOICE, LINE_FIELDS, LINE_UPDATE, shown_line
 from counterfoil_mocks.billing.stripe.desk import Desk
-from counterfoil_mocks.billing.stripe.errors import invalid
+from counterfoil_mocks.billing.stripe.errors import invalid, missing
 from counterfoil_mocks.billing.stripe.lists import limit_of
 from counterfoil_mocks.billing.stripe.params import ANY, BOOL, LISTED, TEXT
 from counterfoil_mocks.billing.stripe.payments import Declined
@@ -329,7 +329,6 @@ def operations(face: StripeFace) -> Iterable[Operation]:
 
     def lines(desk: Desk, id: str, given: Record) -> Record:
         from counterfoil_mocks.billing.stripe.billing_objects import lines_of
-        from counterfoil_mocks.billing.stripe.errors import missing
 
         record = desk.record(INVOICE, id)
         if record is None:
@@ -374,6 +373,9 @@ def paged(found: list[Record], given: Record, url: str) -> Record:
     """A page of things that are already in their order."""
     limit, start, stop = limit_of(given), 0, len(found)
     ids = [each["id"] for each in found]
+    for name in ("starting_after", "ending_before"):
+        if given.get(name) and given[name] not in ids:
+            raise missing("object", given[name], param=name, status=400)
     if given.get("starting_after") in ids:
         start = ids.index(given["starting_after"]) + 1
     if given.get("ending_before") in ids:

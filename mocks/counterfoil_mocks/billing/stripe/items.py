@@ -223,9 +223,14 @@ def item_of(desk: Desk, given: Record, worth: Record, path: str = "") -> Record:
 
 def fix_currency(desk: Desk, customer: Record, ccy: str) -> None:
     """A customer's first item, balance or subscription fixes its currency; raises Refused for another one later."""
+    check_currency(customer, ccy)
     if customer["currency"] is None:
         desk.change("customer", customer["id"], {"currency": ccy})
-    elif customer["currency"] != ccy:
+
+
+def check_currency(customer: Record, ccy: str) -> None:
+    """Refuse a currency that is not the customer's."""
+    if customer["currency"] not in (None, ccy):
         raise invalid(
             f"You cannot combine currencies on a single customer. This customer has an active subscription, subscription schedule, discount,"
             f" quote, or invoice item with currency {customer['currency']}.",

@@ -75,6 +75,7 @@ EXPANDS: dict[str, dict[str, str]] = {
         "customer": "customer",
         "invoice": "invoice",
         "customer_balance_transaction": "customer_balance_transaction",
+        "refund": "refund",
         "refunds.refund": "refund",
     },
     "credit_note_line_item": {},

@@ -28,7 +28,9 @@ SIGNS = {"gt": "__gt__", "gte": "__ge__", "lt": "__lt__", "lte": "__le__"}
 
 
 def limit_of(given: Record) -> int:
-    """How many objects a page holds; raises Refused."""
+    """How many objects a page holds; raises Refused, also where a page is to lie on two sides at once."""
+    if given.get("starting_after") and given.get("ending_before"):
+        raise invalid("Received both starting_after and ending_before parameters. Please pass in only one.")
     limit = given.get("limit")
     if limit is None:
         return DEFAULT_LIMIT

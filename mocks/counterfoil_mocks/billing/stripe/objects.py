@@ -11,7 +11,21 @@ from typing import Any
 import sqlalchemy as sa
 
 from counterfoil_mocks.billing.stripe.kind import KEEP, Kind, kept, mapped
-from counterfoil_mocks.billing.stripe.params import ANY, BOOL, DEC, EMAIL, INT, META, NAT, TEXT, TIME, Hash, Spec, words
+from counterfoil_mocks.billing.stripe.params import (
+    ANY,
+    BOOL,
+    DEC,
+    EMAIL,
+    INT,
+    META,
+    NAT,
+    TEXT,
+    TIME,
+    Few,
+    Hash,
+    Spec,
+    words,
+)
 from counterfoil_mocks.billing.stripe.vocabulary import TAX_IDS
 from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.fields import Record
@@ -69,6 +83,27 @@ def _locales(record: Record, face: Any) -> list[str]:
 NAME = Conversion("text", _name, conversion.same)
 TAX_EXEMPT = conversion.choice({"TAXABLE": "none", "EXEMPT": "exempt", "REVERSE_CHARGE_ELIGIBLE": "reverse"})
 
+CUSTOMER_FIELDS: Spec = {
+    **dict.fromkeys(("name", "phone", "description", "invoice_prefix", "source"), TEXT),
+    "email": EMAIL,
+    "address": ADDRESS,
+    "shipping": SHIPPING,
+    "balance": INT,
+    "preferred_locales": [TEXT],
+    "tax_exempt": words("none exempt reverse"),
+    "next_invoice_sequence": INT,
+    "invoice_settings": {
+        "default_payment_method": TEXT,
+        "footer": TEXT,
+        "custom_fields": CUSTOM_FIELDS,
+        "rendering_options": {"amount_tax_display": TAX_DISPLAY, "template": TEXT},
+    },
+    "tax": {"ip_address": TEXT, "validate_location": TEXT},
+    "cash_balance": {"settings": {"reconciliation_mode": TEXT}},
+    "validate": BOOL,
+    "default_source": TEXT,
+    "metadata": META,
+}
 CUSTOMER = Kind(
     "customer",
     mapped(
@@ -82,7 +117,11 @@ CUSTOMER = Kind(
             computed=lambda record, face: face.email_of(record),
             sql=lambda table: sa.func.json_extract(table.c.custom, f"$.{KEEP}.email"),
         ),
-        FieldMap("invoice_prefix", computed=lambda record, face: face.prefix_of(record)),
+        FieldMap(
+            "invoice_prefix",
+            computed=lambda record, face: face.prefix_of(record),
+            sql=lambda table: sa.func.json_extract(table.c.custom, f"$.{KEEP}.invoice_prefix"),
+        ),
         FieldMap("preferred_locales", computed=_locales),
         balance=0,
         currency=None,
@@ -103,30 +142,8 @@ CUSTOMER = Kind(
     ),
     "customer",
     "/v1/customers",
-    create={
-        **dict.fromkeys(
-            ("name", "phone", "description", "invoice_prefix", "payment_method", "test_clock", "source"), TEXT
-        ),
-        "email": EMAIL,
-        "address": ADDRESS,
-        "shipping": SHIPPING,
-        "balance": INT,
-        "preferred_locales": [TEXT],
-        "tax_exempt": words("none exempt reverse"),
-        "next_invoice_sequence": INT,
-        "invoice_settings": {
-            "default_payment_method": TEXT,
-            "footer": TEXT,
-            "custom_fields": CUSTOM_FIELDS,
-            "rendering_options": {"amount_tax_display": TAX_DISPLAY, "template": TEXT},
-        },
-        "tax_id_data": [TAX_ID_DATA],
-        "tax": {"ip_address": TEXT, "validate_location": TEXT},
-        "cash_balance": {"settings": {"reconciliation_mode": TEXT}},
-        "validate": BOOL,
-        "default_source": TEXT,
-        "metadata": META,
-    },
+    create={**CUSTOMER_FIELDS, "payment_method": TEXT, "test_clock": TEXT, "tax_id_data": [TAX_ID_DATA]},
+    update=CUSTOMER_FIELDS,
     filters={"email": TEXT, "test_clock": TEXT},
     deletable=True,
     stub=True,
@@ -286,7 +303,7 @@ PRICE = Kind(
         "active": BOOL,
         "type": words("one_time recurring"),
         "currency": TEXT,
-        "lookup_keys": [TEXT],
+        "lookup_keys": Few(TEXT, 10),
         "recurring": {"interval": TEXT, "usage_type": TEXT, "meter": TEXT},
     },
     asked={
@@ -359,7 +376,6 @@ ITEM_FIELDS: Spec = {
     **dict.fromkeys(("description", "currency"), TEXT),
     "amount": INT,
     "pricing": PRICING,
-    "price": TEXT,
     "price_data": PRICE_DATA,
     "quantity": NAT,
     "quantity_decimal": DEC,

@@ -32,6 +32,14 @@ class Hash(dict[str, Any]):
         self.required = required
 
 
+class Few(list[Any]):
+    """An array of no more than so many."""
+
+    def __init__(self, each: Any, most: int) -> None:
+        super().__init__([each])
+        self.most = most
+
+
 TEXT, EMAIL, INT, NAT, BOOL, TIME = "text", "email", "int", "natural", "bool", "time"
 DEC, META, ANY = "decimal", "metadata", "any"
 """Types. A dict is a hash of parameters, a list of one element an array, `Choice` one of its words; a tuple takes any of its types."""
@@ -100,6 +108,8 @@ def value(spec: Any, given: Any, path: str) -> Any:
         if isinstance(given, str):
             raise invalid("Invalid array", path)
         members = given if isinstance(given, list) else list(given.values())
+        if isinstance(spec, Few) and len(members) > spec.most:
+            raise invalid(f"Array up to {spec.most} elements expected (you passed {len(members)}).", path)
         return [value(spec[0], each, f"{path}[{number}]") for number, each in enumerate(members)]
     if isinstance(spec, Mapping):
         if not isinstance(given, dict):

@@ -234,7 +234,10 @@ CHARGE = Kind(
     },
     required=("amount", "currency"),
     filters={"customer": TEXT, "payment_intent": TEXT, "transfer_group": TEXT},
-    searched=("amount", "created", "currency", "customer", "disputed", "refunded", "status"),
+    searched=(
+        *("amount", "created", "currency", "customer", "disputed", "refunded", "status"),
+        *(f"payment_method_details.card.{each}" for each in ("brand", "exp_month", "exp_year", "last4")),
+    ),
 )
 REFUND = Kind(
     "refund",

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 WHOLE_UNITS = {"ugx": 100}
 """Currencies without smaller units that are sent with two zeros all the same."""
+MOST = 99_999_999
+"""Most minor units of a charge that an API client asks for."""
 LEAST = 50
 """Least minor units of a charge in a currency of two places."""
 
@@ -156,6 +158,8 @@ def _check_amount(amount: int, ccy: str) -> None:
         raise invalid("This value must be greater than or equal to 1.", "amount", "parameter_invalid_integer")
     if ccy.lower() == "usd" and amount < LEAST:
         raise invalid("Amount must be at least $0.50 usd", "amount", "amount_too_small")
+    if ccy.lower() == "usd" and amount > MOST:
+        raise invalid("Amount must be no more than $999,999.99", "amount", "amount_too_large")
     check_places(amount, ccy)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from counterfoil_mocks.billing.stripe import drafts, items, subscription_changes, subscriptions
+from counterfoil_mocks.billing.stripe import customers, discounts, drafts, items, subscription_changes, subscriptions
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.errors import needed
 from counterfoil_mocks.billing.stripe.objects import (
@@ -76,13 +76,19 @@ class _Undone(Exception):
 def drawn(desk: Desk, given: Record) -> Record:
     """The invoice that would come, as if it were made now."""
     subscription = None
-    if given.get("subscription"):
-        subscription = desk.named("subscription", given["subscription"], "subscription")
-    elif not given.get("customer"):
-        raise needed("customer")
-    customer = desk.named("customer", (subscription or {}).get("customer") or given["customer"], "customer")
+    named = given.get("subscription")
+    if given.get("schedule"):
+        named = desk.named("subscription_schedule", given["schedule"], "schedule")["subscription"]
+    if named:
+        subscription = desk.named("subscription", named, "subscription")
+    customer = _customer(desk, given, subscription)
     desk.at(customer["test_clock"])
     details = given.get("subscription_details") or {}
+    phases = (given.get("schedule_details") or {}).get("phases")
+    if phases and subscription is None:
+        details = {**details, "items": phases[0].get("items"), "discounts": phases[0].get("discounts")}
+    if given.get("discounts"):
+        details = {**details, "discounts": given["discounts"]}
     for number, each in enumerate(given.get("invoice_items") or ()):
         worth = items.priced(desk, each, each.get("currency"), f"invoice_items[{number}]")
         desk.insert("invoiceitem", {**items.item_of(desk, each, worth), "customer": customer["id"]})
@@ -96,7 +102,7 @@ def drawn(desk: Desk, given: Record) -> Record:
         subscriptions.check(prices, "subscription_details[items]")
         said: Record = {"collection_method": "charge_automatically"}
         begun = subscriptions.begun(desk, customer, {"items": details["items"], **details}, said, prices, None)
-        return subscriptions.billed(desk, begun, subscriptions.period_lines(desk, begun), "upcoming")
+        return subscriptions.billed(desk, begun, subscriptions.first_lines(desk, begun), "upcoming")
     ccy = given.get("currency") or customer["currency"]
     waiting = [
         each
@@ -108,7 +114,31 @@ def drawn(desk: Desk, given: Record) -> Record:
     return drafts.take_items(desk, invoice["id"], waiting)
 
 
+def _customer(desk: Desk, given: Record, subscription: Record | None) -> Record:
+    """Whose invoice it would be; somebody who is only described, or is described otherwise, is so for the preview."""
+    id, said = (subscription or {}).get("customer") or given.get("customer"), given.get("customer_details")
+    if not id:
+        if not said:
+            raise needed("customer")
+        known = {name: said[name] for name in ("address", "shipping", "tax_exempt") if said.get(name)}
+        return customers.create(desk, {**known, "tax_id_data": said.get("tax_ids")})
+    found = desk.named("customer", id, "customer")
+    exempt = (said or {}).get("tax_exempt")
+    return desk.change("customer", id, {"tax_exempt": exempt}) if exempt else found
+
+
 def _of_subscription(desk: Desk, subscription: Record, details: Record) -> Record:
+    if details.get("discounts"):
+        off = discounts.redeemed(
+            desk, details["discounts"], "discounts", subscription["customer"], subscription["currency"]
+        )
+        subscription = desk.change("subscription", subscription["id"], {"discounts": off})
+    if details.get("cancel_now"):
+        prorated = details.get("proration_behavior", "create_prorations") != "none"
+        subscription_changes.cancel(desk, subscription["id"], {"prorate": prorated})
+        return subscriptions.billed(desk, desk.get("subscription", subscription["id"]), [], "upcoming")
+    if details.get("cancel_at_period_end"):
+        return subscriptions.billed(desk, subscription, [], "upcoming")
     if details.get("items"):
         said = {
             name: details[name]

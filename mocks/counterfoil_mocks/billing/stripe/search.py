@@ -22,6 +22,7 @@ CLAUSE = re.compile(
 )
 JOINT = re.compile(r"(AND|OR)\s", re.IGNORECASE)
 BOUNDS = {">": ("gt",), "<": ("lt",), ">=": ("gte",), "<=": ("lte",), ":": ("gte", "lte")}
+CARD = "payment_method_details.card."
 SIGNS = {">": "__gt__", "<": "__lt__", ">=": "__ge__", "<=": "__le__"}
 
 
@@ -125,6 +126,8 @@ def _column(kind: Kind, table: sa.FromClause, name: str, key: str | None) -> tup
             f"Field `{name}` is an unsupported search field for resource `{kind.name}s`. Searchable fields: {known}.",
             "query",
         )
+    if name.startswith(CARD):
+        return sa.cast(sa.func.json_extract(table.c.custom, f"$.{KEEP}.{name}"), sa.Text), False
     if name in ("subscription", "canceled_at"):
         found = sa.func.json_extract(table.c.custom, f"$.{KEEP}.{name}")
         return (sa.cast(found, sa.BigInteger), True) if name == "canceled_at" else (found, False)

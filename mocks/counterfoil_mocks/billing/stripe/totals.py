@@ -151,6 +151,22 @@ def canonical_lines(
     return made
 
 
+def shipped(number: int, name: str, amount: int, ccy: str) -> Record:
+    """The line of the business that shipping is."""
+    return {
+        "line_no": number,
+        "line_type": "FIXED_FEE",
+        "description": name,
+        "qty": money.QTY_SCALE,
+        "unit_price": amount * money.PRICE_SCALE // 10 ** money.exponent(ccy),
+        "net": amount,
+        "tax": 0,
+        "tax_code": None,
+        "tax_rate": 0,
+        "taxable_fraction": money.RATE_SCALE,
+    }
+
+
 def _priced(line: Record, net: int, ccy: str) -> tuple[int, int]:
     """Quantity and unit price of a line, where they come to its net; else one piece at it."""
     units = 10 ** money.exponent(ccy)

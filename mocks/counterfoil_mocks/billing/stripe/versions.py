@@ -2,20 +2,60 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from counterfoil_mocks.billing.stripe.desk import Desk
+from counterfoil_mocks.billing.stripe.errors import invalid
 from counterfoil_mocks.kernel.fields import Record
 
 BASIL = b"2025-03-31"
+CLOVER = b"2025-09-30"
+"""Since then the length of a phase is its `duration`."""
+PHASED = ("create_subscription_schedule", "update_subscription_schedule")
+VERSION = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(\.[a-z]+)?(; ?[\w=-]+)*")
+"""A date, since 2024 with the release's name; what is tried out before it is released stands behind."""
+
+
+def known(version: str) -> bool:
+    """Whether a text is a version as there are some."""
+    return VERSION.fullmatch(version) is not None
+
+
+def check(version: str | None, param: str | None = None) -> None:
+    """Refuse what is no version of any API; a newer one than ours is a newer client's, and may speak."""
+    if version and not known(version):
+        raise invalid(f"Invalid Stripe API version: {version}", param)
 
 
 def old(version: bytes | str | None) -> bool:
     """Whether a version is from before the names went."""
+    return before(version, BASIL)
+
+
+def before(version: bytes | str | None, release: bytes) -> bool:
+    """Whether a version is older than a release."""
     if version is None:
         return False
     raw = version.encode() if isinstance(version, str) else version
-    return raw[:10] < BASIL
+    return raw[:10] < release
+
+
+def heard(version: str | None, operation: str, said: Record) -> Record:
+    """Parameters in the words of today: before March 2025 an item's price was named and told by itself. Raises Refused."""
+    if operation in PHASED and not before(version, CLOVER):
+        for number, phase in enumerate(said.get("phases") or ()):
+            if isinstance(phase, dict) and "iterations" in phase:
+                at = f"phases[{number}][iterations]"
+                raise invalid(f"Received unknown parameter: {at}", at, "parameter_unknown")
+    if not old(version) or operation not in ("create_invoiceitem", "update_invoiceitem"):
+        return said
+    said = dict(said)
+    if said.get("price"):
+        said["pricing"] = {"price": said.pop("price")}
+    if said.get("unit_amount"):
+        said["unit_amount_decimal"] = said.pop("unit_amount")
+    return said
 
 
 def spoken(desk: Desk, payload: Any) -> Any:
@@ -61,8 +101,7 @@ def _tax(tax: Record) -> Record:
 
 
 def _line(desk: Desk, line: Record) -> Record:
-    details = ((line.get("pricing") or {}).get("price_details")) or {}
-    price = desk.find("price", details["price"]) if isinstance(details.get("price"), str) else details.get("price")
+    price = _price(desk, line)
     quantity = line.get("quantity") or 1
     return {
         "plan": None,
@@ -83,4 +122,33 @@ def _subscription(desk: Desk, subscription: Record) -> Record:
     return {name: first.get(name) for name in ("current_period_start", "current_period_end")}
 
 
-OLD_NAMES = {"invoice": _invoice, "line_item": _line, "subscription": _subscription}
+def _item(desk: Desk, item: Record) -> Record:
+    price = _price(desk, item)
+    subscription = ((item.get("parent") or {}).get("subscription_details") or {}).get("subscription")
+    unit = price and price["unit_amount"]
+    return {
+        "plan": None,
+        "price": price,
+        "subscription": subscription,
+        "unit_amount": unit,
+        "unit_amount_decimal": price and price["unit_amount_decimal"],
+    }
+
+
+def _price(desk: Desk, priced: Record) -> Record | None:
+    details = ((priced.get("pricing") or {}).get("price_details")) or {}
+    return desk.find("price", details["price"]) if isinstance(details.get("price"), str) else details.get("price")
+
+
+def _credit_note(desk: Desk, note: Record) -> Record:
+    refunds = [each["refund"] for each in note["refunds"]]
+    return {"refund": refunds[0] if refunds else None, "tax_amounts": [_tax(tax) for tax in note["total_taxes"]]}
+
+
+OLD_NAMES = {
+    "credit_note": _credit_note,
+    "invoiceitem": _item,
+    "invoice": _invoice,
+    "line_item": _line,
+    "subscription": _subscription,
+}

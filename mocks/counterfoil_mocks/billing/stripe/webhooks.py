@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from counterfoil_mocks.billing.stripe import errors, events, idempotency, params
+from counterfoil_mocks.billing.stripe import errors, events, idempotency, params, versions
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.documents import merged
 from counterfoil_mocks.billing.stripe.ids import chars
@@ -52,6 +52,7 @@ def operations(face: StripeFace) -> Iterable[Operation]:
     def create(ask: Ask) -> Answer:
         given = said(ask, CREATE, "url", "enabled_events")
         _check_types(given["enabled_events"])
+        versions.check(given.get("api_version"), "api_version")
         more = {name: given.get(name) for name in ("api_version", "description")}
         more["metadata"] = merged({}, given.get("metadata") or {})
         return idempotency.alone(face, ask, lambda: subscribe(face, given["url"], given["enabled_events"], None, more))
