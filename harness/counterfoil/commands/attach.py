@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from counterfoil.options import UnderTest
+from counterfoil.printing import refused
 
 if TYPE_CHECKING:
     from counterfoil.client import Control
@@ -53,11 +54,9 @@ def attach(
             with suppress(Broken, Refused):
                 control.delete("/integration")
     except Unreadable as error:
-        typer.echo(f"counterfoil attach: {error}", err=True)
-        raise typer.Exit(2) from error
+        raise refused("attach", error) from error
     except (Broken, Refused) as error:
-        typer.echo(f"counterfoil attach: {error}", err=True)
-        raise typer.Exit(3) from error
+        raise refused("attach", error, 3) from error
 
 
 def found(control: Control) -> None:

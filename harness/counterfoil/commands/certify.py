@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from counterfoil.options import UnderTest
+from counterfoil.printing import refused
 
 
 def certify(
@@ -29,18 +30,15 @@ def certify(
     from counterfoil.descriptor import Unreadable
 
     if level not in certificate.PLANS:
-        typer.echo(f"counterfoil certify: --level {level}: expected core or full", err=True)
-        raise typer.Exit(2)
+        raise refused("certify", f"--level {level}: expected core or full")
     try:
         places.check_folder("--out", out)
         found = certificate.certify(certificate.Commission(integration, level, seed, tuple(scenario or ())))
         page, machine = certificate.write(found, out)
     except (Unreadable, OSError) as error:
-        typer.echo(f"counterfoil certify: {error}", err=True)
-        raise typer.Exit(2) from error
+        raise refused("certify", error) from error
     except Broken as error:
-        typer.echo(f"counterfoil certify: {error}", err=True)
-        raise typer.Exit(3) from error
+        raise refused("certify", error, 3) from error
     for each in found["deviations"]:
         typer.echo(f" ✗ {each}")
     typer.echo(f"{found['integration']} is {found['verdict']} (level {found['level']}, seed {seed}): {page}, {machine}")

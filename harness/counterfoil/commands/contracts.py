@@ -7,24 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
+from counterfoil.printing import print_json, refused
+
 contracts = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     help="What each side may rely on: exported, compared, recorded, verified.",
 )
-
-
-def refuse(verb: str, error: object, code: int = 2) -> typer.Exit:
-    """Say what is wrong; returns what to raise."""
-    typer.echo(f"counterfoil contracts {verb}: {error}", err=True)
-    return typer.Exit(code)
-
-
-def print_json(value: Any) -> None:
-    """One JSON value on standard output."""
-    import orjson
-
-    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
 
 
 def own_folder() -> Path:
@@ -51,7 +40,7 @@ def export(
     try:
         changed = files.drift(folder) if check else files.write(folder)
     except OSError as error:
-        raise refuse("export", f"{folder}: {error.strerror or error}") from error
+        raise refused("contracts export", f"{folder}: {error.strerror or error}") from error
     for path in changed:
         typer.echo(f"{'differs' if check else 'written'}: {folder / path}")
     if check and changed:
@@ -83,7 +72,7 @@ def record(
         places.check_folder("--out", out)
         made = recorder.record(journal.read(run), out, consumer, version)
     except Unreadable as error:
-        raise refuse("record", error) from error
+        raise refused("contracts record", error) from error
     for place in made:
         typer.echo(f"written: {place}")
 
@@ -134,9 +123,9 @@ def verify(
         places.check_folder("--results", results)
         found = verifying.run(order)
     except Unreadable as error:
-        raise refuse("verify", error) from error
+        raise refused("contracts verify", error) from error
     except Broken as error:
-        raise refuse("verify", error, 3) from error
+        raise refused("contracts verify", error, 3) from error
     for each in found if results is not None else ():
         matrix.keep(each, results or Path())
     held = all(each["success"] for each in found)
@@ -152,7 +141,7 @@ def headers(said: list[str] | None) -> dict[str, str]:
     pairs = [each.partition(":") for each in said or ()]
     bad = [name for name, colon, _ in pairs if not colon]
     if bad:
-        raise refuse("verify", f"--header {bad[0]!r}: write it as `Name: value`")
+        raise refused("contracts verify", f"--header {bad[0]!r}: write it as `Name: value`")
     return {name.strip(): value.strip() for name, _, value in pairs}
 
 
@@ -190,11 +179,11 @@ def check(
 
     wanted = dict(each.split("@", 1) for each in provider or () if "@" in each)
     if len(wanted) != len(provider or ()):
-        raise refuse("check", "--provider: write it as `crm@1.4`")
+        raise refused("contracts check", "--provider: write it as `crm@1.4`")
     try:
         rows = matrix.matrix(verify.read([folder]), matrix.results(folder), wanted)
     except Unreadable as error:
-        raise refuse("check", error) from error
+        raise refused("contracts check", error) from error
     good = matrix.deployable(rows)
     if as_json:
         print_json({"deployable": good, "matrix": rows})
@@ -231,7 +220,7 @@ def diff(
         known = verify.read(pacts or ([own] if own.is_dir() else [])) if pacts or own.is_dir() else []
         changes = comparing.diff(old, new, known)
     except Unreadable as error:
-        raise refuse("diff", error) from error
+        raise refused("contracts diff", error) from error
     if as_json:
         print_json({"breaking": [each.shown() for each in changes]})
     else:
@@ -257,7 +246,7 @@ def publish(
     from counterfoil.contracting import broker as brokers
 
     if not broker:
-        raise refuse("publish", "no broker is configured: give --broker or set PACT_BROKER_BASE_URL")
+        raise refused("contracts publish", "no broker is configured: give --broker or set PACT_BROKER_BASE_URL")
     code = brokers.publish(pacts, version, broker)
     raise typer.Exit(0 if code == 0 else 3)
 

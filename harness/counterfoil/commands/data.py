@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from counterfoil.printing import refused
+
 FORMATS = Literal["parquet", "csv", "jsonl"]
 
 
@@ -34,20 +36,20 @@ def data(
     from counterfoil_mocks.firm.sizes import SIZES
 
     if size not in SIZES:
-        raise typer.Exit(complain(f"--size {size}: expected one of {', '.join(SIZES)}.", 2))
+        raise refused("data", f"--size {size}: expected one of {', '.join(SIZES)}.")
     if out.is_dir() and any(each.name != export.UNFINISHED for each in out.iterdir()):
-        raise typer.Exit(complain(f"--out {out}: holds files already; name another folder or empty it.", 2))
+        raise refused("data", f"--out {out}: holds files already; name another folder or empty it.")
     if out.exists() and not out.is_dir():
-        raise typer.Exit(complain(f"--out {out}: is a file; name a folder.", 2))
+        raise refused("data", f"--out {out}: is a file; name a folder.")
     try:
         with made(out):
             rows = shown(size, seed, START, out, form, quiet=as_json)
     except export.Missing as error:
-        raise typer.Exit(complain(f"{error}.", 3)) from error
+        raise refused("data", f"{error}.", 3) from error
     except OSError as error:
-        raise typer.Exit(complain(f"--out {out}: cannot be written ({error.strerror or error}).", 3)) from error
+        raise refused("data", f"--out {out}: cannot be written ({error.strerror or error}).", 3) from error
     except KeyboardInterrupt:
-        raise typer.Exit(complain(f"--out {out}: interrupted; nothing was written.", INTERRUPTED)) from None
+        raise refused("data", f"--out {out}: interrupted; nothing was written.", INTERRUPTED) from None
     if as_json:
         import orjson
 
@@ -95,9 +97,3 @@ def shown(size: str, seed: int, now: str, out: Path, form: str, *, quiet: bool) 
         return export.export(
             size, seed, now, out, form, lambda done, whole: bar.update(task, completed=done, total=whole)
         )
-
-
-def complain(sentence: str, code: int) -> int:
-    """Say in one sentence why not; returns the exit code."""
-    typer.echo(f"counterfoil data: {sentence}", err=True)
-    return code

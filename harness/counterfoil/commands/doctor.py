@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from counterfoil.options import InLandscape, UnderTest
+from counterfoil.printing import print_json
 
 if TYPE_CHECKING:
     from counterfoil.diagnosis import Finding
@@ -27,9 +27,7 @@ def doctor(
 
     found = diagnose(integration, landscape, (lambda finding: None) if as_json else say)
     if as_json:
-        import orjson
-
-        sys.stdout.buffer.write(orjson.dumps(found.as_data(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        print_json(found.as_data())
     elif found.exit_code == 0:
         asked = (
             f" --{name} {value}" for name, value in (("integration", integration), ("landscape", landscape)) if value

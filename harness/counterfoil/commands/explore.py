@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from counterfoil.options import UnderTest
+from counterfoil.printing import print_json, refused
 from counterfoil.vendor_options import Billing, Crm, Erp, Psa, checked, faces
 
 
@@ -37,7 +37,6 @@ def explore(
     Exit code 0: nothing broke within the time. 1: a story broke an invariant (see `counterfoil replay`). 2: wrong usage. 3: something
     could not be run.
     """
-    import orjson
     from rich.console import Console
 
     from counterfoil import faults as plans
@@ -58,8 +57,7 @@ def explore(
         vendors = checked(faces(crm, psa, erp, billing))
         bench = Bench(Settings(resolve(integration), seed=seed, faults=plan, serial=True, vendors=vendors))
     except Unreadable as error:
-        typer.echo(f"counterfoil explore: {error}", err=True)
-        raise typer.Exit(2) from error
+        raise refused("explore", error) from error
     began, tellings = time.monotonic(), 0
 
     def telling(steps: list[Step], only: Sequence[str] = ()) -> Told:
@@ -89,13 +87,12 @@ def explore(
                     "file": str(out),
                 }
     except Broken as error:
-        typer.echo(f"counterfoil explore: {error}", err=True)
-        raise typer.Exit(3) from error
+        raise refused("explore", error, 3) from error
     finally:
         bench.stop()
     result |= {"tellings": tellings, "seconds": round(time.monotonic() - began, 1)}
     if as_json:
-        sys.stdout.buffer.write(orjson.dumps(result, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        print_json(result)
     else:
         say(Console(), result)
     raise typer.Exit(0 if result["found"] is None else 1)

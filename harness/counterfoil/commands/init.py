@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from counterfoil.printing import refused
+
 FILES = {
     "integration.yaml": "the descriptor: how your integration starts, what it is told, where it listens",
     "integration.py": "a small sample integration, to be replaced by yours",
@@ -28,7 +30,10 @@ def init(
     """
     there = [name for name in FILES if (folder / name).exists()]
     if there:
-        refuse(f"{', '.join(there)}: there already, and nothing is overwritten; move it away or name another folder")
+        raise refused(
+            "init",
+            f"{', '.join(there)}: there already, and nothing is overwritten; move it away or name another folder",
+        )
     scaffold = Path(__file__).resolve().parents[1] / "scaffold"
     try:
         for name in FILES:
@@ -37,15 +42,9 @@ def init(
             with path.open("x", encoding="utf-8") as file:
                 file.write((scaffold / SOURCES.get(name, name)).read_text(encoding="utf-8"))
     except OSError as error:
-        refuse(f"{error.filename or folder}: cannot be written ({error.strerror or error})")
+        raise refused("init", f"{error.filename or folder}: cannot be written ({error.strerror or error})") from error
     widest = max(map(len, FILES))
     for name, what in FILES.items():
         typer.echo(f"  {name:{widest}}  {what}")
     inside = "" if folder == Path() else f"cd {folder} && "
     typer.echo(f"Try it: {inside}counterfoil run scenarios --integration integration.yaml --landscape landscape.yaml")
-
-
-def refuse(sentence: str) -> None:
-    """Say why not, and end with code 2."""
-    typer.echo(f"counterfoil init: {sentence}", err=True)
-    raise typer.Exit(2)

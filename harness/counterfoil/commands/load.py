@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from counterfoil.options import ByProcesses, InLandscape, InStore, UnderFaults, UnderTest
+from counterfoil.printing import print_json, refused
 from counterfoil.vendor_options import Billing, Crm, Erp, Psa, faces, words
 
 if TYPE_CHECKING:
@@ -123,8 +124,7 @@ def load(
         finally:
             bench.stop()
     except Unreadable as error:
-        typer.echo(f"counterfoil load: {error}", err=True)
-        raise typer.Exit(2) from error
+        raise refused("load", error) from error
     except (Broken, Refused) as error:
         result = judge.broken(story or loading.story(plan), str(error))
     again = f"counterfoil load --rate {rate:g} --duration {seconds:g}s --shape {shape}"
@@ -150,8 +150,6 @@ def load(
 
         write(run, html.parent, html)
     if console is None:
-        from counterfoil.commands.run import print_json
-
         print_json(run)
     else:
         tell(console, run)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from counterfoil.printing import print_json, refused
 from counterfoil.vendor_options import Billing, Crm, Erp, Psa, checked, faces
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ def mutants(
 
     Exit code 0: all were caught. 1: one survived. 2: wrong usage. 3: one could not be run.
     """
-    import orjson
 
     from counterfoil import detection, places
     from counterfoil.descriptor import Unreadable
@@ -47,8 +46,7 @@ def mutants(
         places.check_file("--html", html)
         wanted, vendors = chosen(ids or ()), checked(faces(crm, psa, erp, billing))
     except Unreadable as error:
-        typer.echo(f"counterfoil mutants: {error}", err=True)
-        raise typer.Exit(2) from error
+        raise refused("mutants", error) from error
     with progress(len(wanted), shown=not as_json) as done:
         verdicts = detection.measure(wanted, workers=workers, seed=seed, vendors=vendors, done=done)
     told: dict[str, Any] = {
@@ -62,7 +60,7 @@ def mutants(
 
         write_mutants(told, html)
     if as_json:
-        sys.stdout.buffer.write(orjson.dumps(told, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        print_json(told)
     else:
         show(verdicts)
     raise typer.Exit(detection.exit_code(verdicts, named=named))

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from counterfoil.printing import refused
 from counterfoil.vendor_options import checked
 
 
@@ -38,15 +39,13 @@ def replay(
         vendors = checked(dict(story.get("vendors") or {}))
         bench = Bench(Settings(resolve(under_test), seed=story.get("seed"), faults=plan, serial=True, vendors=vendors))
     except Unreadable as error:
-        typer.echo(f"counterfoil replay: {error}", err=True)
-        raise typer.Exit(2) from error
+        raise refused("replay", error) from error
     for number, step in enumerate(story["steps"], 1):
         console.print(f"  {number}. {step}", highlight=False)
     try:
         told = tell(bench, story["steps"])
     except Broken as error:
-        typer.echo(f"counterfoil replay: {error}", err=True)
-        raise typer.Exit(3) from error
+        raise refused("replay", error, 3) from error
     finally:
         bench.stop()
     wanted = str((story.get("violated") or {}).get("invariant"))

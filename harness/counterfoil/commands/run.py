@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from counterfoil.options import ByProcesses, InLandscape, InStore, UnderFaults, UnderTest
+from counterfoil.printing import print_json, refused
 from counterfoil.vendor_options import Billing, Crm, Erp, Psa, faces
 
 if TYPE_CHECKING:
@@ -96,8 +97,7 @@ def run(
     try:
         found = execute(order, Face(console)) if seeds == 1 else execute_all(order, seeds, lambda: Face(console))
     except Unreadable as error:
-        typer.echo(f"counterfoil run: {error}", err=True)
-        raise typer.Exit(2) from error
+        raise refused("run", error) from error
     if console is None:
         print_json(found)
     else:
@@ -112,14 +112,6 @@ def console_on_stdout() -> Console:
     from rich.console import Console
 
     return Console(file=os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8"))
-
-
-def print_json(found: Run) -> None:
-    """The run as one object on standard output."""
-    import orjson
-
-    sys.stdout.buffer.write(orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-    sys.stdout.flush()
 
 
 def tell(console: Console, found: Run) -> None:

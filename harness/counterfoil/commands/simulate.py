@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from counterfoil.options import UnderFaults, UnderTest
+from counterfoil.printing import print_json, refused
 from counterfoil.vendor_options import Billing, Crm, Erp, Psa, checked, faces, words
 
 if TYPE_CHECKING:
@@ -65,8 +65,7 @@ def simulate(
         finally:
             bench.stop()
     except Unreadable as error:
-        typer.echo(f"counterfoil simulate: {error}", err=True)
-        raise typer.Exit(2) from error
+        raise refused("simulate", error) from error
     except (Broken, Refused) as error:
         result = judge.broken(story, str(error))
     again = f"counterfoil simulate --months {months} --size {size} --seed {seed}" + words(faces(crm, psa, erp, billing))
@@ -79,9 +78,7 @@ def simulate(
 
         write(run, html.parent, html)
     if as_json:
-        import orjson
-
-        sys.stdout.buffer.write(orjson.dumps(run, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        print_json(run)
     else:
         tell(run, time.monotonic() - began)
     raise typer.Exit(run["exit_code"])

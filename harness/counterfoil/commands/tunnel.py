@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from counterfoil.printing import refused
+
 if TYPE_CHECKING:
     from counterfoil.tunnel import Tunnel
 
@@ -34,10 +36,11 @@ def tunnel(
         there(control)
         found = routes(control.get("/landscape")["systems"])
     except (Broken, Refused) as error:
-        raise complain(str(error), 3) from error
+        raise refused("tunnel", error, 3) from error
     if not found:
-        raise complain(
-            "no system of the landscape speaks as a vendor; start one with `counterfoil up --crm salesforce`", 2
+        raise refused(
+            "tunnel",
+            "no system of the landscape speaks as a vendor; start one with `counterfoil up --crm salesforce`",
         )
     from counterfoil_mocks.kernel.server import run
 
@@ -46,7 +49,7 @@ def tunnel(
         ca.write_bytes(made.authority.pem)
         run(live(made, port, ca.resolve()))
     except OSError as error:
-        raise complain(f"{error}; name another `--port` or `--ca`", 3) from error
+        raise refused("tunnel", f"{error}; name another `--port` or `--ca`", 3) from error
 
 
 async def live(tunnel: Tunnel, port: int, ca: Path) -> None:
@@ -69,9 +72,3 @@ async def live(tunnel: Tunnel, port: int, ca: Path) -> None:
         await told.wait()
     finally:
         await tunnel.stop()
-
-
-def complain(sentence: str, code: int) -> typer.Exit:
-    """Say in one sentence why not; returns what to raise."""
-    typer.echo(f"counterfoil tunnel: {sentence}", err=True)
-    return typer.Exit(code)

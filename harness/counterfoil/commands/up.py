@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from counterfoil.options import ByProcesses, InStore
+from counterfoil.printing import refused
 from counterfoil.vendor_options import Billing, Crm, Erp, Psa, faces
 
 if TYPE_CHECKING:
@@ -54,13 +55,13 @@ def up(
     Exit code 0: stopped as asked. 2: wrong usage, or a landscape that cannot be. 3: a port is taken, or the store's server does not answer.
     """
     choices = {"seed": seed, "size": size, "host": host, "port_base": port_base, "store": store, "processes": processes}
-    raise typer.Exit(serve(file or landscape, faces(crm, psa, erp, billing), choices, as_json, anew=anew))
+    serve(file or landscape, faces(crm, psa, erp, billing), choices, as_json, anew=anew)
 
 
 def serve(
     file: Path | None, vendors: Mapping[str, str], choices: dict[str, Any], as_json: bool, *, anew: bool = False
-) -> int:
-    """Build, start, say so, wait for a signal, stop; returns the exit code."""
+) -> None:
+    """Build, start, say so, wait for a signal, stop; raises typer.Exit."""
     import errno
     import gc
 
@@ -71,15 +72,15 @@ def serve(
     try:
         built = Landscape.build(wanted(file, vendors, choices), anew=anew)
     except Unusable as error:
-        return complain(str(error), 3 if isinstance(error, Unavailable) else 2)
+        raise refused("up", error, 3 if isinstance(error, Unavailable) else 2) from error
     mount(built)
     slim(built)
     try:
         run(live(built, as_json))
     except PortTaken as error:
         busy = isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EADDRINUSE
-        return complain(f"{error} Name other ports: `--port-base 9100`, or 0 for free ones." if busy else str(error), 3)
-    return 0
+        hint = " Name other ports: `--port-base 9100`, or 0 for free ones." if busy else ""
+        raise refused("up", f"{error}{hint}", 3) from error
 
 
 def slim(landscape: Landscape) -> None:
@@ -176,9 +177,3 @@ def show(about: dict[str, Any], *, guarded: bool = False) -> None:
     console.print(
         f"It is {about['clock']}; seed {about['seed']}, size {about['size']}. Ready. Stop with Ctrl-C.", highlight=False
     )
-
-
-def complain(sentence: str, code: int) -> int:
-    """Say in one sentence why not; returns the exit code."""
-    typer.echo(f"counterfoil up: {sentence}", err=True)
-    return code
