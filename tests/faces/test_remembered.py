@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sqlite3
 import sys
@@ -94,6 +95,9 @@ SUBJECTS = {
 }
 
 
+NUMBERS = itertools.count()
+
+
 class Caller:
     """A caller of one vendor's face, and of the native one beside it."""
 
@@ -105,7 +109,12 @@ class Caller:
         self.signed = Client(self.system["url"], self.keys) if subject.role == "erp" else None
         if self.signed is not None:  # whose customers need a company
             assert landscape.call("POST", "/systems/erp/legal_entities", COMPANY).status in (201, 409)
-        self.id = subject.made(self.call("POST", subject.collection, subject.make))
+        self.id = subject.made(self.make())
+
+    def make(self) -> Any:
+        """Make another record; no two of NetSuite's have one name for people."""
+        name = {"entityId": f"Customer {next(NUMBERS)}"} if self.signed is not None else {}
+        return self.call("POST", self.subject.collection, {**self.subject.make, **name})
 
     def call(self, method: str, path: str, said: Any = None, *, token: str = "", **headers: str) -> Any:
         """One call; it must succeed."""
@@ -173,7 +182,7 @@ def test_an_answer_is_remembered_until_a_deed(caller: Caller) -> None:
     assert caller.name() == "Before"
     caller.slip("Slipped in")
     assert caller.name() == "Before"
-    caller.call("POST", caller.subject.collection, caller.subject.make)
+    caller.make()
     assert caller.name() == "Slipped in"
 
 
@@ -183,7 +192,7 @@ def test_a_deed_elsewhere_leaves_an_answer_as_it_is(caller: Caller, monkeypatch:
     face = caller.landscape.landscape.systems[caller.subject.role].face
     ask = face.ask
     monkeypatch.setattr(face, "ask", lambda request, each: worked_out.append(request.method) or ask(request, each))
-    caller.call("POST", caller.subject.collection, caller.subject.make)
+    caller.make()
     assert caller.name() == "Before"
     assert worked_out == ["POST"]
     caller.rename("After")

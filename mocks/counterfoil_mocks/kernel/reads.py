@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from counterfoil_mocks.kernel.store import Store
+    from counterfoil_mocks.kernel.system import System
 
 MOST_ROWS = 200
 """So many rows are kept of one piece of work; more are dearer to keep and to compare than what is made of them."""
 QUESTIONS = ("SELECT", "WITH")
 
 
+class Part(Protocol):
+    """Something that was worked out before, and that others hang on."""
+
+    def holds(self, system: System, state: Hashable) -> bool:
+        """Whether it would come out the same now. state: that the system is in."""
+
+
 class Reads:
     """A connection that remembers what it is asked; it stands in a store's place for its own within a `with`. whole: whether it has seen all that
-    was read, and nothing was written; only then `hold` says anything. One within another keeps what it sees to itself (`note`)."""
+    was read, and nothing was written; only then `hold` says anything. One within another keeps what it sees to itself."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -23,6 +31,7 @@ class Reads:
         self.connection: Any = self._before.connection if isinstance(self._before, Reads) else self._before
         self.whole = True
         self._asked: list[tuple[str, Any, list[Any]]] = []
+        self._parts: list[Part] = []
         self._rows = 0
 
     def __enter__(self) -> Reads:
@@ -37,13 +46,9 @@ class Reads:
         """Whether something is being written."""
         return bool(self.connection.in_transaction)
 
-    def note(self, other: Reads | None) -> None:
-        """Take what another has seen, None where that is not known, for seen here."""
-        if other is None or not other.whole:
-            self.whole = False
-        else:
-            self._asked += other._asked
-            self._rows += other._rows
+    def lean(self, part: Part) -> None:
+        """What is worked out hangs on something that was worked out before."""
+        self._parts.append(part)
 
     def execute(self, sql: str, params: Any = ()) -> Any:
         """Run one statement."""
@@ -65,10 +70,12 @@ class Reads:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.connection, name)
 
-    def hold(self) -> bool:
-        """Whether the store says all the same again."""
+    def hold(self, system: System, state: Hashable) -> bool:
+        """Whether the store says all the same again. state: that the system is in now."""
         execute = self.connection.execute
-        return all(execute(sql, params).fetchall() == rows for sql, params, rows in self._asked)
+        return all(execute(sql, params).fetchall() == rows for sql, params, rows in self._asked) and all(
+            part.holds(system, state) for part in self._parts
+        )
 
 
 class Rows:

@@ -28,6 +28,15 @@ class Known:
     moment: Hashable
     reads: Reads | None
 
+    def holds(self, system: System, state: Hashable) -> bool:
+        """Whether it would come out the same now. state: that the system is in."""
+        if state is not None and state == self.state:
+            return True
+        if self.reads is None or self.moment != system.moment or not self.reads.hold(system, state):
+            return False
+        self.state = state
+        return True
+
 
 class Remembered:
     """Answers by whatever tells calls from one another. Each holds until something is written to the system, a restore or a minute of the business
@@ -40,45 +49,44 @@ class Remembered:
 
     def find(self, place: Hashable) -> Any:
         """The answer of a place, None where it must be worked out."""
+        known = self._holding(place)
+        return None if known is None else known.answer
+
+    def _holding(self, place: Hashable) -> Known | None:
         known = self._known.get(place)
-        if known is None:
-            return None
-        state = self.system.state
-        if state is not None and state == known.state:
-            return known.answer
-        reads = known.reads
-        if reads is not None and known.moment == self.system.moment and reads.hold():
-            known.state = state
-            return known.answer
+        if known is None or known.holds(self.system, self.system.state):
+            return known
         del self._known[place]
         return None
 
-    def keep(self, place: Hashable, answer: Any, state: Hashable, reads: Reads | None = None) -> None:
-        """Keep what has been worked out. state: of the system before that, so that what was written meanwhile is not taken for seen. reads: what was
-        read for it."""
+    def keep(self, place: Hashable, answer: Any, state: Hashable, reads: Reads | None = None) -> Known | None:
+        """Keep what has been worked out, where it can be told how long it holds. state: of the system before that, so that what was written
+        meanwhile is not taken for seen. reads: what was read for it."""
         if reads is not None and not reads.whole:
             reads = None
         if state is None and reads is None:
-            return
+            return None
         if len(self._known) >= MOST:
             self._known.clear()
-        self._known[place] = Known(answer, state, self.system.moment, reads)
+        known = self._known[place] = Known(answer, state, self.system.moment, reads)
+        return known
 
     def part(self, place: Hashable, work: Callable[[], Any]) -> Any:
-        """What many answers have in common, worked out once; each of them counts as made of all that it is made of."""
+        """What many answers have in common, worked out once; each of them holds as long as it does."""
         watcher = self.system.store.connection
         if not isinstance(watcher, Reads):
             return work()
-        found = self.find(place)
-        if found is not None:
-            watcher.note(self._known[place].reads)
-            return found
-        state = self.system.state
-        with self.system.store.watched() as reads:
-            found = work()
-        watcher.note(reads)
-        self.keep(place, found, state, reads)
-        return found
+        known = self._holding(place)
+        if known is None:
+            state = self.system.state
+            with self.system.store.watched() as reads:
+                found = work()
+            known = self.keep(place, found, state, reads)
+            if known is None:
+                watcher.whole = False
+                return found
+        watcher.lean(known)
+        return known.answer
 
     def counted(self, statement: sa.Select[Any]) -> int:
         """How many rows a statement finds (what it selects from must be said by `select_from`); whoever turns pages has it counted once."""
