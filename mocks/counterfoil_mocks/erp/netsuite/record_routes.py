@@ -128,6 +128,7 @@ class Records:
             )  # fmt: skip
         if not each.about["family"].startswith("list") or verbs:
             yield operation(f"delete_{noun(each)}", "DELETE", one, self._delete, f"Delete a {label}")
+        if "delete" in verbs:
             yield operation(
                 f"delete_{noun(each)}", "DELETE", many, self._delete_each, f"Delete {label} records, asynchronously"
             )
