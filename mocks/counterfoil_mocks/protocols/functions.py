@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from counterfoil_mocks.protocols.scope import Typed, Unanswerable
-from counterfoil_mocks.protocols.sql_functions import DAY, DIGITS, INSTANT, ORACLE_PARTS, WORDED
+from counterfoil_mocks.protocols.sql_functions import DAY, DIGITS, INSTANT, NUMBER_FORM, ORACLE_PARTS, WORDED
 
 MOST_PLACES = 8
 
@@ -210,8 +210,15 @@ def _nullif(values: list[Typed]) -> Typed:
 
 
 def _to_char(values: list[Typed]) -> Typed:
-    if values[0].kind == "number" or len(values) == 1:
+    if len(values) == 1:
         return _typed(text(values[0]), "text")
+    if values[0].kind == "number":
+        said = values[1].literal
+        if said is None or NUMBER_FORM.fullmatch(str(said.value)) is None:
+            raise Unanswerable(
+                "type", "TO_CHAR", "This form of a number is not supported; use 9, 0, comma, point and FM."
+            )
+        return _typed(sa.func.number_written(real(values[0]), sa.literal(str(said.value))), "text")
     moment, pattern = values[0].sql, values[1]
     anyhow = sa.func.date_written(moment, pattern.sql)
     parts = [] if pattern.literal is None else ORACLE_PARTS.findall(str(pattern.literal.value))

@@ -138,6 +138,30 @@ def number_text(value: float) -> str:
     return f"{Decimal(repr(value)).normalize():f}"
 
 
+NUMBER_FORM = re.compile(r"(FM)?((?=[90,.]*[90])[90,]*(?:\.[90]*)?)", re.IGNORECASE)
+"""How TO_CHAR may be asked to write a number."""
+
+
+def number_written(value: float, pattern: str) -> str:
+    """A number as an Oracle form of `9`, `0`, comma and point writes it: rounded, with a place for its sign unless the form begins with FM."""
+    tight, form = pattern.upper().startswith("FM"), NUMBER_FORM.fullmatch(pattern)
+    assert form is not None  # checked when the query was read
+    whole, _, places = form[2].replace(",", "").partition(".")
+    rounded = Decimal(repr(value)).quantize(Decimal(1).scaleb(-len(places)), ROUND_HALF_UP)
+    before, _, after = f"{abs(rounded):f}".partition(".")
+    least = len(whole) - whole.index("0") if "0" in whole else 0
+    before = before.lstrip("0").rjust(least, "0")
+    if len(before) > len(whole):
+        return "#" * (len(form[2]) + (0 if tight else 1))
+    if "," in form[2] and before:
+        before = f"{int(before):,}"
+    if tight and places:
+        kept = places.rindex("0") + 1 if "0" in places else 0
+        after = after[:kept] + after[kept:].rstrip("0")
+    found = ("-" if rounded < 0 else "" if tight else " ") + before + ("." + after if places else "")
+    return found if tight else found.rjust(len(form[2]) + 1)
+
+
 def _of_day(function: Callable[[date], int]) -> Callable[[str | None], int | None]:
     return lambda value: None if value is None else function(date.fromisoformat(value[:10]))
 
@@ -156,6 +180,7 @@ SQL: list[tuple[str, int, Callable[..., Any]]] = [
     ("day_truncated", 2, _null_safe(day_truncated)),
     ("round_half_up", 2, _null_safe(round_half_up)),
     ("number_truncated", 2, _null_safe(number_truncated)),
+    ("number_written", 2, _null_safe(number_written)),
     ("number_text", 1, _null_safe(number_text)),
     ("quarter_of", 1, _of_day(lambda day: (day.month + 2) // 3)),
     ("weekday_of", 1, _of_day(lambda day: day.isoweekday() % 7 + 1)),

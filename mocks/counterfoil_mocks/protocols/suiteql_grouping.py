@@ -14,12 +14,24 @@ from counterfoil_mocks.protocols.suiteql_values import SuiteQlError
 def check_grouped(select: Select, catalog: Catalog) -> None:
     """See that each row of a grouped query has one value of all that it shows; raises SuiteQlError."""
     shown = [item.value for item in select.items]
+    _check_placed(select, shown)
     if not select.group and not any(isinstance(each, Aggregate) for value in shown for each in parts(value)):
         return
     groups = [_placed(each, select, catalog) for each in select.group]
     for value in [*shown, *([select.having] if select.having else []), *(each.value for each in select.order)]:
         for field in loose(_placed(value, select, catalog), groups):
             raise SuiteQlError(f"Field '{field.name}' is neither in GROUP BY nor within an aggregate.")
+
+
+def _check_placed(select: Select, shown: Iterable[Any]) -> None:
+    """See that aggregates stand where rows are grouped already, and not within each other."""
+    for value in [select.where, *(source.on for source in select.sources), *select.group]:
+        if any(isinstance(each, Aggregate) for each in parts(value)):
+            raise SuiteQlError("An aggregate is not allowed here; use HAVING.")
+    for value in [*shown, select.having, *(each.value for each in select.order)]:
+        for each in parts(value):
+            if isinstance(each, Aggregate) and any(isinstance(inner, Aggregate) for inner in parts(each.argument)):
+                raise SuiteQlError("An aggregate is not allowed within an aggregate.")
 
 
 def parts(value: Any) -> Iterable[Any]:

@@ -174,7 +174,13 @@ class Reader:
                     raise SuiteQlError("RIGHT JOIN is supported between two tables only.")
                 found = [source, replace(found[0], kind="left", on=condition)]
                 continue
+            if condition is None and (side or kind == "INNER"):
+                raise SuiteQlError(f"The join with '{source.alias}' has no condition.")
             found.append(replace(source, kind="left" if side == "LEFT" else "inner", on=condition))
+        names = [source.alias.lower() for source in found]
+        twice = next((source.alias for source in found if names.count(source.alias.lower()) > 1), None)
+        if twice is not None:
+            raise SuiteQlError(f"The name '{twice}' stands for two records; give them different aliases.")
         return found
 
     def _source(self, node: Node) -> Source:
