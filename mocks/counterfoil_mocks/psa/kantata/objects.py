@@ -93,7 +93,7 @@ FEATURES = {"time_trackable": True, "has_time_entry_role_picker": True, "project
 
 def _rights(record: Record, view: Any) -> Record:
     """What the token's user may do in a workspace."""
-    on = view.seated(record["id"])
+    on = view.totals(record["id"])["seats"] > 0
     live = not kept(record).get("archived")
     changes = view.administrator and live
     return {

@@ -34,14 +34,15 @@ ORDERS = {
 """The columns that an order goes by where the vendor's field is worked out, by entity and field."""
 OF_PROJECT = "WHERE system = ? AND project = ? AND deleted_at IS NULL"
 TOTALS = f"""
-    SELECT COALESCE(SUM(used), 0), COALESCE(SUM(spent), 0), COALESCE(SUM(times), 0), COALESCE(SUM(expenses), 0) FROM (
+    SELECT COALESCE(SUM(used), 0), COALESCE(SUM(spent), 0), COALESCE(SUM(times), 0), COALESCE(SUM(expenses), 0),
+        (SELECT COUNT(*) FROM psa.assignment {OF_PROJECT} AND employee = ? AND status = 'CONFIRMED')
+    FROM (
         SELECT CASE approval WHEN 'APPROVED' THEN amount END AS used, 0 AS spent,
             CASE approval WHEN 'SUBMITTED' THEN 1 ELSE 0 END AS times, 0 AS expenses FROM psa.time_entry {OF_PROJECT}
         UNION ALL SELECT CASE approval WHEN 'APPROVED' THEN bill_amount END, cost,
             0, CASE approval WHEN 'SUBMITTED' THEN 1 ELSE 0 END FROM psa.expense {OF_PROJECT}
     ) AS entry
 """
-SEATED = f"SELECT 1 FROM psa.assignment {OF_PROJECT} AND employee = ? AND status = 'CONFIRMED' LIMIT 1"
 INVOICED = "approval = 'APPROVED' AND billing IN ('BILLED', 'CREDITED')"
 WORK = f"""
     SELECT COALESCE(SUM(CASE WHEN billable = 1 THEN minutes END), 0) AS billable,
@@ -423,17 +424,13 @@ class View:
 
     def totals(self, project: str) -> Record:
         """What a project adds up to: `used` (approved time and expenses, minor units), `spent` (all expenses, minor units), `time` and
-        `expenses` (entries that are submitted)."""
+        `expenses` (entries that are submitted), `seats` (confirmed ones of the token's user)."""
         found = self.sums.get(project)
         if found is None:
-            row = self._summed(TOTALS, self.system.name, project, self.system.name, project)
-            found = self.sums[project] = dict(zip(("used", "spent", "time", "expenses"), row, strict=True))
+            mine = (self.system.name, project)
+            row = self._summed(TOTALS, *mine, self.user_id, *mine, *mine)
+            found = self.sums[project] = dict(zip(("used", "spent", "time", "expenses", "seats"), row, strict=True))
         return found
-
-    def seated(self, project: str) -> bool:
-        """Whether the token's user has a confirmed seat on a project."""
-        of = (self.system.name, project, self.user_id)
-        return self.system.store.connection.execute(SEATED, of).fetchone() is not None
 
     def work(self, task: str) -> Record:
         """What a task's time adds up to: `billable` and `other` (minutes), `used`, `invoiced` and `uninvoiced` (approved, minor units)."""
