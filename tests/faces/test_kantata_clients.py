@@ -492,3 +492,107 @@ def test_a_booking_is_cut_so_that_both_parts_take_the_same_share_of_working_days
     cut = f"workspace_allocations/split?workspace_allocation_id={whole['id']}&split_date=2026-02-09"
     parts = client.send("PUT", cut)["workspace_allocations"].values()
     assert [(each["minutes"], each["percentage"]) for each in parts] == [(2400, 100), (2400, 100)]
+
+
+# groups, members, and what is not there
+
+
+def groups_of(client: Client, workspace: Body) -> tuple[set[str], str | None]:
+    found = first(client.get(f"workspaces/{workspace['id']}", include="workspace_groups,primary_workspace_group"))
+    return set(found["workspace_group_ids"]), found["primary_workspace_group_id"]
+
+
+def test_a_workspace_is_in_several_groups_of_which_the_primary_is_the_customer(
+    client: Client, workspace: Body, landscape: Any
+) -> None:
+    one, two, three = (
+        client.make("workspace_groups", "workspace_group", name=f"Group {next(COUNT)}")["id"] for _ in range(3)
+    )
+    said = {"workspace_group_ids": [one, two], "primary_workspace_group_id": two}
+    update(client, f"workspaces/{workspace['id']}", "workspace", **said)
+    assert groups_of(client, workspace) == ({one, two}, two)
+    assert landscape.call("GET", f"/systems/psa/projects/{workspace['id']}").json["customer"] == two
+    for each in (one, two):
+        assert ids(client.get("workspaces", workspace_groups=each)) == [workspace["id"]]
+        assert first(client.get(f"workspace_groups/{each}", include="workspaces"))["workspace_ids"] == [workspace["id"]]
+    update(client, f"workspace_groups/{three}", "workspace_group", add_workspace_ids=[workspace["id"]])
+    assert groups_of(client, workspace) == ({one, two, three}, two)
+    update(client, f"workspace_groups/{two}", "workspace_group", remove_workspace_ids=[workspace["id"]])
+    assert groups_of(client, workspace) == ({one, three}, one)
+    update(client, f"workspaces/{workspace['id']}", "workspace", workspace_group_ids=[])
+    assert groups_of(client, workspace) == (set(), None)
+
+
+def test_a_collaborator_changes_only_what_is_his_own(client: Client) -> None:
+    strict = client.make("workspaces", "workspace", title=f"Strict {next(COUNT)}")
+    token = client.keys["member_access_token"]
+    entry, other = booked(client, strict), booked(client, strict)
+    said = {"workspace_id": strict["id"], "line_item_ids": [entry["id"]], "title": "wk"}
+    sheet = client.make("timesheet_submissions", "timesheet_submission", **said)
+    spent = {"workspace_id": strict["id"], "date": "2026-01-02", "category": "Food", "amount_in_cents": 100}
+    expense = client.make("expenses", "expense", **spent)
+    foreign = {"timesheet_submission": {**said, "line_item_ids": [other["id"]]}}
+    for method, path, body in (
+        ("PUT", f"time_entries/{other['id']}", {"time_entry": {"notes": "x"}}),
+        ("DELETE", f"time_entries/{other['id']}", None),
+        ("PUT", f"expenses/{expense['id']}", {"expense": {"notes": "x"}}),
+        ("DELETE", f"expenses/{expense['id']}", None),
+        ("POST", "timesheet_submissions", foreign),
+        ("PUT", f"timesheet_submissions/{sheet['id']}/cancel", {}),
+    ):
+        assert client.refused(method, path, body, token=token)[0] == 403, path
+    own = {"workspace_id": strict["id"], "date_performed": "2026-01-02", "time_in_minutes": 60}
+    mine = first(client.send("POST", "time_entries", {"time_entry": own}, token=token))
+    changed = client.send("PUT", f"time_entries/{mine['id']}", {"time_entry": {"notes": "x"}}, token=token)
+    assert first(changed)["notes"] == "x"
+
+
+def test_buyers_are_participants_and_neither_mavens_nor_viewers_of_money(client: Client, workspace: Body) -> None:
+    mine = client.keys["user_id"]
+    person = next(each for each in ids(client.get("users")) if each != mine)
+    client.make("participations", "participation", workspace_id=workspace["id"], user_id=person, role="buyer")
+    assert workspace["id"] in ids(client.get("workspaces", has_participant=person, per_page=200))
+    assert workspace["id"] not in ids(client.get("workspaces", has_maven_participant=person, per_page=200))
+    shown = first(client.get(f"workspaces/{workspace['id']}", include="participants,financial_viewers"))
+    assert (set(shown["participant_ids"]), shown["financial_viewer_ids"]) == ({mine, person}, [mine])
+
+
+def test_a_project_is_made_of_nothing_that_the_account_has_none_of_and_keeps_its_currency(
+    client: Client, workspace: Body
+) -> None:
+    asked = {"title": "x", "project_tracker_template_id": 5, "estimate_scenario_id": 7}
+    at_fault = fields_at_fault(client, "POST", "workspaces", {"workspace": asked})
+    assert at_fault == {"project_tracker_template_id", "estimate_scenario_id"}
+    path = f"workspaces/{workspace['id']}"
+    assert fields_at_fault(client, "PUT", path, {"workspace": {"currency": "EUR"}}) == {"currency"}
+    assert update(client, path, "workspace", currency="USD", revenue_recognition_method_id="12:x")["currency"] == "USD"
+    shown = client.get(path, optional_fields="revenue_recognition_method_id")
+    assert first(shown)["revenue_recognition_method_id"] == "12:x"
+
+
+def test_stories_keep_check_lists_and_tags_and_are_roots_of_nobody_else(client: Client, workspace: Body) -> None:
+    top = story(client, workspace, checklist=[{"name": "a"}], tag_list="red, blue")
+    assert (top["checklist"], top["tag_list"], top["root_id"]) == ([{"name": "a"}], ["red", "blue"], None)
+    assert update(client, f"stories/{top['id']}", "story", tag_list=["red", ""])["tag_list"] == ["red"]
+
+
+def test_values_lead_to_their_fields_and_payments_are_found_by_their_invoice(client: Client, workspace: Body) -> None:
+    field = client.make(
+        "custom_fields", "custom_field", name=f"F {next(COUNT)}", value_type="string", subject_type="workspace"
+    )
+    value = {"subject_type": "workspace", "subject_id": workspace["id"], "custom_field_id": field["id"], "value": "x"}
+    made = client.make("custom_field_values", "custom_field_value", **value)
+    asked = {"subject_type": "Workspace", "with_custom_field_id": field["id"], "include": "custom_field,setter"}
+    found = client.get("custom_field_values", **asked)
+    assert ids(found) == [made["id"]]
+    assert (list(found["custom_fields"]), list(found["users"])) == ([field["id"]], [made["setter_id"]])
+    assert field["id"] in ids(client.get("custom_fields", subject_type="Workspace", per_page=200))
+    assert fields_at_fault(client, "POST", "custom_fields", {}) == {"name", "value_type", "subject_type"}
+    bill = {"workspace_id": workspace["id"], "payment_schedule": 1, "additional_items": [{"amount": 1}]}
+    bills = [client.make("invoices", "invoice", **bill)["id"] for _ in range(2)]
+    paid = [
+        client.make("external_payments", "external_payment", invoice_id=each, workspace_id=workspace["id"])["id"]
+        for each in bills
+    ]
+    assert ids(client.get("external_payments", invoice_id=bills[1])) == [paid[1]]
+    assert set(ids(client.get("external_payments", workspace_id=workspace["id"]))) == set(paid)

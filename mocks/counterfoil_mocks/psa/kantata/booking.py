@@ -8,7 +8,7 @@ from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.tx import removed
 from counterfoil_mocks.psa.kantata import objects, people, rating, submissions
 from counterfoil_mocks.psa.kantata.desk import Desk, truth, whole
-from counterfoil_mocks.psa.kantata.errors import invalid
+from counterfoil_mocks.psa.kantata.errors import forbidden, invalid
 from counterfoil_mocks.psa.kantata.kind import KEEP, Kind, kept
 from counterfoil_mocks.psa.kantata.view import Given
 
@@ -103,6 +103,7 @@ def _general(desk: Desk, project: Record) -> Record:
 
 def update_time(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
     """Some attributes of an entry that is neither approved nor locked."""
+    refuse_others(desk, record)
     before, record = record, _taken_back(desk, record)
     refuse_frozen(desk, record, "Time entry", record["work_date"])
     said = {name: each for name, each in given.items() if name != "user_id" or desk.administrator}
@@ -123,9 +124,16 @@ def update_time(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
 
 def delete_time(desk: Desk, kind: Kind, record: Record) -> None:
     """An entry taken away."""
+    refuse_others(desk, record)
     record = _taken_back(desk, record)
     refuse_frozen(desk, record, "Time entry", record["work_date"])
     removed(desk.tx, desk.entity("time_entry"), record["id"])
+
+
+def refuse_others(desk: Desk, record: Record) -> None:
+    """Refuse a collaborator to change what is another's."""
+    if not desk.administrator and record["employee"] != desk.user_id:
+        raise forbidden()
 
 
 def refuse_frozen(desk: Desk, record: Record, words: str, day: str) -> None:
@@ -187,6 +195,7 @@ def _categorised(desk: Desk, given: Given) -> Given:
 
 def update_expense(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
     """Some attributes of an expense that is not approved; a receipt may be handed in at any time."""
+    refuse_others(desk, record)
     if given.get("receipt_id") and not record["receipt"]:
         record = desk.mark("expense", desk.do("add_receipt", record["id"]), receipt_id=given["receipt_id"])
         given = {name: each for name, each in given.items() if name != "receipt_id"}
@@ -206,5 +215,6 @@ def update_expense(desk: Desk, kind: Kind, record: Record, given: Given) -> Reco
 
 def delete_expense(desk: Desk, kind: Kind, record: Record) -> None:
     """An expense taken away."""
+    refuse_others(desk, record)
     refuse_frozen(desk, record, "Expense", "")
     removed(desk.tx, desk.entity("expense"), record["id"])

@@ -20,11 +20,6 @@ def to(entity: str, column: str) -> Callable[[Any, Record], list[Record]]:
     return lambda view, record: view.some(entity, [record[column]])
 
 
-def by(entity: str, column: str) -> Callable[[Any, Record], list[Record]]:
-    """The records whose column names this one."""
-    return lambda view, record: view.all(entity, **{column: record["id"]})
-
-
 def own(entity: str, name: str) -> Callable[[Any, Record], list[Record]]:
     """The record that a field names which only Kantata knows."""
     return lambda view, record: view.some(entity, [kept(record).get(name)])
@@ -72,7 +67,41 @@ def next_milestone(view: Any, record: Record) -> list[Record]:
 
 
 def groups(view: Any, record: Record) -> list[Record]:
+    """The groups that a project is in: its customer, and those that only Kantata knows."""
+    found = view.some("customer", [record["customer"], *(kept(record).get("further_group_ids") or ())])
+    found.sort(key=lambda each: each["id"] != record["customer"])
+    return [each for each in found if each["customer_no"] != NO_GROUP]
+
+
+def primary_group(view: Any, record: Record) -> list[Record]:
+    """The group that is a project's customer."""
     return [each for each in view.some("customer", [record["customer"]]) if each["customer_no"] != NO_GROUP]
+
+
+def in_group(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
+    """Projects in one of some groups."""
+    wanted = [part.strip() for part in value.split(",")]
+    further = sa.cast(references.member(table, "further_group_ids"), sa.Text)
+    return sa.or_(table.c.customer.in_(wanted), *(further.contains(f'"{each}"', autoescape=True) for each in wanted))
+
+
+def of_group(view: Any, record: Record) -> list[Record]:
+    """The projects of a group."""
+    map = view.face.kinds["workspaces"].maps[0]
+    table = view.system.table("project").sql
+    found: list[Record] = view.select(map, [table.c.deleted_at.is_(None), in_group(view, map, table, record["id"])])
+    return found
+
+
+def financial_viewers(view: Any, record: Record) -> list[Record]:
+    """Who sees a project's money: who leads it, and who has a seat that lets him."""
+    seeing = [each["employee"] for each in seats(view, record) if kept(each).get("access_level") in FINANCIAL]
+    found: list[Record] = view.some("employee", [record["manager"], *seeing])
+    return found
+
+
+FINANCIAL = ("view_financials", "edit_financials", "admin")
+"""Access to a project that shows its money."""
 
 
 def references_of(subject: str) -> Link:
@@ -179,11 +208,28 @@ def participant(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> 
     return sa.or_(table.c.manager == value, table.c.id.in_(mine))
 
 
+def field_of(view: Any, record: Record) -> list[Record]:
+    """The custom field of a value."""
+    return [
+        view.face.values.shown_field(view, each)
+        for each in view.face.values.fields(view)
+        if each.id == record["custom_field_id"]
+    ]
+
+
 def choices_of(view: Any, record: Record) -> list[Record]:
     """The choices of a custom field as objects."""
     return [
         {"label": each["label"], "custom_field_id": record["id"], "id": str(each["id"])} for each in record["choices"]
     ]
+
+
+def maven(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
+    """Projects that a person is on at the provider's side."""
+    row = view.system.table("assignment").sql.alias()
+    role = sa.func.coalesce(sa.cast(references.member(row, "role"), sa.Text), "maven")
+    mine = sa.select(row.c.project).where(*_held(view, row), row.c.employee == value, role != "buyer")
+    return sa.or_(table.c.manager == value, table.c.id.in_(mine))
 
 
 def participant_in(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:

@@ -19,7 +19,7 @@ from counterfoil_mocks.psa.kantata import references
 from counterfoil_mocks.psa.kantata.conditions import between, flag, nobody, own, references_of
 from counterfoil_mocks.psa.kantata.desk import Desk, items, truth, whole
 from counterfoil_mocks.psa.kantata.errors import invalid
-from counterfoil_mocks.psa.kantata.kind import REF, VENDOR, Kind, Link, computed, kept, mapped
+from counterfoil_mocks.psa.kantata.kind import REF, VENDOR, Kind, Link, computed, equals, kept, mapped
 from counterfoil_mocks.psa.kantata.view import Given, View
 
 FIRST_NUMBER = 19_001
@@ -140,6 +140,7 @@ KINDS: tuple[Kind, ...] = (
             "workspace": Link("workspace_id", "workspaces", own("project", "workspace_id"), column=True),
         },
         required={"invoice_id": "Invoice can't be blank", "workspace_id": "Workspace can't be blank"},
+        filters={name: equals(name) for name in ("invoice_id", "workspace_id")},
         verbs="list get",
     ),
     Kind("fixed_fee_items", "fixed_fee_item", "FixedFeeItem", "fixed_fee_item", (), verbs=""),

@@ -184,6 +184,11 @@ def one_of(*choices: str) -> Conversion:
     return Conversion("choice", conversion.same, read)
 
 
+def snake(name: str) -> str:
+    """A type of subject, `WorkspaceGroup` or `workspace_group`, in small letters."""
+    return "".join(f"_{each.lower()}" if each.isupper() else each for each in name).lstrip("_")
+
+
 def derived(
     key: str,
     root: str,

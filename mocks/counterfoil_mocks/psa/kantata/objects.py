@@ -7,7 +7,7 @@ from typing import Any
 
 from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.fields import Record
-from counterfoil_mocks.protocols.conversion import DATE, INTEGER, MINOR, Conversion
+from counterfoil_mocks.protocols.conversion import DATE, INTEGER, MINOR, Conversion, same
 from counterfoil_mocks.protocols.fieldmap import FieldMap, ObjectMap
 from counterfoil_mocks.psa.kantata import references
 from counterfoil_mocks.psa.kantata.kind import NUMBER, PERCENT, REF, TRUTH, WORDS, computed, kept, mapped, one_of
@@ -65,6 +65,14 @@ def currency(column: str = "ccy", *, writable: bool = False) -> tuple[FieldMap, 
     )
 
 
+TAGS = Conversion(
+    "json",
+    same,
+    lambda value, around: [
+        str(each).strip() for each in (value if isinstance(value, list) else str(value).split(",")) if str(each).strip()
+    ],
+)
+"""Tags, as a list or parted by commas."""
 RATE = Conversion(
     "integer",
     lambda value, record: cents(value, record.get("ccy") or "USD"),
@@ -178,6 +186,7 @@ WORKSPACE = mapped(
     computed("approver_id", lambda record, view: next(iter(approver_ids(record)), None)),
     FieldMap("target_margin", conversion=PERCENT),
     FieldMap("external_link", conversion=WORDS),
+    FieldMap("revenue_recognition_method_id", conversion=WORDS),
     description="",
     archived=False,
     budgeted=True,
@@ -284,9 +293,7 @@ def _story(entity: str, state: Callable[[Record], str], ends: str, kind: Callabl
         computed("logged_nonbillable_time_in_minutes", _work("other")),
         computed("creator_id", lambda record, view: kept(record).get("creator_id")),
         computed("ancestor_ids", lambda record, view: [each["id"] for each in view.stories.ancestors(record)]),
-        computed(
-            "root_id", lambda record, view: [*(each["id"] for each in view.stories.ancestors(record)), record["id"]][0]
-        ),
+        computed("root_id", lambda record, view: next((each["id"] for each in view.stories.ancestors(record)), None)),
         computed("ancestry_depth", lambda record, view: len(view.stories.ancestors(record))),
         computed("subtree_depth", lambda record, view: view.stories.depth(record)),
         computed("sub_story_count", lambda record, view: len(view.stories.children(record))),
@@ -301,6 +308,7 @@ def _story(entity: str, state: Callable[[Record], str], ends: str, kind: Callabl
         computed("percentage_complete", lambda record, view: _share(record, state(record))),
         FieldMap("parent_id", conversion=REF),
         FieldMap("budget_estimate_in_cents", conversion=INTEGER),
+        FieldMap("tag_list", conversion=TAGS, default=[]),
         description="",
         position=0,
         priority="normal",
@@ -309,7 +317,7 @@ def _story(entity: str, state: Callable[[Record], str], ends: str, kind: Callabl
         time_trackable=True,
         time_estimate_in_minutes=0,
         weight=None,
-        tag_list=[],
+        checklist=[],
         archived=False,
         deleted_at=None,
     )

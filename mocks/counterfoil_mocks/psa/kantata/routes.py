@@ -134,10 +134,13 @@ def _values(face: KantataFace) -> Iterable[Operation]:
 
     def create_field(desk: Desk, id: str) -> Record:
         given = face.root(desk, fields)
-        if not given.get("name"):
-            raise errors.invalid("Name can't be blank", "name")
+        wrong = [] if given.get("name") else [errors.failure("Name can't be blank", "name")]
         if str(given.get("value_type")) not in TYPES:
-            raise errors.invalid("Value type is not included in the list", "value_type")
+            wrong.append(errors.failure("Value type is not included in the list", "value_type"))
+        if not given.get("subject_type"):
+            wrong.append(errors.failure("Subject type can't be blank", "subject_type"))
+        if wrong:
+            raise errors.Refused(422, wrong)
         key = Values.key(str(given.get("subject_type") or ""))
         said = {"name": str(given["name"]), "value_type": given["value_type"], "key": key}
         if given["value_type"] in ("single", "multi"):

@@ -42,6 +42,8 @@ def create(desk: Desk, kind: Kind, given: Given) -> Record:
     ids = given["line_item_ids"] if isinstance(given["line_item_ids"], list) else [given["line_item_ids"]]
     lines = [desk.named(sheet.entity, id, "line_item_ids", sheet.words) for id in ids]
     user = str(given.get("user_id") or lines[0]["employee"])
+    if not desk.administrator and user != desk.user_id:
+        raise forbidden()
     for line in lines:
         if line["project"] != project["id"]:
             raise invalid(f"{sheet.words} {line['id']} is of another project", "line_item_ids")
@@ -95,7 +97,7 @@ def resolve(desk: Desk, kind: Kind, id: str, what: str, given: Given, approver: 
     submission = desk.find(kind, id)
     if submission is None:
         raise absent()
-    if what != "cancellation" and not desk.administrator:
+    if not desk.administrator and (what != "cancellation" or kept(submission)["user_id"] != desk.user_id):
         raise forbidden()
     sheet, status = SHEETS[kind.key], kept(submission)["status"]
     if not (status == "new" or (status == "approved" and what == "cancellation")):

@@ -14,7 +14,7 @@ from counterfoil_mocks.kernel.fields import COMMON, Field, Record
 from counterfoil_mocks.kernel.wire import patch_shape
 from counterfoil_mocks.protocols import conversion
 from counterfoil_mocks.psa.kantata.errors import invalid
-from counterfoil_mocks.psa.kantata.kind import VENDOR, Kind, kept
+from counterfoil_mocks.psa.kantata.kind import VENDOR, Kind, kept, snake
 from counterfoil_mocks.psa.model import ROLE
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ class Values:
     @staticmethod
     def key(subject: str) -> str:
         """The collection of a subject type; raises Refused 422."""
-        words = "".join(f"_{each.lower()}" if each.isupper() else each for each in subject).lstrip("_")
+        words = snake(subject)
         if words not in SUBJECTS:
             raise invalid("Subject type can't be blank", "subject_type")
         return SUBJECTS[words]

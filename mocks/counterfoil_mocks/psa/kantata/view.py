@@ -16,7 +16,7 @@ from counterfoil_mocks.kernel.statements import bound
 from counterfoil_mocks.protocols.fieldmap import ObjectMap
 from counterfoil_mocks.psa.kantata import references
 from counterfoil_mocks.psa.kantata.errors import absent
-from counterfoil_mocks.psa.kantata.kind import VENDOR, Default, Kind, kept
+from counterfoil_mocks.psa.kantata.kind import VENDOR, Default, Kind, kept, snake
 from counterfoil_mocks.psa.kantata.stories import Stories
 
 if TYPE_CHECKING:
@@ -339,8 +339,10 @@ class View:
         found = [each for each in self.face.derived(kind, self) if only is None or each["id"] in only]
         for name in kind.searched:
             value = self.names(name)
+            if value and name == "subject_type":
+                value = [snake(each) for each in value]
             if value:
-                found = [each for each in found if str(each.get(name)) in value]
+                found = [each for each in found if str(each.get(name.removeprefix("with_"))) in value]
         found.sort(key=lambda each: str(each.get(by) or ""), reverse=way == "desc")
         return found[start : None if size is None else start + size], len(found)
 

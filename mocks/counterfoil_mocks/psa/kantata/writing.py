@@ -12,6 +12,7 @@ from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.tx import removed
 from counterfoil_mocks.protocols.conversion import exact
 from counterfoil_mocks.psa.kantata import allocations, booking, card_writing, objects, people
+from counterfoil_mocks.psa.kantata.conditions import groups
 from counterfoil_mocks.psa.kantata.desk import Desk, items, whole
 from counterfoil_mocks.psa.kantata.errors import Refused, failure, invalid
 from counterfoil_mocks.psa.kantata.kind import KEEP, Kind, kept
@@ -30,6 +31,8 @@ MOVES: Mapping[tuple[str, str], str] = {
 
 STATES = ("not started", "started", "completed")
 PRIORITIES = ("low", "normal", "high", "critical")
+ABSENT = {"project_tracker_template_id": "Project template", "estimate_scenario_id": "Estimate scenario"}
+"""What a workspace is made of that the account has none of."""
 CREATORS = ("maven", "consultant", "buyer", "client")
 """What the creator of a workspace may be in it; the first two are the provider's."""
 
@@ -68,6 +71,7 @@ def create_workspace(desk: Desk, kind: Kind, given: Given) -> Record:
     desk.check(kind, given)
     if given.get("creator_role") not in (None, "", *CREATORS):
         raise invalid("Creator role is not included in the list", "creator_role")
+    _refuse_absent(given)
     map = kind.maps[0]
     card = (
         desk.named("rate_card", given["rate_card_id"], "rate_card_id", "Rate card")
@@ -83,7 +87,8 @@ def create_workspace(desk: Desk, kind: Kind, given: Given) -> Record:
     values |= {"ccy": ccy, "budget_fee": subunits(given.get("price") or 0, ccy, "price")}
     values.setdefault("manager", desk.user_id or None)
     values |= desk.face.values.columns(desk, kind, "project", given.get("custom_fields"))
-    values |= {"customer": _customer(desk, given), "custom": {KEEP: own}}
+    values["customer"], own["further_group_ids"] = _groups(desk, None, given)
+    values["custom"] = {KEEP: own}
     values["legal_entity"] = values.get("legal_entity") or desk.face.legal_entity(desk, ccy)
     values["contract_no"] = values.get("contract_no") or f"KT-{desk.system.next_number('kantata:contract'):06d}"
     record = desk.make(kind, map, values)
@@ -100,15 +105,28 @@ def create_workspace(desk: Desk, kind: Kind, given: Given) -> Record:
 
 def update_workspace(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
     """Some attributes of a project; a new status is reached by the deeds that lead to it."""
+    _refuse_absent(given)
+    if given.get("currency") not in (None, "", record["ccy"]):
+        raise invalid("Currency cannot be changed", "currency")
     values = desk.stored(kind, kind.maps[0], {name: each for name, each in given.items() if name != "currency"}, record)
     if "title" in given:
         title = "" if given["title"] is None else given["title"]
         values |= named(title, 80, "title", kind.required["title"])
     if given.get("price") not in (None, "", desk.formatted(record["budget_fee"], record["ccy"])):
         values["budget_fee"] = subunits(given["price"], record["ccy"], "price")
+    own = _approvers(desk, given)
     if "workspace_group_ids" in given or "primary_workspace_group_id" in given:
-        values["customer"] = _customer(desk, given)
-    return _status(desk, kind, desk.edit(kind, record, given, values, _approvers(desk, given)), given)
+        values["customer"], own["further_group_ids"] = _groups(desk, record, given)
+    return _status(desk, kind, desk.edit(kind, record, given, values, own), given)
+
+
+def _refuse_absent(given: Given) -> None:
+    """Refuse a project to be made of what the account has none of."""
+    wrong = [
+        failure(f"{words} can't be found", name) for name, words in ABSENT.items() if given.get(name) not in (None, "")
+    ]
+    if wrong:
+        raise Refused(422, wrong)
 
 
 def _approvers(desk: Desk, given: Given) -> Record:
@@ -118,12 +136,20 @@ def _approvers(desk: Desk, given: Given) -> Record:
     return {"approver_ids": [desk.named("employee", each, "approver_ids", "Approver")["id"] for each in said]}
 
 
-def _customer(desk: Desk, given: Given) -> str:
-    groups = items(given, "workspace_group_ids")
-    first = given.get("primary_workspace_group_id") or (groups[0] if groups else None)
-    if first:
-        return str(desk.named("customer", first, "workspace_group_ids", "Workspace group")["id"])
-    return nobody(desk)
+def _groups(desk: Desk, record: Record | None, given: Given) -> tuple[str, list[str]]:
+    """The groups that a body puts a workspace into: the primary one, who is the project's customer, and the others; raises Refused 422."""
+    found = [] if record is None else [each["id"] for each in groups(desk, record)]
+    if "workspace_group_ids" in given:
+        named = items(given, "workspace_group_ids")
+        found = [desk.named("customer", each, "workspace_group_ids", "Workspace group")["id"] for each in named]
+    first = given.get("primary_workspace_group_id")
+    if first not in (None, ""):
+        primary = desk.named("customer", first, "primary_workspace_group_id", "Workspace group")["id"]
+    elif record is not None and record["customer"] in found:
+        primary = record["customer"]
+    else:
+        primary = found[0] if found else nobody(desk)
+    return str(primary), [each for each in dict.fromkeys(found) if each != primary]
 
 
 def nobody(desk: Desk) -> str:
@@ -190,7 +216,11 @@ def _joined(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
     for name in ("add_workspace_ids", "remove_workspace_ids"):
         for id in items(given, name):
             project = desk.named("project", id, name, "Workspace")
-            desk.alter(spaces, project, {"customer": record["id"] if name.startswith("add") else nobody(desk)})
+            found = [each["id"] for each in groups(desk, project) if each["id"] != record["id"]]
+            if name.startswith("add"):
+                found.append(record["id"])
+            primary = found[0] if found else nobody(desk)
+            desk.alter(spaces, project, {"customer": primary}, {"further_group_ids": found[1:]})
     return record
 
 
