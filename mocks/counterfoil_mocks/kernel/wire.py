@@ -1,6 +1,6 @@
 """Reading what callers send: one typed shape for each entity and action, made from its field declarations.
 
-A shape turns JSON values into stored values (money into `tx.Money`, decimals into scaled integers), says in a sentence what is
+A shape turns JSON values into stored values (money into `money.Money`, decimals into scaled integers), says in a sentence what is
 wrong with the rest, and its JSON schema says exactly what is accepted. Shapes are built at first use.
 """
 
