@@ -58,9 +58,32 @@ def test_lines_of_an_entry_keep_what_they_are_sorted_by(ns: Client, debtor: str)
         {"account": {"id": "1210"}, "credit": 10},
     ]  # fmt: skip
     body = {"tranDate": "2026-01-10", "subsidiary": ns.first("/subsidiary"), "line": {"items": lines}}
-    first, second = ns.expanded(f"/journalEntry/{ns.made('/journalEntry', body)}")["line"]["items"]
+    entry = ns.made("/journalEntry", body)
+    first, second = ns.expanded(f"/journalEntry/{entry}")["line"]["items"]
     assert (first["department"]["id"], first["entity"]["id"], first["memo"]) == (department, debtor, "a")
     assert "department" not in second
+    query = "SELECT department, entity, memo FROM transactionline WHERE transaction = ? ORDER BY id"
+    found = ns(
+        "POST", "/services/rest/query/v1/suiteql", {"q": query, "params": [entry]}, headers={"Prefer": "transient"}
+    )
+    said = [{name: value for name, value in row.items() if name != "links"} for row in found.json()["items"]]
+    assert said == [{"department": department, "entity": debtor, "memo": "a"}, {}]
+
+
+def test_what_applying_a_payment_books_concerns_its_customer(ns: Client) -> None:
+    number = unique("C")[-20:]
+    body = {"companyName": unique("Payer"), "entityId": number, "subsidiary": ns.first("/subsidiary")}
+    payer = ns.made("/customer", body)
+    invoice = ns.made("/invoice", an_invoice(ns, payer))
+    ns.made(f"/invoice/{invoice}/!transform/customerPayment", {"tranDate": "2026-01-12"})
+    query = (
+        "SELECT SUM(a.amount) AS owed FROM transactionaccountingline a JOIN transactionline l ON l.transaction = a.transaction"
+        " AND l.id = a.transactionline WHERE l.entity = ? AND a.account = '1200'"
+    )
+    found = ns(
+        "POST", "/services/rest/query/v1/suiteql", {"q": query, "params": [payer]}, headers={"Prefer": "transient"}
+    )
+    assert found.json()["items"][0]["owed"] == "0"
 
 
 def test_time_refers_to_a_job_and_its_task(ns: Client, debtor: str) -> None:

@@ -103,9 +103,9 @@ class Declared:
         return self.id_of(target.entity, found) if "stored" in target.about else found
 
 
-def inside(line: Any) -> Value:
-    """The path, in what is kept of a document, to what is kept of one of its lines."""
-    return sa.literal(f"$.{KEEP}.item.").op("||")('"').op("||")(sa.cast(line.c.line_no, sa.Text)).op("||")('"')
+def inside(line: Any, sublist: str = "item") -> Value:
+    """The path, in what is kept of a transaction, to what is kept of one of its lines."""
+    return sa.literal(f"$.{KEEP}.{sublist}.").op("||")('"').op("||")(sa.cast(line.c.line_no, sa.Text)).op("||")('"')
 
 
 def kind_of(one: FieldMap) -> str:

@@ -309,7 +309,16 @@ class TransactionTables(Rows):
         values = {**nothing, "subsidiary": self._company(each.c.legal_entity), "createdfrom": None, "taxline": 0, "mainline": 0,
                   "id": line.c.line_no - 1, "linesequencenumber": line.c.line_no - 1, "item": None, "quantity": None, "rate": None,
                   "foreignamount": booked, "netamount": booked, "memo": None}  # fmt: skip
-        by_hand = {**values, "transaction": each.c.id, "entity": None}
+        debtor, own = self._table("customer"), inside(line, "line")
+        kept = {
+            name: sa.func.json_extract(each.c.custom, own.op("||")(f".{name}"))
+            for name in ("entity", "memo", *SEGMENTS)
+        }
+        concerned = sa.select(debtor.c.id).where(
+            debtor.c.system == self.name, debtor.c.customer_no == line.c.customer_no
+        )
+        kept["entity"] = sa.func.coalesce(kept["entity"], concerned.limit(1).scalar_subquery())
+        by_hand = {**values, **kept, "transaction": each.c.id}
         yield self._put(ordered(by_hand), lines, *self._live(each), self._own(each.c.id))
         received = {**values, "transaction": paid.c.id, "entity": paid.c.payer}
         of_payment = paid.join(lines, sa.and_(each.c.system == paid.c.system, each.c.id == paid.c.je))
