@@ -93,7 +93,7 @@ PAYMENT = Entity(
     "payments",
     "PAY",
     (
-        text("receipt_no", limit=40),
+        text("receipt_no", limit=40, indexed=True),
         text("bank_ref", "Unique for each legal entity.", limit=60, required=True, indexed=True),
         ref("payer", "customer", required=True),
         text("legal_entity", limit=20, required=True),
@@ -134,7 +134,7 @@ REFUND = Entity(
     "refunds",
     "RFD",
     (
-        text("refund_no", limit=40),
+        text("refund_no", limit=40, indexed=True),
         text("bank_ref", "Of the payment out; unique for each legal entity.", limit=60, required=True, indexed=True),
         ref("payee", "customer", required=True),
         text("legal_entity", limit=20, required=True),

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from counterfoil_mocks.protocols import functions
+from counterfoil_mocks.protocols import composed, functions
 from counterfoil_mocks.protocols.query import (
     Aggregate,
     Among,
@@ -95,9 +95,11 @@ class Compiler:
     def _sources(self, query: Select, scope: Scope) -> tuple[sa.FromClause | None, list[sa.ColumnElement[bool]]]:
         joined: sa.FromClause | None = None
         wheres: list[sa.ColumnElement[bool]] = []
+        wanted, named = composed.wanted(self, query), composed.names(query)
         for source in query.sources:
-            rows, conditions = self._source(source, query.deleted)
-            scope.sources[source.alias.lower()] = rows
+            alias = source.alias.lower()
+            rows, conditions = self._source(source, query.deleted, named, wanted.get(alias, ()))
+            scope.sources[alias] = rows
             if joined is None:
                 joined = rows.rows
                 wheres += conditions
@@ -108,14 +110,16 @@ class Compiler:
             joined = joined.join(rows.rows, on, isouter=source.kind == "left")
         return joined, wheres
 
-    def _source(self, source: Source, deleted: bool) -> tuple[Rows, list[Any]]:
+    def _source(
+        self, source: Source, deleted: bool, named: frozenset[str], wanted: Sequence[composed.Wanted]
+    ) -> tuple[Rows, list[Any]]:
         if not isinstance(source.view, str):
             statement, shapes = self.query(source.view)
             return Rows(statement.subquery(), None, shapes), []
         view = self.catalog.find(source.view)
         if view is None:
             raise Unanswerable("view", source.view)
-        rows = view.rows()
+        rows = composed.reduced(view, named, deleted, wanted)
         return Rows(rows, view), list(view.where(rows, deleted))
 
     def _union(self, query: Union, around: Scope | None) -> tuple[sa.CompoundSelect[Any] | sa.Select[Any], list[Shape]]:

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 import sqlalchemy as sa
+from sqlalchemy.sql import visitors
 
 from counterfoil_mocks.kernel import money
 
@@ -68,6 +69,11 @@ class View:
     key: str = "Id"
 
     @cached_property
+    def pattern(self) -> Pattern:
+        """What it is made of."""
+        return Pattern(self)
+
+    @cached_property
     def by_name(self) -> dict[str, Column]:
         """Columns by lower-case name."""
         return {each.name.lower(): each for each in self.columns}
@@ -81,6 +87,47 @@ class View:
     def by_child(self) -> dict[str, Children]:
         """Ways to children by lower-case name."""
         return {each.name.lower(): each for each in self.children}
+
+
+class Pattern:
+    """What a composed view is made of. parts: its selects, none where it is one table's rows."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self.rows = view.rows()
+        source = getattr(self.rows, "element", None)
+        self.parts: Sequence[sa.Select[Any]] = source.selects if isinstance(source, sa.CompoundSelect) else ()  # type: ignore[assignment]
+        self._read: dict[str, frozenset[str]] = {}
+
+    def read(self, name: str) -> frozenset[str]:
+        """The columns of the rows that a column of the view is made of, and what is displayed for it."""
+        if name not in self._read:
+            column = self.view.by_name[name]
+            display = [] if column.display is None else [column.display(self.rows)]
+            self._read[name] = frozenset(self._columns(column.sql(self.rows), *display))
+        return self._read[name]
+
+    def marks(self, deleted: bool) -> frozenset[str]:
+        """The columns by which a row is known to be the view's."""
+        return frozenset(self._columns(*self.view.where(self.rows, deleted)))
+
+    def key(self, name: str) -> str:
+        """The column of the rows that a column of the view is as it is; empty where it is worked out of some."""
+        value = self.view.by_name[name].sql(self.rows)
+        return str(value.key) if isinstance(value, sa.ColumnClause) else ""
+
+    def keeps(self, name: str) -> bool:
+        """Whether the business keeps a column as it is. A type or a mark, which many rows share, is worked out."""
+        key = self.key(name)
+        made = [part.selected_columns[key] for part in self.parts if key]
+        return bool(key) and (
+            not made or any(isinstance(getattr(each, "element", each), sa.ColumnClause) for each in made)
+        )
+
+    def _columns(self, *expressions: sa.ColumnElement[Any]) -> Iterator[str]:
+        for each in (part for expression in expressions for part in visitors.iterate(expression)):
+            if isinstance(each, sa.ColumnClause) and each.table is self.rows:
+                yield str(each.key)
 
 
 class Catalog(Protocol):

@@ -63,8 +63,8 @@ class TransactionTables(Rows):
         total, left = amount("total")(each), amount("open_amount")(each)
         values = {
             **self._head(each, each.c.ccy, each.c.legal_entity, each.c.issue_date),
-            "tranid": each.c.invoice_no,
-            "transactionnumber": each.c.invoice_no,
+            "tranid": each.c.key,
+            "transactionnumber": each.c.key,
             "employee": custom("salesRep", within=(KEEP,))(each),
             "type": sa.case((invoice, "CustInvc"), else_="CustCred"),
             "status": sa.case((sa.or_(settled, each.c.doc_type != "INVOICE"), "B"), else_="A"),
@@ -127,8 +127,8 @@ class TransactionTables(Rows):
         values = {
             **self._head(each, each.c.ccy, each.c.legal_entity, each.c.posting_date),
             "memo": each.c.source_doc,
-            "tranid": each.c.je_no,
-            "transactionnumber": each.c.je_no,
+            "tranid": each.c.key,
+            "transactionnumber": each.c.key,
             "type": "Journal",
             "status": "B",
             **self._customs("transaction", each, ""),
@@ -342,7 +342,7 @@ class TransactionTables(Rows):
             invoice,
             sa.and_(
                 invoice.c.system == memo.c.system,
-                invoice.c.invoice_no == memo.c.corrects,
+                invoice.c.key == memo.c.corrects,
                 invoice.c.doc_type == "INVOICE",
             ),
         )
