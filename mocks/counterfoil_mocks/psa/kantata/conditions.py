@@ -81,16 +81,15 @@ def primary_group(view: Any, record: Record) -> list[Record]:
 def in_group(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
     """Projects in one of some groups."""
     wanted = [part.strip() for part in value.split(",")]
-    further = sa.cast(references.member(table, "further_group_ids"), sa.Text)
-    return sa.or_(table.c.customer.in_(wanted), *(further.contains(f'"{each}"', autoescape=True) for each in wanted))
+    further = [id for each in wanted for id in view.further.get(each, ())]
+    own = table.c.customer.in_(wanted)
+    return sa.or_(own, table.c.id.in_(further)) if further else own
 
 
 def of_group(view: Any, record: Record) -> list[Record]:
     """The projects of a group."""
-    map = view.face.kinds["workspaces"].maps[0]
-    table = view.system.table("project").sql
-    found: list[Record] = view.select(map, [table.c.deleted_at.is_(None), in_group(view, map, table, record["id"])])
-    return found
+    further = view.some("project", view.further.get(record["id"], ()))
+    return [*view.all("project", customer=record["id"]), *further]
 
 
 def financial_viewers(view: Any, record: Record) -> list[Record]:

@@ -50,6 +50,7 @@ class Desk(View):
         """What was looked up before a write holds no longer."""
         self.sums.clear()
         self.stories.forget()
+        self.__dict__.pop("further", None)
 
     # vendor's own objects
 

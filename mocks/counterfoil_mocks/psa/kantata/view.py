@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import sqlalchemy as sa
 
 from counterfoil_mocks.kernel import clock, money
@@ -103,6 +104,18 @@ class View:
         account = self.face.account
         place = ("user", self.grant is account.member)
         return str(self.face.remembered.part(place, lambda: account.user_id(self.grant)))
+
+    @cached_property
+    def further(self) -> dict[str, list[str]]:
+        """The projects that are in groups besides their customer, by group."""
+        table = self.system.table("project").sql
+        held = references.member(table, "further_group_ids")
+        mine = (table.c.system == self.system.name, table.c.deleted_at.is_(None), held.is_not(None))
+        found: dict[str, list[str]] = {}
+        for id, groups in self.rows(sa.select(table.c.id, held).where(*mine)):
+            for group in (orjson.loads(groups) if isinstance(groups, str) else groups) or ():
+                found.setdefault(group, []).append(id)
+        return found
 
     @property
     def administrator(self) -> bool:

@@ -87,7 +87,8 @@ def create_workspace(desk: Desk, kind: Kind, given: Given) -> Record:
     values |= {"ccy": ccy, "budget_fee": subunits(given.get("price") or 0, ccy, "price")}
     values.setdefault("manager", desk.user_id or None)
     values |= desk.face.values.columns(desk, kind, "project", given.get("custom_fields"))
-    values["customer"], own["further_group_ids"] = _groups(desk, None, given)
+    values["customer"], further = _groups(desk, None, given)
+    own |= {"further_group_ids": further} if further else {}
     values["custom"] = {KEEP: own}
     values["legal_entity"] = values.get("legal_entity") or desk.face.legal_entity(desk, ccy)
     values["contract_no"] = values.get("contract_no") or f"KT-{desk.system.next_number('kantata:contract'):06d}"
@@ -116,7 +117,8 @@ def update_workspace(desk: Desk, kind: Kind, record: Record, given: Given) -> Re
         values["budget_fee"] = subunits(given["price"], record["ccy"], "price")
     own = _approvers(desk, given)
     if "workspace_group_ids" in given or "primary_workspace_group_id" in given:
-        values["customer"], own["further_group_ids"] = _groups(desk, record, given)
+        values["customer"], further = _groups(desk, record, given)
+        own["further_group_ids"] = further or None
     return _status(desk, kind, desk.edit(kind, record, given, values, own), given)
 
 
@@ -220,7 +222,7 @@ def _joined(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
             if name.startswith("add"):
                 found.append(record["id"])
             primary = found[0] if found else nobody(desk)
-            desk.alter(spaces, project, {"customer": primary}, {"further_group_ids": found[1:]})
+            desk.alter(spaces, project, {"customer": primary}, {"further_group_ids": found[1:] or None})
     return record
 
 
