@@ -128,3 +128,43 @@ def test_of_a_cancelled_subscription_only_notes_change(client: Any, retainer: An
     with pytest.raises(stripe.InvalidRequestError) as caught:
         v1.subscriptions.update(made.id, {"metadata": {}, "description": "x"})
     assert caught.value.code == "invalid_canceled_subscription_fields"
+
+
+@pytest.mark.by_client("resume_subscription")
+def test_a_trial_that_ends_without_a_card_ends_as_it_was_told_to(client: Any, retainer: Any, clock: Any) -> None:
+    v1 = client.v1
+    nobody = v1.customers.create({"name": "No card", "test_clock": clock.id})
+    made = {}
+    for behavior in ("cancel", "pause"):
+        told = {"trial_settings": {"end_behavior": {"missing_payment_method": behavior}}}
+        said = {"customer": nobody.id, "items": [{"price": retainer.id}], "trial_period_days": 7, **told}
+        made[behavior] = v1.subscriptions.create(said).id
+    advance(client, clock, FEBRUARY + 8 * DAY)
+    assert v1.subscriptions.retrieve(made["cancel"]).status == "canceled"
+    paused = v1.subscriptions.retrieve(made["pause"])
+    assert (paused.status, v1.invoices.retrieve(paused.latest_invoice).total) == ("paused", 0)
+    card = v1.payment_methods.attach("pm_card_visa", {"customer": nobody.id})
+    v1.customers.update(nobody.id, {"invoice_settings": {"default_payment_method": card.id}})
+    resumed = v1.subscriptions.resume(paused.id)
+    assert (resumed.status, resumed.billing_cycle_anchor) == ("active", FEBRUARY + 8 * DAY)
+    assert v1.invoices.retrieve(resumed.latest_invoice).total == 10000
+
+
+@pytest.mark.parametrize(
+    ("behavior", "status"), [("keep_as_draft", "draft"), ("mark_uncollectible", "uncollectible"), ("void", "void")]
+)
+def test_while_collection_is_paused_invoices_become_what_they_are_told_to(
+    client: Any, retainer: Any, clock: Any, owner: Any, behavior: str, status: str
+) -> None:
+    v1 = client.v1
+    made = v1.subscriptions.create({"customer": owner.id, "items": [{"price": retainer.id}]})
+    april = FEBRUARY + 59 * DAY
+    v1.subscriptions.update(made.id, {"pause_collection": {"behavior": behavior, "resumes_at": april}})
+    advance(client, clock, FEBRUARY + 28 * DAY + 7200)
+    assert v1.invoices.retrieve(v1.subscriptions.retrieve(made.id).latest_invoice).status == status
+    advance(client, clock, april + 7200)
+    after = v1.subscriptions.retrieve(made.id)
+    assert (after.pause_collection, v1.invoices.retrieve(after.latest_invoice).status) == (None, "paid")
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        v1.subscriptions.update(made.id, {"cancel_at": FEBRUARY})
+    assert caught.value.param == "cancel_at"

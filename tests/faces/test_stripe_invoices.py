@@ -316,3 +316,25 @@ def test_a_credit_note_of_an_old_version_names_its_refund(client: Any, acme: Any
     note = {"invoice": made.id, "amount": 1000, "refund_amount": 1000}
     old = v1.credit_notes.create(note, {"stripe_version": "2024-06-20"})
     assert old.refund == old.refunds[0].refund
+
+
+def test_credits_of_parts_come_to_what_was_billed(client: Any, acme: Any) -> None:
+    v1 = client.v1
+    rate = v1.tax_rates.create({"display_name": "Tax", "percentage": 7.25, "inclusive": False})
+    made = billed(client, acme, 1000, default_tax_rates=[rate.id])
+    line = {"type": "invoice_line_item", "invoice_line_item": made.lines.data[0].id}
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        v1.credit_notes.create({"invoice": made.id, "amount": 1000, "lines": [{**line, "amount": 1000}]})
+    assert caught.value.param == "amount"
+    parts = [v1.credit_notes.create({"invoice": made.id, "lines": [{**line, "amount": a}]}) for a in (333, 333, 334)]
+    assert [each.total for each in parts] == [357, 357, 359]
+    assert (made.total, v1.invoices.retrieve(made.id).status) == (1073, "paid")
+
+
+def test_a_discount_leaves_the_tax_inside_the_subtotal_alone(client: Any, acme: Any) -> None:
+    v1 = client.v1
+    rate = v1.tax_rates.create({"display_name": "VAT", "percentage": 20, "inclusive": True})
+    tenth = v1.coupons.create({"percent_off": 10, "duration": "once"})
+    made = billed(client, acme, 12000, default_tax_rates=[rate.id], discounts=[{"coupon": tenth.id}])
+    assert (made.subtotal, made.subtotal_excluding_tax) == (12000, 10000)
+    assert (made.total, made.total_excluding_tax) == (10800, 9000)

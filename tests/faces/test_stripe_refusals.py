@@ -234,3 +234,8 @@ def test_usage_of_a_customer_whom_nobody_knows_is_told_of_later(client: Any) -> 
     assert client.v1.billing.meter_events.create(used).object == "billing.meter_event"
     (event,) = client.v1.events.list({"type": "v1.billing.meter.error_report_triggered"}).data
     assert event.data.object.id == meter.id
+
+
+@pytest.mark.parametrize("service", ["subscriptions", "quotes", "invoices"])
+def test_a_list_is_not_asked_for_a_status_that_there_is_not(client: Any, service: str) -> None:
+    assert refused(getattr(client.v1, service).list, {"status": "nonsense"}) == (None, "status")

@@ -173,6 +173,13 @@ def drawn(desk: Desk, invoice: Record, given: Record) -> Record:
         for behavior in ("exclusive", "inclusive")
     )
     total = subtotal - off + exclusive
+    if given.get("lines") and given.get("amount") not in (None, total):
+        words = payments.in_words
+        raise invalid(
+            f"The amount ({words(given['amount'], invoice['currency'])}) must be the total of the lines"
+            f" ({words(total, invoice['currency'])}).",
+            "amount",
+        )
     return {
         "amount": total,
         "discount_amount": off,
@@ -257,16 +264,12 @@ def _line(desk: Desk, invoice: Record, given: Record, number: int) -> Record:
         credited = totals.half_up(Decimal(found["amount"]) * quantity / whole)
     if credited > found["amount"]:
         raise invalid("The credited amount is more than the amount of the line.", f"{path}[amount]")
-    share = Decimal(credited) / found["amount"] if found["amount"] else Decimal(0)
+    part = _Part(desk, invoice["id"], found, credited)
     taxes = [
-        {
-            **tax,
-            "amount": totals.half_up(tax["amount"] * share),
-            "taxable_amount": totals.half_up(tax["taxable_amount"] * share),
-        }
+        {**tax, **{name: part.of(tax, "taxes", name) for name in ("amount", "taxable_amount")}}
         for tax in found["taxes"]
     ]
-    off = [{**each, "amount": totals.half_up(each["amount"] * share)} for each in found["discount_amounts"]]
+    off = [{**each, "amount": part.of(each, "discount_amounts", "amount")} for each in found["discount_amounts"]]
     return _blank(
         credited,
         description=found["description"],
@@ -277,6 +280,29 @@ def _line(desk: Desk, invoice: Record, given: Record, number: int) -> Record:
         taxes=taxes,
         type="invoice_line_item",
     )
+
+
+class _Part:
+    """The part of an invoice's line that is credited: in proportion, and the last part is what the earlier ones have left."""
+
+    def __init__(self, desk: Desk, invoice: str, line: Record, credited: int) -> None:
+        self.share = Decimal(credited) / line["amount"] if line["amount"] else Decimal(0)
+        earlier = [
+            each
+            for note in _issued(desk, invoice)
+            for each in desk.kept("credit_note", note["id"]).get("lines") or ()
+            if each["invoice_line_item"] == line["id"]
+        ]
+        last = credited + sum(each["amount"] for each in earlier) == line["amount"]
+        self.earlier = earlier if last else None
+
+    def of(self, whole: Record, member: str, name: str) -> int:
+        """The part of one amount of a tax or a discount."""
+        if self.earlier is None:
+            return totals.half_up(whole[name] * self.share)
+        key = "tax_rate_details" if member == "taxes" else "discount"
+        told = (each for line in self.earlier for each in line[member] if each[key] == whole[key])
+        return int(whole[name]) - sum(int(each[name]) for each in told)
 
 
 def _custom(desk: Desk, given: Record, path: str) -> Record:

@@ -10,7 +10,7 @@ from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.documents import altered, merged
 from counterfoil_mocks.billing.stripe.errors import invalid, missing
 from counterfoil_mocks.billing.stripe.objects import PRORATION
-from counterfoil_mocks.billing.stripe.params import BOOL, LISTED, TEXT, TIME, Spec, moment_of
+from counterfoil_mocks.billing.stripe.params import BOOL, LISTED, TEXT, TIME, Spec, moment_of, words
 from counterfoil_mocks.billing.stripe.payments import Declined
 from counterfoil_mocks.billing.stripe.spans import shown
 from counterfoil_mocks.billing.stripe.subscription_objects import SUB_ITEM, SUBSCRIPTION
@@ -63,6 +63,8 @@ def change(desk: Desk, before: Record, given: Record) -> Any:
             "reason": reason,
         }
     elif "cancel_at" in given:
+        if given["cancel_at"] is not None and given["cancel_at"] <= now:
+            raise invalid("Invalid timestamp: must be an integer Unix timestamp in the future.", "cancel_at")
         said |= {
             "cancel_at": given["cancel_at"],
             "canceled_at": now if given["cancel_at"] else None,
@@ -342,9 +344,15 @@ def operations(face: StripeFace) -> Iterable[Operation]:
         found = desk.get("subscription", id)
         if found["status"] != "paused":
             raise invalid("You can only resume a subscription that is paused.")
-        made = desk.change("subscription", id, {"status": "active"})
+        desk.at(found["test_clock"])
+        said: Record = {"status": "active"}
+        if given.get("billing_cycle_anchor", "now") == "now":
+            said["billing_cycle_anchor"] = desk.now
+        desk.change("subscription", id, said)
         desk.tell("subscription", id, "customer.subscription.resumed")
-        return made
+        renew(desk, id, "subscription_update")
+        _collected(desk, desk.get("subscription", id))
+        return desk.get("subscription", id)
 
     cancelled: Spec = {
         "invoice_now": BOOL,
@@ -355,7 +363,7 @@ def operations(face: StripeFace) -> Iterable[Operation]:
     yield face.post(
         "resume_subscription",
         "/v1/subscriptions/{id}/resume",
-        {"billing_cycle_anchor": TEXT, "proration_behavior": PRORATION, "proration_date": TIME},
+        {"billing_cycle_anchor": words("now unchanged"), "proration_behavior": PRORATION, "proration_date": TIME},
         resume,
     )
     yield face.read("list_subscription_item", path, {**LISTED, "subscription": TEXT}, listed, ("subscription",))

@@ -147,13 +147,13 @@ SUBSCRIPTION = Kind(
         **SUB_FIELDS,
         "proration_date": TIME,
         "billing_cycle_anchor": TEXT,
-        "pause_collection": {"behavior": TEXT, "resumes_at": TIME},
+        "pause_collection": {"behavior": words("keep_as_draft mark_uncollectible void"), "resumes_at": TIME},
     },
     required=("customer", "items"),
     filters={
         "customer": TEXT,
         "price": TEXT,
-        "status": TEXT,
+        "status": words("active all canceled ended incomplete incomplete_expired past_due paused trialing unpaid"),
         "collection_method": BILLED_BY,
         "test_clock": TEXT,
     },
@@ -359,7 +359,7 @@ QUOTE = Kind(
     "/v1/quotes",
     create={**QUOTE_FIELDS, "from_quote": {"quote": TEXT, "is_revision": BOOL}, "test_clock": TEXT},
     update=QUOTE_FIELDS,
-    filters={"customer": TEXT, "status": TEXT, "test_clock": TEXT},
+    filters={"customer": TEXT, "status": words("accepted canceled draft open"), "test_clock": TEXT},
 )
 CLOCK = Kind(
     "test_helpers.test_clock",
@@ -403,7 +403,7 @@ METER = Kind(
     },
     update={"display_name": TEXT},
     required=("display_name", "event_name", "default_aggregation"),
-    filters={"status": TEXT},
+    filters={"status": words("active inactive")},
 )
 USAGE = Kind(
     "billing.meter_event",

@@ -433,6 +433,8 @@ def renew(desk: Desk, id: str, reason: str = "subscription_cycle") -> None:
     """A period is over: the next one begins, and its invoice is a draft for about an hour."""
     found = desk.get("subscription", id)
     now = desk.now
+    if found["status"] == "trialing" and _stops(desk, found):
+        return
     old = min(item["current_period_start"] for item in found["items"]["data"])
     own = desk.kept("subscription", id)["items"]
     recurring = own[0]["price"]["recurring"]
@@ -440,13 +442,38 @@ def renew(desk: Desk, id: str, reason: str = "subscription_cycle") -> None:
     moved = [{**item, "current_period_start": now, "current_period_end": following} for item in own]
     trial = found["status"] == "trialing"
     changed = desk.change("subscription", id, {"items": moved, **({"status": "active"} if trial else {})})
-    paused = (found["pause_collection"] or {}).get("behavior")
+    paused = _pause(desk, found)
     lines = period_lines(desk, changed, None if trial else (old, now))
     invoice = billed(desk, changed, lines, reason, advance=paused != "keep_as_draft")
-    if paused == "void":
+    if paused in ("mark_uncollectible", "void"):
         final = invoices.finalize(desk, invoice["id"], False)
         if final["status"] == "open":
-            invoices.void(desk, invoice["id"], {})
+            end = invoices.void if paused == "void" else invoices.give_up
+            end(desk, invoice["id"], {})
+
+
+def _stops(desk: Desk, found: Record) -> bool:
+    """A trial is over and nobody has said what to charge: the subscription is cancelled or paused where it was to be."""
+    wanted = found["trial_settings"]["end_behavior"]["missing_payment_method"]
+    customer = desk.get("customer", found["customer"])
+    if (
+        wanted == "create_invoice"
+        or found["collection_method"] != "charge_automatically"
+        or payments.method_for(desk, found["default_payment_method"], customer) is not None
+    ):
+        return False
+    over = {"status": "canceled", "canceled_at": desk.now, "ended_at": desk.now}
+    desk.change("subscription", found["id"], over if wanted == "cancel" else {"status": "paused"})
+    return True
+
+
+def _pause(desk: Desk, found: Record) -> str | None:
+    """What becomes of an invoice while collection is paused; a pause that has run out is over."""
+    pause = found["pause_collection"] or {}
+    if pause.get("resumes_at") and pause["resumes_at"] <= desk.now:
+        desk.change("subscription", found["id"], {"pause_collection": None})
+        return None
+    return pause.get("behavior")
 
 
 def after_failure(desk: Desk, invoice_id: str) -> None:

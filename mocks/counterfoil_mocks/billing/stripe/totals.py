@@ -64,7 +64,7 @@ def worked_out(
     return {
         "lines": made,
         "subtotal": subtotal,
-        "subtotal_excluding_tax": subtotal - inclusive,
+        "subtotal_excluding_tax": subtotal - sum(_inside(line, rates) for line in made),
         "total": total,
         "total_excluding_tax": total - exclusive - inclusive,
         "total_discount_amounts": [{"amount": amount, "discount": discount} for discount, amount in off.items()],
@@ -108,6 +108,15 @@ def _tax(line: Record, ids: Sequence[str], rates: Mapping[str, Record], exempt: 
             exact = Decimal(0)
         reason = {"exempt": "customer_exempt", "reverse": "reverse_charge"}.get(exempt, "not_available")
         line["taxes"].append({**taxed(id, half_up(exact), half_up(base), behavior, reason), "_exact": exact})
+
+
+def _inside(line: Record, rates: Mapping[str, Record]) -> int:
+    """The inclusive tax of a line before discounts."""
+    taxes = [each for each in line["taxes"] if each["tax_behavior"] == "inclusive"]
+    if not any(each["amount"] for each in line["discount_amounts"]) or not any(each["amount"] for each in taxes):
+        return sum(int(each["amount"]) for each in taxes)
+    percents = [Decimal(str(rates[each["tax_rate_details"]["tax_rate"]]["percentage"])) for each in taxes]
+    return sum(half_up(Decimal(line["amount"]) * percent / (100 + sum(percents))) for percent in percents)
 
 
 def _round_together(lines: Sequence[Record]) -> None:
