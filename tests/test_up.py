@@ -270,6 +270,23 @@ def test_a_broken_file_is_exit_code_2_in_one_sentence(text: str, sentence: str, 
     assert said.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("wanted", "sentence"),
+    [
+        ("outbound:Contact(Id, Account.Name)", "Contact has no field Account.Name. Name fields of the object itself."),
+        ("outbound:Contact(Id WHERE Nope = 1)", "No such column 'Nope' on entity 'Contact'."),
+    ],
+)
+def test_a_webhook_of_events_that_the_vendor_has_not_is_exit_code_2(wanted: str, sentence: str, tmp_path: Path) -> None:
+    hook = f"{{url: 'http://127.0.0.1:9/x', types: ['{wanted}']}}"
+    (tmp_path / "firm.yaml").write_text(f"size: empty\nsystems: {{crm: {{vendor: salesforce, webhooks: [{hook}]}}}}\n")
+    code, said = refused("firm.yaml", cwd=tmp_path)
+    assert (code, "Traceback" in said) == (2, False)
+    assert "systems.crm.webhooks.0.types: " in said
+    assert sentence in said
+    assert said.count("\n") == 1
+
+
 def test_another_interface_takes_its_token_from_the_environment(up: Up, monkeypatch: pytest.MonkeyPatch) -> None:
     words = ("--host", "0.0.0.0", "--port-base", "0", "--size", "empty", "--json")
     code, said = refused(*words)

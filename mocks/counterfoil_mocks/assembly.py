@@ -8,7 +8,7 @@ from counterfoil_mocks import vendors
 from counterfoil_mocks.config import Config, Unavailable, Unusable
 from counterfoil_mocks.kernel import clock, events, webhooks
 from counterfoil_mocks.kernel.clock import Clock
-from counterfoil_mocks.kernel.errors import StoreTaken
+from counterfoil_mocks.kernel.errors import Problem, StoreTaken
 from counterfoil_mocks.kernel.shared import Shared, SharedClock, SharedTraffic
 from counterfoil_mocks.kernel.store import Store, discard, open_store
 from counterfoil_mocks.kernel.system import System, World
@@ -78,7 +78,7 @@ def in_file(config: Config, name: str) -> dict[str, float]:
 
 def fill(config: Config, store: Store, systems: Mapping[str, System], world: World) -> None:
     """Put into systems that have never been filled what is there from the start: the firm, what vendors ship, the subscriptions of the
-    landscape file."""
+    landscape file; raises Unusable where a vendor has no such events."""
     if store.meta("firm") is not None:
         return
     if config.size != EMPTY and {system.role.name for system in systems.values()} >= set(ROLES):
@@ -87,8 +87,13 @@ def fill(config: Config, store: Store, systems: Mapping[str, System], world: Wor
         firm.load(store, systems, world, config.seed, config.size)
     _furnish(systems, world)
     for name, each in config.systems.items():
-        for hook in each.webhooks:
-            _subscribe(systems[name], hook.url, hook.types, hook.secret)
+        for number, hook in enumerate(each.webhooks):
+            try:
+                _subscribe(systems[name], hook.url, hook.types, hook.secret)
+            except Problem as problem:
+                remedy = f" {problem.remedy}" if problem.remedy else ""
+                sentence = problem.detail.rstrip(".")
+                raise Unusable(f"systems.{name}.webhooks.{number}.{sentence}.{remedy}") from problem
     store.set_meta("firm", config.size)
 
 

@@ -124,6 +124,7 @@ class Landscape:
         for name in self.systems:
             public = self.config.systems[name].public_url
             self.urls[name] = str(public).rstrip("/") if public else self._address(bound[name])
+            self.systems[name].url = self.urls[name]
         self._bound = bound
         await self.rest.start()
         await self.deliverer.start()

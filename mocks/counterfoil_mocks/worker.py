@@ -91,6 +91,8 @@ class Worker:
         self.world.on_commit.append(self._committed)
         self.world.tell = self._tell
         self.systems = assembly.assembled(self.config, self.store, self.world)
+        for name, system in self.systems.items():
+            system.url = said["urls"][name]
         self._numbers = {name: number for number, name in enumerate(self.systems)}
         self.journal = Journal(self.store, self.world)
         self.journal.numbers = SharedNumbers(self.shared, 0)

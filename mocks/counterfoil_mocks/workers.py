@@ -138,6 +138,7 @@ class Workers:
                 write=asked,
                 written=say,
                 sockets={name: each.fileno() for name, each in bound.items()},
+                urls=self.landscape.urls,
             )
             return worker
         finally:

@@ -745,6 +745,7 @@ def test_an_outbound_message_is_sent_until_it_is_acknowledged(launch: Any) -> No
     assert first.headers["soapaction"] == '""'
     assert b"<sf:StageName>Closed Won</sf:StageName>" in first.body
     assert b"Told &amp; sold" in first.body
+    assert f"<PartnerUrl>{crm['url']}/services/Soap/u/59.0/".encode() in first.body
     notification = first.body.partition(b"<Notification><Id>")[2][:18]
     assert notification.startswith(b"04l")
     assert notification in second.body

@@ -13,8 +13,12 @@ Call = Callable[..., requests.Response]
 
 
 @pytest.fixture(scope="module")
-def crm(launch_shared: Any) -> dict[str, Any]:
-    landscape = launch_shared(systems={"crm": {"vendor": "salesforce"}, "psa": {}, "erp": {}, "billing": {}})
+def landscape(launch_shared: Any) -> Any:
+    return launch_shared(systems={"crm": {"vendor": "salesforce"}, "psa": {}, "erp": {}, "billing": {}})
+
+
+@pytest.fixture(scope="module")
+def crm(landscape: Any) -> dict[str, Any]:
     return next(each for each in landscape.call("GET", "/landscape").json["systems"] if each["name"] == "crm")
 
 
@@ -658,3 +662,30 @@ def test_a_code_is_for_the_address_that_it_went_to_and_a_password_brings_no_refr
     made = requests.post(f"{place}/token", data=form, timeout=10).json()
     assert made["access_token"]
     assert "refresh_token" not in made
+
+
+def test_a_record_that_somebody_else_is_writing_is_named(landscape: Any, ask: Call) -> None:
+    made = ask("POST", "/sobjects/Account", {"Name": "Busy"}).json()["id"]
+    landscape.call("POST", "/faults", [{"kind": "version_conflict", "system": "crm", "operation": "update_record"}])
+    try:
+        (only,) = ask("PATCH", f"/sobjects/Account/{made}", {"Phone": "1"}).json()
+    finally:
+        landscape.call("DELETE", "/faults")
+    assert only == {
+        "message": f"unable to obtain exclusive access to this record or 1 records: {made}",
+        "errorCode": "UNABLE_TO_LOCK_ROW",
+        "fields": [],
+    }
+
+
+def test_whoever_has_used_up_the_day_may_still_sign_in(landscape: Any, crm: dict[str, Any], ask: Call) -> None:
+    keys, place = crm["credentials"], f"{crm['url']}/services/oauth2/token"
+    form = {"client_id": keys["consumer_key"], "client_secret": keys["consumer_secret"]}
+    landscape.call("PUT", "/limits", {"crm": {"daily": 1}})
+    try:
+        answers = [ask("GET", "/sobjects") for _ in range(2)]
+        signed_in = requests.post(place, data={**form, "grant_type": "client_credentials"}, timeout=10)
+    finally:
+        landscape.call("PUT", "/limits", {})
+    assert refusal(answers[1]) == (403, "REQUEST_LIMIT_EXCEEDED")
+    assert signed_in.status_code == 200

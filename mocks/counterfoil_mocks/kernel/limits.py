@@ -51,14 +51,15 @@ class Limits:
         """Whether there are any."""
         return bool(self.system.settings.get("limits"))
 
-    def enter(self) -> None:
-        """Count a call in; raises Problem 429 where it is one too many. Whoever enters leaves."""
+    def enter(self, *, signing_in: bool = False) -> None:
+        """Count a call in; raises Problem 429 where it is one too many. Whoever enters leaves. signing_in: the day's allowance is of
+        what comes after that."""
         rules = self.system.settings["limits"]
         with self._counts.guarded():
-            self._admit(rules, clock.wall())
+            self._admit(rules, clock.wall(), signing_in=signing_in)
             self._counts.begin()
 
-    def _admit(self, rules: dict[str, Any], now: float) -> None:
+    def _admit(self, rules: dict[str, Any], now: float, *, signing_in: bool) -> None:
         counts, burst = self._counts, float(rules.get("burst") or rules.get("rate") or 1)
         checksum = crc32(orjson.dumps(rules, option=orjson.OPT_SORT_KEYS))
         if checksum != counts.rules:
@@ -66,7 +67,7 @@ class Limits:
         concurrent, daily = rules.get("concurrent"), rules.get("daily")
         if concurrent is not None and counts.running >= concurrent:
             raise _too_many("CONCURRENCY_LIMITED", f"More than {concurrent} calls at a time.", 1)
-        if daily is not None:
+        if daily is not None and not signing_in:
             self._count_day(now, int(daily))
         if rules.get("rate"):
             self._take(now, float(rules["rate"]), burst)

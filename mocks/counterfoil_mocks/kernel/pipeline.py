@@ -128,7 +128,7 @@ class Pipeline:
         if operation is None or not operation.public:
             request.grant = face.authenticate(request)
         if self.limits.active:
-            self.limits.enter()
+            self.limits.enter(signing_in=operation is not None and operation.public and operation.secret)
             try:
                 return await self._gate(face, request)
             finally:

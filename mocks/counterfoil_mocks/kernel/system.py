@@ -109,7 +109,7 @@ def _next_of(schema: str) -> str:
 @dataclass
 class System:
     """One fake. `name` is what the landscape calls it, `number` its place there; `role.name` is its schema. face: the vendor's, where it
-    wears one. deeds: how many this process has committed to it."""
+    wears one. deeds: how many this process has committed to it. url: where others reach it, once it is served."""
 
     name: str
     role: Role
@@ -118,6 +118,7 @@ class System:
     settings: dict[str, Any] = field(default_factory=dict)
     face: Face | None = None
     number: int = 0
+    url: str = ""
     deeds: int = 0
     _subscriptions: list[Record] | None = None
     _generation: int = 0

@@ -388,7 +388,7 @@ class SalesforceFace(Face):
         return dumped(payload)
 
     def refused(self, request: Request, problem: Problem) -> Rendered:
-        refused = errors.of(problem)
+        refused = errors.of(problem, record_id=request.params.get("id", ""))
         headers = [self.allowance()]
         headers += as_bytes([each for each in refused.headers if each[0].lower() != "retry-after"])
         if request.path.startswith(batches.ROOT):

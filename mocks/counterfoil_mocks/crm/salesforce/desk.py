@@ -303,8 +303,7 @@ class Desk:
 
     def _lock(self, each: SObject, before: Record) -> None:
         if self.locked is not None and self.locked(before):
-            message = f"unable to obtain exclusive access to this record or 1 records: {before['id']}"
-            raise Refused(400, "UNABLE_TO_LOCK_ROW", message, [])
+            raise errors.locked(before["id"])
 
     def _new(self, change: Change) -> Record:
         each = change.object

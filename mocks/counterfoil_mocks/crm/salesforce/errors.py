@@ -86,6 +86,12 @@ def deleted() -> Refused:
     return Refused(404, "ENTITY_IS_DELETED", "entity is deleted", [])
 
 
+def locked(record_id: str = "") -> Refused:
+    """Somebody else is writing the record just now."""
+    message = "unable to obtain exclusive access to this record or 1 records"
+    return Refused(400, "UNABLE_TO_LOCK_ROW", f"{message}: {record_id}" if record_id else message, [])
+
+
 def integrity(message: str, fields: Sequence[str] = ()) -> Refused:
     """A rule between records is broken."""
     return Refused(400, "FIELD_INTEGRITY_EXCEPTION", f"field integrity exception: {message}", fields)
@@ -116,11 +122,7 @@ WORDS: dict[str, tuple[int, str, str]] = {
     ),
     "TOKEN_EXPIRED": (401, "INVALID_SESSION_ID", "Session expired or invalid"),
     "UNAUTHENTICATED": (401, "INVALID_SESSION_ID", "Session expired or invalid"),
-    "STALE_VERSION": (
-        400,
-        "UNABLE_TO_LOCK_ROW",
-        "unable to obtain exclusive access to this record or 1 records: {id}",
-    ),
+    "STALE_VERSION": (400, "UNABLE_TO_LOCK_ROW", ""),
     "HIERARCHY_CYCLE": (400, "CIRCULAR_DEPENDENCY", "attempt to create a circular dependency"),
     "BODY_TOO_LARGE": (413, "REQUEST_ENTITY_TOO_LARGE", "The request is too large."),
     "NOT_FOUND": (404, "NOT_FOUND", "The requested resource does not exist"),
@@ -128,18 +130,20 @@ WORDS: dict[str, tuple[int, str, str]] = {
 """What refusals of the kernel and the role are here."""
 
 
-def of(problem: Problem, named: Callable[[str], str] = lambda column: column) -> Refused:
-    """Any refusal in Salesforce's words. named: what Salesforce calls a canonical field."""
+def of(problem: Problem, named: Callable[[str], str] = lambda column: column, record_id: str = "") -> Refused:
+    """Any refusal in Salesforce's words. named: what Salesforce calls a canonical field. record_id: of the record that the call is about."""
     if isinstance(problem, Refused):
         return problem
     if problem.code in WORDS:
         status, code, message = WORDS[problem.code]
         fields = [named(problem.field)] if problem.code == "HIERARCHY_CYCLE" and problem.field else None
-        return Refused(status, code, message.replace("{id}", ""), fields)
+        if code == "UNABLE_TO_LOCK_ROW":
+            return locked(record_id)
+        return Refused(status, code, message, fields)
     if problem.status == 401:
         return session_invalid()
     if problem.code == "LOCKED" or problem.status == 423:
-        return Refused(400, "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record or 1 records", [])
+        return locked(record_id)
     if problem.code == "DUPLICATE_KEY":
         return Refused(400, "DUPLICATE_VALUE", f"duplicate value found: {problem.detail}", [])
     if problem.status == 503:

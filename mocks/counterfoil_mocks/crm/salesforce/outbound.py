@@ -45,13 +45,16 @@ def subscribe(face: SalesforceFace, url: str, wanted: str, secret: str | None) -
             "types", f"{wanted!r} names no outbound message", "Write `outbound:Object(Field, … WHERE condition)`."
         )
     named = [name.strip() for name in (found["fields"] or "").split(",") if name.strip()] or ["Id"]
-    fields = [each.by_name[name.lower()].name if name.lower() in each.by_name else name for name in named]
+    unknown = next((name for name in named if name.lower() not in each.by_name), None)
+    if unknown is not None:
+        raise invalid("types", f"{wanted!r}: {each.name} has no field {unknown}", "Name fields of the object itself.")
+    fields = [each.by_name[name.lower()].name for name in named]
     settings = {"object": each.name, "fields": fields, "where": found["where"] or ""}
     try:
         _rows(face, settings, "000000000000000AAA")
     except Refused as refused:
         raise invalid(
-            "types", f"{wanted!r}: {refused.detail}", "Name fields and a condition that SOQL knows."
+            "types", f"{wanted!r}: {refused.detail.splitlines()[-1]}", "Name fields and a condition that SOQL knows."
         ) from None
     return webhooks.subscribe(face.system, url, [kind_of(settings)], secret, face=face.vendor, settings=settings)
 
@@ -92,7 +95,7 @@ def body(face: SalesforceFace, event: Record, subscription: Record) -> bytes:
         for name in settings["fields"]
         if record.get(name) is not None and name != "Id"
     )
-    origin = face.system.settings.get("public_url") or ""
+    origin = face.system.url
     place = f"59.0/{face.org.id}"
     return (
         f"{HEAD}<OrganizationId>{face.org.id}</OrganizationId><ActionId>{kind_of(settings).removeprefix('outbound/')}</ActionId>"

@@ -117,7 +117,7 @@ def without_id(item: Mapping[str, Any]) -> dict[str, Any]:
 def failed_by_plan(desk: Desk, at: int, fail_item: Any) -> None:
     """A row that a fault has marked."""
     if fail_item is not None and fail_item(at):
-        raise Refused(400, "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record or 1 records", [])
+        raise errors.locked()
 
 
 def _check_unique(references: list[Any]) -> None:
