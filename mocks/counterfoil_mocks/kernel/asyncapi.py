@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from counterfoil_mocks.kernel import events, openapi, wire
+from counterfoil_mocks.kernel import events, schemas, wire
 from counterfoil_mocks.kernel.fields import COMMON, Record
 from counterfoil_mocks.kernel.role import Role
 
@@ -35,16 +35,15 @@ def _definitions(role: Role, names: Iterable[str]) -> dict[str, Record]:
     found: dict[str, Record] = {}
     for name in names:
         entity = role.by_name[name]
-        found[wire.title_of(name)] = openapi.shown((*COMMON, *entity.fields), entity.doc)
+        found[wire.title_of(name)] = schemas.shown((*COMMON, *entity.fields), entity.doc)
         for child in entity.children:
             if child.entity is not None:
-                found[wire.title_of(child.entity.name)] = openapi.shown(child.entity.columns)
-    shared = openapi.shared_schemas()
-    return dict(sorted((found | shared).items()))
+                found[wire.title_of(child.entity.name)] = schemas.shown(child.entity.columns)
+    return dict(sorted((found | schemas.shared()).items()))
 
 
 def _payload(event: Announced) -> Record:
-    about = [{"$ref": openapi.SCHEMAS + wire.title_of(each)} for each in event.entities]
+    about = [schemas.ref(wire.title_of(each)) for each in event.entities]
     return {
         "type": "object",
         "properties": {
@@ -93,7 +92,7 @@ def _moved(value: Any, target: str) -> Any:
     """The same JSON with its references leading to another place."""
     if isinstance(value, Mapping):
         return {
-            key: target + each.removeprefix(openapi.SCHEMAS) if key == "$ref" else _moved(each, target)
+            key: target + each.removeprefix(schemas.PLACE) if key == "$ref" else _moved(each, target)
             for key, each in value.items()
         }
     return [_moved(each, target) for each in value] if isinstance(value, list) else value

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
 
-from pydantic import TypeAdapter
-from pydantic.json_schema import GenerateJsonSchema
-
-from counterfoil_mocks.kernel import auth, events, pages, webhooks, wire
-from counterfoil_mocks.kernel.fields import COMMON, Entity, Field, Record
+from counterfoil_mocks.kernel import events, pages, wire
+from counterfoil_mocks.kernel.fields import Entity, Field, Record
 from counterfoil_mocks.kernel.operations import Operation
 from counterfoil_mocks.kernel.role import Role
+from counterfoil_mocks.kernel.schemas import closed, ref, schemas_of, shape_of
 
-SCHEMAS = "#/components/schemas/"
 PROBLEM_MEDIA = "application/problem+json"
-ALWAYS = ("id", "version", "created_at", "updated_at")
-NEVER_NULL = ("json", "refs", "object", "lines", "state")
-
 REASONS = {
     400: "The body cannot be read.",
     401: "No valid access token.",
@@ -37,189 +30,6 @@ REASONS = {
 
 SUCCESS_HEADERS = {"etag": "Version of the record.", "location": "Where the new record is."}
 REFUSAL_HEADERS = {401: "www-authenticate", 429: "retry-after"}
-
-
-def ref(name: str) -> Record:
-    """A reference to a component schema."""
-    return {"$ref": SCHEMAS + name}
-
-
-class _Plain(GenerateJsonSchema):
-    """JSON schemas without the titles that only repeat the names."""
-
-    def field_title_should_be_set(self, schema: Any) -> bool:
-        return False
-
-
-# what is read
-
-
-def _or_null(schema: Record, never: bool) -> Record:
-    if never:
-        return schema
-    if "enum" in schema:
-        return {"enum": [*schema["enum"], None]}
-    if isinstance(schema.get("type"), str):
-        return {**schema, "type": [schema["type"], "null"]}
-    return {"anyOf": [schema, {"type": "null"}]}
-
-
-def _decimal(each: Field) -> Record:
-    return {"type": "string", "pattern": rf"^-?[0-9]+\.[0-9]{{{len(str(each.scale)) - 1}}}$"}
-
-
-SHOWN: dict[str, Callable[[Field], Record]] = {
-    "text": lambda each: {"type": "string"},
-    "zone": lambda each: {"type": "string"},
-    "integer": lambda each: {"type": "integer"},
-    "boolean": lambda each: {"type": "boolean"},
-    "date": lambda each: {"type": "string", "format": "date"},
-    "instant": lambda each: {"type": "string", "format": "date-time"},
-    "money": lambda each: ref("Money"),
-    "decimal": _decimal,
-    "choice": lambda each: {"enum": list(each.choices)},
-    "state": lambda each: {"enum": list(each.choices)},
-    "ref": lambda each: {"type": "string"},
-    "json": lambda each: {"type": "array", "items": {"type": "string"}},
-    "refs": lambda each: {"type": "array", "items": ref("ExtRef")},
-    "object": lambda each: {"type": "object"},
-    "lines": lambda each: {"type": "array", "items": ref(wire.title_of(each.entity.name))} if each.entity else {},
-}
-"""How a field of each kind is shown."""
-
-
-def shown(fields: Iterable[Field], doc: str = "") -> Record:
-    """The schema of a record with these fields, as callers get it."""
-    properties = {}
-    for each in fields:
-        schema = _or_null(SHOWN[each.kind](each), each.kind in NEVER_NULL or each.name in ALWAYS)
-        properties[each.name] = {**schema, "description": each.doc} if each.doc else schema
-    made: Record = {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-    return {**made, "description": doc} if doc else made
-
-
-def _object(properties: Mapping[str, Any], required: Iterable[str] | None = None) -> Record:
-    return {
-        "type": "object",
-        "properties": dict(properties),
-        "required": list(properties if required is None else required),
-        "additionalProperties": False,
-    }
-
-
-def _fixed_schemas() -> dict[str, Record]:
-    text, texts = {"type": "string"}, {"type": "array", "items": {"type": "string"}}
-    refusal = _object({"field": text, "detail": text, "remedy": {"type": ["string", "null"]}}, ("field", "detail"))
-    problem = _object(
-        {
-            "type": {"type": "string", "format": "uri"},
-            "title": text,
-            "status": {"type": "integer"},
-            "detail": {**text, "description": "What is wrong, in a sentence."},
-            "code": text,
-            "field": {**text, "description": "Path of the member at fault."},
-            "remedy": {**text, "description": "What to do next."},
-            "errors": {"type": "array", "items": refusal},
-            "error": {**text, "description": "RFC 6749 (5.2)."},
-            "error_description": text,
-        },
-        ("type", "title", "status", "detail", "code"),
-    )
-    webhook = {
-        "id": text,
-        "url": text,
-        "types": texts,
-        "active": {"type": "boolean"},
-        "failures": {"type": "integer"},
-        "created_at": {"type": "string", "format": "date-time"},
-    }
-    return {
-        "Problem": problem,
-        "Event": _object({"id": text, "type": text, "key": {"type": ["string", "null"]}}),
-        "Webhook": _object(webhook),
-        "NewWebhook": _object({**webhook, "secret": {**text, "description": "Shown here and never again."}}),
-        "Token": _object(
-            {
-                "access_token": text,
-                "token_type": {"const": "Bearer"},
-                "expires_in": {"type": "integer", "description": "Seconds."},
-                "refresh_token": {**text, "description": "Works once."},
-            }
-        ),
-    }
-
-
-# what is written
-
-
-def _shape_of(operation: Operation) -> wire.Shape | None:
-    """The shape of an operation's body, where it has one of its own."""
-    if operation.kind == "action" and operation.action is not None:
-        return wire.action_shape(operation.action)
-    if operation.entity is not None and operation.kind in ("create", "replace"):
-        return wire.create_shape(operation.entity)
-    if operation.entity is not None and operation.kind == "update":
-        return wire.patch_shape(operation.entity)
-    return {"create_webhook": webhooks.SHAPE, "token": auth.SHAPE}.get(operation.name)
-
-
-def _bulk(entity: Entity, schemas: Mapping[str, Record], most: int) -> Record:
-    title = wire.title_of(entity.name)
-    create, patch = schemas[f"{title}Create"], schemas[f"{title}Patch"]
-    new = _object({"op": {"const": "create"}, **create["properties"]}, ["op", *create.get("required", ())])
-    more = {
-        "op": {"const": "update"},
-        "id": {"type": "string", "minLength": 1, "description": "Native id or business key."},
-        "version": {"type": "integer", "description": "The version that the caller has seen."},
-    }
-    items = {"type": "array", "minItems": 1, "maxItems": most}
-    return _object(
-        {
-            "all_or_none": {"type": "boolean", "default": False},
-            "items": {**items, "items": {"oneOf": [new, _object({**more, **patch["properties"]}, ("op", "id"))]}},
-        },
-        ("items",),
-    )
-
-
-def _schemas(role: Role, operations: Sequence[Operation]) -> dict[str, Record]:
-    shapes = {shape.name: shape for each in operations if (shape := _shape_of(each)) is not None}
-    inputs: list[Any] = [(name, "validation", shape.adapter) for name, shape in shapes.items()]
-    _, found = TypeAdapter.json_schemas(inputs, ref_template=SCHEMAS + "{model}", schema_generator=_Plain)
-    schemas: dict[str, Record] = dict(found.get("$defs", {}))
-    for entity in role.entities:
-        title = wire.title_of(entity.name)
-        schemas[title] = shown((*COMMON, *entity.fields), entity.doc)
-        for child in entity.children:
-            if child.entity is not None:
-                schemas[wire.title_of(child.entity.name)] = shown(child.entity.columns)
-        page = _object({"items": {"type": "array", "items": ref(title)}, "next": {"type": ["string", "null"]}})
-        schemas[f"{title}Page"] = page
-        done = _object({"success": {"const": True}, "record": ref(title)})
-        failed = _object({"success": {"const": False}, "error": ref("Problem")})
-        if any(each.kind == "bulk" and each.entity is entity for each in operations):
-            schemas[f"{title}Bulk"] = _bulk(entity, schemas, role.batch)
-            schemas[f"{title}BulkResults"] = _object({"results": {"type": "array", "items": {"oneOf": [done, failed]}}})
-        schemas[f"{title}Deed"] = _object({"record": ref(title), "events": {"type": "array", "items": ref("Event")}})
-    return dict(sorted({**schemas, **_fixed_schemas()}.items()))
-
-
-def shared_schemas() -> dict[str, Record]:
-    """What records of all roles refer to: an amount, and a reference to another system."""
-    _, found = TypeAdapter.json_schemas(
-        [(name, "validation", TypeAdapter(kind)) for name, kind in (("money", wire.MONEY), ("ref", wire.EXT_REF))],
-        ref_template=SCHEMAS + "{model}",
-        schema_generator=_Plain,
-    )
-    return dict(found.get("$defs", {}))
-
-
-# parameters
 
 
 def _parameter(place: str, name: str, schema: Record, doc: str = "", *, required: bool = False) -> Record:
@@ -329,10 +139,10 @@ def _answer_schema(operation: Operation) -> Record:
     if operation.kind == "token":
         return ref("Token")
     if operation.kind == "replay":
-        return _object({"items": {"type": "array", "items": {"type": "object"}}, "next": {"type": ["string", "null"]}})
+        return closed({"items": {"type": "array", "items": {"type": "object"}}, "next": {"type": ["string", "null"]}})
     if operation.kind == "webhook":
         if operation.name == "list_webhook":
-            return _object({"items": {"type": "array", "items": ref("Webhook")}, "next": {"type": "null"}})
+            return closed({"items": {"type": "array", "items": ref("Webhook")}, "next": {"type": "null"}})
         return ref("NewWebhook" if operation.name == "create_webhook" else "Webhook")
     assert operation.entity is not None
     suffix = {"list": "Page", "bulk": "BulkResults", "action": "Deed"}.get(operation.kind, "")
@@ -374,7 +184,7 @@ def _success(operation: Operation, names: Mapping[str, Operation]) -> Record:
 
 
 def _body(operation: Operation) -> Record:
-    shape = _shape_of(operation)
+    shape = shape_of(operation)
     if shape is None and operation.entity is not None:
         name = wire.title_of(operation.entity.name) + "Bulk"
     else:
@@ -387,9 +197,7 @@ MERGED: Record = {
     "description": "The record was merged into another one, which `Location` leads to.",
     "headers": {"Location": {"required": True, "schema": {"type": "string"}}},
     "content": {
-        "application/json": {
-            "schema": _object({"merged_into": {"type": "string"}, "key": {"type": ["string", "null"]}})
-        }
+        "application/json": {"schema": closed({"merged_into": {"type": "string"}, "key": {"type": ["string", "null"]}})}
     },
 }
 
@@ -437,7 +245,7 @@ def document(role: Role, title: str, description: str, found: tuple[Operation, .
         "security": [{"bearer": []}],
         "paths": paths,
         "components": {
-            "schemas": _schemas(role, found),
+            "schemas": schemas_of(role, found),
             "responses": {str(status): _refusal(status, reason) for status, reason in REASONS.items()},
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
         },
