@@ -307,6 +307,20 @@ def test_a_refund_at_another_rate_realises_the_difference(erp: Desk) -> None:
     check_entries(erp)
 
 
+def test_a_rate_of_exchange_is_positive(erp: Desk) -> None:
+    erp.create("fx_rate", from_ccy="EUR", to_ccy="USD", rate_date="2026-01-05", rate=money.rate("1.1"))
+    receive(erp, eur("100"), "WIRE-1")
+    wrong: dict[str, Any] = {"fx_rate": money.rate("-1.1"), "ccy": "EUR"}
+    line = {"line_type": "FIXED_FEE", "net": eur("100"), "tax": eur("0")}
+    for book in (
+        lambda: post(erp, "INV-1", line, **wrong),
+        lambda: receive(erp, eur("100"), "WIRE-2", **wrong),
+        lambda: pay_back(erp, "OUT-1", {"receipt": "WIRE-1"}, **wrong),
+    ):
+        assert refused(book).field == "fx_rate"
+    assert [len(erp.list(name)) for name in ("ar_document", "payment", "refund")] == [0, 1, 0]
+
+
 def test_a_bank_reference_is_booked_once(erp: Desk) -> None:
     receive(erp, usd("100"))
     assert refused(lambda: receive(erp, usd("100"))).code == "DUPLICATE_BANK_REF"

@@ -164,6 +164,20 @@ def test_lines_say_where_they_are(ns: Client, debtor: str) -> None:
     assert ns("GET", line["links"][0]["href"]).json()["quantity"] == 10
 
 
+@pytest.mark.parametrize("value", [{}, [], {"id": "ACTIVE"}, 5, "NOTHING"])
+def test_a_word_that_there_is_not_is_refused(ns: Client, debtor: str, value: Any) -> None:
+    answer = ns("PATCH", f"/customer/{debtor}", {"custentity_tax_status": value})
+    assert (refusal(answer)[:2], path_of(answer)) == ((400, "INVALID_CONTENT"), "custentity_tax_status")
+    body = an_invoice(ns, debtor)
+    body["item"]["items"][0]["custcol_line_type"] = value
+    assert path_of(ns("POST", "/invoice", body)) == "item.items[0].custcol_line_type"
+
+
+def test_an_exchange_rate_is_positive(ns: Client, debtor: str) -> None:
+    answer = ns("POST", "/invoice", an_invoice(ns, debtor, exchangeRate=-1))
+    assert (refusal(answer)[:2], path_of(answer)) == ((400, "USER_ERROR"), "exchangeRate")
+
+
 # what callers wish
 
 

@@ -10,7 +10,7 @@ from counterfoil_mocks.companies import entity_of
 from counterfoil_mocks.erp import posting
 from counterfoil_mocks.erp.model import JOURNAL_ENTRY, PERIOD, ROLE
 from counterfoil_mocks.kernel import clock
-from counterfoil_mocks.kernel.errors import conflict
+from counterfoil_mocks.kernel.errors import conflict, invalid
 from counterfoil_mocks.kernel.fields import Record, text
 from counterfoil_mocks.kernel.tx import Tx
 
@@ -152,6 +152,10 @@ def post(
     period = open_on(tx, legal_entity, day, override=override)
     func_ccy = entity_of(tx, legal_entity)["functional_ccy"]
     used = fx.rate_on(tx, ccy, func_ccy, day) if rate is None else rate
+    if used <= 0:
+        raise invalid(
+            "fx_rate", "a rate of exchange is positive", "Give the books' currency for one unit of the document's."
+        )
     if not posting.balanced(lines):
         raise ValueError(f"{rule} for {source} is out of balance: {lines}")
     rows = [

@@ -164,7 +164,7 @@ def choice(names: Mapping[str, str]) -> Conversion:
     back = {word: stored for stored, word in reversed(tuple(names.items()))}
 
     def read(value: Any, around: Record) -> str:
-        if value not in back:
+        if not isinstance(value, str) or value not in back:
             raise ValueError(f"{value!r} is not one of {', '.join(back)}")
         return str(back[value])
 
