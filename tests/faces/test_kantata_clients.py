@@ -596,3 +596,83 @@ def test_values_lead_to_their_fields_and_payments_are_found_by_their_invoice(cli
     ]
     assert ids(client.get("external_payments", invoice_id=bills[1])) == [paid[1]]
     assert set(ids(client.get("external_payments", workspace_id=workspace["id"]))) == set(paid)
+
+
+# references and people
+
+
+def test_whatever_is_made_or_changed_takes_a_reference_along_and_is_found_by_it(client: Client) -> None:
+    mine = client.keys["user_id"]
+    home = client.make("workspaces", "workspace", title=f"Home {next(COUNT)}")["id"]
+    task = story(client, {"id": home})["id"]
+    seat = ids(client.get("workspace_resources", workspace_id=home))[0]
+    person = next(each for each in ids(client.get("users")) if each != mine)
+    entry, spent = booked(client, {"id": home}), {"workspace_id": home, "date": "2026-01-02", "category": "Food"}
+    expense = client.make("expenses", "expense", **spent, amount_in_cents=1)
+    several: dict[str, tuple[str, Body]] = {
+        "participations": ("participation", {"workspace_id": home, "user_id": person, "role": "maven"}),
+        "workspace_resources": ("workspace_resource", {"workspace_id": home, "role_id": "2"}),
+        "assignments": ("assignment", {"story_id": task, "assignee_id": mine}),
+        "workspace_allocations": (
+            "workspace_allocation",
+            {"resource_id": seat, "start_date": "2026-02-02", "end_date": "2026-02-03", "minutes": 60},
+        ),
+        "skills": ("skill", {"name": f"Skill {next(COUNT)}"}),
+        "account_invitations": ("account_invitation", {"full_name": "N N", "email_address": f"n{next(COUNT)}@x.test"}),
+        "timesheet_submissions": (
+            "timesheet_submission",
+            {"workspace_id": home, "line_item_ids": [entry["id"]], "title": "t"},
+        ),
+        "expense_report_submissions": (
+            "expense_report_submission",
+            {"workspace_id": home, "line_item_ids": [expense["id"]], "title": "t"},
+        ),
+    }
+    for number, (path, (root, said)) in enumerate(several.items(), 1000):
+        reference = {"service_name": "hr", "service_model": "Row", "service_model_ref": str(number)}
+        sent = client.send(
+            "POST", f"{path}?include=external_references", {root: {**said, "external_reference": reference}}
+        )
+        held = [each["service_model_ref"] for each in sent["external_references"].values()]
+        assert held == [str(number)], path
+        asked = {"external_reference_service_model_ref": number, "external_reference_service_name": "hr"}
+        assert ids(client.get(path, **asked)) == ids(sent), path
+    skill = ids(client.get("skills", external_reference_service_name="hr"))[0]
+    other = {"service_name": "hr", "service_model": "Row", "service_model_ref": "2"}
+    changed = client.send(
+        "PUT", f"skills/{skill}?include=external_references", {"skill": {"external_reference": other}}
+    )
+    assert [each["service_model_ref"] for each in changed["external_references"].values()] == ["2"]
+
+
+@pytest.mark.by_test("update_employee")
+def test_a_person_is_renamed_and_written_to_at_another_address(client: Client, landscape: Any) -> None:
+    person = ids(client.get("users"))[-1]
+    said = {"full_name": "Zoë Quinn", "headline": "Lead", "email_address": "zoe@x.test"}
+    changed = update(client, f"users/{person}", "user", **said)
+    assert {name: changed[name] for name in said} == said
+    assert landscape.call("GET", f"/systems/psa/employees/{person}").json["name"] == "Zoë Quinn"
+    assert ids(client.get("users", by_email_address="ZOE@x.test")) == [person]
+    wrong = {"user": {"full_name": " ", "email_address": "nowhere"}}
+    assert fields_at_fault(client, "PUT", f"users/{person}", wrong) == {"full_name", "email_address"}
+    foreign = client.refused(
+        "PUT", f"users/{client.keys['user_id']}", {"user": said}, token=client.keys["member_access_token"]
+    )
+    assert foreign[0] == 403
+
+
+def test_money_of_a_workspace_is_shown_in_whole_units_and_kept_to_the_cent(client: Client) -> None:
+    loose = {"require_time_approvals": False, "price": "1000.25"}
+    made = client.make("workspaces", "workspace", title=f"Cents {next(COUNT)}", **loose)
+    assert (made["price"], made["price_in_cents"]) == ("$1,000", 100_025)
+    booked(client, made, time_in_minutes=30, rate_in_cents=1001)
+    shown = first(client.get(f"workspaces/{made['id']}"))
+    assert (shown["budget_used"], shown["budget_used_in_cents"], shown["budget_remaining"]) == ("$5", 501, "$995")
+    assert update(client, f"workspaces/{made['id']}", "workspace", price="$1,000")["price_in_cents"] == 100_025
+
+
+def test_an_archived_workspace_takes_no_lines_and_one_without_an_end_says_so_with_an_empty_text(
+    client: Client, workspace: Body
+) -> None:
+    assert (workspace["effective_due_date"], workspace["can_create_line_items"]) == ("", True)
+    assert update(client, f"workspaces/{workspace['id']}", "workspace", archived=True)["can_create_line_items"] is False

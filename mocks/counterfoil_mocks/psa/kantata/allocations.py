@@ -12,7 +12,7 @@ from counterfoil_mocks.kernel.tx import removed
 from counterfoil_mocks.protocols.conversion import BOOLEAN, DATE, INTEGER
 from counterfoil_mocks.protocols.fieldmap import FieldMap
 from counterfoil_mocks.psa.kantata import references
-from counterfoil_mocks.psa.kantata.conditions import among, between, own
+from counterfoil_mocks.psa.kantata.conditions import among, between, own, references_of
 from counterfoil_mocks.psa.kantata.desk import Desk
 from counterfoil_mocks.psa.kantata.errors import absent, invalid
 from counterfoil_mocks.psa.kantata.kind import REF, VENDOR, Default, Kind, Link, computed, equals, kept, mapped
@@ -137,6 +137,7 @@ KINDS: tuple[Kind, ...] = (
         (ASSIGNMENT,),
         links={
             "assignee": Link("assignee_id", "users", own("employee", "assignee_id"), column=True),
+            "external_references": references_of("Assignment"),
             "story": Link("story_id", "stories", own("task", "story_id"), column=True),
             "resource": Link(
                 "resource_id",
@@ -170,6 +171,7 @@ KINDS: tuple[Kind, ...] = (
         (DAY,),
         links={
             "assignment": Link("assignment_id", "assignments", own("vendor_object", "assignment_id"), column=True),
+            "external_references": references_of("StoryAllocationDay"),
             "story": Link(
                 "story_id",
                 "stories",
@@ -201,6 +203,7 @@ KINDS: tuple[Kind, ...] = (
         (ALLOCATION,),
         links={
             "workspace": Link("workspace_id", "workspaces", own("project", "workspace_id"), column=True),
+            "external_references": references_of("WorkspaceAllocation"),
             "workspace_resource": Link(
                 "workspace_resource_id",
                 "workspace_resources",

@@ -173,7 +173,10 @@ class Desk(View):
     ) -> Record:
         """Some fields of a record changed together with what any object takes along: one call is one change of the record."""
         more, kept = self.face.values.changes(self, kind, record, given.get("custom_fields"))
-        record = self.alter(kind, record, {**columns, **more}, {**(own or {}), **kept})
+        return self.referred(kind, self.alter(kind, record, {**columns, **more}, {**(own or {}), **kept}), given)
+
+    def referred(self, kind: Kind, record: Record, given: Given) -> Record:
+        """The reference that any object may bring along, put on it."""
         if given.get("external_reference"):
             references.put(self, kind, record["id"], given["external_reference"])
         return record

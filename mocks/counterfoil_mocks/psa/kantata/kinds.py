@@ -185,7 +185,7 @@ KINDS: Mapping[str, Kind] = {
             orders=("full_name", "created_at", "updated_at"),
             order=("created_at", "asc"),
             searched=("name",),
-            verbs="list get",
+            verbs="list get update",
         ),
         Kind(
             "workspace_groups",
@@ -340,6 +340,7 @@ KINDS: Mapping[str, Kind] = {
                     column=True,
                 ),
                 "role": role_link("role_id", level),
+                "external_references": references_of("WorkspaceResource"),
                 "participation": Link(
                     "participation_id",
                     "participations",
@@ -355,7 +356,7 @@ KINDS: Mapping[str, Kind] = {
             bulk=200,
         ),
         *entry_kinds.KINDS,
-        derived("roles", "role", "Role", "role"),
+        derived("roles", "role", "Role", "role", links={"external_references": references_of("Role")}),
         # what the business has none of: a reader of the whole account finds no such object, and none can be made
         derived("status_reports", "status_report", "StatusReport", "status_report", verbs="list"),
         derived("estimates", "estimate", "Estimate", "estimate", verbs="list"),

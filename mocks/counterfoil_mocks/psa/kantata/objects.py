@@ -146,14 +146,15 @@ WORKSPACE = mapped(
     *currency(writable=True),
     FieldMap("start_date", "start", DATE, default=""),
     FieldMap("due_date", "end", DATE, default=""),
-    computed("effective_due_date", lambda record, view: record["end"]),
-    computed("price", lambda record, view: view.formatted(record["budget_fee"], record["ccy"])),
+    computed("effective_due_date", lambda record, view: record["end"] or ""),
+    computed("can_create_line_items", lambda record, view: not kept(record).get("archived")),
+    computed("price", lambda record, view: view.rounded(record["budget_fee"], record["ccy"])),
     computed("price_in_cents", lambda record, view: record["budget_fee"] or 0),
-    computed("budget_used", lambda record, view: view.formatted(used(record, view), record["ccy"])),
+    computed("budget_used", lambda record, view: view.rounded(used(record, view), record["ccy"])),
     computed("budget_used_in_cents", used),
     computed(
         "budget_remaining",
-        lambda record, view: view.formatted((record["budget_fee"] or 0) - used(record, view), record["ccy"]),
+        lambda record, view: view.rounded((record["budget_fee"] or 0) - used(record, view), record["ccy"]),
     ),
     computed(
         "percent_of_budget_used",
@@ -191,7 +192,6 @@ WORKSPACE = mapped(
     archived=False,
     budgeted=True,
     percentage_complete=0,
-    can_create_line_items=True,
     default_rate="0.00",
     require_time_approvals=True,
     require_expense_approvals=True,
@@ -221,7 +221,7 @@ USER = mapped(
     computed("full_name", lambda record, view: record["name"]),
     computed("photo_path", lambda record, view: ""),
     computed("email_address", email),
-    computed("headline", lambda record, view: record["level"].title()),
+    computed("headline", lambda record, view: kept(record).get("headline") or record["level"].title()),
     computed("account_id", lambda record, view: view.account_id),
     computed(
         "disabled_at", lambda record, view: view.local(record["updated_at"]) if record["status"] == "LEFT" else None

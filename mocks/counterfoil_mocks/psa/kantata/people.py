@@ -11,9 +11,9 @@ from counterfoil_mocks.kernel.tx import removed
 from counterfoil_mocks.protocols.conversion import BOOLEAN, DATE, INTEGER, TEXT
 from counterfoil_mocks.protocols.fieldmap import FieldMap
 from counterfoil_mocks.psa.kantata import objects
-from counterfoil_mocks.psa.kantata.conditions import level, own, role_link
+from counterfoil_mocks.psa.kantata.conditions import level, own, references_of, role_link
 from counterfoil_mocks.psa.kantata.desk import Desk, whole
-from counterfoil_mocks.psa.kantata.errors import Refused, failure, invalid
+from counterfoil_mocks.psa.kantata.errors import Refused, failure, forbidden, invalid
 from counterfoil_mocks.psa.kantata.kind import KEEP, REF, VENDOR, Kind, Link, computed, equals, kept, mapped
 from counterfoil_mocks.psa.kantata.view import Given, View
 
@@ -115,6 +115,7 @@ KINDS: tuple[Kind, ...] = (
             "manager": Link("manager_id", "users", own("employee", "manager_id"), column=True),
             "cost_rates": Link("cost_rate_ids", "cost_rates", of_owner("cost_rates")),
             "default_role": role_link("default_role_id", level),
+            "external_references": references_of("AccountMembership"),
             "managees": Link(
                 "managee_ids",
                 "users",
@@ -148,7 +149,10 @@ KINDS: tuple[Kind, ...] = (
         "AccountInvitation",
         "account_invitation",
         (INVITATION,),
-        links={"invited_user": Link("invited_user_id", "users", own("employee", "invited_user_id"), column=True)},
+        links={
+            "invited_user": Link("invited_user_id", "users", own("employee", "invited_user_id"), column=True),
+            "external_references": references_of("AccountInvitation"),
+        },
         required={"full_name": "Full name can't be blank", "email_address": "Email address can't be blank"},
         verbs="create list get",
     ),
@@ -158,7 +162,10 @@ KINDS: tuple[Kind, ...] = (
         "Skill",
         "skill",
         (SKILL,),
-        links={"skill_memberships": Link("skill_membership_ids", "skill_memberships", of_owner("skill_memberships"))},
+        links={
+            "skill_memberships": Link("skill_membership_ids", "skill_memberships", of_owner("skill_memberships")),
+            "external_references": references_of("Skill"),
+        },
         required={"name": "Name can't be blank"},
         filters={"skill_category_id": equals("skill_category_id"), "name": equals("name")},
         orders=("created_at", "updated_at", "name"),
@@ -241,6 +248,17 @@ def invite(desk: Desk, kind: Kind, given: Given) -> Record:
     person = person_of(desk, values["full_name"], values["email_address"])
     values |= {"invited_user_id": person["id"], "sent": 1}
     return desk.keep(kind.key, values, columns={"owner": person["id"], "name": values["email_address"]})
+
+
+def update_user(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
+    """What a person is called, does and is written to at; a collaborator changes himself alone."""
+    if not desk.administrator and record["id"] != desk.user_id:
+        raise forbidden()
+    said = {"full_name": record["name"], "email_address": objects.email(record, desk), **given}
+    _refuse_invitation(desk.face.kinds["account_invitations"], said, [])
+    columns = {"name": str(said["full_name"]).strip()} if "full_name" in given else {}
+    own_values = {name: str(given[name] or "") for name in ("email_address", "headline") if name in given}
+    return desk.edit(kind, record, given, columns, own_values)
 
 
 def _refuse_invitation(kind: Kind, given: Given, chosen: Sequence[tuple[str, Any, Sequence[str]]]) -> None:

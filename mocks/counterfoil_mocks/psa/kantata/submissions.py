@@ -75,7 +75,7 @@ def create(desk: Desk, kind: Kind, given: Given) -> Record:
             moved = desk.mark(sheet.entity, line, recent_submission_id=submission["id"])
         moved = desk.do(f"submit_{sheet.noun}", moved["id"])
         desk.mark(sheet.entity, moved, active_submission_id=submission["id"], recent_submission_id=submission["id"])
-    return submission
+    return desk.referred(kind, submission, given)
 
 
 def _worth(view: View, sheet: Sheet, line: Record) -> int:

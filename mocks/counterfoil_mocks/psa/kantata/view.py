@@ -135,6 +135,11 @@ class View:
         """An amount as people read it: `$50,000`, with its cents where there are any."""
         return _formatted(minor or 0, ccy)
 
+    def rounded(self, minor: int | None, ccy: str) -> str:
+        """An amount as workspaces show theirs: in whole main units."""
+        unit = 10 ** money.exponent(ccy)
+        return _formatted(money.half_up(minor or 0, unit) * unit, ccy)
+
     def text(self, name: str) -> str:
         """A parameter as text, empty where it is absent."""
         value = self.given.get(name)

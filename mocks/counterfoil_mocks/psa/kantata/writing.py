@@ -113,7 +113,7 @@ def update_workspace(desk: Desk, kind: Kind, record: Record, given: Given) -> Re
     if "title" in given:
         title = "" if given["title"] is None else given["title"]
         values |= named(title, 80, "title", kind.required["title"])
-    if given.get("price") not in (None, "", desk.formatted(record["budget_fee"], record["ccy"])):
+    if given.get("price") not in (None, "", desk.rounded(record["budget_fee"], record["ccy"])):
         values["budget_fee"] = subunits(given["price"], record["ccy"], "price")
     own = _approvers(desk, given)
     if "workspace_group_ids" in given or "primary_workspace_group_id" in given:
@@ -479,20 +479,34 @@ def plain_delete(desk: Desk, kind: Kind, record: Record) -> None:
     removed(desk.tx, desk.entity(kind.map_of(record).entity), record["id"])
 
 
-CREATE: Mapping[str, Callable[[Desk, Kind, Given], Record]] = {
+Create = Callable[[Desk, Kind, Given], Record]
+Update = Callable[[Desk, Kind, Record, Given], Record]
+
+
+def referred_create(create: Create) -> Create:
+    """A way of making what takes nothing along but a reference."""
+    return lambda desk, kind, given: desk.referred(kind, create(desk, kind, given), given)
+
+
+def referred_update(update: Update) -> Update:
+    """A way of changing what takes nothing along but a reference."""
+    return lambda desk, kind, record, given: desk.referred(kind, update(desk, kind, record, given), given)
+
+
+CREATE: Mapping[str, Create] = {
     "workspaces": create_workspace,
     "workspace_groups": create_group,
     "stories": create_story,
-    "participations": create_seat,
-    "workspace_resources": create_seat,
+    "participations": referred_create(create_seat),
+    "workspace_resources": referred_create(create_seat),
     "time_entries": booking.create_time,
     "expenses": booking.create_expense,
     "billing_milestones": create_milestone,
-    "assignments": allocations.create_assignment,
-    "story_allocation_days": allocations.create_day,
-    "workspace_allocations": allocations.create_allocation,
-    "account_invitations": people.invite,
-    **dict.fromkeys(people.CHECKS, people.create),
+    "assignments": referred_create(allocations.create_assignment),
+    "story_allocation_days": referred_create(allocations.create_day),
+    "workspace_allocations": referred_create(allocations.create_allocation),
+    "account_invitations": referred_create(people.invite),
+    **dict.fromkeys(people.CHECKS, referred_create(people.create)),
     "rate_card_sets": card_writing.create_set,
     "rate_cards": card_writing.create_card,
     "rate_card_set_versions": card_writing.create_set_version,
@@ -500,20 +514,21 @@ CREATE: Mapping[str, Callable[[Desk, Kind, Given], Record]] = {
 }
 """How each kind is made: (desk, kind, what is given)."""
 
-UPDATE: Mapping[str, Callable[[Desk, Kind, Record, Given], Record]] = {
+UPDATE: Mapping[str, Update] = {
     "workspaces": update_workspace,
     "workspace_groups": update_group,
     "stories": update_story,
-    "participations": update_seat,
-    "workspace_resources": update_seat,
+    "participations": referred_update(update_seat),
+    "workspace_resources": referred_update(update_seat),
     "time_entries": booking.update_time,
     "expenses": booking.update_expense,
     "billing_milestones": plain_update,
-    "assignments": allocations.update,
-    "story_allocation_days": allocations.update,
-    "workspace_allocations": allocations.update,
-    "account_memberships": people.update_membership,
-    **dict.fromkeys(people.CHECKS, people.update),
+    "assignments": referred_update(allocations.update),
+    "story_allocation_days": referred_update(allocations.update),
+    "workspace_allocations": referred_update(allocations.update),
+    "account_memberships": referred_update(people.update_membership),
+    **dict.fromkeys(people.CHECKS, referred_update(people.update)),
+    "users": people.update_user,
     "rate_card_sets": card_writing.update_set,
     "rate_card_versions": card_writing.update_version,
     "rate_card_roles": card_writing.update_role,
