@@ -223,11 +223,13 @@ class StripeFace(Face):
         payload: Record = answer.payload
         body = ask.body if isinstance(ask.body, dict) else {}
         wanted = body.get("expand")
+        desk = Desk(self)
         if versions.old(ask.request.header(b"stripe-version")):
-            payload = versions.spoken(Desk(self), payload)
+            desk.tongue = lambda shown: versions.spoken(desk, shown)
+            payload = desk.tongue(payload)
         if wanted and answer.status == 200:
             paths = [each for each in params.value([params.TEXT], wanted, "expand") if each]
-            payload = expand.expanded(Desk(self), deepcopy(payload), paths)
+            payload = expand.expanded(desk, deepcopy(payload), paths)
         return payload
 
     def looked(self, ask: Ask, payload: Record, key: str | None = None) -> Answer:

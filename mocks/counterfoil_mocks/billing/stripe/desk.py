@@ -28,6 +28,8 @@ class Desk:
         self.system = face.system
         self.params: Mapping[str, str] = {}
         self.hidden: Callable[[Record], bool] | None = None
+        self.tongue: Callable[[Record], Any] = lambda shown: shown
+        """What puts an object into the words of the version that the caller speaks."""
         self.clock: str | None = None
         self._time: int | None = None
         self._tx = tx

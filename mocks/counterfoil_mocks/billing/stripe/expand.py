@@ -45,7 +45,7 @@ def _expand(desk: Desk, place: Any, steps: Sequence[str], path: str) -> None:
     name = str(place.get("object") or "item")
     if steps[0] in INCLUDED.get(name, {}):
         if steps[0] not in place:
-            place[steps[0]] = INCLUDED[name][steps[0]](desk, place)
+            place[steps[0]] = desk.tongue(INCLUDED[name][steps[0]](desk, place))
         _expand(desk, place[steps[0]], steps[1:], path)
         return
     _into(desk, place, name, steps, path)
@@ -91,7 +91,7 @@ def _object(desk: Desk, kind: str, id: Any) -> Any:
         return id
     found = desk.find(kind, id)
     if found is not None:
-        return found
+        return desk.tongue(found)
     return {"id": id, "object": kind, "deleted": True} if KINDS[kind].stub else id
 
 

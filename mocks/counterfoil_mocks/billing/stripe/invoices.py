@@ -232,8 +232,8 @@ def _withdraw(desk: Desk, id: str, reason: str) -> None:
 
 def collected(desk: Desk, intent: Record) -> None:
     """A payment intent has succeeded by itself: the invoices that wait for it are paid."""
-    for payment in desk.all("invoice_payment", status="open"):
-        if payment["payment"].get("payment_intent") == intent["id"]:
+    for payment in payments.paid_by(desk, intent["id"]):
+        if payment["status"] == "open":
             _received(desk, payment, intent["amount_received"])
 
 
@@ -305,7 +305,7 @@ def attach_payment(desk: Desk, id: str, given: Record) -> Record:
             f"The currency of the payment (`{intent['currency']}`) must be its invoice's (`{found['currency']}`).",
             "payment_intent",
         )
-    if any(each["payment"].get("payment_intent") == intent["id"] for each in desk.all("invoice_payment")):
+    if payments.paid_by(desk, intent["id"]):
         raise invalid("This PaymentIntent is already attached to an invoice.", "payment_intent")
     payment = desk.insert(
         "invoice_payment",

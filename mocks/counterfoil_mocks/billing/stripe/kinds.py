@@ -81,11 +81,13 @@ EXPANDS: dict[str, dict[str, str]] = {
     "credit_note_line_item": {},
     "payment_method": {"customer": "customer"},
     "payment_intent": {
+        "invoice": "invoice",
         "customer": "customer",
         "payment_method": "payment_method",
         "latest_charge": "charge",
     },
     "charge": {
+        "invoice": "invoice",
         "customer": "customer",
         "payment_intent": "payment_intent",
         "balance_transaction": "balance_transaction",

@@ -169,9 +169,10 @@ def _email(given: str, path: str) -> str:
 
 
 def _boolean(given: str, path: str) -> bool:
-    if given not in ("true", "false"):
+    said = given.lower() if given.istitle() else given  # Python's clients of old write `True`
+    if said not in ("true", "false"):
         raise invalid(f"Invalid boolean: {given}", path)
-    return given == "true"
+    return said == "true"
 
 
 def _decimal(given: str, path: str) -> str:

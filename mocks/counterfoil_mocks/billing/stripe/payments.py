@@ -10,6 +10,7 @@ from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.documents import alter, make, merged
 from counterfoil_mocks.billing.stripe.errors import Refused, invalid, missing, needed
 from counterfoil_mocks.billing.stripe.ids import chars
+from counterfoil_mocks.billing.stripe.kinds import KINDS
 from counterfoil_mocks.billing.stripe.params import BOOL, INT, META, TEXT
 from counterfoil_mocks.billing.stripe.payment_objects import (
     CHARGE,
@@ -380,6 +381,15 @@ def create_charge(desk: Desk, given: Record) -> Any:
     })  # fmt: skip
     done = confirm(desk, made["id"], {})
     return done if isinstance(done, Answer) else desk.get("charge", done["latest_charge"])
+
+
+def paid_by(desk: Desk, intent: str) -> list[Record]:
+    """The payments of invoices that a payment intent is for."""
+    kind = KINDS["invoice_payment"]
+    table = desk.system.table(kind.map.entity).sql
+    mine = kind.asked["payment"](table, {"payment_intent": intent})
+    clauses = [table.c.system == desk.system.name, *kind.conditions(table), mine]
+    return [desk.shown(kind, record) for record in desk.select(kind, clauses, newest=False)]
 
 
 def in_words(amount: int, ccy: str) -> str:

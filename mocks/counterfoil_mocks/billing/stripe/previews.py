@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from counterfoil_mocks.billing.stripe import customers, discounts, drafts, items, subscription_changes, subscriptions
+from counterfoil_mocks.billing.stripe import (
+    customers,
+    discounts,
+    drafts,
+    items,
+    subscription_changes,
+    subscriptions,
+    versions,
+)
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.errors import needed
 from counterfoil_mocks.billing.stripe.objects import (
@@ -158,11 +166,32 @@ def _of_subscription(desk: Desk, subscription: Record, details: Record) -> Recor
     return desk.get("invoice", made["latest_invoice"])
 
 
+def _of_old(said: Record) -> Record:
+    """The parameters of old in the words of today: what began with `subscription_` is a hash now, and a coupon one of many discounts."""
+    given = {name: value for name, value in said.items() if not name.startswith("subscription_") and name != "coupon"}
+    details = {
+        name.removeprefix("subscription_"): value for name, value in said.items() if name.startswith("subscription_")
+    }
+    details.update(details.pop("details", None) or {})
+    if details:
+        given["subscription_details"] = details
+    if said.get("coupon"):
+        given["discounts"] = [{"coupon": said["coupon"]}]
+    return given
+
+
 def operations(face: StripeFace) -> Iterable[Operation]:
-    """The one route of previews."""
+    """The one route of previews, and the one that it took the place of in March 2025."""
+
+    def upcoming(ask: Ask) -> Answer:
+        if not versions.old(ask.request.header(b"stripe-version")):
+            raise face.unknown(ask.request)
+        return answered(ask, checked(SPEC, _of_old(ask.body or {})))
 
     def preview(ask: Ask) -> Answer:
-        given = checked(SPEC, ask.body or {})
+        return answered(ask, checked(SPEC, ask.body or {}))
+
+    def answered(ask: Ask, given: Record) -> Answer:
         found: list[Any] = []
         try:
             with Tx(face.system, ask.origin) as tx:
@@ -179,4 +208,7 @@ def operations(face: StripeFace) -> Iterable[Operation]:
         }
         return face.looked(ask, {**invoice, "id": id, "lines": shown, "billing_reason": "upcoming"})
 
+    yield Operation(
+        "upcoming_invoice", "GET", "/v1/invoices/upcoming", upcoming, "Preview an invoice in the words of old"
+    )
     yield Operation("preview_invoice", "POST", "/v1/invoices/create_preview", preview, "Preview an invoice")

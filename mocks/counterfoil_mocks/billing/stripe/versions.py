@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from counterfoil_mocks.billing.stripe import payments, subscriptions
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.errors import invalid
 from counterfoil_mocks.kernel.fields import Record
@@ -42,20 +44,39 @@ def before(version: bytes | str | None, release: bytes) -> bool:
 
 
 def heard(version: str | None, operation: str, said: Record) -> Record:
-    """Parameters in the words of today: before March 2025 an item's price was named and told by itself. Raises Refused."""
+    """Parameters in the words of today. Raises Refused.
+
+    Before March 2025 an item's price was named and told by itself, and one coupon was what discounts are now.
+    """
     if operation in PHASED and not before(version, CLOVER):
         for number, phase in enumerate(said.get("phases") or ()):
             if isinstance(phase, dict) and "iterations" in phase:
                 at = f"phases[{number}][iterations]"
                 raise invalid(f"Received unknown parameter: {at}", at, "parameter_unknown")
-    if not old(version) or operation not in ("create_invoiceitem", "update_invoiceitem"):
+    if not old(version) or operation not in OLD_WORDS:
         return said
     said = dict(said)
-    if said.get("price"):
-        said["pricing"] = {"price": said.pop("price")}
-    if said.get("unit_amount"):
-        said["unit_amount_decimal"] = said.pop("unit_amount")
+    for name, told in OLD_WORDS[operation].items():
+        if said.get(name):
+            said |= told(said.pop(name))
     return said
+
+
+ITEM_WORDS: Mapping[str, Callable[[Any], Record]] = {
+    "price": lambda given: {"pricing": {"price": given}},
+    "unit_amount": lambda given: {"unit_amount_decimal": given},
+}
+COUPON_WORDS: Mapping[str, Callable[[Any], Record]] = {
+    "coupon": lambda given: {"discounts": [{"coupon": given}]},
+    "promotion_code": lambda given: {"discounts": [{"promotion_code": given}]},
+}
+OLD_WORDS = {
+    "create_invoiceitem": ITEM_WORDS,
+    "update_invoiceitem": ITEM_WORDS,
+    "create_subscription": COUPON_WORDS,
+    "update_subscription": COUPON_WORDS,
+}
+"""By operation: parameters of old, and what they are now."""
 
 
 def spoken(desk: Desk, payload: Any) -> Any:
@@ -103,8 +124,14 @@ def _tax(tax: Record) -> Record:
 def _line(desk: Desk, line: Record) -> Record:
     price = _price(desk, line)
     quantity = line.get("quantity") or 1
+    parent = line.get("parent") or {}
+    of_item = parent.get("invoice_item_details") or {}
+    of_sub = parent.get("subscription_item_details") or {}
+    more = {"subscription_item": of_sub["subscription_item"]} if of_sub.get("subscription_item") else {}
     return {
-        "plan": None,
+        **more,
+        **({"invoice_item": of_item["invoice_item"]} if of_item.get("invoice_item") else {}),
+        "plan": subscriptions.plan_of(price) if price and price["recurring"] else None,
         "price": price,
         "proration": bool(((line.get("parent") or {}).get("invoice_item_details") or {}).get("proration")),
         "tax_amounts": [_tax(tax) for tax in line["taxes"]],
@@ -119,7 +146,33 @@ def _line(desk: Desk, line: Record) -> Record:
 def _subscription(desk: Desk, subscription: Record) -> Record:
     items = subscription["items"]["data"]
     first = items[0] if items else {}
-    return {name: first.get(name) for name in ("current_period_start", "current_period_end")}
+    only = first if len(items) == 1 else {}
+    off = [desk.find("discount", each) if isinstance(each, str) else each for each in subscription["discounts"][:1]]
+    return {
+        **{name: first.get(name) for name in ("current_period_start", "current_period_end")},
+        **{name: only.get(name) for name in ("plan", "quantity")},
+        "discount": {**off[0], **_discount(desk, off[0])} if off and off[0] else None,
+    }
+
+
+def _discount(desk: Desk, discount: Record) -> Record:
+    coupon = discount["source"]["coupon"]
+    return {"coupon": desk.find("coupon", coupon) if isinstance(coupon, str) else coupon}
+
+
+def _charge(desk: Desk, charge: Record) -> Record:
+    return _paying(desk, charge["payment_intent"])
+
+
+def _intent(desk: Desk, intent: Record) -> Record:
+    return _paying(desk, intent["id"])
+
+
+def _paying(desk: Desk, intent: Any) -> Record:
+    """The invoice that money is for."""
+    id = intent["id"] if isinstance(intent, dict) else intent
+    found = payments.paid_by(desk, id) if id else []
+    return {"invoice": found[0]["invoice"] if found else None}
 
 
 def _item(desk: Desk, item: Record) -> Record:
@@ -146,6 +199,9 @@ def _credit_note(desk: Desk, note: Record) -> Record:
 
 
 OLD_NAMES = {
+    "charge": _charge,
+    "payment_intent": _intent,
+    "discount": _discount,
     "credit_note": _credit_note,
     "invoiceitem": _item,
     "invoice": _invoice,
