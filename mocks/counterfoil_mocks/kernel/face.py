@@ -207,8 +207,7 @@ class Face:
         found: Answer | None = self.remembered.find(place)
         if found is None:
             state = self.system.state
-            self.lookups.forget()  # so that all that is read is seen
-            with self.system.store.watched() as reads:
+            with self.system.store.watched(state) as reads:
                 found = operation.run(self.ask(request, operation))
             if found.status == 200:
                 found = Answer(200, orjson.Fragment(self.dumped(found.payload)), *found[2:])

@@ -23,10 +23,13 @@ class Part(Protocol):
 
 class Reads:
     """A connection that remembers what it is asked; it stands in a store's place for its own within a `with`. whole: whether it has seen all that
-    was read, and nothing was written; only then `hold` says anything. One within another keeps what it sees to itself."""
+    was read, and nothing was written; only then `hold` says anything. state: that the
+    system was in at the start, where somebody has told. found: what has been looked up meanwhile. One within another keeps what it sees to itself."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, state: Hashable = None) -> None:
         self.store = store
+        self.state = state
+        self.found: dict[Hashable, Any] = {}
         self._before = store.connection
         self.connection: Any = self._before.connection if isinstance(self._before, Reads) else self._before
         self.whole = True

@@ -49,13 +49,11 @@ class Remembered:
 
     def find(self, place: Hashable) -> Any:
         """The answer of a place, None where it must be worked out."""
-        known = self._holding(place)
-        return None if known is None else known.answer
-
-    def _holding(self, place: Hashable) -> Known | None:
         known = self._known.get(place)
-        if known is None or known.holds(self.system, self.system.state):
-            return known
+        if known is None:
+            return None
+        if known.holds(self.system, self.system.state):
+            return known.answer
         del self._known[place]
         return None
 
@@ -76,12 +74,11 @@ class Remembered:
         watcher = self.system.store.connection
         if not isinstance(watcher, Reads):
             return work()
-        known = self._holding(place)
-        if known is None:
-            state = self.system.state
-            with self.system.store.watched() as reads:
+        known = self._known.get(place)
+        if known is None or not known.holds(self.system, watcher.state):
+            with self.system.store.watched(watcher.state) as reads:
                 found = work()
-            known = self.keep(place, found, state, reads)
+            known = self.keep(place, found, watcher.state, reads)
             if known is None:
                 watcher.whole = False
                 return found
@@ -111,10 +108,6 @@ class Lookups:
         self.system = system
         self._moment: Hashable = None
         self._found: dict[Hashable, list[Record]] = {}
-
-    def forget(self) -> None:
-        """Look all up anew."""
-        self._moment = None
 
     def by_id(self, entity: str, id: str) -> Record | None:
         """The record with a native id."""
@@ -148,7 +141,10 @@ class Lookups:
     def _known_here(self) -> dict[Hashable, list[Record]]:
         """What is known and holds still."""
         system = self.system
-        if system.store.connection.in_transaction:
+        connection = system.store.connection
+        if isinstance(connection, Reads):
+            return connection.found  # so that all that is read is seen
+        if connection.in_transaction:
             return {}
         moment = (system.world.restores, system.deeds, system.world.traffic.moves)
         if moment != self._moment:

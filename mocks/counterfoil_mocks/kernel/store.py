@@ -281,9 +281,9 @@ class Store:
         connection = self.connection
         return connection.total_changes, connection.execute(f"PRAGMA {schema}.data_version").fetchone()[0]
 
-    def watched(self) -> Reads:
-        """Notes what is read within a `with`."""
-        return Reads(self)
+    def watched(self, state: Hashable = None) -> Reads:
+        """Notes what is read within a `with`. state: that the system is in, where that is known."""
+        return Reads(self, state)
 
     def expect_verdict(self) -> None:
         """Make the indexes that only verdicts ask, where they are missing."""

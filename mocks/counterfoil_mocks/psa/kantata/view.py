@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -52,6 +52,8 @@ WORK = f"""
         COALESCE(SUM(CASE WHEN {INVOICED} THEN amount END), 0) AS invoiced
     FROM psa.time_entry WHERE system = ? AND task = ? AND deleted_at IS NULL
 """
+TOTALLED = ("used", "spent", "time", "expenses", "seats")
+WORKED = ("billable", "other", "used", "invoiced")
 Given = Mapping[str, Any]
 
 
@@ -449,7 +451,7 @@ class View:
         if found is None:
             mine = (self.system.name, project)
             row = self._summed(TOTALS, *mine, self.user_id, *mine, *mine)
-            found = self.sums[project] = dict(zip(("used", "spent", "time", "expenses", "seats"), row, strict=True))
+            found = self.sums[project] = dict(zip(TOTALLED, row))  # noqa: B905 (the check costs as much as the work)
         return found
 
     def work(self, task: str) -> Record:
@@ -457,12 +459,12 @@ class View:
         found = self.sums.get(task)
         if found is None:
             row = self._summed(WORK, self.system.name, task)
-            found = self.sums[task] = dict(zip(("billable", "other", "used", "invoiced"), row, strict=True))
+            found = self.sums[task] = dict(zip(WORKED, row))  # noqa: B905 (as above)
             found["uninvoiced"] = found["used"] - found["invoiced"]
         return found
 
-    def _summed(self, sql: str, *of: str) -> list[int]:
-        return list(map(int, self.system.store.connection.execute(sql, of).fetchone()))
+    def _summed(self, sql: str, *of: str) -> Iterator[int]:
+        return map(int, self.system.store.connection.execute(sql, of).fetchone())
 
     def bookings(self, seat: str) -> list[Record]:
         """The allocations of a seat."""
