@@ -112,9 +112,17 @@ def test_further_pages_of_outer_and_inner_queries_come_from_every_process(org: O
     assert inner["done"]
 
 
+def connected(org: Org) -> str:
+    """A client that has shaken hands and been answered once, so that its next connect is held."""
+    hello = org.bayeux("/meta/handshake", version="1.0", supportedConnectionTypes=["long-polling"])
+    client = str(hello[0]["clientId"])
+    assert org.bayeux("/meta/connect", client, connectionType="long-polling")[0]["successful"]
+    return client
+
+
 def test_what_any_process_writes_wakes_a_client_that_any_other_holds(org: Org) -> None:
     for turn in range(6):
-        client = org.bayeux("/meta/handshake", version="1.0", supportedConnectionTypes=["long-polling"])[0]["clientId"]
+        client = connected(org)
         assert org.bayeux("/meta/subscribe", client, subscription="/data/AccountChangeEvent")[0]["successful"]
         heard: list[Any] = []
         waiting = threading.Thread(
@@ -130,7 +138,7 @@ def test_what_any_process_writes_wakes_a_client_that_any_other_holds(org: Org) -
 
 def test_a_client_that_leaves_is_let_go_wherever_it_is_held(org: Org) -> None:
     for _ in range(4):
-        client = org.bayeux("/meta/handshake", version="1.0", supportedConnectionTypes=["long-polling"])[0]["clientId"]
+        client = connected(org)
         waiting = threading.Thread(
             target=org.bayeux, args=("/meta/connect", client), kwargs={"connectionType": "long-polling"}
         )
