@@ -68,6 +68,11 @@ def _need_numbers(values: Sequence[Typed]) -> None:
             raise Unanswerable("type", each.kind, f"A number is expected, not a {each.kind}.")
 
 
+def _need_date(each: Typed) -> None:
+    if each.kind not in ("date", "instant", "null"):
+        raise Unanswerable("type", each.kind, f"A date is expected, not a {each.kind}.")
+
+
 def _sum(values: list[Typed], sign: int) -> Typed:
     left, right = values
     if left.kind in ("date", "instant") and right.kind == "number":
@@ -200,6 +205,7 @@ def _chosen(values: list[Typed]) -> Typed:
 
 
 def _last_day(values: list[Typed]) -> Typed:
+    _need_date(values[0])
     return _typed(sa.func.month_ended(values[0].sql), values[0].kind)
 
 
@@ -219,6 +225,7 @@ def _to_char(values: list[Typed]) -> Typed:
                 "type", "TO_CHAR", "This form of a number is not supported; use 9, 0, comma, point and FM."
             )
         return _typed(sa.func.number_written(real(values[0]), sa.literal(str(said.value))), "text")
+    _need_date(values[0])
     moment, pattern = values[0].sql, values[1]
     anyhow = sa.func.date_written(moment, pattern.sql)
     parts = [] if pattern.literal is None else ORACLE_PARTS.findall(str(pattern.literal.value))
@@ -260,6 +267,8 @@ def _day(values: list[Typed]) -> Typed:
 
 
 def _months_later(values: list[Typed]) -> Typed:
+    _need_date(values[0])
+    _need_numbers(values[1:])
     return _typed(sa.func.months_later(values[0].sql, real(values[1])), values[0].kind)
 
 

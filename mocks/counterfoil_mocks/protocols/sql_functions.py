@@ -170,7 +170,7 @@ SQL: list[tuple[str, int, Callable[..., Any]]] = [
     ("fold", 1, lambda value: value.casefold() if isinstance(value, str) else value),
     ("upper_case", 1, lambda value: value if value is None else str(value).upper()),
     ("lower_case", 1, lambda value: value if value is None else str(value).lower()),
-    ("like_exactly", 2, _null_safe(lambda value, like: int(_pattern(like).fullmatch(str(value)) is not None))),
+    ("like_exactly", 2, _null_safe(lambda value, like: int(_pattern(str(like)).fullmatch(str(value)) is not None))),
     ("date_written", 2, _null_safe(date_written)),
     ("date_read", 2, _null_safe(date_read)),
     ("days_later", 2, _null_safe(days_later)),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-from counterfoil_mocks.protocols.query import Aggregate, Exists, Field, Item, Literal, Query, Scalar, Select
+from counterfoil_mocks.protocols.query import Aggregate, Call, Exists, Field, Item, Literal, Query, Scalar, Select
 from counterfoil_mocks.protocols.relation import Catalog
 from counterfoil_mocks.protocols.suiteql_values import SuiteQlError
 
@@ -15,7 +15,9 @@ def check_grouped(select: Select, catalog: Catalog) -> None:
     """See that each row of a grouped query has one value of all that it shows; raises SuiteQlError."""
     shown = [item.value for item in select.items]
     _check_placed(select, shown)
-    if not select.group and not any(isinstance(each, Aggregate) for value in shown for each in parts(value)):
+    if not select.group and not _aggregated([*shown, select.having]):
+        if _aggregated([each.value for each in select.order]):
+            raise SuiteQlError("An aggregate to sort by needs GROUP BY.")
         return
     groups = [_placed(each, select, catalog) for each in select.group]
     for value in [*shown, *([select.having] if select.having else []), *(each.value for each in select.order)]:
@@ -23,9 +25,15 @@ def check_grouped(select: Select, catalog: Catalog) -> None:
             raise SuiteQlError(f"Field '{field.name}' is neither in GROUP BY nor within an aggregate.")
 
 
+def _aggregated(values: Iterable[Any]) -> bool:
+    return any(isinstance(each, Aggregate) for value in values for each in parts(value))
+
+
 def _check_placed(select: Select, shown: Iterable[Any]) -> None:
-    """See that aggregates stand where rows are grouped already, and not within each other."""
+    """See that aggregates stand where rows are grouped already, and not within each other, and ROWNUM where it can be counted."""
     for value in [select.where, *(source.on for source in select.sources), *select.group]:
+        if any(isinstance(each, Call) and each.name == "rownum" for each in parts(value)):
+            raise SuiteQlError("ROWNUM is compared by <, <= or = 1 beside other conditions.")
         if any(isinstance(each, Aggregate) for each in parts(value)):
             raise SuiteQlError("An aggregate is not allowed here; use HAVING.")
     for value in [*shown, select.having, *(each.value for each in select.order)]:

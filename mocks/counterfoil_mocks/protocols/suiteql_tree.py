@@ -103,6 +103,8 @@ class Reader:
             node = self._marked(node)
         sources = self._sources(node)
         items = self._items(node, sources)
+        if not items:
+            raise SuiteQlError("There is nothing to select.")
         aliases = {item.name.lower(): item.value for item in items}
         where, rows = self._where(node)
         group = node.args.get("group")

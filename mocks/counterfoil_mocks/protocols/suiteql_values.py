@@ -205,6 +205,10 @@ class Values:
     def _pattern(self, node: Node, escape: str | None) -> Value:
         """A pattern; our own escape is a backslash, Oracle has none unless it is named."""
         value = self.of(node)
+        if escape is not None and len(escape) != 1:
+            raise SuiteQlError("ESCAPE is followed by one character.")
+        if isinstance(value, Literal) and isinstance(value.value, Decimal):
+            value = Literal(f"{value.value:f}", "text")
         if not isinstance(value, Literal) or not isinstance(value.value, str):
             return value
         text = value.value if escape == "\\" else value.value.replace("\\", "\\\\")
