@@ -676,3 +676,25 @@ def test_an_archived_workspace_takes_no_lines_and_one_without_an_end_says_so_wit
 ) -> None:
     assert (workspace["effective_due_date"], workspace["can_create_line_items"]) == ("", True)
     assert update(client, f"workspaces/{workspace['id']}", "workspace", archived=True)["can_create_line_items"] is False
+
+
+def test_a_billing_milestone_keeps_its_amount_while_it_is_invoiced(client: Client, workspace: Body) -> None:
+    said = {"workspace_id": workspace["id"], "title": "Fee", "amount_in_cents": 1000}
+    fee = client.make("billing_milestones", "billing_milestone", **said)
+    bill = {"workspace_id": workspace["id"], "payment_schedule": 1, "billing_milestone_ids": [fee["id"]]}
+    invoice = client.make("invoices", "invoice", **bill)
+    path = f"billing_milestones/{fee['id']}"
+    assert fields_at_fault(client, "PUT", path, {"billing_milestone": {"amount_in_cents": 5}}) == {"base"}
+    assert update(client, path, "billing_milestone", amount_in_cents=1000, title="Fee 1")["title"] == "Fee 1"
+    assert client.refused("DELETE", path)[0] == 422
+    client.send("PUT", f"invoices/{invoice['id']}/cancel", {})
+    assert update(client, path, "billing_milestone", amount_in_cents=5)["amount_in_cents"] == 5
+    assert client.call("DELETE", path).status == 204
+
+
+def test_time_says_whether_it_can_be_changed(client: Client, workspace: Body) -> None:
+    entry = booked(client, workspace)
+    shown = first(client.get(f"time_entries/{entry['id']}", optional_fields="user_can_edit"))
+    assert (shown["approved"], shown["user_can_edit"]) == (True, True)
+    client.make("invoices", "invoice", workspace_id=workspace["id"], payment_schedule=1, time_entry_ids=[entry["id"]])
+    assert first(client.get(f"time_entries/{entry['id']}", optional_fields="user_can_edit"))["user_can_edit"] is False

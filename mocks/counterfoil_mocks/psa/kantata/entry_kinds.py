@@ -99,6 +99,14 @@ def invoices_of(name: str) -> Callable[[Any, Record], list[Record]]:
     return get
 
 
+def open_to_change(record: Record, view: Any) -> bool:
+    """Whether a time entry can be changed: neither handed in nor invoiced, and approved only where no approval is needed."""
+    if record["approval"] in ("DRAFT", "REJECTED"):
+        return True
+    free = not view.requires_approval(record["project"]) and not kept(record).get("active_submission_id")
+    return bool(record["approval"] == "APPROVED" and free and record["billing"] not in ("BILLED", "CREDITED"))
+
+
 def synced_after(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool] | None:
     """References that were synced since an instant."""
     since = view.instant("last_synced_after")
@@ -128,7 +136,7 @@ KINDS: tuple[Kind, ...] = (
             "custom_field_values": VALUES,
         },
         optional={
-            "user_can_edit": lambda record, view: record["approval"] in ("DRAFT", "REJECTED"),
+            "user_can_edit": open_to_change,
             "location_id": lambda record, view: None,
         },
         required={

@@ -465,13 +465,26 @@ def create_milestone(desk: Desk, kind: Kind, given: Given) -> Record:
     return desk.besides(kind, desk.make(kind, kind.maps[0], values), given)
 
 
-def plain_update(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
-    """Some attributes of a record changed."""
+def update_milestone(desk: Desk, kind: Kind, record: Record, given: Given) -> Record:
+    """Some attributes of what is billed; its amount stays while it is on an invoice."""
     values = desk.stored(kind, kind.map_of(record), given, record)
+    if values.get("amount", record["amount"]) != record["amount"]:
+        _refuse_invoiced(record)
     if "title" not in given:
         return desk.edit(kind, record, given, values)
     title = titled(kind, given)
     return desk.edit(kind, record, given, {**values, "name": title.name}, title.own)
+
+
+def delete_milestone(desk: Desk, kind: Kind, record: Record) -> None:
+    """What is billed taken away, while it is on no invoice."""
+    _refuse_invoiced(record)
+    plain_delete(desk, kind, record)
+
+
+def _refuse_invoiced(milestone: Record) -> None:
+    if kept(milestone).get("invoice_id"):
+        raise invalid("Billing milestone is invoiced and cannot be changed")
 
 
 def plain_delete(desk: Desk, kind: Kind, record: Record) -> None:
@@ -522,7 +535,7 @@ UPDATE: Mapping[str, Update] = {
     "workspace_resources": referred_update(update_seat),
     "time_entries": booking.update_time,
     "expenses": booking.update_expense,
-    "billing_milestones": plain_update,
+    "billing_milestones": update_milestone,
     "assignments": referred_update(allocations.update),
     "story_allocation_days": referred_update(allocations.update),
     "workspace_allocations": referred_update(allocations.update),
@@ -542,7 +555,7 @@ DELETE: Mapping[str, Callable[[Desk, Kind, Record], None]] = {
     "workspace_resources": delete_seat,
     "time_entries": booking.delete_time,
     "expenses": booking.delete_expense,
-    "billing_milestones": plain_delete,
+    "billing_milestones": delete_milestone,
     "external_references": plain_delete,
     "assignments": allocations.delete,
     "story_allocation_days": allocations.delete,
