@@ -176,3 +176,16 @@ def test_a_price_of_packages_counts_them_and_waits_for_no_subscription(client: A
     )
     with pytest.raises(stripe.InvalidRequestError, match="only accepts prices with `type=one_time`"):
         v1.invoice_items.create({**item, "pricing": {"price": monthly.id}})
+
+
+@pytest.mark.parametrize("absent", [{"off_session": True}, {"error_on_requires_action": True}])
+def test_a_card_that_wants_its_owner_is_declined_while_he_is_away(
+    client: Any, acme: Any, absent: dict[str, bool]
+) -> None:
+    card = client.v1.payment_methods.attach("pm_card_authenticationRequired", {"customer": acme.id})
+    said = {"customer": acme.id, "payment_method": card.id}
+    with pytest.raises(stripe.CardError) as caught:
+        charged(client, 5000, **said, **absent)
+    assert (caught.value.http_status, caught.value.code) == (402, "authentication_required")
+    assert caught.value.error.payment_intent.status == "requires_payment_method"
+    assert charged(client, 5000, **said).status == "requires_action"

@@ -260,6 +260,24 @@ def test_an_invoice_of_the_firm_is_stripe_s_as_well(client: Any, stripe_face: An
     assert found.metadata.contract_no == "CT-9"
     told = [each.type for each in client.v1.events.list({"limit": 10})]
     assert "invoice.finalized" in told
+    due = found.due_date
+    for asked in (due, {"gte": due, "lte": due}, {"gt": due - 1, "lt": due + 1}):
+        assert [each.id for each in client.v1.invoices.list({"customer": owner.id, "due_date": asked})] == [found.id]
+    for asked in ({"gt": due}, {"gte": due + 1}, {"lt": due}, {"lte": due - 1}):
+        assert client.v1.invoices.list({"customer": owner.id, "due_date": asked}).data == []
+
+
+def test_a_customer_of_the_firm_is_found_by_the_address_that_its_invoices_go_to(client: Any, stripe_face: Any) -> None:
+    v1 = client.v1
+    made = stripe_face.call("POST", "/systems/billing/customers", {"name": "Firm's", "country": "US"}).json["id"]
+    site = {"customer": made, "site_code": "HQ", "country": "US", "email_invoices_to": "ap@firm.example"}
+    assert stripe_face.call("POST", "/systems/billing/sites", site).status == 201
+    assert v1.customers.retrieve(made).email == "ap@firm.example"
+    assert [each.id for each in v1.customers.list({"email": "ap@firm.example"})] == [made]
+    assert [each.id for each in v1.customers.search({"query": "email:'ap@firm.example'"})] == [made]
+    v1.customers.update(made, {"email": "new@firm.example"})
+    assert [each.id for each in v1.customers.list({"email": "new@firm.example"})] == [made]
+    assert v1.customers.list({"email": "ap@firm.example"}).data == []
 
 
 def test_shipping_is_in_the_total_and_not_in_the_subtotal(client: Any, acme: Any, stripe_face: Any) -> None:

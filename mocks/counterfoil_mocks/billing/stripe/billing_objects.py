@@ -27,7 +27,7 @@ from counterfoil_mocks.billing.stripe.params import ANY, BOOL, DEC, INT, META, N
 from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.protocols import conversion
-from counterfoil_mocks.protocols.conversion import epoch
+from counterfoil_mocks.protocols.conversion import epoch, of_epoch
 from counterfoil_mocks.protocols.fieldmap import FieldMap
 
 EMBEDDED = 10
@@ -348,7 +348,7 @@ INVOICE = Kind(
             sa.func.coalesce(sa.func.json_extract(table.c.custom, f"$.{KEEP}.collection_method"), "send_invoice")
             == value
         ),
-        "due_date": lambda table, value: _bounded(sa.func.json_extract(table.c.custom, f"$.{KEEP}.due_date"), value),
+        "due_date": lambda table, value: _due(table, value),  # noqa: PLW0108 (it stands below)
     },
     deletable=True,
     blanks={
@@ -361,16 +361,33 @@ INVOICE = Kind(
 )
 
 
-def _bounded(column: Any, value: Any) -> sa.ColumnElement[bool]:
-    signs = {"gt": column.__gt__, "gte": column.__ge__, "lt": column.__lt__, "lte": column.__le__}
+def _due(table: sa.FromClause, value: Any) -> sa.ColumnElement[bool]:
+    """Conditions on the moment an invoice is due: Stripe's own, else the start of the business's day."""
+    own = sa.cast(sa.func.json_extract(table.c.custom, f"$.{KEEP}.due_date"), sa.BigInteger)
     bounds = value if isinstance(value, dict) else {"gte": value, "lte": value}
-    return sa.and_(*(signs[name](bound) for name, bound in bounds.items() if bound is not None))
+    signs = {"gt": own.__gt__, "gte": own.__ge__, "lt": own.__lt__, "lte": own.__le__}
+    return sa.and_(
+        *(
+            sa.or_(signs[name](bound), sa.and_(own.is_(None), _day(table.c.due, name, bound)))
+            for name, bound in bounds.items()
+            if bound is not None
+        )
+    )
+
+
+def _day(due: Any, sign: str, bound: int) -> sa.ColumnElement[bool]:
+    """The same of a day: what lies within it comes after its start."""
+    day, start = of_epoch(bound)[:10], bound % 86400 == 0
+    if sign == "gte":
+        return sa.and_(due >= day if start else due > day)
+    if sign == "lt":
+        return sa.and_(due < day if start else due <= day)
+    return sa.and_(due > day if sign == "gt" else due <= day)
 
 
 LINE_FIELDS: Spec = {
     **{name: each for name, each in ITEM_FIELDS.items() if name != "currency"},
     "invoice_item": TEXT,
-    "tax_amounts": ANY,
 }
 LINE_UPDATE: Spec = {**LINE_FIELDS, "id": TEXT}
 
@@ -390,7 +407,6 @@ CREDITED_LINE: Spec = {
     "unit_amount": INT,
     "unit_amount_decimal": DEC,
     "tax_rates": [TEXT],
-    "tax_amounts": ANY,
     "metadata": META,
 }
 CREDITED: Spec = {

@@ -46,8 +46,9 @@ NUMBERS = {
     "4000000000000259": "createDispute",
     "4000002500003155": "authenticationRequired",
 }
-OWN_CODES = ("expired_card", "incorrect_cvc", "processing_error")
+OWN_CODES = ("authentication_required", "expired_card", "incorrect_cvc", "processing_error")
 MESSAGES = {
+    "authentication_required": "Your card was declined. This transaction requires authentication.",
     "insufficient_funds": "Your card has insufficient funds.",
     "expired_card": "Your card has expired.",
     "incorrect_cvc": "Your card's security code is incorrect.",
@@ -69,7 +70,7 @@ def declined(decline_code: str, **more: object) -> Record:
     error = {
         "type": errors.CARD,
         "code": code,
-        "decline_code": decline_code if code == "card_declined" else None,
+        "decline_code": decline_code if code in ("authentication_required", "card_declined") else None,
         "message": MESSAGES.get(decline_code, "Your card was declined."),
         "doc_url": f"https://stripe.com/docs/error-codes/{code.replace('_', '-')}",
         **more,

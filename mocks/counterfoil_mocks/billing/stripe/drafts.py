@@ -421,7 +421,7 @@ def update_line(desk: Desk, id: str, line_id: str, given: Record, param: str = "
     line = next((each for each in lines if each["id"] == line_id), None)
     if line is None:
         raise invalid(f"No such invoice line item: '{line_id}'", param, "resource_missing")
-    said = {name: value for name, value in given.items() if name not in ("id", "expand", "tax_amounts")}
+    said = {name: value for name, value in given.items() if name not in ("id", "expand")}
     if line.get("_item"):
         items.change(desk, desk.get("invoiceitem", line["_item"]), said)
     else:

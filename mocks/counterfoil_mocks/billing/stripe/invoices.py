@@ -152,7 +152,7 @@ def attempt(desk: Desk, id: str, method_id: str | None = None) -> Record:
     )
     count = {"attempted": True, "attempt_count": found["attempt_count"] + 1}
     try:
-        intent = payments.collect(desk, intent, method, customer, id)
+        intent = payments.collect(desk, intent, method, customer)
     except Declined as declined:
         _failed(desk, found, count)
         raise Declined({**declined.error, "message": declined.error["message"]}) from None

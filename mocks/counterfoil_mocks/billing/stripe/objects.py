@@ -83,6 +83,27 @@ def _locales(record: Record, face: Any) -> list[str]:
 NAME = Conversion("text", _name, conversion.same)
 TAX_EXEMPT = conversion.choice({"TAXABLE": "none", "EXEMPT": "exempt", "REVERSE_CHARGE_ELIGIBLE": "reverse"})
 
+
+def _email(table: sa.FromClause) -> sa.ColumnElement[Any]:
+    """What `face.email_of` finds: a customer's own address, else that of the first site that invoices go to."""
+    columns = ("system", "customer", "kind", "email_invoices_to", "deleted_at", "created_at", "id")
+    site = sa.table("site", *(sa.column(each) for each in columns), schema=getattr(table, "schema", None)).alias()
+    mine = (
+        sa.select(site.c.email_invoices_to)
+        .where(
+            site.c.customer == table.c.id,
+            site.c.system == table.c.system,
+            site.c.kind.in_(("BILL_TO", "BOTH")),
+            site.c.deleted_at.is_(None),
+        )
+        .order_by(site.c.created_at, site.c.id)
+        .limit(1)
+        .correlate(table)
+        .scalar_subquery()
+    )
+    return sa.func.coalesce(sa.func.json_extract(table.c.custom, f"$.{KEEP}.email"), mine)
+
+
 CUSTOMER_FIELDS: Spec = {
     **dict.fromkeys(("name", "phone", "description", "invoice_prefix", "source"), TEXT),
     "email": EMAIL,
@@ -115,7 +136,7 @@ CUSTOMER = Kind(
         FieldMap(
             "email",
             computed=lambda record, face: face.email_of(record),
-            sql=lambda table: sa.func.json_extract(table.c.custom, f"$.{KEEP}.email"),
+            sql=lambda table: _email(table),  # noqa: PLW0108 (it stands below)
         ),
         FieldMap(
             "invoice_prefix",

@@ -229,8 +229,10 @@ def confirm(desk: Desk, id: str, given: Record) -> Any:
             "payment_intent_unexpected_state",
         )
     future = given.get("setup_future_usage") or intent["setup_future_usage"]
+    off_session = str(given.get("off_session") or "false").lower() != "false"
+    alone = off_session or bool(given.get("error_on_requires_action"))
     try:
-        done = collect(desk, intent, method, customer)
+        done = collect(desk, intent, method, customer, alone=alone)
         if future and customer is not None and method["customer"] is None:
             attach(desk, method["id"], customer)
     except Declined as declined:
@@ -242,10 +244,15 @@ def confirm(desk: Desk, id: str, given: Record) -> Any:
     return done
 
 
-def collect(desk: Desk, intent: Record, method: Record, customer: Record | None, invoice: str | None = None) -> Record:
-    """Charge a payment method for an intent; raises Declined, with everything about the failure written."""
+def collect(desk: Desk, intent: Record, method: Record, customer: Record | None, *, alone: bool = False) -> Record:
+    """Charge a payment method for an intent; raises Declined, with everything about the failure written.
+
+    alone: the customer is not there to do what his bank may want of him; the charge is declined then.
+    """
     name = desk.kept("payment_method", method["id"]).get("behaviour") or "visa"
     fate = cards.CARDS[name].charge
+    if fate == "action" and alone:
+        fate = "authentication_required"
     if fate == "action":
         return desk.change(
             "payment_intent",
