@@ -698,3 +698,26 @@ def test_time_says_whether_it_can_be_changed(client: Client, workspace: Body) ->
     assert (shown["approved"], shown["user_can_edit"]) == (True, True)
     client.make("invoices", "invoice", workspace_id=workspace["id"], payment_schedule=1, time_entry_ids=[entry["id"]])
     assert first(client.get(f"time_entries/{entry['id']}", optional_fields="user_can_edit"))["user_can_edit"] is False
+
+
+def test_deleted_stories_are_listed_with_the_day_of_their_end_by_who_asks_for_them(
+    client: Client, workspace: Body
+) -> None:
+    kept, gone, fee = (
+        story(client, workspace),
+        story(client, workspace),
+        story(client, workspace, story_type="milestone"),
+    )
+    for each in (gone, fee):
+        assert client.call("DELETE", f"stories/{each['id']}").status == 204
+    assert ids(client.get("stories", workspace_id=workspace["id"])) == [kept["id"]]
+    both = client.get(
+        "stories", workspace_id=workspace["id"], show_deleted="true", include="parent,assignees,sub_stories"
+    )
+    assert {id: bool(each["deleted_at"]) for id, each in both["stories"].items()} == {
+        kept["id"]: False,
+        gone["id"]: True,
+        fee["id"]: True,
+    }
+    assert both["count"] == 3
+    assert client.get("stories", workspace_id=workspace["id"], show_deleted="false")["count"] == 1

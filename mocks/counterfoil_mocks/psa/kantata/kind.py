@@ -57,7 +57,8 @@ class Kind:
 
     key: its collection, and its map in the envelope. root: of bodies. subject: what events and references call it. noun: what canonical
     operations call it. maps: one for each entity that keeps such objects. required: attribute → sentence of the refusal. order: default.
-    defaults: default filters by the parameters that override them. bulk: most records of a bulk create.
+    defaults: default filters by the parameters that override them. bulk: most records of a bulk create. graves: the parameter that lists
+    what is deleted too, of a kind that several maps keep.
     """
 
     key: str
@@ -75,6 +76,7 @@ class Kind:
     searched: tuple[str, ...] = ()
     verbs: str = "create list get update"
     bulk: int = 0
+    graves: str = ""
 
     @cached_property
     def unasked(self) -> list[str]:

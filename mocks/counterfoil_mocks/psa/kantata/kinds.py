@@ -292,6 +292,7 @@ KINDS: Mapping[str, Kind] = {
             searched=("name",),
             verbs="create list get update delete",
             bulk=300,
+            graves="show_deleted",
         ),
         Kind(
             "participations",

@@ -297,6 +297,7 @@ def _story(entity: str, state: Callable[[Record], str], ends: str, kind: Callabl
         computed("ancestry_depth", lambda record, view: len(view.stories.ancestors(record))),
         computed("subtree_depth", lambda record, view: view.stories.depth(record)),
         computed("sub_story_count", lambda record, view: len(view.stories.children(record))),
+        computed("deleted_at", lambda record, view: view.local(record["deleted_at"])),
         computed("budget_used_in_cents", _work("used")),
         computed("uninvoiced_balance_in_cents", _work("uninvoiced")),
         computed("invoiced_balance_in_cents", _work("invoiced")),
@@ -319,7 +320,6 @@ def _story(entity: str, state: Callable[[Record], str], ends: str, kind: Callabl
         weight=None,
         checklist=[],
         archived=False,
-        deleted_at=None,
     )
 
 

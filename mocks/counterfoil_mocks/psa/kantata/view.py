@@ -323,7 +323,17 @@ class View:
     def _asked(self, kind: Kind, map: ObjectMap, only: list[str] | None) -> sa.Select[Any]:
         table = self.system.table(map.entity).sql
         clauses = self.conditions(kind, map, table)
-        return self.statement(map, clauses if only is None else [*clauses, table.c.id.in_(only)])
+        clauses = clauses if only is None else [*clauses, table.c.id.in_(only)]
+        if not self._unearthed(kind):
+            return self.statement(map, clauses)
+        found = self.system.table(map.entity)
+        return found.where(
+            table.c.system == self.system.name, *(table.c[name] == value for name, value in map.where.items()), *clauses
+        )
+
+    def _unearthed(self, kind: Kind) -> bool:
+        """Whether a list is to hold what is deleted too."""
+        return bool(kind.graves) and self.flag(kind.graves) is True
 
     def _page_of(
         self, kind: Kind, map: ObjectMap, only: list[str] | None, size: int | None, start: int
@@ -346,11 +356,14 @@ class View:
 
     def _at(self, kind: Kind, places: Sequence[Sequence[Any]]) -> list[Record]:
         """The records at places, in their order."""
-        found = {
-            (at, each["id"]): each
-            for at, map in enumerate(kind.maps)
-            for each in self.some(map.entity, [id for its, id in places if its == at])
-        }
+        found: dict[tuple[int, str], Record] = {}
+        for at, map in enumerate(kind.maps):
+            ids = [id for its, id in places if its == at]
+            if ids and self._unearthed(kind):
+                records = self.system.table(map.entity).select(self.system.name, {"id": ids}, deleted=True)
+            else:
+                records = self.some(map.entity, ids)
+            found |= {(at, each["id"]): each for each in records}
         return [found[at, id] for at, id in places]
 
     def _derived(
