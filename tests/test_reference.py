@@ -357,6 +357,37 @@ def test_what_is_taken_back_is_found_by_polling_and_once(live: Live) -> None:
     assert world.billing.get("billable_item", entry["key"])["minutes"] == 120
 
 
+def test_a_poll_bills_a_credited_cycle_not_again_and_finds_that_a_contract_has_ended(live: Live) -> None:
+    world = live.world
+    deal = live.sell(customer_name="Polled to the End Ltd")
+    person = firm.hire(world, name="Polled analyst", level="SENIOR", cost_rate="110.0000", cost_ccy="USD")
+    firm.staff(world, deal, employee=person["employee_no"])
+
+    def poll() -> None:
+        for _ in range(4):  # what the integration does is told by polls too
+            live.ask("POST", "/poll")
+            world.settle()
+
+    world.faults.inject([{"kind": "drop", "system": "*", "operation": "*", "redeliver_after": 0.0}])
+    firm.work(world, deal, employee=person["employee_no"], work_date="2026-01-05", line_no=2, minutes=240)
+    poll()
+    firm.bill_cycles(world, deal)
+    poll()
+    [bill] = [each for each in firm.invoices(world, deal) if each["items"]]
+    credit = {"reason": "RATE", "release_items": True, "approved_by": firm.FINANCE}
+    world.billing.act("credit_invoice", key=bill["invoice_no"], **credit)
+    poll()
+    [item] = world.billing.list("billable_item", contract_no=deal.contract_no)
+    assert item["billing"] == "UNBILLED"
+    assert [each["status"] for each in firm.invoices(world, deal) if each["items"]] == ["CREDITED"]
+
+    firm.terminate(world, deal, effective="2026-01-05", settle=False)
+    poll()
+    assert world.psa.get("project", deal.project_no)["status"] == "CLOSED"
+    assert world.billing.get("plan", deal.contract_no)["status"] == "CLOSED"
+    assert live.ask("GET", "/dead-letters").json["items"] == []
+
+
 def test_a_system_that_cannot_be_polled_now_is_polled_next_time(live: Live) -> None:
     deal = live.sell(customer_name="Broken Pages")
     live.ask("POST", "/poll")

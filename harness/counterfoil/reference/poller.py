@@ -39,6 +39,11 @@ def always(type_: str) -> Callable[[Record], str | None]:
 
 
 LIVE = ("ISSUED", "POSTED", "PARTIALLY_PAID", "PAID", "DISPUTED", "CREDITED", "WRITTEN_OFF")
+CONTRACTS = {
+    "ACTIVE": "crm.contract.activated",
+    "COMPLETED": "crm.contract.completed",
+    "TERMINATED": "crm.contract.terminated",
+}
 WATCHED: dict[str, tuple[Watched, ...]] = {
     "crm": (
         Watched("rate_card", when("status", {"PUBLISHED": "crm.rate_card.published"})),
@@ -49,7 +54,7 @@ WATCHED: dict[str, tuple[Watched, ...]] = {
             when("stage", {"CLOSED_WON": "crm.opportunity.closed_won"}),
             {"crm.opportunity.closed_won": "crm.opportunity.reopened"},
         ),
-        Watched("contract", when("status", {"ACTIVE": "crm.contract.activated"})),
+        Watched("contract", when("status", CONTRACTS)),
         Watched("change_order", when("status", {"APPROVED": "crm.change_order.approved"})),
         Watched("approval", when("decision", {"APPROVED": "crm.approval.decided"})),
     ),

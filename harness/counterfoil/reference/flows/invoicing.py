@@ -115,12 +115,17 @@ class Invoicing(Flow):
         if work.event.record.get("kind") not in CYCLES:
             return
         line = await work.current("plan_line")
-        if line["status"] != "READY":
+        if line["status"] != "READY" or (work.event.polled and await self._given_back(work, line)):
             return
         if line["kind"] == "TM_CYCLE":
             await self.bill_cycle(work, line)
         else:
             await self.bill_line(work, line)
+
+    async def _given_back(self, work: Work, line: Record) -> bool:
+        """Whether a credit has made a line ready again: who credited it says what is billed anew, and no event tells of it."""
+        memos = await work.list("billing", "credit_memo", contract_no=line["contract_no"])
+        return any(each["plan_line"] == line["key"] for memo in memos for each in memo["lines"])
 
     async def _lines(self, work: Work, contract_no: str) -> Records:
         found = await work.list("billing", "plan_line", contract_no=contract_no)
