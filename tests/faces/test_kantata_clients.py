@@ -99,6 +99,7 @@ def test_a_draft_invoice_is_changed_and_sent(client: Client, workspace: Body) ->
 # what belongs together
 
 
+@pytest.mark.by_test("get_external_payment")
 def test_entries_invoices_and_payments_lead_to_each_other(client: Client, workspace: Body) -> None:
     mine = client.keys["user_id"]
     entry = booked(client, workspace)
@@ -576,6 +577,7 @@ def test_stories_keep_check_lists_and_tags_and_are_roots_of_nobody_else(client: 
     assert update(client, f"stories/{top['id']}", "story", tag_list=["red", ""])["tag_list"] == ["red"]
 
 
+@pytest.mark.by_test("list_external_payment")
 def test_values_lead_to_their_fields_and_payments_are_found_by_their_invoice(client: Client, workspace: Body) -> None:
     field = client.make(
         "custom_fields", "custom_field", name=f"F {next(COUNT)}", value_type="string", subject_type="workspace"
@@ -721,3 +723,34 @@ def test_deleted_stories_are_listed_with_the_day_of_their_end_by_who_asks_for_th
     }
     assert both["count"] == 3
     assert client.get("stories", workspace_id=workspace["id"], show_deleted="false")["count"] == 1
+
+
+@pytest.mark.by_test("get_custom_field_value update_custom_field_value get_expense_category get_line_item_lock")
+def test_what_is_named_by_its_own_address_is_shown_there(client: Client, workspace: Body) -> None:
+    field = client.make(
+        "custom_fields", "custom_field", name=f"F {next(COUNT)}", value_type="number", subject_type="workspace"
+    )
+    said = {"subject_type": "workspace", "subject_id": workspace["id"], "custom_field_id": field["id"], "value": 7}
+    value = client.make("custom_field_values", "custom_field_value", **said)
+    changed = update(client, f"custom_field_values/{value['id']}", "custom_field_value", value=8)
+    assert first(client.get(f"custom_field_values/{value['id']}")) == changed
+    assert (changed["value"], changed["display_value"], changed["subject_id"]) == (8, "8", int(workspace["id"]))
+    assert client.refused("PUT", "custom_field_values/99", {"custom_field_value": {"value": 1}})[0] == 404
+    assert first(client.get("expense_categories/1"))["name"] == "Travel"
+    lock = client.make("line_item_locks", "line_item_lock", locked_to="2025-12-06")
+    assert first(client.get(f"line_item_locks/{lock['id']}"))["locked_to"] == "2025-12-06"
+
+
+@pytest.mark.by_test("list_workspace_allocation get_workspace_allocation delete_workspace_allocation")
+def test_bookings_add_up_on_their_seat_until_they_are_taken_away(client: Client, workspace: Body) -> None:
+    seat = ids(client.get("workspace_resources", workspace_id=workspace["id"]))[0]
+    said = {"resource_id": seat, "start_date": "2026-02-02", "end_date": "2026-02-06"}
+    one, two = (
+        client.make("workspace_allocations", "workspace_allocation", **said, minutes=each) for each in (600, 1200)
+    )
+    assert set(ids(client.get("workspace_allocations", workspace_id=workspace["id"]))) == {one["id"], two["id"]}
+    assert first(client.get(f"workspace_resources/{seat}"))["total_allocated_minutes"] == 1800
+    assert client.call("DELETE", f"workspace_allocations/{one['id']}").status == 204
+    assert client.refused("GET", f"workspace_allocations/{one['id']}")[0] == 404
+    assert first(client.get(f"workspace_allocations/{two['id']}"))["minutes"] == 1200
+    assert first(client.get(f"workspace_resources/{seat}"))["total_allocated_minutes"] == 1200
