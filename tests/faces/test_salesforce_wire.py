@@ -689,3 +689,87 @@ def test_whoever_has_used_up_the_day_may_still_sign_in(landscape: Any, crm: dict
         landscape.call("PUT", "/limits", {})
     assert refusal(answers[1]) == (403, "REQUEST_LIMIT_EXCEEDED")
     assert signed_in.status_code == 200
+
+
+@pytest.mark.by_test("soap delete_record")
+def test_what_went_into_the_bin_with_an_account_comes_back_with_it(ask: Call, undelete: Callable[[str], bool]) -> None:
+    account = ask("POST", "/sobjects/Account", {"Name": "There and back"}).json()["id"]
+    before, with_it = (
+        ask("POST", "/sobjects/Contact", {"LastName": name, "AccountId": account}).json()["id"] for name in ("B", "W")
+    )
+    deal = {"Name": "D", "StageName": "Prospecting", "CloseDate": "2026-03-31", "AccountId": account}
+    deal_id = ask("POST", "/sobjects/Opportunity", deal).json()["id"]
+    role = ask("POST", "/sobjects/OpportunityContactRole", {"OpportunityId": deal_id, "ContactId": with_it}).json()[
+        "id"
+    ]
+    ask("DELETE", f"/sobjects/Contact/{before}")
+    ask("DELETE", f"/sobjects/Account/{account}")
+    assert ask("GET", f"/sobjects/OpportunityContactRole/{role}").status_code == 404
+    assert undelete(account)
+    there = {
+        name: ask("GET", f"/sobjects/{name}/{each}").status_code
+        for name, each in (("Account", account), ("Opportunity", deal_id), ("OpportunityContactRole", role))
+    }
+    assert there == {"Account": 200, "Opportunity": 200, "OpportunityContactRole": 200}
+    assert [ask("GET", f"/sobjects/Contact/{each}").status_code for each in (with_it, before)] == [200, 404]
+
+
+def test_an_entry_that_uses_the_standard_price_follows_it_and_is_called_as_its_product_is(ask: Call) -> None:
+    standard = found(ask, "SELECT Id FROM Pricebook2 WHERE IsStandard = true")[0]["Id"]
+    book = ask("POST", "/sobjects/Pricebook2", {"Name": "Follows", "IsActive": True}).json()["id"]
+    product = ask("POST", "/sobjects/Product2", {"Name": "Before", "IsActive": True}).json()["id"]
+    said = {"Product2Id": product, "UnitPrice": 100, "IsActive": True}
+    first = ask("POST", "/sobjects/PricebookEntry", {**said, "Pricebook2Id": standard}).json()["id"]
+    said = {**said, "Pricebook2Id": book, "UseStandardPrice": True}
+    second = ask("POST", "/sobjects/PricebookEntry", said).json()["id"]
+    ask("PATCH", f"/sobjects/PricebookEntry/{first}", {"UnitPrice": 120})
+    ask("PATCH", f"/sobjects/Product2/{product}", {"Name": "After", "ProductCode": "A-1"})
+    entry = ask("GET", f"/sobjects/PricebookEntry/{second}").json()
+    assert (entry["UnitPrice"], entry["Name"], entry["ProductCode"]) == (120.0, "After", "A-1")
+    own = {"UnitPrice": 90}
+    assert refusal(ask("PATCH", f"/sobjects/PricebookEntry/{second}", own)) == (400, "FIELD_INTEGRITY_EXCEPTION")
+    assert ask("PATCH", f"/sobjects/PricebookEntry/{second}", {**own, "UseStandardPrice": False}).status_code == 204
+    ask("PATCH", f"/sobjects/PricebookEntry/{first}", {"UnitPrice": 130})
+    assert ask("GET", f"/sobjects/PricebookEntry/{second}").json()["UnitPrice"] == 90.0
+    assert ask("PATCH", f"/sobjects/PricebookEntry/{second}", {"UseStandardPrice": True}).status_code == 204
+    assert ask("GET", f"/sobjects/PricebookEntry/{second}").json()["UnitPrice"] == 130.0
+
+
+@pytest.mark.by_test("cometd")
+def test_lines_within_documents_are_told_of_one_by_one(ask: Call, listener: Listener, priced: dict[str, str]) -> None:
+    def told() -> list[tuple[Any, ...]]:
+        message = {"channel": "/meta/connect", "clientId": listener.id, "connectionType": "long-polling"}
+        *events, _ = listener.say({**message, "advice": {"timeout": 0}})
+        payloads = [each["data"]["payload"] for each in events]
+        heads = [each.pop("ChangeEventHeader") for each in payloads]
+        return [
+            (head["changeType"], head["recordIds"][0], payload.get("Code__c"), payload.get("Planned__c"))
+            for head, payload in zip(heads, payloads, strict=True)
+        ]
+
+    assert listener.subscribe("/data/Milestone__ChangeEvent")["successful"]
+    first, second = (
+        ask("POST", "/sobjects/Milestone__c", {"Quote__c": priced["quote"], "Code__c": code, "Amount__c": 10}).json()[
+            "id"
+        ]
+        for code in ("M1", "M2")
+    )
+    ask("PATCH", f"/sobjects/Quote/{priced['quote']}", {"PO_Number__c": "PO-1"})
+    ask("PATCH", f"/sobjects/Milestone__c/{second}", {"Planned__c": "2026-04-30"})
+    ask("DELETE", f"/sobjects/Milestone__c/{first}")
+    assert told() == [
+        ("CREATE", first, "M1", None),
+        ("CREATE", second, "M2", None),
+        ("UPDATE", second, None, "2026-04-30"),
+        ("DELETE", first, None, None),
+    ]
+
+
+def test_a_merge_that_names_nothing_to_merge_is_a_fault(crm: dict[str, Any]) -> None:
+    envelope = (
+        '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/" xmlns="urn:partner.soap.sforce.com"><e:Header><SessionHeader>'
+        f"<sessionId>{crm['credentials']['access_token']}</sessionId></SessionHeader></e:Header><e:Body>"
+        "<merge><mergeRequests/></merge></e:Body></e:Envelope>"
+    )
+    answer = requests.post(f"{crm['url']}/services/Soap/u/59.0", data=envelope, timeout=10)
+    assert (answer.status_code, "<faultcode>sf:UNKNOWN_EXCEPTION" in answer.text) == (500, True)

@@ -241,7 +241,9 @@ class Desk:
                 tx.update(self.entity(each), gone, {"deleted_at": long_ago}, event="")
 
     def undelete(self, record_id: str) -> None:
-        """Take a record out of the bin. Raises Refused."""
+        """Take a record out of the bin, and what went there with it. Raises Refused."""
+        from counterfoil_mocks.crm.salesforce import rules
+
         found = self.face.object_of(record_id)
         before = None if found is None or not found.entity else self.raw(found, record_id)
         if (
@@ -252,7 +254,10 @@ class Desk:
         ):
             raise Refused(400, "UNDELETE_FAILED", "Entity is not in the recycle bin", [])
         with self.deed() as tx:
+            others = rules.gone_with(self, found, before["id"])
             tx.update(self.entity(found), before, {"deleted_at": None})
+            for each in others:
+                self.undelete(each)
 
     def upsert(self, each: SObject, one: SField, value: str, given: Mapping[str, Any]) -> tuple[str, bool]:
         """Update the record with this external id, or make it; returns its id and whether it is new. Raises Refused."""

@@ -35,6 +35,11 @@ class Within:
         """The line's name for a field of the object."""
         return self.named[field].lstrip("*")
 
+    def keyed(self, document: Record) -> dict[Any, Record]:
+        """The lines of a document by what tells them from one another."""
+        lines = document.get(self.list) or []
+        return {line[self.by] if self.by != "position" else at: line for at, line in enumerate(lines, 1)}
+
     def field(self, column: str) -> str:
         """The object's name for a field of the line."""
         return next((field for field in reversed(list(self.named)) if self.column(field) == column), column)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -217,16 +217,11 @@ def moved(change: Change, deal: Record, target: str) -> Record:
 def _entry(change: Change) -> None:
     desk, said = change.desk, change.said
     if change.before is not None:
+        _repriced(change)
         return
     product = desk.record(OBJECTS["product2"], said["Product2Id"])
     book = desk.record(OBJECTS["pricebook2"], said["Pricebook2Id"])
-    same = [
-        each
-        for each in desk.vendor("PricebookEntry", owner=book["id"])
-        if each["custom"].get("Product2Id") == product["id"]
-        and each["custom"].get("CurrencyIsoCode") == said["CurrencyIsoCode"]
-    ]
-    if same:
+    if _same_product(desk, book["id"], said):
         raise Refused(
             400,
             "DUPLICATE_VALUE",
@@ -234,18 +229,56 @@ def _entry(change: Change) -> None:
             ["Pricebook2Id", "Product2Id"],
         )
     if not book["custom"].get("IsStandard"):
-        standard = [
-            each
-            for each in desk.vendor("PricebookEntry", owner=desk.face.org.standard_book)
-            if each["custom"].get("Product2Id") == product["id"]
-            and each["custom"].get("CurrencyIsoCode") == said["CurrencyIsoCode"]
-        ]
+        standard = _same_product(desk, desk.face.org.standard_book, said)
         if not standard:
             message = "Before creating a custom price, create a standard price."
             raise Refused(400, "STANDARD_PRICE_NOT_DEFINED", message, [])
         if said.get("UseStandardPrice"):
             change.custom["UnitPrice"] = standard[0]["custom"].get("UnitPrice")
     change.custom |= {"Name": product["name"], "ProductCode": product["custom"].get("ProductCode")}
+
+
+def _repriced(change: Change) -> None:
+    """An entry that uses the standard price has no other."""
+    assert change.before is not None
+    if not change.now("UseStandardPrice"):
+        return
+    if "UnitPrice" in change.said:
+        raise integrity("UnitPrice (cannot be set while the standard price is used)", ["UnitPrice"])
+    if change.said.get("UseStandardPrice"):
+        standard = _same_product(change.desk, change.desk.face.org.standard_book, change.before["custom"])
+        change.custom["UnitPrice"] = standard[0]["custom"].get("UnitPrice") if standard else None
+
+
+def _same_product(desk: Desk, book: str | None, custom: Mapping[str, Any]) -> list[Record]:
+    """The entries of a book, or of all, for a product in a currency."""
+    about = [custom.get(name) for name in ("Product2Id", "CurrencyIsoCode")]
+    entries = desk.vendor("PricebookEntry", owner=book)
+    return [
+        each for each in entries if [each["custom"].get(name) for name in ("Product2Id", "CurrencyIsoCode")] == about
+    ]
+
+
+def _entry_after(change: Change) -> None:
+    """Entries that use the standard price follow it."""
+    entry = change.after
+    if entry is None or entry["owner"] != change.desk.face.org.standard_book or "UnitPrice" not in change.said:
+        return
+    for other in _same_product(change.desk, None, entry["custom"]):
+        if other["custom"].get("UseStandardPrice") and other["id"] != entry["id"]:
+            custom = {**other["custom"], "UnitPrice": entry["custom"].get("UnitPrice")}
+            change.tx.update(change.desk.entity(change.object), other, {"custom": custom})
+
+
+def _product_after(change: Change) -> None:
+    """Price book entries are called as their product is."""
+    product = change.after
+    if product is None or change.before is None or not {"Name", "ProductCode"} & set(change.said):
+        return
+    named = {"Name": product["name"], "ProductCode": product["custom"].get("ProductCode")}
+    for entry in change.desk.vendor("PricebookEntry"):
+        if entry["custom"].get("Product2Id") == product["id"]:
+            change.tx.update(change.desk.entity(change.object), entry, {"custom": {**entry["custom"], **named}})
 
 
 def _pricebook(change: Change) -> None:
@@ -514,21 +547,40 @@ def deleting(desk: Desk, each: SObject, record: Record) -> None:
 
 def deleted(desk: Desk, each: SObject, record: Record) -> None:
     """Delete what lives and dies with a record, and reckon anew what it was part of."""
-    if each.name == "Account":
-        for name in ("Contact", "Opportunity", "Site__c", "Order"):
-            child = OBJECTS[name.lower()]
-            column = "owner" if child.entity == "vendor_object" else "customer"
-            where = {column: record["id"]} | ({"kind": name} if child.entity == "vendor_object" else {})
-            for one in desk.tx.find(child.entity, **where):
-                desk.delete(child, one["id"])
-    for child in desk.face.objects.values():
-        if child.entity == "vendor_object" and any(
-            one.cascade and each.name in one.refers and one.column == "owner" for one in child.fields
-        ):
-            for one_record in desk.vendor(child.name, owner=record["id"]):
-                desk.delete(child, one_record["id"])
+    for child, where in _hanging(desk, each, record["id"]):
+        for one in desk.tx.find(child.entity, **where):
+            desk.delete(child, one["id"])
     if each.name in LINES:
         _reckoned(desk, each, record["owner"])
+
+
+def _hanging(desk: Desk, each: SObject, record_id: str) -> Iterator[tuple[SObject, dict[str, str]]]:
+    """The objects that live and die with a record, and what tells those of theirs that hang on it."""
+    if each.name == "Account":
+        for name in ("Contact", "Opportunity", "Site__c"):
+            yield OBJECTS[name.lower()], {"customer": record_id}
+    for child in desk.face.objects.values():
+        cascading = (one.cascade and each.name in one.refers and one.column == "owner" for one in child.fields)
+        if child.entity == "vendor_object" and (any(cascading) or (each.name, child.name) == ("Account", "Order")):
+            yield child, {"kind": child.name, "owner": record_id}
+
+
+def gone_with(desk: Desk, each: SObject, record_id: str) -> list[str]:
+    """What went into the bin together with a record: in the same deed, whatever else was deleted in that second."""
+    system = desk.face.system
+    last = "SELECT at FROM crm.history WHERE system = ? AND entity = ? AND id = ? ORDER BY seq DESC LIMIT 1"
+    deed = system.store.execute(last, (system.name, each.entity, record_id)).fetchone()
+    found = []
+    for child, where in _hanging(desk, each, record_id):
+        columns = " AND ".join(f"{column} = :{column}" for column in where)
+        rows = system.store.rows(
+            f"SELECT id FROM crm.{child.entity} WHERE system = :system AND {columns} AND deleted_at IS NOT NULL ORDER BY id",
+            {"system": system.name, **where},
+        )
+        for row in rows:
+            if system.store.execute(last, (system.name, child.entity, row["id"])).fetchone() == deed:
+                found.append(row["id"])
+    return found
 
 
 BEFORE: Mapping[str, Rule] = {
@@ -552,6 +604,8 @@ AFTER: Mapping[str, Rule] = {
     "Opportunity": _opportunity_after,
     **dict.fromkeys(LINES, _line_after),
     "OpportunityContactRole": _role_after,
+    "PricebookEntry": _entry_after,
+    "Product2": _product_after,
     "Quote": steps.walked("Status", QUOTE, steps.QUOTE),
     "Contract": _contract_after,
     "Change_Order__c": steps.walked("Status__c", CHANGE_ORDER, steps.CHANGE_ORDER, most=1),

@@ -82,7 +82,10 @@ def _call(face: SalesforceFace, ask: Ask, call: ElementTree.Element, name: str, 
                 f"<getServerTimestampResponse><result><timestamp>{now}</timestamp></result></getServerTimestampResponse>"
             )
         case "merge":
-            return _results("merge", [_merged(face, ask, each) for each in call if _local(each) == "request"])
+            requests = [each for each in call if _local(each) == "request"]
+            if not requests:
+                return fault("UNKNOWN_EXCEPTION", "merge is told what to merge by elements of the name request.")
+            return _results("merge", [_merged(face, ask, each) for each in requests])
         case "undelete":
             named = [each.text or "" for each in call if _local(each) == "ids"]
             return _results("undelete", [_undeleted(face, ask, each) for each in named])

@@ -14,6 +14,8 @@ import orjson
 from counterfoil_mocks.crm.salesforce import outbound, topics
 from counterfoil_mocks.crm.salesforce.desk import VENDOR
 from counterfoil_mocks.crm.salesforce.errors import Refused
+from counterfoil_mocks.crm.salesforce.ids import line_id
+from counterfoil_mocks.crm.salesforce.inner import INNER, Within
 from counterfoil_mocks.crm.salesforce.objects import SObject
 from counterfoil_mocks.kernel import clock, ids
 from counterfoil_mocks.kernel.fields import Entity, Record
@@ -31,6 +33,13 @@ HELD_SECONDS = 110
 MOST_AT_ONCE = 200
 SHAKEN, CONNECTED = "shaken", "connected"
 """What a client has done; its first connect is answered at once, as some wait for that before they go on."""
+LINES_OF = {
+    "quote": ("SOW_Line__c", "Milestone__c"),
+    "contract": ("SOW_Line__c", "Milestone__c"),
+    "rate_card": ("Rate_Card_Row__c",),
+    "change_order": ("Change_Order_Line__c", "Change_Order_Milestone__c"),
+}
+"""The objects that live within documents, by the documents' entities."""
 SILENT = ("LastModifiedDate", "SystemModstamp", "LastModifiedById", "IsDeleted", "Id")
 INVALID_REPLAY = "400::The replayId {%s} you provided was invalid.  Please provide a valid ID, -2 to replay all events, or -1 to replay only new events."
 
@@ -56,7 +65,11 @@ class Streaming:
         self.face = face
         kept = [each for each in face.objects.values() if each.entity and not each.name.endswith("__e")]
         self.by_entity = {each.entity: each for each in kept if each.entity != "vendor_object"}
-        self.channels = {channel_of(each.name): each for each in kept}
+        self.within = {
+            entity: [(face.objects[name.lower()], INNER[name]) for name in names] for entity, names in LINES_OF.items()
+        }
+        lines = {each.name: each for found in self.within.values() for each, _ in found}
+        self.channels = {channel_of(each.name): each for each in (*kept, *lines.values())}
         self._clients = Kept(face.system, "cometd")
         self._held: list[Wait] = []
         face.system.world.on_commit.append(self._wake)
@@ -89,13 +102,47 @@ class Streaming:
                 tx.tell(entity, after, channel_of(each.name), {"payload": payload})
                 changed = payload["ChangeEventHeader"]["changedFields"]
                 topics.wrote(self.face, tx, asked, each, entity, kind, after, changed)
+            for line, within in self.within.get(entity.name, ()):
+                self._wrote_lines(tx, entity, line, within, kind, before, after)
+
+    def _wrote_lines(
+        self,
+        tx: Tx,
+        entity: Entity,
+        each: SObject,
+        within: Within,
+        kind: str,
+        before: Record | None,
+        after: Record,
+    ) -> None:
+        """Put a change event for every line of a document that came, changed or went into the outbox."""
+        old = within.keyed(before) if before is not None and kind != "UNDELETE" else {}
+        new = within.keyed(after) if kind != "DELETE" else {}
+        for key in (*new, *(gone for gone in old if gone not in new)):
+            was, now = old.get(key), new.get(key)
+            if was == now:
+                continue
+            what = "CREATE" if was is None else "DELETE" if now is None else "UPDATE"
+            what = "UNDELETE" if kind == "UNDELETE" else what
+            changed = [
+                name
+                for name in within.named
+                if (was or {}).get(within.column(name)) != (now or {}).get(within.column(name))
+            ]
+            payload = self._told(tx, each, what, str(line_id(each.prefix, after["id"], key)), changed)
+            tx.tell(entity, after, channel_of(each.name), {"payload": payload})
 
     def _payload(self, tx: Tx, each: SObject, kind: str, before: Record | None, after: Record) -> Record | None:
+        names = self._changed(each, before, after) if kind == "UPDATE" and before is not None else []
+        return None if kind == "UPDATE" and not names else self._told(tx, each, kind, after["id"], names)
+
+    def _told(self, tx: Tx, each: SObject, kind: str, record_id: str, names: list[str]) -> Record:
+        """What is told of a change. names: the fields that changed, of an update."""
         desk = self.face.changing
         start, number = desk.numbered() if desk else (tx.now, 1)
         header: Record = {
             "entityName": each.name,
-            "recordIds": [after["id"]],
+            "recordIds": [record_id],
             "changeType": kind,
             "changeOrigin": f"com/salesforce/api/rest/{desk.version if desk else '59.0'};client={desk.client if desk and desk.client else ''}",
             "transactionKey": str(uuid.UUID(int=ids.digest(start, self.face.system.world.seed, "transaction"))),
@@ -109,14 +156,11 @@ class Streaming:
         }
         payload: Record = {}
         if kind != "DELETE":
-            found = self.face.reader.find(each, after["id"], "59.0")
+            found = self.face.reader.find(each, record_id, "59.0")
             record = found[1] if found is not None else {}
             formulas = {one.name for one in each.fields if one.sql is not None and not one.column and "ro" in one.marks}
-            if kind == "UPDATE" and before is not None:
-                names = self._changed(each, before, after)
-                if not names:
-                    return None
-                names += ["LastModifiedDate"]
+            if kind == "UPDATE":
+                names = [*names, "LastModifiedDate"]
                 header["changedFields"] = names
                 header["nulledFields"] = [name for name in names if record.get(name) is None]
                 payload = {name: _zulu(record[name]) for name in names if record.get(name) is not None}
