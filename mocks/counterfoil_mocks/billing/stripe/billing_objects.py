@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from counterfoil_mocks.billing.documents import GIVEN
 from counterfoil_mocks.billing.stripe import meanings
 from counterfoil_mocks.billing.stripe.ids import chars
 from counterfoil_mocks.billing.stripe.kind import KEEP, Kind, kept, mapped
@@ -278,7 +279,10 @@ INVOICE = Kind(
             "custom_fields",
             lambda record, face: [{"name": "PO", "value": record["po_no"]}] if record["po_no"] else None,
         ),
-        own("due_date", lambda record, face: epoch(record["due"]) if record["due"] else None),
+        own(
+            "due_date",
+            lambda record, face: epoch(record["due"]) if record["due"] and meanings.drawn_up(record) else None,
+        ),
         own("effective_at", lambda record, face: epoch(record["issued_at"]) if record["issued_at"] else None),
         own("period_start", lambda record, face: epoch(record["created_at"])),
         own("period_end", lambda record, face: epoch(record["created_at"])),
@@ -364,11 +368,12 @@ INVOICE = Kind(
 def _due(table: sa.FromClause, value: Any) -> sa.ColumnElement[bool]:
     """Conditions on the moment an invoice is due: Stripe's own, else the start of the business's day."""
     own = sa.cast(sa.func.json_extract(table.c.custom, f"$.{KEEP}.due_date"), sa.BigInteger)
+    drawn_up = table.c.rounding_policy != GIVEN
     bounds = value if isinstance(value, dict) else {"gte": value, "lte": value}
     signs = {"gt": own.__gt__, "gte": own.__ge__, "lt": own.__lt__, "lte": own.__le__}
     return sa.and_(
         *(
-            sa.or_(signs[name](bound), sa.and_(own.is_(None), _day(table.c.due, name, bound)))
+            sa.or_(signs[name](bound), sa.and_(own.is_(None), drawn_up, _day(table.c.due, name, bound)))
             for name, bound in bounds.items()
             if bound is not None
         )

@@ -14,7 +14,7 @@ from counterfoil_mocks.billing.model import ROLE
 from counterfoil_mocks.billing.stripe import invoices, quotes, schedules, spans, subscriptions
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.documents import gone
-from counterfoil_mocks.billing.stripe.errors import Refused, invalid, needed
+from counterfoil_mocks.billing.stripe.errors import Refused, error_of, invalid, needed
 from counterfoil_mocks.billing.stripe.kind import kept
 from counterfoil_mocks.billing.stripe.kinds import KINDS, kind_of
 from counterfoil_mocks.billing.stripe.params import TEXT, TIME
@@ -60,7 +60,13 @@ def _overdue(desk: Desk, id: str) -> None:
 
 def _finalize(desk: Desk, id: str) -> None:
     """A draft that goes on by itself: final, and charged or sent."""
-    made = invoices.finalize(desk, id)
+    try:
+        made = invoices.finalize(desk, id)
+    except Problem as problem:  # its draft stays, and says why
+        _, error = error_of(problem)
+        desk.change("invoice", id, {"automatically_finalizes_at": None, "last_finalization_error": error})
+        desk.tell("invoice", id, "invoice.finalization_failed")
+        return
     if made["status"] != "open":
         return
     if made["collection_method"] == "charge_automatically":

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from counterfoil_mocks.billing.stripe import balances, payments
+from counterfoil_mocks.billing.stripe import balances, payments, subscriptions
 from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.documents import altered, merged, whole
 from counterfoil_mocks.billing.stripe.errors import invalid
@@ -125,13 +125,19 @@ def _shipping(said: Record | None) -> Record | None:
 
 @CUSTOMER.on_remove
 def remove(desk: Desk, customer: Record) -> None:
-    """His subscriptions are cancelled, what waits for an invoice is gone."""
+    """His subscriptions are cancelled, what waits for an invoice is gone, and his invoices do nothing by themselves any more."""
     desk.at(customer["test_clock"])
     for each in desk.all("subscription", customer=customer["id"]):
         if each["status"] not in ("canceled", "incomplete_expired"):
-            desk.change(
-                "subscription", each["id"], {"status": "canceled", "ended_at": desk.now, "canceled_at": desk.now}
-            )
+            subscriptions.end(desk, each["id"], {"status": "canceled", "canceled_at": desk.now})
+    for each in desk.all("subscription_schedule", customer=customer["id"], status="not_started"):
+        desk.change("subscription_schedule", each["id"], {"status": "canceled", "canceled_at": desk.now})
+    for status in ("draft", "open"):
+        for each in desk.all("invoice", customer=customer["id"], status=status):
+            waits = each["automatically_finalizes_at"] or each["next_payment_attempt"]
+            if waits:
+                still = {"auto_advance": False, "automatically_finalizes_at": None, "next_payment_attempt": None}
+                desk.change("invoice", each["id"], still)
     for each in desk.all("invoiceitem", customer=customer["id"], invoice=None):
         desk.remove("invoiceitem", each["id"])
 

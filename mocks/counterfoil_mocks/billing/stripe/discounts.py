@@ -117,9 +117,17 @@ def redeemed(
             said["promotion_code"] = code["id"]
             desk.change("promotion_code", code["id"], {"times_redeemed": code["times_redeemed"] + 1})
         found = desk.insert("discount", said)
+        if "subscription" in owner:
+            desk.tell("discount", found["id"], "customer.discount.created")
         desk.change("coupon", coupon["id"], {"times_redeemed": coupon["times_redeemed"] + 1})
         made.append(found["id"])
     return made
+
+
+def dropped(desk: Desk, ids: Iterable[str]) -> None:
+    """Tell of discounts that a subscription has no more."""
+    for id in ids:
+        desk.tell("discount", id, "customer.discount.deleted")
 
 
 def bind(desk: Desk, ids: Iterable[str], **owner: str) -> None:

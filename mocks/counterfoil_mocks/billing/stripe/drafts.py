@@ -12,6 +12,7 @@ from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.documents import altered, merged
 from counterfoil_mocks.billing.stripe.errors import invalid, missing, needed
 from counterfoil_mocks.billing.stripe.ids import chars
+from counterfoil_mocks.billing.stripe.objects import INVOICE_ITEM
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.tx import perform
 
@@ -174,8 +175,20 @@ def _revision(desk: Desk, given: Record) -> Record:
     said |= {name: value for name, value in given.items() if name in INVOICE.map.by_name and value is not None}
     said["from_invoice"] = {"action": "revision", "invoice": old["id"]}
     made = draft(desk, customer, said)
-    lines = [{**line, "id": desk.new_id("line_item"), "invoice": made["id"]} for line in own_lines(desk, old["id"])]
-    return recalculated(desk, made["id"], lines)
+    return recalculated(desk, made["id"], [_again(desk, line, made["id"]) for line in own_lines(desk, old["id"])])
+
+
+def _again(desk: Desk, line: Record, invoice: str) -> Record:
+    """A line once more on another draft, with an item of its own behind it: it may be changed there."""
+    copy = {**line, "id": desk.new_id("line_item"), "invoice": invoice}
+    item = desk.find("invoiceitem", line["_item"]) if line.get("_item") else None
+    if item is None:
+        return copy
+    known = INVOICE_ITEM.map.by_name
+    said = {name: value for name, value in item.items() if known[name].computed is None and name != "id"}
+    own = desk.insert("invoiceitem", {**said, "date": item["date"], "metadata": item["metadata"], "invoice": invoice})
+    details = {**copy["parent"]["invoice_item_details"], "invoice_item": own["id"]}
+    return {**copy, "_item": own["id"], "parent": {**copy["parent"], "invoice_item_details": details}}
 
 
 # changing

@@ -50,6 +50,8 @@ def finalize(desk: Desk, id: str, auto_advance: bool | None = None) -> Record:
         raise invalid("This invoice is already finalized, you can't re-finalize a non-draft invoice.")
     desk.at(found["test_clock"])
     now, mine = desk.now, desk.kept("invoice", id)
+    if mine.get("wanted_number"):
+        drafts.check_number(desk, mine["wanted_number"], id)
     _replace_revised(desk, found)
     customer = desk.get("customer", found["customer"])
     record = desk.tx.get(DOCUMENT, id)
@@ -58,8 +60,6 @@ def finalize(desk: Desk, id: str, auto_advance: bool | None = None) -> Record:
     if record["rounding_policy"] != GIVEN:  # the business drew it up, and numbers it
         perform(desk.tx, "issue_invoice", id, {})
         return desk.get("invoice", id)
-    if mine.get("wanted_number"):
-        drafts.check_number(desk, mine["wanted_number"], id)
     number = mine.get("wanted_number") or f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04d}"
     if not mine.get("wanted_number"):
         customer = desk.change(

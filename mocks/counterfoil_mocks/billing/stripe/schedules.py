@@ -217,11 +217,7 @@ def follow(desk: Desk, id: str) -> None:
         )
         subscription = desk.find("subscription", found["subscription"] or "")
         if subscription is not None and subscription["status"] not in subscriptions.ENDED:
-            desk.change(
-                "subscription",
-                subscription["id"],
-                {"status": "canceled", "canceled_at": desk.now, "ended_at": desk.now},
-            )
+            subscriptions.end(desk, subscription["id"], {"status": "canceled", "canceled_at": desk.now})
         return
     _let_go(desk, found)
 

@@ -18,6 +18,7 @@ from counterfoil_mocks.billing.stripe.subscriptions import (
     ENDED,
     billed,
     check,
+    end,
     item_of,
     plan_of,
     price_in,
@@ -48,12 +49,12 @@ def change(desk: Desk, before: Record, given: Record) -> Any:
         "items", "add_invoice_items", "proration_behavior", "proration_date", "trial_end", "billing_cycle_anchor", "payment_behavior",
         "off_session", "discounts", "default_tax_rates", "cancel_at", "cancel_at_period_end")}  # fmt: skip
     said = altered(before, plain)
-    end = min((item["current_period_end"] for item in before["items"]["data"]), default=now)
+    period_end = min((item["current_period_end"] for item in before["items"]["data"]), default=now)
     if given.get("cancel_at_period_end") is not None:
         wanted = given["cancel_at_period_end"]
         said |= {
             "cancel_at_period_end": wanted,
-            "cancel_at": end if wanted else None,
+            "cancel_at": period_end if wanted else None,
             "canceled_at": now if wanted else None,
         }
         reason = "cancellation_requested" if wanted else None
@@ -86,6 +87,7 @@ def change(desk: Desk, before: Record, given: Record) -> Any:
     if anchor not in (None, "now", "unchanged"):
         raise invalid("When updating an existing subscription, billing_cycle_anchor must be unset, `now` or `unchanged`.",
                       "billing_cycle_anchor")  # fmt: skip
+    discounts.dropped(desk, [each for each in before["discounts"] if each not in said.get("discounts", [each])])
     changed = desk.change("subscription", before["id"], said) if said else before
     if given.get("trial_end") == "now" and before["status"] == "trialing":
         renew_from(desk, before["id"], now)
@@ -282,8 +284,7 @@ def cancel(desk: Desk, id: str, given: Record) -> Record:
             _prorated(desk, found, item, now, -1)
     said = {"reason": "cancellation_requested", **(given.get("cancellation_details") or {})}
     details = {**found["cancellation_details"], **said}
-    ended_as = {"status": "canceled", "canceled_at": now, "ended_at": now, "cancellation_details": details}
-    made = desk.change("subscription", id, ended_as)
+    made = end(desk, id, {"status": "canceled", "canceled_at": now, "cancellation_details": details})
     if given.get("invoice_now"):
         invoice = billed(desk, made, [], "subscription_update", advance=True)
         invoices.finalize(desk, invoice["id"])

@@ -381,6 +381,7 @@ def billed(desk: Desk, subscription: Record, lines: Sequence[Record], reason: st
     drafts.take_items(desk, invoice["id"], waiting, [{**line, "invoice": invoice["id"]} for line in lines])
     made = desk.get("invoice", invoice["id"])
     left = discounts.lasting(desk, lasting, used=made["subtotal"] > 0)
+    discounts.dropped(desk, [each for each in subscription["discounts"] if each not in left])
     said = {"latest_invoice": invoice["id"], "discounts": left}
     own = desk.kept("subscription", subscription["id"])["items"]
     if any(item["discounts"] for item in own):
@@ -416,9 +417,19 @@ def warn(desk: Desk, id: str) -> None:
     desk.tell("subscription", id, "customer.subscription.trial_will_end")
 
 
+def end(desk: Desk, id: str, said: Record) -> Record:
+    """A subscription ends, and with it the schedule that it has; said: what it becomes."""
+    found = desk.change("subscription", id, {"ended_at": desk.now, **said})
+    schedule = desk.find("subscription_schedule", found["schedule"]) if found["schedule"] else None
+    if schedule is not None and schedule["status"] in ("not_started", "active"):
+        over = {"status": "canceled", "canceled_at": desk.now, "current_phase": None}
+        desk.change("subscription_schedule", schedule["id"], over)
+    return found
+
+
 def expire(desk: Desk, id: str) -> None:
     """The first payment did not come in time."""
-    found = desk.change("subscription", id, {"status": "incomplete_expired", "ended_at": desk.now})
+    found = end(desk, id, {"status": "incomplete_expired"})
     invoice = desk.find("invoice", found["latest_invoice"] or "")
     if invoice is not None and invoice["status"] == "open":
         invoices.void(desk, invoice["id"], {})
@@ -426,7 +437,7 @@ def expire(desk: Desk, id: str) -> None:
 
 def ended(desk: Desk, id: str) -> None:
     """A subscription that was to end has ended."""
-    desk.change("subscription", id, {"status": "canceled", "ended_at": desk.now})
+    end(desk, id, {"status": "canceled"})
 
 
 def renew(desk: Desk, id: str, reason: str = "subscription_cycle") -> None:
@@ -448,8 +459,8 @@ def renew(desk: Desk, id: str, reason: str = "subscription_cycle") -> None:
     if paused in ("mark_uncollectible", "void"):
         final = invoices.finalize(desk, invoice["id"], False)
         if final["status"] == "open":
-            end = invoices.void if paused == "void" else invoices.give_up
-            end(desk, invoice["id"], {})
+            close = invoices.void if paused == "void" else invoices.give_up
+            close(desk, invoice["id"], {})
 
 
 def _stops(desk: Desk, found: Record) -> bool:
@@ -462,8 +473,10 @@ def _stops(desk: Desk, found: Record) -> bool:
         or payments.method_for(desk, found["default_payment_method"], customer) is not None
     ):
         return False
-    over = {"status": "canceled", "canceled_at": desk.now, "ended_at": desk.now}
-    desk.change("subscription", found["id"], over if wanted == "cancel" else {"status": "paused"})
+    if wanted == "cancel":
+        end(desk, found["id"], {"status": "canceled", "canceled_at": desk.now})
+    else:
+        desk.change("subscription", found["id"], {"status": "paused"})
     return True
 
 
@@ -486,8 +499,7 @@ def after_failure(desk: Desk, invoice_id: str) -> None:
         desk.change("subscription", found["id"], {"status": "past_due"})
     if invoice["next_payment_attempt"] is None and invoice["attempt_count"] > len(invoices.RETRIES):
         details = {"comment": None, "feedback": None, "reason": "payment_failed"}
-        said = {"status": "canceled", "canceled_at": desk.now, "ended_at": desk.now, "cancellation_details": details}
-        desk.change("subscription", found["id"], said)
+        end(desk, found["id"], {"status": "canceled", "canceled_at": desk.now, "cancellation_details": details})
 
 
 def after_payment(desk: Desk, invoice_id: str) -> None:
