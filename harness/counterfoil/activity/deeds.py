@@ -16,7 +16,7 @@ from counterfoil.money import amount
 from counterfoil.world import World
 
 COMPANIES = (
-    # entity, currency, country, rate card, tax code, rate of a senior
+    # entity, currency, country, rate card, tax code
     ("CF-US", "USD", "US", "US-STD/1", "TX-825"),
     ("CF-US", "USD", "US", "US-STD/1", "TX-DP"),
     ("CF-DE", "EUR", "DE", "DE-STD/1", "VAT19"),

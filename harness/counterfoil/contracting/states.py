@@ -54,7 +54,6 @@ class Player:
     _stories: dict[str, Story] = field(default_factory=dict)
     _natives: dict[str, Control] = field(default_factory=dict)
     _place: tuple[str, int, str] | None = None
-    _sent: bool = False
 
     def reach(self, story: str, step: int, at: str) -> None:
         """Put the landscape where it was after so many deeds of a story; raises Unreached where it does not come out as it was."""

@@ -40,8 +40,8 @@ Scope = tuple[str, str, str]
 
 @dataclass
 class Totals:
-    """Documents of both sides at an instant. sums: billed less posted, by scope; by_number: the amount of each document on each side,
-    as often as it is there."""
+    """Documents of both sides at an instant. shown: of each document by table, system and id: its scope, number, kind and signed amount in minor
+    units; sums: billed less posted, by scope."""
 
     shown: dict[tuple[str, ...], tuple[Scope, str, str, int]] = field(default_factory=dict)
     sums: dict[Scope, int] = field(default_factory=dict)

@@ -153,7 +153,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One column of the answer. hidden: only to order by."""
+    """One column of the answer, under its name there."""
 
     name: str
     value: Value

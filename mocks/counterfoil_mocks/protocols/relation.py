@@ -29,7 +29,7 @@ class Column:
     """One column of a view.
 
     kind: text, choice, boolean, number, date, instant, id or json. sql: its value. places: a number's decimal digits (the value in SQL
-    is scaled by 10 to that power); shown: those that answers have at most. words: of a choice, stored code → the vendor's word.
+    is scaled by 10 to that power). words: of a choice, stored code → the vendor's word.
     type: what the vendor calls its type. refers: views that an id in it is of; relation: the name of that way (`Account` of `AccountId`).
     display: what people see instead of an id. member: of the record's custom fields, where the value is just that. about: whatever else the vendor's describe calls say.
     """
