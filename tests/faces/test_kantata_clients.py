@@ -754,3 +754,70 @@ def test_bookings_add_up_on_their_seat_until_they_are_taken_away(client: Client,
     assert client.refused("GET", f"workspace_allocations/{one['id']}")[0] == 404
     assert first(client.get(f"workspace_allocations/{two['id']}"))["minutes"] == 1200
     assert first(client.get(f"workspace_resources/{seat}"))["total_allocated_minutes"] == 1200
+
+
+# what other integrations ask for
+
+
+def test_issues_have_states_of_their_own(client: Client, workspace: Body) -> None:
+    issue, task = story(client, workspace, story_type="issue"), story(client, workspace)
+    assert (issue["state"], task["state"]) == ("new", "not started")
+    for state in ("in progress", "can't repro", "reopened"):
+        assert update(client, f"stories/{issue['id']}", "story", state=state)["state"] == state
+    assert fields_at_fault(client, "PUT", f"stories/{task['id']}", {"story": {"state": "reopened"}}) == {"state"}
+    assert update(client, f"stories/{task['id']}", "story", state="needs info")["state"] == "needs info"
+    fresh = story(client, workspace, story_type="issue")
+    for state, found in (("new", fresh), ("reopened", issue), ("needs info", task)):
+        assert ids(client.get("stories", workspace_id=workspace["id"], by_status=state)) == [found["id"]]
+    assert update(client, f"stories/{issue['id']}", "story", state="completed")["percentage_complete"] == 100
+
+
+def test_the_feed_is_asked_by_when_subjects_changed_and_tells_changes_in_words(client: Client, workspace: Body) -> None:
+    task = story(client, workspace, title="Before")
+    update(client, f"stories/{task['id']}", "story", title="After")
+    asked = {"subject_type": "Story", "subject_id": task["id"], "optional_fields": "change_summary,change_details"}
+    found = client.get("subscribed_events", **asked, event_types="story:updated")
+    told = first(found)
+    assert (told["change_summary"], told["change_details"]) == ("title", "title: Before → After")
+    assert told["updated_at"] == told["created_at"]
+    assert client.get("subscribed_events", **asked, subject_changed_after="2026-01-05")["count"] == 2
+    for name in ("subject_changed_after", "created_after", "updated_after"):
+        assert client.get("subscribed_events", **asked, **{name: "2030-01-01"})["count"] == 0
+    assert client.get("subscribed_events", **asked, subject_changed_before="2020-01-01")["count"] == 0
+
+
+def test_a_token_may_stand_in_the_address(client: Client, landscape: Any) -> None:
+    address = "/api/v1/users/me?access_token="
+    assert landscape.call("GET", address + client.keys["access_token"], base=client.url).status == 200
+    assert landscape.call("GET", address + "wrong", base=client.url).status == 401
+
+
+@pytest.mark.by_test("list_custom_field_set get_custom_field_set")
+def test_custom_fields_are_in_the_set_of_their_subject(client: Client) -> None:
+    found = client.get("custom_field_sets", subject_type="Story", include="custom_fields")
+    assert [each["subject_type"] for each in found["custom_field_sets"].values()] == ["story"]
+    held = first(found)["custom_field_ids"]
+    field = client.get(f"custom_fields/{held[0]}", include="custom_field_set")
+    assert list(field["custom_field_sets"]) == [first(field)["custom_field_set_id"]] == ids(found)
+    assert client.get(f"custom_field_sets/{ids(found)[0]}")["count"] == 1
+
+
+def test_people_are_found_by_their_side_and_stories_by_their_dates(client: Client, workspace: Body) -> None:
+    mine = client.keys["user_id"]
+    person = next(each for each in ids(client.get("users")) if each != mine)
+    client.make("participations", "participation", workspace_id=workspace["id"], user_id=person, role="buyer")
+    buyers = ids(client.get("users", clients_only="true"))
+    assert person in buyers
+    assert mine not in buyers
+    assert mine in ids(client.get("users", consultants_only="true"))
+    account = client.keys["account_id"]
+    assert (client.get("users", account_id=account)["count"] >= 3, client.get("users", account_id="1")["count"]) == (
+        True,
+        0,
+    )
+    past = story(client, workspace, due_date="2025-12-01")
+    ahead, never = story(client, workspace, start_date="2026-02-01"), story(client, workspace)
+    update(client, f"stories/{past['id']}", "story", state="completed")
+    of_project = {"workspace_id": workspace["id"]}
+    assert set(ids(client.get("stories", **of_project, with_start_or_due_date="true"))) == {past["id"], ahead["id"]}
+    assert set(ids(client.get("stories", **of_project, without_past_completed="true"))) == {ahead["id"], never["id"]}

@@ -27,7 +27,7 @@ from counterfoil_mocks.psa.kantata.kind import VENDOR, Kind, kept
 from counterfoil_mocks.psa.kantata.kinds import KINDS
 from counterfoil_mocks.psa.kantata.objects import LEVELS, enumerated
 from counterfoil_mocks.psa.kantata.rate_cards import DERIVED
-from counterfoil_mocks.psa.kantata.values import CustomField, Values
+from counterfoil_mocks.psa.kantata.values import CustomField, Values, sets
 from counterfoil_mocks.psa.kantata.view import View
 from counterfoil_mocks.psa.kantata.writing import CREATE, DELETE, UPDATE
 
@@ -131,7 +131,10 @@ class KantataFace(Face):
         request.path = path
 
     def authenticate(self, request: Request) -> Grant:
-        return self.account.check(request.headers.get(b"authorization"))
+        said = request.headers.get(b"authorization")
+        if said is None and b"access_token=" in request.query:
+            return self.account.check(b"Bearer " + str(form.decoded(request.query).get("access_token") or "").encode())
+        return self.account.check(said)
 
     def answer(self, request: Request, operation: Operation) -> Answer:
         self.hot.enter(operation.name)
@@ -342,6 +345,8 @@ class KantataFace(Face):
             return [{"name": level.title(), "id": str(number)} for number, level in enumerate(LEVELS, 1)]
         if kind.key == "expense_categories":
             return [{"name": name, "deleted_at": None, "id": id} for id, name in enumerated()]
+        if kind.key == "custom_field_sets":
+            return sets()
         if kind.key == "custom_fields":
             return [self.values.shown_field(view, each) for each in self.values.fields(view)]
         if kind.key in DERIVED:

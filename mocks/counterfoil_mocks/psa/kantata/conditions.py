@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from counterfoil_mocks.kernel import clock
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.protocols.fieldmap import ObjectMap
 from counterfoil_mocks.psa.kantata import references
@@ -216,6 +217,18 @@ def field_of(view: Any, record: Record) -> list[Record]:
     ]
 
 
+def fields_of(view: Any, record: Record) -> list[Record]:
+    """The custom fields of a set."""
+    found = view.face.derived(view.face.kinds["custom_fields"], view)
+    return [each for each in found if each["custom_field_set_id"] == record["id"]]
+
+
+def set_of_field(view: Any, record: Record) -> list[Record]:
+    """The set of a custom field."""
+    found = view.face.derived(view.face.kinds["custom_field_sets"], view)
+    return [each for each in found if each["id"] == record["custom_field_set_id"]]
+
+
 def choices_of(view: Any, record: Record) -> list[Record]:
     """The choices of a custom field as objects."""
     return [
@@ -229,6 +242,43 @@ def maven(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.Col
     role = sa.func.coalesce(sa.cast(references.member(row, "role"), sa.Text), "maven")
     mine = sa.select(row.c.project).where(*_held(view, row), row.c.employee == value, role != "buyer")
     return sa.or_(table.c.manager == value, table.c.id.in_(mine))
+
+
+def of_side(buyer: bool) -> Callable[..., Any]:
+    """People who are on a project, at the buyer's side or the provider's; `false` asks for nothing."""
+
+    def condition(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool] | None:
+        if value.lower() == "false":
+            return None
+        row = view.system.table("assignment").sql.alias()
+        role = sa.func.coalesce(sa.cast(references.member(row, "role"), sa.Text), "maven")
+        return table.c.id.in_(sa.select(row.c.employee).where(*_held(view, row), (role == "buyer") == buyer))
+
+    return condition
+
+
+def of_account(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool] | None:
+    """People of an account: of this one all, of another none."""
+    return None if value == str(view.account_id) else sa.false()
+
+
+def dated(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool] | None:
+    """Stories that have a start or a due date."""
+    if value.lower() == "false":
+        return None
+    if map.entity == "milestone":
+        return sa.or_(table.c.planned.is_not(None), references.member(table, "start_date").is_not(None))
+    return sa.or_(table.c.open_from.is_not(None), table.c.open_to.is_not(None))
+
+
+def not_past(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool] | None:
+    """Stories but those that are completed and were due before today."""
+    if value.lower() == "false":
+        return None
+    due = table.c.planned if map.entity == "milestone" else table.c.open_to
+    today = clock.business_date(view.system.clock.now, view.face.account.zone)
+    done = table.c.status.in_(["CLOSED", "COMPLETED", "ACCEPTED"])
+    return sa.not_(sa.and_(done, sa.func.coalesce(due, "9999") < today))
 
 
 def participant_in(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
@@ -337,8 +387,10 @@ def by_status(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa
     if map.entity == "milestone":
         state = {"PLANNED": "not started", "IN_PROGRESS": "started", "COMPLETED": "completed", "ACCEPTED": "completed"}
         return table.c.status.in_([status for status, words in state.items() if words in wanted])
+    issue = sa.cast(references.member(table, "story_type"), sa.Text) == "issue"
     said = sa.func.coalesce(
-        sa.func.nullif(sa.cast(references.member(table, "state"), sa.Text), "completed"), "not started"
+        sa.func.nullif(sa.cast(references.member(table, "state"), sa.Text), "completed"),
+        sa.case((issue, "new"), else_="not started"),
     )
     done = table.c.status == "CLOSED"
     others = sa.and_(sa.not_(done), said.in_(wanted))

@@ -41,6 +41,8 @@ TYPES = (
     *FURTHER,
 )  # fmt: skip
 NOISE = ("updated_at",)
+MOMENTS = ("created", "updated", "subject_changed")
+"""What a feed is asked for by; they are one here, the vendor's events are created minutes after their subject changed."""
 
 
 def announce(face: KantataFace, tx: Tx, touched: Sequence[tuple[Entity, Record | None, Record]]) -> None:
@@ -139,8 +141,8 @@ def _subjects(view: View, rows: Sequence[Record]) -> Record:
 def _rows(view: View) -> Any:
     system = view.system
     oldest = clock.later(system.clock.now, days=-RETENTION_DAYS)
-    since = max(oldest, view.instant("created_after") or "")
-    until = view.instant("created_before") or "9999"
+    since = max(oldest, *(view.instant(f"{name}_after") or "" for name in MOMENTS))
+    until = min(view.instant(f"{name}_before") or "9999" for name in MOMENTS)
     types, subject, ids, users = (
         view.names(name) for name in ("event_types", "subject_type", "subject_id", "user_ids")
     )
@@ -167,6 +169,7 @@ def _rows(view: View) -> Any:
             "subject_id": int(row["record_id"]),
             "subject_changed_at": view.local(row["at"]),
             "created_at": view.local(row["at"]),
+            "updated_at": view.local(row["at"]),
             "id": str(row["seq"]),
         }
         yield {"shown": shown, "type": row["type"], "said": said}
@@ -179,8 +182,13 @@ def _with_payload(view: View, row: Record) -> Record:
         shown["previous_payload"] = said["before"]
     if "current_payload" in wanted:
         shown["current_payload"] = said["after"]
+    changes = difference(said["before"] or {}, said["after"])
     if "payload_changes" in wanted:
-        shown["payload_changes"] = difference(said["before"] or {}, said["after"])
+        shown["payload_changes"] = changes
+    if "change_summary" in wanted:
+        shown["change_summary"] = ", ".join(changes)
+    if "change_details" in wanted:
+        shown["change_details"] = "; ".join(f"{name}: {was} → {now}" for name, (was, now) in changes.items())
     if "subject" in view.names("include"):
         kind = view.face.kinds[said["kind"]]
         live = view.find(kind, str(shown["subject_id"]))

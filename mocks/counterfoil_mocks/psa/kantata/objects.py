@@ -327,7 +327,8 @@ def _task_state(record: Record) -> str:
     said = str(kept(record).get("state") or "")
     if record["status"] == "CLOSED":
         return "completed"
-    return said if said != "completed" and said else "not started"
+    begins = "new" if kept(record).get("story_type") == "issue" else "not started"
+    return said if said != "completed" and said else begins
 
 
 def _milestone_state(record: Record) -> str:

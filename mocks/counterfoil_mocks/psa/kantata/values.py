@@ -136,6 +136,7 @@ class Values:
             "name": each.name,
             "value_type": each.type,
             "subject_type": SUBJECT_OF[each.key],
+            "custom_field_set_id": set_id(each.key),
             "account_id": view.account_id,
             "default_value": None,
             "choices": [{"id": id, "label": label} for id, label in each.choices.items()],
@@ -323,6 +324,19 @@ MARKS = {
 }
 """Columns that tell whose a record is."""
 SUBJECT_OF = {key: name for name, key in SUBJECTS.items()}
+
+
+def set_id(key: str) -> str:
+    """The set of the custom fields of a collection."""
+    return str(list(SUBJECT_OF).index(key) + 1)
+
+
+def sets() -> list[Record]:
+    """The sets of custom fields: one for each type of subject."""
+    return [
+        {"name": f"{subject.replace('_', ' ').capitalize()} fields", "subject_type": subject, "id": set_id(key)}
+        for subject, key in SUBJECTS.items()
+    ]
 
 
 def key_of(record: Record) -> str:

@@ -29,7 +29,20 @@ MOVES: Mapping[tuple[str, str], str] = {
 }
 
 
-STATES = ("not started", "started", "completed")
+STATES = ("not started", "started", "needs info", "completed")
+ISSUE_STATES = (
+    "new",
+    "reopened",
+    "in progress",
+    "blocked",
+    "fixed",
+    "duplicate",
+    "can't repro",
+    "resolved",
+    "won't fix",
+    *STATES,
+)
+"""What issues may be besides; only `completed` closes one."""
 PRIORITIES = ("low", "normal", "high", "critical")
 ABSENT = {"project_tracker_template_id": "Project template", "estimate_scenario_id": "Estimate scenario"}
 """What a workspace is made of that the account has none of."""
@@ -240,7 +253,7 @@ def create_story(desk: Desk, kind: Kind, given: Given) -> Record:
     _refuse_parent(desk, given, project, "")
     map = objects.MILESTONE if said == "milestone" else objects.TASK
     values = desk.stored(kind, map, given, None)
-    own = {**values.get("custom", {}).get(KEEP, {}), **_figures(given)}
+    own = {**values.get("custom", {}).get(KEEP, {}), **_figures(given, said)}
     own |= {"creator_id": desk.user_id, "story_type": said, **title.own}
     own.setdefault("fixed_fee", bool(kept(project).get("stories_are_fixed_fee_by_default")))
     values |= {"name": title.name, "custom": {KEEP: own}}
@@ -264,7 +277,7 @@ def update_story(desk: Desk, kind: Kind, record: Record, given: Given) -> Record
     """Some attributes of a task or milestone; `state` opens, closes and completes it."""
     values = desk.stored(kind, kind.map_of(record), given, record)
     _refuse_parent(desk, given, {"id": record["project"]}, record["id"])
-    own = _figures(given)
+    own = _figures(given, str(kept(record).get("story_type") or ""))
     if "title" in given:
         title = titled(kind, given)
         values["name"] = title.name
@@ -289,8 +302,8 @@ def titled(kind: Kind, given: Given) -> Title:
     return Title(title[:120], {"title": title if len(title) > 120 else None})
 
 
-def _figures(given: Given) -> Record:
-    """What a body says of a story's progress and weight; raises Refused 422 with all that is wrong."""
+def _figures(given: Given, type: str) -> Record:
+    """What a body says of the progress and weight of a story of a type; raises Refused 422 with all that is wrong."""
     own: Record = {}
     wrong: list[Record] = []
     for name, most in (("percentage_complete", 100), ("weight", 10**6)):
@@ -300,7 +313,7 @@ def _figures(given: Given) -> Record:
                 own[name] = int(said)
             else:
                 wrong.append(failure(f"{name.replace('_', ' ').capitalize()} must be between 0 and {most}", name))
-    for name, choices in (("state", STATES), ("priority", PRIORITIES)):
+    for name, choices in (("state", ISSUE_STATES if type == "issue" else STATES), ("priority", PRIORITIES)):
         if given.get(name) not in (None, "", *choices):
             wrong.append(failure(f"{name.capitalize()} is not included in the list", name))
     if wrong:
