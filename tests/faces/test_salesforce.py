@@ -567,6 +567,12 @@ def test_an_external_id_that_is_not_unique_gives_300(sf: Any, landscape: Any, cr
     with pytest.raises(SalesforceMoreThanOneRecord) as caught:
         sf.Account.get_by_custom_id("ERP_Customer_Id__c", "twice")
     assert len(caught.value.content) == 2
+    row = {"attributes": {"type": "Account"}, "ERP_Customer_Id__c": "twice", "Phone": "1"}
+    place = "composite/sobjects/Account/ERP_Customer_Id__c"
+    (failed,) = sf.restful(place, method="PATCH", json={"records": [row]})
+    (error,) = failed["errors"]
+    assert error["statusCode"] == "DUPLICATE_VALUE"
+    assert error["message"].startswith("ERP_Customer_Id__c: more than one record found for external id field: [001")
 
 
 @pytest.mark.by_test("authorise token identity userinfo")

@@ -332,6 +332,19 @@ def test_the_first_connect_is_answered_at_once_and_so_is_one_that_wishes_it(list
         assert answer["advice"] == {"interval": 0, "timeout": 110000, "reconnect": "retry"}
 
 
+@pytest.mark.by_test("cometd token revoke_token")
+def test_a_client_whose_session_is_over_hears_no_more(crm: dict[str, Any], listener: Listener) -> None:
+    keys, place = crm["credentials"], f"{crm['url']}/services/oauth2"
+    app = {"client_id": keys["consumer_key"], "client_secret": keys["consumer_secret"]}
+    signed_in = requests.post(f"{place}/token", data={**app, "grant_type": "client_credentials"}, timeout=10).json()
+    listener.head = {"Authorization": f"Bearer {signed_in['access_token']}"}
+    assert listener.subscribe("/data/AccountChangeEvent")["successful"]
+    requests.post(f"{place}/revoke", data={"token": signed_in["access_token"]}, timeout=10)
+    (answer,) = listener.say({"channel": "/meta/connect", "clientId": listener.id, "connectionType": "long-polling"})
+    assert (answer["successful"], answer["error"]) == (False, "401::Authentication invalid")
+    assert answer["advice"]["reconnect"] == "none"
+
+
 def test_a_client_that_tries_a_websocket_first_is_refused_at_once_and_quietly(
     crm: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -268,17 +268,17 @@ class Desk:
             return long_id(value), False
         found = self.by_field(each, one, value)
         if len(found) > 1:
-            raise self.several(each, found)
+            raise self.several(each, one, found)
         body = {name: each_value for name, each_value in given.items() if name.lower() not in ("id", one.name.lower())}
         if found:
             self.update(each, found[0], body)
             return found[0], False
         return self.create(each, {**body, one.name: value}), True
 
-    def several(self, each: SObject, found: list[str]) -> Refused:
+    def several(self, each: SObject, one: SField, found: list[str]) -> Refused:
         """300: more than one record has an external id."""
         urls = [self.face.url_of(self.version, each.name, record_id) for record_id in found]
-        return Refused(300, "MULTIPLE_CHOICES", "external id matches several records", body=urls)
+        return errors.Ambiguous(one.name, found, urls)
 
     def _write(self, change: Change) -> None:
         from counterfoil_mocks.crm.salesforce import duplicates, rules

@@ -53,8 +53,19 @@ class Mistyped(Refused):
         )
 
 
+class Ambiguous(Refused):
+    """An external id is of several records: an answer with their addresses, where rows of several have words of their own."""
+
+    def __init__(self, name: str, ids: Sequence[str], urls: Sequence[str]) -> None:
+        super().__init__(300, "MULTIPLE_CHOICES", "external id matches several records", body=list(urls))
+        message = f"{name}: more than one record found for external id field: [{', '.join(ids)}]"
+        self.of_row = Refused(400, "DUPLICATE_VALUE", message, [name])
+
+
 def of_row(refused: Refused) -> Refused:
     """The refusal of one row among several, which has no address that could be unknown."""
+    if isinstance(refused, Ambiguous):
+        return refused.of_row
     if refused.code == "NOT_FOUND":
         return Refused(400, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", [])
     return refused

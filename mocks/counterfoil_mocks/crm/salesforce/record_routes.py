@@ -130,7 +130,7 @@ class Records:
         if not found:
             raise errors.not_found()
         if len(found) > 1:
-            raise desk.several(each, found)
+            raise desk.several(each, one, found)
         return found[0]
 
     def _get_by(self, ask: Ask) -> Answer:

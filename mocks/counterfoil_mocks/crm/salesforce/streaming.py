@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 RETAINED_HOURS = 72
 HELD_SECONDS = 110
 MOST_AT_ONCE = 200
+UNAUTHENTICATED = "401::Authentication invalid"
 SHAKEN, CONNECTED = "shaken", "connected"
 """What a client has done; its first connect is answered at once, as some wait for that before they go on."""
 LINES_OF = {
@@ -233,6 +234,9 @@ class Streaming:
             client = str(message.get("clientId"))
             if channel == "/meta/handshake":
                 replies.append(self._handshake(ask, reply))
+            elif not self._signed_in(ask):
+                advice = {"interval": 500, "reconnect": "none"}
+                replies.append({**reply, "successful": False, "error": UNAUTHENTICATED, "advice": advice})
             elif not self._clients.get(client):
                 advice = {"interval": 0, "reconnect": "handshake"}
                 replies.append({**reply, "successful": False, "error": "403::Unknown client", "advice": advice})
@@ -254,10 +258,8 @@ class Streaming:
 
     def _handshake(self, ask: Ask, reply: Record) -> Record:
         reply |= {"version": "1.0", "minimumVersion": "1.0", "supportedConnectionTypes": ["long-polling"]}
-        try:
-            self.face.sessions.check(ask.request)
-        except Refused:
-            ext = {"sfdc": {"failureReason": "401::Authentication invalid"}}
+        if not self._signed_in(ask):
+            ext = {"sfdc": {"failureReason": UNAUTHENTICATED}}
             return {
                 **reply,
                 "successful": False,
@@ -270,6 +272,13 @@ class Streaming:
         client = ids.hexadecimal(28, system.world.seed, system.world.epoch, "cometd", number)
         self._clients.put(client, SHAKEN)
         return {**reply, "clientId": client, "ext": {"replay": True, "payload.format": True}, "successful": True}
+
+    def _signed_in(self, ask: Ask) -> bool:
+        try:
+            self.face.sessions.check(ask.request)
+        except Refused:
+            return False
+        return True
 
     def _heard(self, client: str) -> dict[str, int]:
         """The last event of each channel that a client has got."""
