@@ -4,6 +4,7 @@ others send forms and query strings, and all of them read what the vendor's reco
 from __future__ import annotations
 
 import itertools
+from base64 import b64encode
 from typing import Any
 from urllib.parse import urlencode
 
@@ -372,15 +373,32 @@ def test_all_that_is_wrong_with_an_invitation_or_a_reference_is_said_at_once(cli
 
 
 def test_a_code_is_good_for_the_address_that_it_was_sent_to(client: Client, landscape: Any) -> None:
-    def token(back: str) -> Any:
-        query = urlencode({"client_id": client.keys["client_id"], "redirect_uri": "http://app.test/back"})
-        sent = landscape.call("GET", f"/oauth/authorize?{query}", base=client.url)
-        asked = {name: client.keys[name] for name in ("client_id", "client_secret")}
-        asked |= {"grant_type": "authorization_code", "code": sent.headers["location"].partition("code=")[2]}
-        return landscape.call("POST", "/oauth/token", {**asked, "redirect_uri": back}, base=client.url)
+    assert traded(client, landscape, "http://other.test/back").json["error"] == "invalid_grant"
+    assert traded(client, landscape, "http://app.test/back").status == 200
 
-    assert token("http://other.test/back").json["error"] == "invalid_grant"
-    assert token("http://app.test/back").status == 200
+
+def traded(client: Client, landscape: Any, back: str, *, basic: str = "") -> Any:
+    """A code for `http://app.test/back` traded for a token. basic: the secret, where the client says it in a header."""
+    query = urlencode({"client_id": client.keys["client_id"], "redirect_uri": "http://app.test/back"})
+    sent = landscape.call("GET", f"/oauth/authorize?{query}", base=client.url)
+    asked = {"grant_type": "authorization_code", "code": sent.headers["location"].partition("code=")[2]}
+    asked["redirect_uri"] = back
+    if not basic:
+        named = {name: client.keys[name] for name in ("client_id", "client_secret")}
+        return landscape.call("POST", "/oauth/token", {**asked, **named}, base=client.url)
+    headers = {
+        "Authorization": "Basic " + b64encode(f"{client.keys['client_id']}:{basic}".encode()).decode(),
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+    return landscape.call("POST", "/oauth/token", urlencode(asked).encode(), headers, base=client.url)
+
+
+def test_a_client_may_name_itself_by_basic_authentication(client: Client, landscape: Any) -> None:
+    """As oauth libraries do unless they are told otherwise."""
+    back = "http://app.test/back"
+    reply = traded(client, landscape, back, basic=client.keys["client_secret"])
+    assert reply.json == {"access_token": client.keys["access_token"], "token_type": "bearer"}
+    assert traded(client, landscape, back, basic="wrong").json["error"] == "invalid_client"
 
 
 # what forms and careless clients send

@@ -224,14 +224,14 @@ class Tokens:
 
 def _request(body: Any, authorization: str | None) -> Record:
     try:
-        return SHAPE.read({**body, **_basic(authorization)} if isinstance(body, dict) else body)
+        return SHAPE.read({**body, **basic(authorization)} if isinstance(body, dict) else body)
     except Problem as problem:
         wrong = isinstance(body, dict) and "grant_type" in body and problem.field == "grant_type"
         error = "unsupported_grant_type" if wrong else "invalid_request"
         raise OAuthProblem(400, error, problem.detail, problem.remedy or "Correct it.") from None
 
 
-def _basic(authorization: str | None) -> dict[str, str]:
+def basic(authorization: str | None) -> dict[str, str]:
     """Client id and secret of HTTP Basic, if that is what the header holds."""
     scheme, _, encoded = (authorization or "").partition(" ")
     if scheme.lower() != "basic":

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from counterfoil_mocks.kernel import ids
-from counterfoil_mocks.kernel.auth import Grant
+from counterfoil_mocks.kernel.auth import Grant, basic
 from counterfoil_mocks.kernel.customs import Customs, of_settings
 from counterfoil_mocks.kernel.errors import Problem
 from counterfoil_mocks.kernel.face import Face, Rendered, Request, as_bytes
@@ -307,7 +307,8 @@ class KantataFace(Face):
     # single routes
 
     def _token(self, ask: Ask) -> Answer:
-        return Answer(200, self.account.issue(ask.body if isinstance(ask.body, dict) else {}))
+        given = ask.body if isinstance(ask.body, dict) else {}
+        return Answer(200, self.account.issue({**given, **basic(ask.request.header(b"authorization"))}))
 
     def _authorize(self, ask: Ask) -> Answer:
         given = ask.body or {}
