@@ -239,3 +239,39 @@ def test_usage_of_a_customer_whom_nobody_knows_is_told_of_later(client: Any) -> 
 @pytest.mark.parametrize("service", ["subscriptions", "quotes", "invoices"])
 def test_a_list_is_not_asked_for_a_status_that_there_is_not(client: Any, service: str) -> None:
     assert refused(getattr(client.v1, service).list, {"status": "nonsense"}) == (None, "status")
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"custom_fields": [{"name": str(each), "value": "x"} for each in range(5)]}, "custom_fields"),
+        ({"custom_fields": [{"name": "n" * 41, "value": "x"}]}, "custom_fields[0][name]"),
+        ({"footer": "f" * 5001}, "footer"),
+        ({"number": "n" * 27}, "number"),
+        ({"collection_method": "send_invoice", "days_until_due": -1}, "days_until_due"),
+    ],
+)
+def test_what_an_invoice_says_has_its_limits(client: Any, acme: Any, fields: dict[str, Any], param: str) -> None:
+    assert refused(client.v1.invoices.create, {"customer": acme.id, **fields})[1] == param
+    assert list(client.v1.invoices.list({"customer": acme.id})) == []
+
+
+def test_a_period_has_two_ends_in_their_order(client: Any, acme: Any) -> None:
+    create = client.v1.invoice_items.create
+    item = {"customer": acme.id, "amount": 5, "currency": "usd"}
+    assert refused(create, {**item, "period": {"start": 10}}) == ("parameter_missing", "period[end]")
+    assert refused(create, {**item, "period": {"start": 10, "end": 5}}) == (None, "period[end]")
+
+
+def test_a_tax_rate_that_is_put_aside_stays_where_it_is_and_comes_nowhere_else(client: Any, acme: Any) -> None:
+    v1 = client.v1
+    rate = v1.tax_rates.create({"display_name": "Old", "percentage": 10, "inclusive": False}).id
+    draft = v1.invoices.create({"customer": acme.id, "currency": "usd", "default_tax_rates": [rate]})
+    v1.tax_rates.update(rate, {"active": False})
+    assert v1.invoices.add_lines(draft.id, {"lines": [{"amount": 1000}]}).total == 1100
+    rated = {"customer": acme.id, "default_tax_rates": [rate]}
+    assert refused(v1.invoices.create, rated) == (None, "default_tax_rates[0]")
+    item = {"customer": acme.id, "amount": 5, "currency": "usd", "tax_rates": [rate]}
+    assert refused(v1.invoice_items.create, item) == (None, "tax_rates[0]")
+    lines = {"lines": [{"amount": 5, "tax_rates": [rate]}]}
+    assert refused(v1.invoices.add_lines, draft.id, lines) == (None, "lines[0][tax_rates][0]")

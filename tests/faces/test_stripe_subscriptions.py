@@ -125,8 +125,10 @@ def test_a_clock_takes_its_customers_along(client: Any, clock: Any) -> None:
     v1 = client.v1
     owner = v1.customers.create({"name": "Clocked", "test_clock": clock.id})
     assert clock.id in [each.id for each in v1.test_helpers.test_clocks.list()]
-    assert owner.id in [each.id for each in v1.customers.list({"created": FEBRUARY})]
-    assert owner.id not in [each.id for each in v1.customers.list({"created": {"gt": FEBRUARY}})]
+    on_clock = {"test_clock": clock.id}
+    assert [each.id for each in v1.customers.list({**on_clock, "created": FEBRUARY})] == [owner.id]
+    assert list(v1.customers.list({**on_clock, "created": {"gt": FEBRUARY}})) == []
+    assert owner.id not in [each.id for each in v1.customers.list({"created": FEBRUARY})]
     with pytest.raises(stripe.InvalidRequestError):
         v1.test_helpers.test_clocks.advance(clock.id, {"frozen_time": FEBRUARY - 1})
     assert v1.test_helpers.test_clocks.delete(clock.id).deleted is True

@@ -48,6 +48,14 @@ def test_forms_come_with_and_without_escapes_and_indexes(ask: Any) -> None:
     assert swapped["preferred_locales"] == ["a", "b"]
 
 
+def test_hashes_in_an_array_without_indexes_begin_anew_at_a_name_that_comes_again(ask: Any) -> None:
+    owner = ask("POST", "/v1/customers", "name=Rack").json["id"]
+    draft = ask("POST", "/v1/invoices", f"customer={owner}").json["id"]
+    said = "lines[][amount]=100&lines[][description]=a&lines[][amount]=200&lines[][description]=b"
+    lines = ask("POST", f"/v1/invoices/{draft}/add_lines", said).json["lines"]["data"]
+    assert sorted((each["amount"], each["description"]) for each in lines) == [(100, "a"), (200, "b")]
+
+
 def test_an_answer_is_pretty_and_names_its_request(ask: Any) -> None:
     reply = ask("GET", "/v1/customers")
     assert reply.raw.startswith(b'{\n  "object": "list"')

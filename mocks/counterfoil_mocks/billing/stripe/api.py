@@ -173,12 +173,12 @@ class StripeFace(Face):
             raise errors.invalid(
                 f"Invalid request (check that your POST content type is application/x-www-form-urlencoded). The content type was {media}."
             )
-        said = {**form.decoded(request.query), **form.decoded(request.body)}
+        said = {**form.decoded(request.query, filling=True), **form.decoded(request.body, filling=True)}
         return versions.heard(request.header(b"stripe-version"), operation.name, said)
 
     def ask(self, request: Request, operation: Operation) -> Ask:
         if not operation.body:
-            request.parsed = form.decoded(request.query)
+            request.parsed = form.decoded(request.query, filling=True)
         query, request.query = request.query, b""
         try:
             return super().ask(request, operation)
@@ -186,7 +186,7 @@ class StripeFace(Face):
             request.query = query
 
     def key_in_body(self, request: Request, operation: Operation, entity: Entity) -> str | None:
-        said = form.decoded(request.body).get("metadata")
+        said = form.decoded(request.body, filling=True).get("metadata")
         return entity.key_of(said) if isinstance(said, dict) else None
 
     # answering

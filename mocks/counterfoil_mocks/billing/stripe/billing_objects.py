@@ -24,7 +24,20 @@ from counterfoil_mocks.billing.stripe.objects import (
     TAX_DISPLAY,
     json_at,
 )
-from counterfoil_mocks.billing.stripe.params import ANY, BOOL, DEC, INT, META, NAT, TEXT, TIME, Spec, plain, words
+from counterfoil_mocks.billing.stripe.params import (
+    ANY,
+    BOOL,
+    DEC,
+    INT,
+    META,
+    NAT,
+    TEXT,
+    TIME,
+    Short,
+    Spec,
+    plain,
+    words,
+)
 from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.protocols import conversion
@@ -209,23 +222,23 @@ SHIPPING_COST: Spec = {
 }
 INVOICE_FIELDS: Spec = {
     **dict.fromkeys(
-        ("description", "footer", "default_payment_method", "default_source", "statement_descriptor", "on_behalf_of"),
-        TEXT,
+        ("description", "default_payment_method", "default_source", "statement_descriptor", "on_behalf_of"), TEXT
     ),
+    "footer": Short(5000),
     "account_tax_ids": [TEXT],
     "auto_advance": BOOL,
     "automatic_tax": AUTOMATIC_TAX,
     "automatically_finalizes_at": TIME,
     "collection_method": BILLED_BY,
     "custom_fields": CUSTOM_FIELDS,
-    "days_until_due": INT,
+    "days_until_due": NAT,
     "default_tax_rates": [TEXT],
     "discounts": DISCOUNTS,
     "due_date": TIME,
     "effective_at": TIME,
     "issuer": ISSUER,
     "metadata": META,
-    "number": TEXT,
+    "number": Short(26),
     "payment_settings": {"default_mandate": TEXT, "payment_method_options": ANY, "payment_method_types": [TEXT]},
     "rendering": {
         "amount_tax_display": TAX_DISPLAY,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from counterfoil_mocks.billing.stripe import meanings
@@ -164,6 +165,13 @@ def _take_key(desk: Desk, said: Record, mine: str) -> None:
         if not said.get("transfer_lookup_key"):
             raise invalid(f"A price (`{other['id']}`) already uses that lookup key.", "lookup_key")
         desk.change("price", other["id"], {"lookup_key": None})
+
+
+def check_rates(desk: Desk, ids: Sequence[str] | None, path: str) -> None:
+    """Refuse tax rates that there are not, or that are put aside; what has one already keeps it."""
+    for number, id in enumerate(ids or ()):
+        if not desk.named("tax_rate", id, f"{path}[{number}]")["active"]:
+            raise invalid(f"The tax rate {id} is archived, so it cannot be used any more.", f"{path}[{number}]")
 
 
 @TAX_RATE.on_create

@@ -41,6 +41,7 @@ def create(desk: Desk, given: Record) -> Record:
         raise needed("customer")
     customer = desk.named("customer", given["customer"], "customer")
     desk.at(customer["test_clock"])
+    catalogue.check_rates(desk, given.get("default_tax_rates"), "default_tax_rates")
     if given.get("currency"):
         items.check_currency(customer, catalogue.currency(given["currency"]))
     subscription = (
@@ -222,8 +223,7 @@ def change(desk: Desk, before: Record, given: Record) -> Record:
         said["due_date"] = created + given["days_until_due"] * DAY
     if method == "send_invoice" and said.get("due_date", before["due_date"]) is None:
         raise invalid(NO_TERMS, "days_until_due")
-    for number, rate in enumerate(said.get("default_tax_rates") or ()):
-        desk.named("tax_rate", rate, f"default_tax_rates[{number}]")
+    catalogue.check_rates(desk, given.get("default_tax_rates"), "default_tax_rates")
     if said.get("default_payment_method"):
         desk.named("payment_method", said["default_payment_method"], "default_payment_method")
     if "discounts" in given:
@@ -413,6 +413,7 @@ def add_lines(desk: Desk, id: str, given: Record) -> Record:
             made.append(item)
             continue
         worth = items.priced(desk, line, invoice["currency"], path)
+        catalogue.check_rates(desk, line.get("tax_rates"), f"{path}[tax_rates]")
         said = {**items.item_of(desk, line, worth, path), "customer": invoice["customer"], "invoice": id}
         items.fix_currency(desk, desk.get("customer", invoice["customer"]), worth["currency"])
         made.append(desk.insert("invoiceitem", said))

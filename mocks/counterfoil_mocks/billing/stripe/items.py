@@ -183,6 +183,7 @@ def create(desk: Desk, given: Record) -> Record:
         )
     if given.get("subscription"):
         desk.named("subscription", given["subscription"], "subscription")
+    catalogue.check_rates(desk, given.get("tax_rates"), "tax_rates")
     ccy = invoice["currency"] if invoice else None
     worth = priced(desk, given, ccy)
     fix_currency(desk, customer, worth["currency"])
@@ -207,7 +208,7 @@ def item_of(desk: Desk, given: Record, worth: Record, path: str = "") -> Record:
     for number, rate in enumerate(given.get("tax_rates") or ()):
         desk.named("tax_rate", rate, f"{rates}[{number}]")
     now = desk.now
-    period = given.get("period") or {"start": now, "end": now}
+    period = checked_period(given, path) or {"start": now, "end": now}
     return {
         **{name: value for name, value in worth.items() if not name.startswith("_")},
         "net_amount": worth["amount"],
@@ -215,10 +216,19 @@ def item_of(desk: Desk, given: Record, worth: Record, path: str = "") -> Record:
         "discountable": given.get("discountable") if given.get("discountable") is not None else worth["amount"] >= 0,
         "discounts": discounts.redeemed(desk, given.get("discounts"), off, given.get("customer"), worth["currency"]),
         "metadata": merged({}, given.get("metadata") or {}),
-        "period": {"start": period.get("start", now), "end": period.get("end", now)},
+        "period": period,
         "tax_rates": [desk.get("tax_rate", rate) for rate in given.get("tax_rates") or ()],
         "date": now,
     }
+
+
+def checked_period(given: Record, path: str = "") -> Record | None:
+    """The time that an item is for; raises Refused where it ends before it begins."""
+    period: Record | None = given.get("period")
+    if period and period["end"] < period["start"]:
+        at = f"{path}[period][end]" if path else "period[end]"
+        raise invalid("The end of a period must not be before its start.", at)
+    return period
 
 
 def fix_currency(desk: Desk, customer: Record, ccy: str) -> None:
@@ -244,6 +254,7 @@ def change(desk: Desk, before: Record, given: Record) -> Record:
     from counterfoil_mocks.billing.stripe import drafts
 
     draft = _draft_of(desk, before)
+    checked_period(given)
     desk.at(before["test_clock"])
     said = altered(
         before,

@@ -100,6 +100,8 @@ class Kind:
     """A field and its value in records that the business keeps and callers have no more (a draft that was discarded)."""
     implied: Mapping[str, str] = field(default_factory=dict)
     """Filters that lists have while nobody gives them."""
+    apart: tuple[str, ...] = ()
+    """Filters of which one must be given for lists to show what goes by a test clock."""
     param: str = "id"
     stub: bool = False
     blanks: Mapping[str, Record] = field(default_factory=dict)

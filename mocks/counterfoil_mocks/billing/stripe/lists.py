@@ -79,6 +79,8 @@ def page(
     ]
     clauses = [table.c.system == desk.system.name, *kind.conditions(table), *(asked or records.along("created_at"))]
     clauses += created(table, given.get("created"))
+    if kind.apart and not any(given.get(name) for name in kind.apart):
+        clauses.append(sa.func.json_extract(table.c.custom, f"$.{KEEP}.test_clock").is_(None))
     backwards = given.get("ending_before") is not None
     cursor = given.get("ending_before") or given.get("starting_after")
     if cursor is not None:

@@ -23,6 +23,7 @@ from counterfoil_mocks.billing.stripe.params import (
     TIME,
     Few,
     Hash,
+    Short,
     Spec,
     words,
 )
@@ -35,8 +36,8 @@ from counterfoil_mocks.protocols.fieldmap import FieldMap
 
 ADDRESS: Spec = dict.fromkeys(("line1", "line2", "city", "state", "postal_code", "country"), TEXT)
 SHIPPING: Spec = {"name": TEXT, "phone": TEXT, "address": ADDRESS}
-PERIOD: Spec = {"start": TIME, "end": TIME}
-CUSTOM_FIELDS: list[Spec] = [Hash({"name": TEXT, "value": TEXT}, "name", "value")]
+PERIOD = Hash({"start": TIME, "end": TIME}, "start", "end")
+CUSTOM_FIELDS = Few(Hash({"name": Short(40), "value": Short(140)}, "name", "value"), 4)
 TAX_ID_DATA = Hash({"type": TAX_IDS, "value": TEXT}, "type", "value")
 BILLED_BY = words("charge_automatically send_invoice")
 DISCOUNTS: list[Spec] = [{"coupon": TEXT, "discount": TEXT, "promotion_code": TEXT}]
@@ -166,6 +167,7 @@ CUSTOMER = Kind(
     create={**CUSTOMER_FIELDS, "payment_method": TEXT, "test_clock": TEXT, "tax_id_data": [TAX_ID_DATA]},
     update=CUSTOMER_FIELDS,
     filters={"email": TEXT, "test_clock": TEXT},
+    apart=("test_clock",),
     deletable=True,
     stub=True,
     searched=("created", "email", "name", "phone"),

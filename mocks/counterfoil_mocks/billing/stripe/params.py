@@ -32,6 +32,13 @@ class Hash(dict[str, Any]):
         self.required = required
 
 
+@dataclass(frozen=True)
+class Short:
+    """A text of no more than so many characters."""
+
+    most: int
+
+
 class Few(list[Any]):
     """An array of no more than so many."""
 
@@ -124,6 +131,10 @@ def value(spec: Any, given: Any, path: str) -> Any:
         return given
     if not isinstance(given, str):
         raise invalid(f"Invalid {'string' if spec == TEXT else spec}: {given}", path)
+    if isinstance(spec, Short):
+        if len(given) > spec.most:
+            raise invalid(f"Invalid string: {given[:20]}...; must be at most {spec.most} characters", path)
+        return given
     return SCALARS[spec](given, path) if isinstance(spec, str) else _word(spec, given, path)
 
 

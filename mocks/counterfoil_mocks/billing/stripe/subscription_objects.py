@@ -165,6 +165,7 @@ SUBSCRIPTION = Kind(
     },
     searched=("created", "canceled_at", "status"),
     implied={"status": "_current"},
+    apart=("customer", "test_clock"),
 )
 CURRENT = "_current"
 
@@ -360,6 +361,7 @@ QUOTE = Kind(
     create={**QUOTE_FIELDS, "from_quote": {"quote": TEXT, "is_revision": BOOL}, "test_clock": TEXT},
     update=QUOTE_FIELDS,
     filters={"customer": TEXT, "status": words("accepted canceled draft open"), "test_clock": TEXT},
+    apart=("customer", "test_clock"),
 )
 CLOCK = Kind(
     "test_helpers.test_clock",

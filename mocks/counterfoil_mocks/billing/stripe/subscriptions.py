@@ -51,6 +51,9 @@ def create(desk: Desk, given: Record) -> Any:
         )
     prices = [price_in(desk, each, f"items[{number}]") for number, each in enumerate(given["items"])]
     check(prices)
+    catalogue.check_rates(desk, given.get("default_tax_rates"), "default_tax_rates")
+    for number, each in enumerate(given["items"]):
+        catalogue.check_rates(desk, each.get("tax_rates"), f"items[{number}][tax_rates]")
     _check_asked(given["items"], prices)
     wanted = given.get("default_payment_method")
     if wanted:
