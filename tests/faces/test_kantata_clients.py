@@ -839,3 +839,17 @@ def test_people_are_found_by_their_side_and_stories_by_their_dates(client: Clien
     of_project = {"workspace_id": workspace["id"]}
     assert set(ids(client.get("stories", **of_project, with_start_or_due_date="true"))) == {past["id"], ahead["id"]}
     assert set(ids(client.get("stories", **of_project, without_past_completed="true"))) == {ahead["id"], never["id"]}
+
+
+def test_items_are_objects_with_amounts_and_references_hold_texts(client: Client, workspace: Body) -> None:
+    bill = {"workspace_id": workspace["id"], "payment_schedule": 1}
+    for item in ("abc", {"notes": "no amount"}, {"amount": None}):
+        said = {"invoice": {**bill, "additional_items": [item]}}
+        assert fields_at_fault(client, "POST", "invoices", said) == {"additional_items"}
+    reference = {"service_name": "crm", "service_model": "Deal", "service_model_ref": 7, "locked": "true"}
+    told = {**reference, "subject_type": "Workspace", "subject_id": workspace["id"]}
+    path = "external_references/create_or_update"
+    made = first(client.send("POST", path, {"external_reference": told}))
+    assert (made["service_model_ref"], made["locked"]) == ("7", True)
+    for name, value in (("external_link", ["x"]), ("locked", "perhaps"), ("service_name", {"a": 1})):
+        assert fields_at_fault(client, "POST", path, {"external_reference": {**told, name: value}}) == {name}

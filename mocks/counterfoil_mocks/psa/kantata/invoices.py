@@ -301,7 +301,7 @@ def _said(desk: Desk, name: str, given: Given, projects: list[Record]) -> list[R
     for each in items(given, name):
         said: Mapping[str, Any] = each if isinstance(each, dict) else {}
         try:
-            amount = exact(said.get("amount") or 0) * 10 ** money.exponent(ccy)
+            amount = exact(said.get("amount")) * 10 ** money.exponent(ccy)
         except ValueError:
             raise invalid("Amount is not a number", name) from None
         if amount != int(amount):

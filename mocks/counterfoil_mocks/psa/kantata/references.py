@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from counterfoil_mocks.kernel import clock
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.psa.kantata.errors import Refused, failure, invalid
-from counterfoil_mocks.psa.kantata.kind import KEEP, VENDOR, Kind, kept
+from counterfoil_mocks.psa.kantata.kind import KEEP, TRUTH, VENDOR, WORDS, Kind, kept
 
 if TYPE_CHECKING:
     from counterfoil_mocks.psa.kantata.desk import Desk
@@ -87,14 +87,22 @@ def lacking(said: Mapping[str, Any]) -> list[Record]:
     return [failure(f"External reference {name} can't be blank", name) for name in NEEDED if not said.get(name)]
 
 
+def _read(name: str, value: Any) -> Any:
+    if value is None:
+        return None
+    try:
+        return (TRUTH if name == "locked" else WORDS).read(value, {})
+    except ValueError:
+        raise invalid(f"External reference {name.replace('_', ' ')} is not valid", name) from None
+
+
 def put(desk: Desk, kind: Kind, id: str, given: Any) -> Record:
     """Give an object a reference; one with the same service name is replaced."""
     said: Mapping[str, Any] = given if isinstance(given, dict) else {}
     missing = lacking(said)
     if missing:
         raise Refused(422, missing)
-    values: Record = {name: said[name] for name in FIELDS if name in said}
-    values |= {name: str(values[name]) for name in NEEDED}
+    values: Record = {name: _read(name, said[name]) for name in FIELDS if name in said}
     if values.setdefault("status", "successful") not in ("pending", "successful", "failed"):
         raise invalid("External reference status is not included in the list", "status")
     try:
