@@ -158,6 +158,28 @@ def test_two_customers_are_not_called_the_same(ns: Client) -> None:
     assert refusal(ns("POST", "/customer", {**body, "companyName": named}))[:2] == (400, "USER_ERROR")
 
 
+def test_a_customer_has_a_list_of_currencies_and_what_is_owed_in_each(ns: Client) -> None:
+    dollars, euros, pounds = (ns("GET", f"/currency/{number}").json() for number in (1, 2, 3))
+    lines = {"items": [{"currency": {"id": euros["id"]}}]}
+    body = {"companyName": unique("Many"), "subsidiary": ns.first("/subsidiary"), "currencyList": lines}
+    customer = ns.made("/customer", body)
+    ns.made("/invoice", an_invoice(ns, customer, currency={"id": euros["id"]}, exchangeRate=1.1))
+
+    def told() -> list[tuple[str, float]]:
+        items = ns.expanded(f"/customer/{customer}")["currencyList"]["items"]
+        return [(line["currency"]["refName"], line["balance"]) for line in items]
+
+    assert told() == [(dollars["name"], 0.0), (euros["name"], 1620.0)]
+    added = {"currencyList": {"items": [{"currency": pounds["id"]}, {"currency": euros["id"]}]}}
+    assert ns("PATCH", f"/customer/{customer}", added).status_code == 204
+    assert [name for name, _ in told()] == ["USD", "EUR", "GBP"]
+    where = f"/customer/{customer}?replace=currencyList"
+    assert ns("PATCH", where, {"currencyList": {"items": []}}).status_code == 204
+    assert told() == [("USD", 0.0)]
+    answer = ns("PATCH", f"/customer/{customer}", {"currencyList": {"items": [{"currency": {"id": "999"}}]}})
+    assert (refusal(answer)[:2], path_of(answer)) == ((400, "INVALID_CONTENT"), "currencyList.items[0].currency")
+
+
 def test_lines_say_where_they_are(ns: Client, debtor: str) -> None:
     order = ns.made("/salesOrder", an_invoice(ns, debtor))
     (line,) = ns("GET", f"/salesOrder/{order}/item").json()["items"]

@@ -76,7 +76,8 @@ class Desk(Postings):
         if home is None:
             raise errors.missing("Subsidiary", "subsidiary")
         lines = items_of(given.get("addressBook"), "addressBook")
-        values = self._values(each, {key: value for key, value in given.items() if key != "addressBook"})
+        lists = {child.name for child in each.children}
+        values = self._values(each, {key: value for key, value in given.items() if key not in lists})
         values = {**named(name), **values}
         self._check_named(tx, values.get("customer_no"), None)
         if not values.get("customer_no"):
@@ -87,11 +88,24 @@ class Desk(Postings):
             values["status"] = "INACTIVE"
         values["custom"] = {
             **values.get("custom", {}),
-            KEEP: {**values.get("custom", {}).get(KEEP, {}), "subsidiary": company},
+            KEEP: {
+                **values.get("custom", {}).get(KEEP, {}),
+                "subsidiary": company,
+                "currencyList": self._currencies(given.get("currencyList")),
+            },
         }
         record = made(tx, self.entity(each), values)
         self._settle(tx, record, lines)
         return record
+
+    def _currencies(self, sublist: Any) -> list[str]:
+        """The currencies that a customer's sublist names; raises Refused 400."""
+        return [
+            self.reader.stored_of(
+                "currency", line.get("currency"), "currency", f"currencyList.items[{number}].currency"
+            )
+            for number, line in enumerate(items_of(sublist, "currencyList"))
+        ]
 
     @staticmethod
     def _check_named(tx: Tx, number: str | None, own: Record | None) -> None:
@@ -247,6 +261,12 @@ class Desk(Postings):
                 changes = {**named(head["companyName"]), **changes}
             if "isInactive" in head:
                 changes["status"] = "INACTIVE" if head["isInactive"] else "ACTIVE"
+            if "currencyList" in given:
+                custom = changes.get("custom") or record["custom"] or {}
+                ours = custom.get(KEEP) or {}
+                before = [] if "currencyList" in replace else ours.get("currencyList") or []
+                after = list(dict.fromkeys([*before, *self._currencies(given["currencyList"])]))
+                changes["custom"] = {**custom, KEEP: {**ours, "currencyList": after}}
             if "addressBook" in given:
                 places = items_of(given["addressBook"], "addressBook")
                 self._settle(tx, record, places, replace="addressBook" in replace)

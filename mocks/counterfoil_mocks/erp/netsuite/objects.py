@@ -27,6 +27,8 @@ TAXED = "taxed"
 """What the sublist is of that shows how each line of a document is taxed."""
 REFUNDED = "refunded"
 """What the sublist is of that shows what a refund pays back."""
+CURRENCIES = "currencies"
+"""What the sublist is of that shows in which currencies a customer may be invoiced."""
 TO_REFUND = "toRefund"
 """What the sublist is of in which callers name deposits to pay back; it is empty when it is read, as NetSuite's is."""
 MEMBER = "recordType"
@@ -219,11 +221,11 @@ CUSTOMER = with_customs(
             FieldMap("entityStatus", default={"id": "13", "refName": "CUSTOMER-Closed Won"}),
             FieldMap("receivablesAccount", default={"id": "-10", "refName": "Use System Preference"}),
             *kept("customForm", "url", "fax", "legalName", "defaultTaxReg", "taxRegistration"),
-            *kept("printOnCheckAs", "currencyList", "contactList", "priceLevel", "taxItem", "taxable", "language"),
+            *kept("printOnCheckAs", "contactList", "priceLevel", "taxItem", "taxable", "language"),
             instant("dateCreated", "created_at"),
             instant("lastModifiedDate", "updated_at"),
         ),
-        children=(ChildMap("addressBook", of=ADDRESS, by="customer"),),
+        children=(ChildMap("addressBook", of=ADDRESS, by="customer"), ChildMap("currencyList", object=CURRENCIES)),
         keep=KEEP,
         about={"family": "entity", "label": "Customer", "name": "companyName", "verbs": "create update delete"},
     ),

@@ -14,6 +14,7 @@ from counterfoil_mocks.erp.netsuite.lists import BY_ID, BY_STORED, LISTS
 from counterfoil_mocks.erp.netsuite.objects import (
     AMOUNT,
     APPLY,
+    CURRENCIES,
     KEEP,
     LINE,
     MEMBER,
@@ -81,7 +82,7 @@ class Reader:
         self._root = base + RECORDS
         self.types = types
         self.hidden = frozenset(hidden)
-        self._balances: dict[str, Mapping[str, Any]] = {}
+        self._balances: dict[tuple[str, str], Mapping[str, Any]] = {}
 
     @property
     def _face(self) -> Face:
@@ -277,6 +278,8 @@ class Reader:
             return [self._taxed(line) for line in record["lines"] if line["tax_code"] is not None]
         if child.object == TO_REFUND:
             return []
+        if child.object == CURRENCIES:
+            return [{"line": number, **line} for number, line in enumerate(self._currencies(record), 1)]
         if child.object == REFUNDED:
             return [{"line": number, **line} for number, line in enumerate(self._refunded(record), 1)]
         if child.object == APPLICATIONS:
@@ -304,6 +307,17 @@ class Reader:
         )
         found = [self._child(child.of, row) for row in rows]
         return [{"line": number, **line} for number, line in enumerate(found, 1)] if child.of is APPLY else found
+
+    def _currencies(self, record: Record) -> Iterable[Record]:
+        """A customer's currencies, his own first, and what he owes in each."""
+        kept = ((record["custom"] or {}).get(KEEP) or {}).get("currencyList") or []
+        for ccy in dict.fromkeys((record["invoice_ccy"] or "USD", *kept)):
+            own = {**record, "invoice_ccy": ccy}
+            figures = {"balance": "owed", "overdueBalance": "late", "depositBalance": "waiting"}
+            yield {
+                "currency": self.reference("currency", ccy),
+                **{name: self.balance(own, figure) for name, figure in figures.items()},
+            }
 
     def _refunded(self, record: Record) -> Iterable[Record]:
         """What a refund pays back: what its caller has named, else the receipts that the books know."""
@@ -442,14 +456,15 @@ class Reader:
 
     def balance(self, record: Record, name: str) -> Any:
         """In a customer's currency what he owes, `owed`, what of it is overdue, `late`, or what is left of his deposits, `waiting`."""
-        found, ccy = self._balances.get(record["id"]), record["invoice_ccy"] or "USD"
+        ccy = record["invoice_ccy"] or "USD"
+        found = self._balances.get((record["id"], ccy))
         if found is None:
             whose = (self.system.name, record["id"], ccy)
             row = self.system.store.connection.execute(
                 BALANCES, (self.system.clock.now[:10], *whose, *whose)
             ).fetchone()
             found = dict(zip(("owed", "late", "waiting"), row, strict=True))
-            self._balances[record["id"]] = found
+            self._balances[record["id"], ccy] = found
         return AMOUNT.show(int(found[name]), {"ccy": ccy})
 
 
