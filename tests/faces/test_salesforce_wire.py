@@ -786,3 +786,66 @@ def test_a_merge_that_names_nothing_to_merge_is_a_fault(crm: dict[str, Any]) -> 
     )
     answer = requests.post(f"{crm['url']}/services/Soap/u/59.0", data=envelope, timeout=10)
     assert (answer.status_code, "<faultcode>sf:UNKNOWN_EXCEPTION" in answer.text) == (500, True)
+
+
+@pytest.mark.parametrize(
+    "body", [[], "x", {"records": [None]}, {"graphs": "x"}, {"ids": [5], "fields": ["Id"]}, {"sobjects": [1]}]
+)
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("PATCH", "/composite/sobjects"),
+        ("PATCH", "/composite/sobjects/Account/ERP_Customer_Id__c"),
+        ("POST", "/composite/sobjects/Account"),
+        ("POST", "/composite/graph"),
+        ("POST", "/parameterizedSearch"),
+        ("PATCH", "/sobjects/Account/ERP_Customer_Id__c/SHAPE"),
+    ],
+)
+def test_a_body_of_another_shape_is_refused_and_never_an_error_of_ours(
+    ask: Call, method: str, path: str, body: Any
+) -> None:
+    answer = ask(method, path, body)
+    assert answer.status_code < 500, answer.text
+    if body == "x":
+        assert answer.json()[0]["message"].endswith("is expected to be an object")
+
+
+@pytest.mark.parametrize("part", ["compositeRequest", "batchRequests"])
+def test_a_part_that_is_no_object_is_refused(ask: Call, part: str) -> None:
+    path = {"compositeRequest": "/composite", "batchRequests": "/composite/batch"}[part]
+    answer = ask("POST", path, {part: [None]})
+    assert refusal(answer) == (400, "JSON_PARSER_ERROR")
+    assert answer.json()[0]["message"] == f"{part} is expected to be a list of objects"
+
+
+@pytest.mark.by_test("search_parameters")
+def test_a_search_by_parameters_limits_each_object(ask: Call) -> None:
+    for number in (1, 2, 3):
+        ask("POST", "/sobjects/Account", {"Name": f"Limitopolis {number}"})
+    said = {
+        "q": "Limitopolis",
+        "fields": ["Name"],
+        "sobjects": [{"name": "Account", "limit": 2, "where": "Name LIKE '%3'"}],
+    }
+    assert [each["Name"] for each in ask("POST", "/parameterizedSearch", said).json()["searchRecords"]] == [
+        "Limitopolis 3"
+    ]
+    said["sobjects"] = [{"name": "Account", "limit": 2}]
+    assert len(ask("POST", "/parameterizedSearch", said).json()["searchRecords"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("amount", "before", "after", "kept"),
+    [(500, "JPY", "USD", 500.0), (5.55, "EUR", "JPY", 6.0), (5.5, "USD", "KWD", 5.5), (7.25, "USD", "EUR", 7.25)],
+)
+def test_a_deal_in_another_currency_keeps_its_figure(
+    ask: Call, amount: float, before: str, after: str, kept: float
+) -> None:
+    deal = {"Name": "Moved", "StageName": "Prospecting", "CloseDate": "2026-03-31", "Amount": amount}
+    made = ask("POST", "/sobjects/Opportunity", {**deal, "CurrencyIsoCode": before}).json()["id"]
+    none = ask("PATCH", f"/sobjects/Opportunity/{made}", {"CurrencyIsoCode": None})
+    assert refusal(none) == (400, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST")
+    assert ask("PATCH", f"/sobjects/Opportunity/{made}", {"CurrencyIsoCode": after}).status_code == 204
+    shown = ask("GET", f"/sobjects/Opportunity/{made}").json()
+    assert (shown["CurrencyIsoCode"], shown["Amount"]) == (after, kept)

@@ -7,7 +7,7 @@ Rounding is half-up, ties away from zero, once, on the final figure.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import NamedTuple
 
 EXPONENTS = {
@@ -54,6 +54,12 @@ class Money(NamedTuple):
 
     minor: int
     ccy: str
+
+
+def carried(minor: int, before: str, after: str) -> int:
+    """The same figure in another currency, in its minor units: 5.55 EUR is 6 JPY, 500 JPY are 500.00 USD. It is no exchange."""
+    figure = Decimal(minor).scaleb(exponent(after) - exponent(before))
+    return int(figure.quantize(Decimal(1), ROUND_HALF_UP))
 
 
 def half_up(numerator: int, denominator: int) -> int:

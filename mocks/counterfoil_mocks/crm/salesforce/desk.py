@@ -15,7 +15,7 @@ from counterfoil_mocks.crm.salesforce.errors import Refused
 from counterfoil_mocks.crm.salesforce.ids import is_id, long_id
 from counterfoil_mocks.crm.salesforce.objects import SField, SObject
 from counterfoil_mocks.crm.salesforce.views import BIN_DAYS
-from counterfoil_mocks.kernel import clock
+from counterfoil_mocks.kernel import clock, money
 from counterfoil_mocks.kernel.errors import Problem
 from counterfoil_mocks.kernel.fields import Entity, Record
 from counterfoil_mocks.kernel.system import Origin
@@ -210,6 +210,8 @@ class Desk:
             ]
             if emptied:
                 raise errors.missing(emptied)
+            if said.get("CurrencyIsoCode", "") is None:
+                raise values.not_picked(each.by_name["currencyisocode"], "")
             self._write(Change(self, each, said, before))
 
     def delete(self, each: SObject, record_id: str) -> None:
@@ -330,6 +332,10 @@ class Desk:
         ccy_field = each.by_name.get("currencyisocode")
         own = before.get(ccy_field.column) if ccy_field is not None and ccy_field.column else None
         ccy = change.said.get("CurrencyIsoCode") or own or "USD"
+        if ccy_field is not None and own not in (None, ccy):
+            for field in kinds.values():
+                if field.kind == "money" and field.ccy == ccy_field.column and before.get(field.name) is not None:
+                    change.values[field.name] = money.carried(before[field.name], str(own), ccy)
         for name, value in change.said.items():
             one = each.by_name[name.lower()]
             if one.column and one.column in kinds:

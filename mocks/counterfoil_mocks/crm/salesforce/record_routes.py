@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from counterfoil_mocks.crm.salesforce import asking, errors, several
+from counterfoil_mocks.crm.salesforce import asking, errors, several, shapes
 from counterfoil_mocks.crm.salesforce.desk import Desk, dumped
 from counterfoil_mocks.crm.salesforce.errors import Refused
 from counterfoil_mocks.crm.salesforce.ids import is_id, long_id
@@ -165,7 +165,7 @@ class Records:
         each = desk.object(ask.params["object"])
         one = desk.external_field(each, ask.params["field"])
         several.failed_by_plan(desk, 0, ask.fail_item)
-        for name in ask.body if isinstance(ask.body, dict) else ():
+        for name in shapes.an_object(ask.body):
             if name.lower() in ("id", one.name.lower()):
                 message = f"The {one.name if name.lower() != 'id' else 'Id'} field should not be specified in the sobject data."
                 raise Refused(400, "INVALID_FIELD", message, [one.name if name.lower() != "id" else "Id"])

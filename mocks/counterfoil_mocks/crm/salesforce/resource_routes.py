@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from counterfoil_mocks.crm.salesforce import describe, errors, soap
+from counterfoil_mocks.crm.salesforce import describe, errors, shapes, soap
 from counterfoil_mocks.crm.salesforce.errors import Refused
 from counterfoil_mocks.crm.salesforce.ids import long_id
 from counterfoil_mocks.crm.salesforce.spelling import (
@@ -304,18 +304,19 @@ class Resources:
         )
 
     def _search_body(self, ask: Ask) -> Answer:
-        body = ask.body
+        body = shapes.an_object(ask.body)
+        shared = shapes.texts(body.get("fields"), "fields") or ["Id"]
         wanted = [
             (
-                each["name"],
-                ", ".join(each.get("fields") or body.get("fields") or ["Id"]),
-                f"WHERE {each['where']}" if each.get("where") else "",
+                str(each.get("name", "")),
+                ", ".join(shapes.texts(each.get("fields"), "fields") or shared),
+                (f"WHERE {each['where']} " if each.get("where") else "")
+                + (f"LIMIT {shapes.whole(each['limit'], 'limit')}" if "limit" in each else ""),
             )
-            for each in body.get("sobjects") or []
+            for each in shapes.objects(body, "sobjects")
         ]
-        return self._searched(
-            ask, str(body.get("q", "")), str(body.get("in", "ALL")), wanted, int(body.get("overallLimit", 2000))
-        )
+        most = shapes.whole(body.get("overallLimit", 2000), "overallLimit")
+        return self._searched(ask, str(body.get("q", "")), str(body.get("in", "ALL")), wanted, most)
 
     def _searched(self, ask: Ask, words: str, where: str, wanted: list[tuple[str, str, str]], limit: int) -> Answer:
         wanted = wanted or [(name, "Id", "") for name in ("Account", "Contact", "Opportunity")]

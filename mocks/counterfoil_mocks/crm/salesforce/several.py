@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from counterfoil_mocks.crm.salesforce import errors
+from counterfoil_mocks.crm.salesforce import errors, shapes
 from counterfoil_mocks.crm.salesforce.desk import Desk
 from counterfoil_mocks.crm.salesforce.errors import Refused
 from counterfoil_mocks.crm.salesforce.ids import is_id, long_id
@@ -132,8 +132,8 @@ def _check_unique(references: list[Any]) -> None:
 
 def tree(desk: Desk, name: str, body: Any) -> Answer:
     """Insert records with their children, all or nothing."""
-    records = body.get("records") if isinstance(body, Mapping) else None
-    if not isinstance(records, list) or not records:
+    records = shapes.objects(body, "records")
+    if not records:
         raise Refused(400, "INVALID_INPUT", "records is expected to be a list")
     flat = list(_flat(desk, desk.object(name), records, None, 1))
     if len(flat) > MOST_ROWS:
@@ -205,8 +205,8 @@ def _flat(
 
 def batch(face: SalesforceFace, desk: Desk, body: Any) -> Answer:
     """Calls one after the other, each for itself."""
-    parts = body.get("batchRequests") if isinstance(body, Mapping) else None
-    if not isinstance(parts, list) or not parts:
+    parts = shapes.objects(body, "batchRequests")
+    if not parts:
         raise Refused(400, "INVALID_INPUT", "batchRequests is expected to be a list")
     if len(parts) > MOST_PARTS:
         raise Refused(400, "LIMIT_EXCEEDED", f"The batch request exceeds the limit of {MOST_PARTS} subrequests.")
@@ -231,12 +231,12 @@ def batch(face: SalesforceFace, desk: Desk, body: Any) -> Answer:
 
 def composite(face: SalesforceFace, desk: Desk, body: Any, most: int = MOST_PARTS) -> Answer:
     """Calls that may refer to one another's answers, as one transaction if asked for; at most so many of them."""
-    parts = body.get("compositeRequest") if isinstance(body, Mapping) else None
-    if not isinstance(parts, list) or not parts:
+    parts = shapes.objects(body, "compositeRequest")
+    if not parts:
         raise Refused(400, "INVALID_INPUT", "compositeRequest is expected to be a list")
     if len(parts) > most:
         raise Refused(400, "LIMIT_EXCEEDED", f"The composite request exceeds the limit of {most} subrequests.")
-    _check_unique([part.get("referenceId") for part in parts if isinstance(part, Mapping)])
+    _check_unique([part.get("referenceId") for part in parts])
     if sum("/query" in str(part.get("url")) for part in parts) > MOST_QUERIES:
         raise Refused(400, "LIMIT_EXCEEDED", f"The composite request exceeds the limit of {MOST_QUERIES} queries.")
     return Answer(200, {"compositeResponse": _together(face, desk, parts, bool(body.get("allOrNone")))})
@@ -271,7 +271,7 @@ def _together(face: SalesforceFace, desk: Desk, parts: list[Any], all_or_none: b
 def _run(face: SalesforceFace, desk: Desk, parts: list[Any], results: list[Record], *, stop: bool) -> None:
     answers: dict[str, Any] = {}
     for part in parts:
-        reference = part.get("referenceId") if isinstance(part, Mapping) else None
+        reference = part.get("referenceId")
         if not isinstance(reference, str) or not re.fullmatch(r"\w+", reference):
             raise Refused(
                 400,

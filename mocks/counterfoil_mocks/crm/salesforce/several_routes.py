@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from counterfoil_mocks.crm.salesforce import errors, several
+from counterfoil_mocks.crm.salesforce import errors, several, shapes
 from counterfoil_mocks.crm.salesforce.desk import Desk
 from counterfoil_mocks.crm.salesforce.errors import Refused
 from counterfoil_mocks.crm.salesforce.ids import is_id, long_id
@@ -87,7 +87,7 @@ class Several:
 
     def _graphs(self, ask: Ask) -> Answer:
         desk, shown = self.face.desk(ask), []
-        for graph in self._json(ask).get("graphs") or []:
+        for graph in shapes.objects(self._json(ask), "graphs"):
             parts = {"compositeRequest": graph.get("compositeRequest"), "allOrNone": True}
             answer = several.composite(self.face, desk, parts, several.MOST_NODES).payload
             good = all(each["httpStatusCode"] < 400 for each in answer["compositeResponse"])
@@ -101,8 +101,10 @@ class Several:
         return self.face.at(ask)
 
     def _rows(self, ask: Ask) -> tuple[Desk, Any, bool]:
-        body = ask.body if isinstance(ask.body, dict) else {}
-        return self._desk(ask), body.get("records"), bool(body.get("allOrNone"))
+        desk = self._desk(ask)
+        if not shapes.an_object(ask.body).get("records"):
+            raise Refused(400, "JSON_PARSER_ERROR", "records is expected to be a list of objects")
+        return desk, shapes.objects(ask.body, "records"), bool(ask.body.get("allOrNone"))
 
     def _create_all(self, ask: Ask) -> Answer:
         desk, items, together = self._rows(ask)
@@ -167,9 +169,11 @@ class Several:
 
     def _get_all(self, ask: Ask) -> Answer:
         asked = dict(ask.query)
-        body = ask.body if isinstance(ask.body, dict) else {}
-        ids = body.get("ids") or [each for each in asked.get("ids", "").split(",") if each]
-        fields = body.get("fields") or [each for each in asked.get("fields", "").split(",") if each]
+        body = shapes.an_object(ask.body or {})
+        ids = shapes.texts(body.get("ids"), "ids") or [each for each in asked.get("ids", "").split(",") if each]
+        fields = shapes.texts(body.get("fields"), "fields") or [
+            each for each in asked.get("fields", "").split(",") if each
+        ]
         desk = self._desk(ask)
         each = desk.object(ask.params["object"])
         if len(ids) > several.MOST_READ:

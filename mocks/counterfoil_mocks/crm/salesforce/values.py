@@ -118,14 +118,19 @@ def malformed(one: SField, value: Any) -> Refused:
     return Refused(400, "MALFORMED_ID", message, [one.name])
 
 
+def not_picked(one: SField, value: str) -> Refused:
+    """The refusal of what a restricted picklist has not."""
+    message = f"{one.shown_label}: bad value for restricted picklist field: {value}"
+    return Refused(400, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, [one.name])
+
+
 def _text(each: SObject, one: SField, value: str) -> str:
     if one.type == "email" and not EMAIL.fullmatch(value):
         raise Refused(400, "INVALID_EMAIL_ADDRESS", f"{one.shown_label}: invalid email address: {value}", [one.name])
     if one.type == "picklist" and one.picks:
         known = next((each_pick for each_pick in one.picks if each_pick.casefold() == value.casefold()), None)
         if known is None and one.restricted:
-            message = f"{one.shown_label}: bad value for restricted picklist field: {value}"
-            raise Refused(400, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, [one.name])
+            raise not_picked(one, value)
         return known or value
     if one.type == "multipicklist" and one.picks:
         return ";".join(_picked(one, value))
@@ -140,8 +145,7 @@ def _picked(one: SField, value: str) -> list[str]:
     said = {each.strip().casefold(): each.strip() for each in value.split(";") if each.strip()}
     found = [each for each in one.picks if said.pop(each.casefold(), None) is not None]
     if said and one.restricted:
-        message = f"{one.shown_label}: bad value for restricted picklist field: {next(iter(said.values()))}"
-        raise Refused(400, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, [one.name])
+        raise not_picked(one, next(iter(said.values())))
     return [*found, *said.values()]
 
 
