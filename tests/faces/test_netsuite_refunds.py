@@ -36,7 +36,9 @@ def test_a_part_of_a_payment_is_paid_back(ns: Client, netsuite_face: Any, debtor
     assert (shown["total"], shown["customer"]["id"], shown["memo"]) == (20.0, debtor, "Paid too much")
     (line,) = shown["apply"]["items"]
     assert (line["doc"]["id"], line["amount"], line["total"], line["type"]) == (payment, 20.0, 50.0, "Payment")
-    assert ns("GET", f"/customerPayment/{payment}").json()["unapplied"] == 30.0
+    left = ns("GET", f"/customerPayment/{payment}").json()
+    assert (left["applied"], left["unapplied"], left["custbody_refunded"]) == (20.0, 30.0, 20.0)
+    assert asked(ns, "SELECT foreignamountpaid AS paid FROM transaction WHERE id = ?", payment) == [{"paid": "20"}]
     found = ns("GET", "/customerRefund", params={"q": f"customer ANY_OF [{debtor}] AND total EQUAL 20"}).json()
     assert [row["id"] for row in found["items"]] == [refund]
     assert ns("PATCH", f"/customerRefund/{refund}", {"memo": "Overpaid"}).status_code == 204

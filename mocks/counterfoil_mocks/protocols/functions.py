@@ -255,7 +255,11 @@ def _to_number(values: list[Typed]) -> Typed:
 
 
 def _part(start: int, length: int) -> Callable[[list[Typed]], Typed]:
-    return lambda values: _typed(sa.cast(sa.func.substr(values[0].sql, start, length), sa.Integer), "number")
+    def make(values: list[Typed]) -> Typed:
+        _need_date(values[0])
+        return _typed(sa.cast(sa.func.substr(values[0].sql, start, length), sa.Integer), "number")
+
+    return make
 
 
 def _called(name: str) -> Callable[[list[Typed]], Typed]:

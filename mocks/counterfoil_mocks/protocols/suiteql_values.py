@@ -74,6 +74,8 @@ NAMED: Mapping[type[exp.Expression], tuple[str, tuple[str, ...]]] = {
     exp.LastDay: ("last_day", ("this",)),
     exp.Nvl2: ("nvl2", ("this", "true", "false")),
 }
+EXTRACTED = {"YEAR": "calendar_year", "MONTH": "calendar_month", "DAY": "day_in_month"}
+"""What may be taken out of a date."""
 PLACE = "parameter_"
 """Begins the names that parameters are given, before their numbers."""
 BY_NAME = ("nvl", "decode", "instr", "to_number", "to_char", "to_date", "trunc", "add_months", "replace", "substr")
@@ -223,6 +225,12 @@ class Values:
     def arithmetic(self, node: Node) -> Value:
         return Call(ARITHMETIC[type(node)], (self.of(node.this), self.of(node.expression)))
 
+    def extract(self, node: Node) -> Value:
+        part = EXTRACTED.get(node.name.upper())
+        if part is None:
+            raise SuiteQlError(f"EXTRACT of {node.name} is not supported; use YEAR, MONTH or DAY.")
+        return Call(part, (self.of(node.expression),))
+
     def coalesce(self, node: Node) -> Value:
         return Call("coalesce", self.each([node.this, *node.expressions]))
 
@@ -263,6 +271,7 @@ READERS: tuple[tuple[type[exp.Expression] | tuple[type[exp.Expression], ...], Re
     (exp.Like, Values.like),
     (tuple(COMPARISONS), Values.comparison),
     (tuple(ARITHMETIC), Values.arithmetic),
+    (exp.Extract, Values.extract),
     (exp.Coalesce, Values.coalesce),
     (exp.Greatest, lambda values, node: Call("greatest", values.each([node.this, *node.expressions]))),
     (exp.Least, lambda values, node: Call("least", values.each([node.this, *node.expressions]))),

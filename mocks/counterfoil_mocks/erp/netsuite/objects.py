@@ -122,6 +122,11 @@ def credit_status(record: Record, context: Any) -> Record:
     return word("Fully Applied")
 
 
+def spent(record: Record, context: Any) -> Any:
+    """What of a receipt is applied, to invoices or to refunds."""
+    return AMOUNT.show(record["applied"] + record["refunded"], record)
+
+
 def payment_status(record: Record, context: Any) -> Record:
     """Whether a payment is still there."""
     return word("Voided" if record["status"] == "REVERSED" else "Deposited")
@@ -367,7 +372,7 @@ PAYMENT = with_customs(ObjectMap(
         to("customer", "customer", "payer", required=True),
         amount("payment", "amount"),
         amount("total", "amount", creatable=False),
-        amount("applied", "applied", creatable=False),
+        shown("applied", spent, kind="number"),
         amount("unapplied", "unapplied", creatable=False),
         day("tranDate", "value_date"),
         to("subsidiary", "subsidiary", "legal_entity"),
@@ -388,7 +393,7 @@ PAYMENT = with_customs(ObjectMap(
     children=(ChildMap("apply", of=APPLY, by="payment"),),
     keep=KEEP,
     about={"family": "transaction", "label": "Payment", "name": "tranId", "verbs": "create update", "code": "CustPymt"},
-), model.PAYMENT)  # fmt: skip
+), model.PAYMENT, "applied")  # fmt: skip
 DEPOSIT = with_customs(
     ObjectMap(
         "customerDeposit",

@@ -329,8 +329,9 @@ class Reader:
             for each in transactions(self.types):
                 found = self.system.table(each.entity).by_id(self.system.name, line["doc"])
                 if found is not None and is_of(each, found):
+                    doc = self.reference(each.name, line["doc"])
                     yield {
-                        "doc": self.reference(each.name, line["doc"]),
+                        **({} if doc is None else {"doc": doc}),
                         "refNum": each.value(each.by_name["tranId"], found, self),
                         "apply": True,
                         "amount": AMOUNT.show(line["amount"], record),

@@ -95,7 +95,7 @@ class TransactionTables(Rows):
             "entity": each.c.payer,
             "exchangerate": each.c.fx_rate,
             "foreigntotal": amount("amount")(each),
-            "foreignamountpaid": amount("applied")(each),
+            "foreignamountpaid": amount("applied")(each) + amount("refunded")(each),
             "foreignamountunpaid": amount("unapplied")(each),
             "voided": sa.case((each.c.status == "REVERSED", 1), else_=0),
             **self._customs("transaction", each, "payment"),
