@@ -22,10 +22,11 @@ from counterfoil_mocks.protocols import form
 from counterfoil_mocks.psa.kantata import declared, errors, events, rating, routes
 from counterfoil_mocks.psa.kantata.auth import Account
 from counterfoil_mocks.psa.kantata.desk import Desk
+from counterfoil_mocks.psa.kantata.entry_objects import enumerated
 from counterfoil_mocks.psa.kantata.hot import Hot
 from counterfoil_mocks.psa.kantata.kind import VENDOR, Kind, kept
 from counterfoil_mocks.psa.kantata.kinds import KINDS
-from counterfoil_mocks.psa.kantata.objects import LEVELS, enumerated
+from counterfoil_mocks.psa.kantata.objects import LEVELS
 from counterfoil_mocks.psa.kantata.rate_cards import DERIVED
 from counterfoil_mocks.psa.kantata.values import CustomField, Values, sets
 from counterfoil_mocks.psa.kantata.view import View

@@ -10,7 +10,7 @@ import orjson
 from counterfoil_mocks.kernel.auth import Grant
 from counterfoil_mocks.kernel.errors import Problem
 from counterfoil_mocks.kernel.fields import Entity, Record
-from counterfoil_mocks.kernel.tx import Tx, changed, made, perform
+from counterfoil_mocks.kernel.tx import Tx, changed, made, perform, removed
 from counterfoil_mocks.protocols.fieldmap import ObjectMap
 from counterfoil_mocks.psa.kantata import references
 from counterfoil_mocks.psa.kantata.errors import Refused, failure, invalid
@@ -225,3 +225,15 @@ def truth(given: Given, name: str) -> bool:
         return bool(TRUTH.read(given[name], {}))
     except ValueError:
         raise invalid(f"{name.replace('_', ' ').capitalize()} is not valid", name) from None
+
+
+def said_of(text: Any, words: str, field: str) -> str:
+    """A name as it was sent; raises Refused 422 where it is blank or no text."""
+    if isinstance(text, (list, dict)) or not str(text).strip():
+        raise invalid(words, field)
+    return str(text)
+
+
+def plain_delete(desk: Desk, kind: Kind, record: Record) -> None:
+    """A record taken away."""
+    removed(desk.tx, desk.entity(kind.map_of(record).entity), record["id"])

@@ -32,8 +32,7 @@ from counterfoil_mocks.psa.kantata.conditions import (
     references_of,
     role_link,
 )
-from counterfoil_mocks.psa.kantata.kind import VENDOR, Kind, Link, equals, kept
-from counterfoil_mocks.psa.kantata.objects import (
+from counterfoil_mocks.psa.kantata.entry_objects import (
     BILLING_MILESTONE,
     EXPENSE,
     EXPENSE_REPORT,
@@ -43,6 +42,7 @@ from counterfoil_mocks.psa.kantata.objects import (
     TIMESHEET,
     category,
 )
+from counterfoil_mocks.psa.kantata.kind import VENDOR, Kind, Link, equals, kept
 
 
 def _submission_kind(key: str, root: str, subject: str, noun: str, map: ObjectMap, items: str, entity: str) -> Kind:

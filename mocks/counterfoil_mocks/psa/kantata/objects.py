@@ -7,9 +7,8 @@ from typing import Any
 
 from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.fields import Record
-from counterfoil_mocks.protocols.conversion import DATE, INTEGER, MINOR, Conversion, same
+from counterfoil_mocks.protocols.conversion import DATE, INTEGER, Conversion, same
 from counterfoil_mocks.protocols.fieldmap import FieldMap, ObjectMap
-from counterfoil_mocks.psa.kantata import references
 from counterfoil_mocks.psa.kantata.kind import NUMBER, PERCENT, REF, TRUTH, WORDS, computed, kept, mapped, one_of
 
 STATUSES: dict[int, tuple[str, str, str]] = {
@@ -366,7 +365,7 @@ def role_rate(record: Record, view: Any) -> int | None:
     return cents(rows[0]["rate"], card["ccy"]) if card is not None and rows else None
 
 
-def _cost_rate(record: Record, view: Any) -> int | None:
+def cost_rate(record: Record, view: Any) -> int | None:
     person = view.record("employee", record["employee"])
     return None if person is None else cents(person["cost_rate"], person["cost_ccy"])
 
@@ -406,7 +405,7 @@ RESOURCE = mapped(
     computed("display_label", name_of),
     computed("role_name", lambda record, view: (record["level"] or "").title()),
     computed("resource_bill_rate", seat_rate),
-    computed("resource_cost_rate", _cost_rate),
+    computed("resourcecost_rate", cost_rate),
     computed("role_rate", role_rate),
     computed("total_allocated_minutes", lambda record, view: record["planned_minutes"] or 0),
     computed("allocations_count", lambda record, view: len(view.bookings(record["id"]))),
@@ -432,7 +431,7 @@ UNNAMED = mapped(
     computed("display_label", lambda record, view: kept(record).get("label") or _role_name(record, view)),
     computed("role_name", _role_name),
     computed("resource_bill_rate", lambda record, view: None),
-    computed("resource_cost_rate", lambda record, view: None),
+    computed("resourcecost_rate", lambda record, view: None),
     computed("role_rate", lambda record, view: None),
     computed("total_allocated_minutes", lambda record, view: view.booked(record["id"])),
     computed("allocations_count", lambda record, view: len(view.bookings(record["id"]))),
@@ -441,145 +440,3 @@ UNNAMED = mapped(
     label="",
 )
 """A seat that has a role and nobody on it yet; only Kantata knows it."""
-
-
-def approved(record: Record, view: Any) -> bool:
-    """Whether an entry counts as approved."""
-    return record["approval"] == "APPROVED" or not view.requires_approval(record["project"])
-
-
-def _story_id(record: Record, view: Any) -> str | None:
-    return None if kept(record).get("without_story") else str(record["task"])
-
-
-def _entry_rate(record: Record, view: Any) -> int | None:
-    if record["bill_rate"] is not None:
-        return cents(record["bill_rate"], record["ccy"])
-    said = kept(record).get("rate_in_cents")
-    return view.face.rate_now(view, record) if said is None else int(said)
-
-
-TIME_ENTRY = mapped(
-    "time_entries",
-    "time_entry",
-    FieldMap("workspace_id", "project", REF, creatable=False, updatable=False),
-    computed("story_id", _story_id),
-    FieldMap("user_id", "employee", REF),
-    FieldMap("date_performed", "work_date", DATE),
-    FieldMap("time_in_minutes", "minutes", INTEGER),
-    FieldMap("billable", "billable", TRUTH),
-    FieldMap("notes", "note", default=""),
-    computed("rate_in_cents", _entry_rate),
-    computed("cost_rate_in_cents", _cost_rate),
-    *currency(),
-    computed("approved", approved),
-    computed("is_invoiced", lambda record, view: record["billing"] in ("BILLED", "CREDITED")),
-    FieldMap("active_submission_id", conversion=REF, creatable=False, updatable=False),
-    FieldMap("recent_submission_id", conversion=REF, creatable=False, updatable=False),
-    FieldMap("location", conversion=WORDS),
-    FieldMap("role_id", conversion=REF),
-    taxable=False,
-)
-
-
-def category(record: Record) -> str:
-    """What Kantata calls the category of an expense."""
-    return str(kept(record).get("category") or CATEGORIES[record["category"]])
-
-
-def _category_id(record: Record, view: Any) -> str | None:
-    return next((id for id, name in enumerated() if name == category(record)), None)
-
-
-def enumerated() -> list[tuple[str, str]]:
-    """The built-in categories of expenses: ids and names."""
-    return [(str(number), name) for number, name in enumerate((*CATEGORIES.values(), "Entertainment"), 1)]
-
-
-EXPENSE = mapped(
-    "expenses",
-    "expense",
-    FieldMap("workspace_id", "project", REF),
-    FieldMap("user_id", "employee", REF),
-    FieldMap("date", "spend_date", DATE),
-    computed("category", lambda record, view: category(record)),
-    computed("expense_category_id", _category_id),
-    FieldMap("amount_in_cents", "gross", MINOR),
-    *currency("spend_ccy"),
-    computed("is_billable", lambda record, view: kept(record).get("billable", record["billing"] != "NOT_BILLABLE")),
-    computed("approved", lambda record, view: record["approval"] == "APPROVED"),
-    computed("is_invoiced", lambda record, view: record["billing"] in ("BILLED", "CREDITED")),
-    FieldMap("active_submission_id", conversion=REF, creatable=False, updatable=False),
-    FieldMap("recent_submission_id", conversion=REF, creatable=False, updatable=False),
-    *(FieldMap(name, conversion=REF) for name in ("story_id", "vendor_id", "receipt_id")),
-    notes="",
-    reimbursable=True,
-    taxable=False,
-    foreign_exchange_amount={},
-)
-BILLING_MILESTONE = mapped(
-    "billing_milestones",
-    "milestone",
-    FieldMap("workspace_id", "project", REF, updatable=False),
-    computed("title", title),
-    FieldMap("amount_in_cents", "amount", MINOR),
-    *currency(),
-    FieldMap("date_to_invoice", "planned", DATE),
-    computed("story_id", lambda record, view: record["id"]),
-    billing_type="upon_completion",
-    invoice_id=None,
-)
-
-
-def _submission(key: str, items: str) -> ObjectMap:
-    return mapped(
-        key,
-        "vendor_object",
-        FieldMap("workspace_id", conversion=REF),
-        FieldMap("user_id", conversion=REF),
-        *(
-            FieldMap(name)
-            for name in ("title", "comment", "status", "start_date", "end_date", "line_item_total_in_cents")
-        ),
-        computed(
-            "line_item_total_formatted",
-            lambda record, view: view.formatted(kept(record)["line_item_total_in_cents"], kept(record)["currency"]),
-        ),
-        FieldMap("currency"),
-        computed("currency_symbol", lambda record, view: view.symbol(kept(record)["currency"])),
-        computed("currency_base_unit", lambda record, view: 10 ** money.exponent(kept(record)["currency"])),
-        FieldMap("current_resolution_id"),
-        FieldMap("current_resolution_creator_id"),
-        FieldMap("current_resolution_created_at"),
-        FieldMap("current_resolution_created_at_date"),
-        FieldMap("current_resolution_description"),
-        computed("permissions", _submission_rights),
-    )
-
-
-def _submission_rights(record: Record, view: Any) -> Record:
-    status = kept(record)["status"]
-    return {
-        "can_approve_submission": view.administrator and status == "new",
-        "can_reject_submission": view.administrator and status == "new",
-        "can_cancel_submission": status in ("new", "approved"),
-        "can_resubmit_submission": status in ("rejected", "cancelled"),
-    }
-
-
-TIMESHEET = _submission("timesheet_submissions", "time_entries")
-EXPENSE_REPORT = _submission("expense_report_submissions", "expenses")
-REFERENCE = mapped(
-    references.KIND,
-    "vendor_object",
-    computed("subject_ref", lambda record, view: view.face.subject_of(view, record)),
-    *(FieldMap(name) for name in ("subject_type", *references.FIELDS[:-1])),
-    computed("subject_id", lambda record, view: int(kept(record)["subject_id"])),
-    computed("last_synced_at", lambda record, view: view.local(kept(record).get("last_synced_at"))),
-)
-LOCK = mapped(
-    "line_item_locks",
-    "vendor_object",
-    FieldMap("locked_to"),
-    FieldMap("creator_id"),
-)
