@@ -164,6 +164,25 @@ def fx_rate_copy() -> Entity:
     )
 
 
+def change_order_copy(*figures: Field, doc: str = "") -> Entity:
+    """A change order that a role has applied, kept so that none is applied twice. figures: what it has changed there, in `ccy`."""
+    return Entity(
+        "change_order",
+        "change_orders",
+        "CHO",
+        (
+            text("contract_no", limit=20, required=True, indexed=True),
+            integer("co_seq", low=1, high=999, required=True),
+            text("ccy", limit=3, computed=True),
+            *figures,
+        ),
+        key="{contract_no}/CO-{co_seq}",
+        unique=True,
+        writable=False,
+        doc=doc,
+    )
+
+
 def service_item_fields() -> tuple[Field, ...]:
     """What is sold. Its tax category decides, with where it is received, how it is taxed."""
     return (

@@ -7,6 +7,7 @@ from counterfoil_mocks.common_fields import (
     CONTRACT_LINE_TYPE,
     PLAN_KIND,
     TERMS,
+    change_order_copy,
     currency,
     customer_fields,
     fx_rate_copy,
@@ -267,20 +268,9 @@ CREDIT_MEMO = Entity(
     doc="A negative document that corrects an issued invoice; `credit_invoice` makes it.",
     sorts=("created_at",),
 )
-CHANGE_ORDER = Entity(
-    "change_order",
-    "change_orders",
-    "CHO",
-    (
-        text("contract_no", limit=20, required=True, indexed=True),
-        integer("co_seq", low=1, high=999, required=True),
-        text("ccy", limit=3, computed=True),
-        amount("amount"),
-        amount("cap"),
-    ),
-    key="{contract_no}/CO-{co_seq}",
-    unique=True,
-    writable=False,
+CHANGE_ORDER = change_order_copy(
+    amount("amount"),
+    amount("cap"),
 )
 
 ROLE = Role(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from counterfoil_mocks.common_fields import (
+    change_order_copy,
     currency,
     customer_fields,
     fx_rate_fields,
@@ -181,22 +182,11 @@ JOURNAL_ENTRY = Entity(
     sorts=("created_at",),
     folds=("external_id",),
 )
-CHANGE_ORDER = Entity(
-    "change_order",
-    "change_orders",
-    "CHO",
-    (
-        text("contract_no", limit=20, required=True, indexed=True),
-        integer("co_seq", low=1, high=999, required=True),
-        text("ccy", limit=3, computed=True),
-        choice("treatment", "SEPARATE PROSPECTIVE CATCH_UP"),
-        amount("amount"),
-        amount("cap"),
-        amount("cost"),
-    ),
-    key="{contract_no}/CO-{co_seq}",
-    unique=True,
-    writable=False,
+CHANGE_ORDER = change_order_copy(
+    choice("treatment", "SEPARATE PROSPECTIVE CATCH_UP"),
+    amount("amount"),
+    amount("cap"),
+    amount("cost"),
 )
 
 HANDOVER_LINE = Entity(

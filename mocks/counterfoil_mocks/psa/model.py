@@ -6,6 +6,7 @@ from counterfoil_mocks.common_fields import (
     BILLING_STATES,
     CONTRACT_LINE_TYPE,
     LEVEL,
+    change_order_copy,
     currency,
     customer_fields,
     fx_rate_copy,
@@ -248,22 +249,11 @@ MILESTONE = Entity(
     unique=True,
     deletable_in=("status", "PLANNED", "CANCELLED"),
 )
-CHANGE_ORDER = Entity(
-    "change_order",
-    "change_orders",
-    "CHO",
-    (
-        text("contract_no", limit=20, required=True, indexed=True),
-        integer("co_seq", low=1, high=999, required=True),
-        text("ccy", limit=3, computed=True),
-        amount("fee"),
-        amount("cap"),
-        integer("hours", low=-(10**7), high=10**7),
-        amount("cost"),
-    ),
-    key="{contract_no}/CO-{co_seq}",
-    unique=True,
-    writable=False,
+CHANGE_ORDER = change_order_copy(
+    amount("fee"),
+    amount("cap"),
+    integer("hours", low=-(10**7), high=10**7),
+    amount("cost"),
     doc="A change order that this system holds; `apply_change_order` makes it together with the change.",
 )
 
