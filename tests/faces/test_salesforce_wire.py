@@ -849,3 +849,36 @@ def test_a_deal_in_another_currency_keeps_its_figure(
     assert ask("PATCH", f"/sobjects/Opportunity/{made}", {"CurrencyIsoCode": after}).status_code == 204
     shown = ask("GET", f"/sobjects/Opportunity/{made}").json()
     assert (shown["CurrencyIsoCode"], shown["Amount"]) == (after, kept)
+
+
+@pytest.mark.parametrize(
+    ("currency", "said", "kept"),
+    [("KWD", 1.125, 1.125), ("USD", 1.125, 1.13), ("USD", 1.1249, 1.12), ("JPY", 1.5, 2.0)],
+)
+def test_an_amount_has_the_places_of_its_currency(ask: Call, currency: str, said: float, kept: float) -> None:
+    deal = {"Name": "Placed", "StageName": "Prospecting", "CloseDate": "2026-03-31", "CurrencyIsoCode": currency}
+    made = ask("POST", "/sobjects/Opportunity", {**deal, "Amount": said}).json()["id"]
+    assert ask("GET", f"/sobjects/Opportunity/{made}").json()["Amount"] == kept
+
+
+@pytest.mark.by_test("cometd")
+def test_change_events_nest_the_parts_of_names_and_addresses(ask: Call, listener: Listener) -> None:
+    listener.subscribe("/data/ChangeEvents")
+    account = {"Name": "Nested", "BillingStreet": "1 Main", "BillingCity": "Austin", "BillingCountry": "US"}
+    account_id = ask("POST", "/sobjects/Account", account).json()["id"]
+    contact = {"FirstName": "Ada", "LastName": "Byron", "AccountId": account_id}
+    contact_id = ask("POST", "/sobjects/Contact", contact).json()["id"]
+    ask("PATCH", f"/sobjects/Account/{account_id}", {"BillingStreet": None, "BillingCity": "Dallas"})
+    ask("PATCH", f"/sobjects/Contact/{contact_id}", {"LastName": "Lovelace"})
+    message = {"channel": "/meta/connect", "clientId": listener.id, "connectionType": "long-polling"}
+    *events, _ = listener.say(message)
+    new, person, moved, married = (each["data"]["payload"] for each in events)
+    assert (new["Name"], new["BillingAddress"]) == ("Nested", {"Street": "1 Main", "City": "Austin", "Country": "US"})
+    assert person["Name"] == {"FirstName": "Ada", "LastName": "Byron"}
+    assert not {"BillingCity", "FirstName", "LastName"} & {*new, *person}
+    assert moved["BillingAddress"] == {"City": "Dallas"}
+    assert set(moved["ChangeEventHeader"]["changedFields"]) >= {"BillingAddress.Street", "BillingAddress.City"}
+    assert moved["ChangeEventHeader"]["nulledFields"] == ["BillingAddress.Street"]
+    assert married["Name"] == {"LastName": "Lovelace"}
+    assert "Name" not in married["ChangeEventHeader"]["changedFields"]
+    assert "Name.LastName" in married["ChangeEventHeader"]["changedFields"]

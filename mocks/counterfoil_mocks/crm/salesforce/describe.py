@@ -138,7 +138,7 @@ def field(one: SField) -> dict[str, Any]:
         "calculatedFormula": None,
         "cascadeDelete": one.cascade,
         "caseSensitive": False,
-        "compoundFieldName": _compound(one.name),
+        "compoundFieldName": compound_of(one.name),
         "controllerName": None,
         "createable": one.createable,
         "custom": one.custom,
@@ -207,7 +207,8 @@ SYSTEM_NAMES = (
 )
 
 
-def _compound(name: str) -> str | None:
+def compound_of(name: str) -> str | None:
+    """The compound field that a field is part of: `BillingAddress` of `BillingCity`, `Name` of `LastName`."""
     for kind in ("Billing", "Shipping", "Mailing"):
         if name.startswith(kind) and name.removeprefix(kind) in ("Street", "City", "State", "PostalCode", "Country"):
             return f"{kind}Address"

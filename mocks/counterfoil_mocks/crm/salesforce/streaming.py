@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from counterfoil_mocks.crm.salesforce import outbound, topics
+from counterfoil_mocks.crm.salesforce.describe import compound_of
 from counterfoil_mocks.crm.salesforce.desk import VENDOR
 from counterfoil_mocks.crm.salesforce.errors import Refused
 from counterfoil_mocks.crm.salesforce.ids import line_id
@@ -98,10 +99,11 @@ class Streaming:
             kind = "CREATE" if before is None else "UPDATE"
             if before is not None and (before["deleted_at"] is None) != (after["deleted_at"] is None):
                 kind = "DELETE" if after["deleted_at"] is not None else "UNDELETE"
-            payload = self._payload(tx, each, kind, before, after)
-            if payload is not None:
+            names = self._changed(each, before, after) if kind == "UPDATE" and before is not None else []
+            if names or kind != "UPDATE":
+                payload = self._told(tx, each, kind, after["id"], names)
                 tx.tell(entity, after, channel_of(each.name), {"payload": payload})
-                changed = payload["ChangeEventHeader"]["changedFields"]
+                changed = [*names, "LastModifiedDate"] if names else []
                 topics.wrote(self.face, tx, asked, each, entity, kind, after, changed)
             for line, within in self.within.get(entity.name, ()):
                 self._wrote_lines(tx, entity, line, within, kind, before, after)
@@ -133,10 +135,6 @@ class Streaming:
             payload = self._told(tx, each, what, str(line_id(each.prefix, after["id"], key)), changed)
             tx.tell(entity, after, channel_of(each.name), {"payload": payload})
 
-    def _payload(self, tx: Tx, each: SObject, kind: str, before: Record | None, after: Record) -> Record | None:
-        names = self._changed(each, before, after) if kind == "UPDATE" and before is not None else []
-        return None if kind == "UPDATE" and not names else self._told(tx, each, kind, after["id"], names)
-
     def _told(self, tx: Tx, each: SObject, kind: str, record_id: str, names: list[str]) -> Record:
         """What is told of a change. names: the fields that changed, of an update."""
         desk = self.face.changing
@@ -161,18 +159,20 @@ class Streaming:
             record = found[1] if found is not None else {}
             formulas = {one.name for one in each.fields if one.sql is not None and not one.column and "ro" in one.marks}
             if kind == "UPDATE":
-                names = [*names, "LastModifiedDate"]
-                header["changedFields"] = names
-                header["nulledFields"] = [name for name in names if record.get(name) is None]
-                payload = {name: _zulu(record[name]) for name in names if record.get(name) is not None}
+                names = [name for name in (*names, "LastModifiedDate") if not _told_in_parts(each, name)]
+                header["changedFields"] = [".".join(_place(each, name)) for name in names]
+                header["nulledFields"] = [".".join(_place(each, name)) for name in names if record.get(name) is None]
+                payload = _nested(each, {name: _zulu(record[name]) for name in names if record.get(name) is not None})
             else:
-                payload = {
+                shown = {
                     name: _zulu(value)
                     for name, value in record.items()
                     if value is not None
                     and name not in ("attributes", "Id", "IsDeleted", "SystemModstamp")
                     and name not in formulas
+                    and not _told_in_parts(each, name)
                 }
+                payload = _nested(each, shown)
         return {**payload, "ChangeEventHeader": header}
 
     @staticmethod
@@ -182,7 +182,8 @@ class Streaming:
         for one in each.fields:
             if one.name in SILENT or (one.sql is not None and "ro" in one.marks):
                 continue
-            differs = bool(one.column) and before.get(one.column) != after.get(one.column)
+            kept_apart = one.sql is not None and old.get(one.name) is not None and new.get(one.name) is not None
+            differs = bool(one.column) and not kept_apart and before.get(one.column) != after.get(one.column)
             if differs or old.get(one.name) != new.get(one.name):
                 names.append(one.name)
         return names
@@ -382,6 +383,27 @@ class Streaming:
         if system is self.face.system:
             for each in self._held:
                 each.loop.call_soon_threadsafe(each.waiting.set)
+
+
+def _place(each: SObject, name: str) -> tuple[str, ...]:
+    """Where an event has a field: parts of compounds within them, `BillingCity` as City of BillingAddress."""
+    compound = compound_of(name)
+    if compound is None or compound.lower() not in each.by_name:
+        return (name,)
+    return compound, name.removeprefix(compound.removesuffix("Address")) if compound != "Name" else name
+
+
+def _told_in_parts(each: SObject, name: str) -> bool:
+    """Whether events have a field only as its parts: the name of a person."""
+    return name == "Name" and "lastname" in each.by_name
+
+
+def _nested(each: SObject, flat: Mapping[str, Any]) -> Record:
+    found: Record = {}
+    for name, value in flat.items():
+        *outer, last = _place(each, name)
+        (found.setdefault(outer[0], {}) if outer else found)[last] = value
+    return found
 
 
 def _wait(message: Record) -> bool:

@@ -78,6 +78,8 @@ def _number(one: SField, value: Any) -> Decimal:
         if found != found.to_integral_value():
             raise _undeserialised(one, value)
         return found.to_integral_value()
+    if one.column and one.type == "currency":
+        return found  # the currency of the record says how many places are kept
     places = 4 if one.name == "UnitPrice" else max(one.scale, 2)
     return found.quantize(Decimal(1).scaleb(-places), "ROUND_HALF_UP")
 
