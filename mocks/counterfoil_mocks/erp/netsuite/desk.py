@@ -8,7 +8,7 @@ from typing import Any
 
 from counterfoil_mocks.erp.netsuite import errors
 from counterfoil_mocks.erp.netsuite.given import MALFORMED, invalid, items_of, named_by
-from counterfoil_mocks.erp.netsuite.kept_objects import ENUMS, SALES_ORDER, state_of
+from counterfoil_mocks.erp.netsuite.kept_objects import ENUMS, SALES_ORDER, TIMED, state_of
 from counterfoil_mocks.erp.netsuite.objects import ADDRESS, CUSTOMER, KEEP, MEMBER
 from counterfoil_mocks.erp.netsuite.postings import Postings
 from counterfoil_mocks.kernel.fields import Record
@@ -47,7 +47,7 @@ class Desk(Postings):
 
     def delete(self, each: ObjectMap, record: Record) -> None:
         """Delete a record; raises Problem."""
-        if self.reader.depended_on(record):
+        if self.reader.depended_on(record) or each.kept(record).get(TIMED):
             raise errors.user(DEPENDED_ON)
         if "delete" not in each.about["verbs"].split():
             raise errors.user(DEPENDED_ON)

@@ -64,6 +64,7 @@ JOB_STATES = {"1": "Closed", "2": "In Progress", "3": "Not Awarded", "4": "Pendi
 """States of a project, and how they are read."""
 TIME_STATES = {"1": "Open", "2": "Pending Approval", "3": "Approved", "4": "Rejected"}
 """States of time, and how they are read."""
+REJECTED = "4"
 ENUMS = {
     "salesOrder": {"orderStatus": ORDER_STATES},
     "job": {"entityStatus": JOB_STATES},
@@ -219,6 +220,27 @@ DEPOSIT_APPLICATION = record_type(
     verbs="create",
     children=(ChildMap("apply", object=APPLICATIONS),),
 )
+TIMED = "custcol_invoice"
+"""The field of time that says which invoice bills it."""
+TIME_BILL = record_type(
+    "timeBill",
+    "Time",
+    "time",
+    (
+        to("employee", "employee", required=True),
+        to("customer", "debtor"),
+        to("item", "serviceSaleItem"),
+        FieldMap("hours", conversion=HOURS),
+        to("casetaskevent", "projectTask"),
+        to("subsidiary", "subsidiary"),
+        *segments(),
+        enum("approvalStatus", time_status),
+        *kept("memo", "isBillable", "rate"),
+        day("tranDate"),
+        to(TIMED, "invoice", creatable=False),
+    ),
+    title="memo",
+)
 KEPT: tuple[ObjectMap, ...] = (
     SALES_ORDER,
     DEPOSIT_APPLICATION,
@@ -274,24 +296,7 @@ KEPT: tuple[ObjectMap, ...] = (
         (to("company", "job", required=True), *kept("title", "plannedWork", "status", "startDate", "endDate")),
         title="title",
     ),
-    record_type(
-        "timeBill",
-        "Time",
-        "time",
-        (
-            to("employee", "employee", required=True),
-            to("customer", "debtor"),
-            to("item", "serviceSaleItem"),
-            FieldMap("hours", conversion=HOURS),
-            to("casetaskevent", "projectTask"),
-            to("subsidiary", "subsidiary"),
-            *segments(),
-            enum("approvalStatus", time_status),
-            *kept("memo", "isBillable", "rate"),
-            day("tranDate"),
-        ),
-        title="memo",
-    ),
+    TIME_BILL,
     record_type(
         RELATIONSHIP,
         "Customer-Subsidiary Relationship",

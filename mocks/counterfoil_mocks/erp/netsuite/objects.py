@@ -29,6 +29,8 @@ REFUNDED = "refunded"
 """What the sublist is of that shows what a refund pays back."""
 CURRENCIES = "currencies"
 """What the sublist is of that shows in which currencies a customer may be invoiced."""
+BILLED_TIME = "billedTime"
+"""What the sublist is of that shows which time an invoice bills."""
 TO_REFUND = "toRefund"
 """What the sublist is of in which callers name deposits to pay back; it is empty when it is read, as NetSuite's is."""
 MEMBER = "recordType"
@@ -310,7 +312,11 @@ INVOICE = with_customs(
             *kept("startDate", "endDate", "vatRegNum", "shipDate"),
         ),
         where={"doc_type": "INVOICE"},
-        children=(ChildMap("item", "lines", LINE), ChildMap("taxDetails", object=TAXED)),
+        children=(
+            ChildMap("item", "lines", LINE),
+            ChildMap("time", object=BILLED_TIME),
+            ChildMap("taxDetails", object=TAXED),
+        ),
         keep=KEEP,
         about={
             "family": "transaction",

@@ -7,9 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 from counterfoil_mocks.erp.netsuite import errors
+from counterfoil_mocks.erp.netsuite.billed_time import BilledTime
 from counterfoil_mocks.erp.netsuite.declared import line_of
-from counterfoil_mocks.erp.netsuite.given import Given, items_of, named_by
-from counterfoil_mocks.erp.netsuite.kept_objects import SALES_ORDER, quantity_of, state_of
+from counterfoil_mocks.erp.netsuite.given import items_of, named_by
+from counterfoil_mocks.erp.netsuite.kept_objects import SALES_ORDER, TIME_BILL, quantity_of, state_of
 from counterfoil_mocks.erp.netsuite.objects import JOURNAL_LINE, KEEP, MEMBER, PERIOD
 from counterfoil_mocks.kernel import clock
 from counterfoil_mocks.kernel.fields import Record
@@ -17,11 +18,11 @@ from counterfoil_mocks.kernel.tx import Tx, changed, made, perform
 from counterfoil_mocks.protocols.fieldmap import ObjectMap
 
 
-class Postings(Given):
+class Postings(BilledTime):
     """Transactions as a call says them. What NetSuite fills in by itself is filled in here."""
 
     def _new_invoice(self, tx: Tx, each: ObjectMap, given: Record) -> Record:
-        head = {name: value for name, value in given.items() if name != "item"}
+        head = {name: value for name, value in given.items() if name not in ("item", "time")}
         values = self._values(each, head)
         buyer = tx.get("customer", values["customer"])
         self._fill(values, buyer)
@@ -35,11 +36,16 @@ class Postings(Given):
             if terms:
                 values["due"] = clock.add_days(values["issue_date"], int(str(terms).removeprefix("NET")))
         self._check_period(given, values["legal_entity"], values["issue_date"])
-        self._lines(each, values, items_of(given.get("item"), "item"))
+        items = items_of(given.get("item"), "item")
+        timed, billed = self._timed(tx, given.get("time"), buyer)
+        self._lines(each, values, [*items, *timed])
+        for number, doc in enumerate(billed, len(items) + 1):
+            values["custom"][KEEP]["item"][str(number)][TIME_BILL.name] = doc
         if not values.get("invoice_no"):
             values["invoice_no"] = f"INV{tx.number('netsuite:invoice') + 1000}"
         record = made(tx, self.entity(each), values)
         self._bill(tx, record)
+        self._note_billed(tx, record, billed)
         return record
 
     def _bill(self, tx: Tx, invoice: Record) -> None:

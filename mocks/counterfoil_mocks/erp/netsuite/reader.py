@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from counterfoil_mocks.erp.netsuite import errors
-from counterfoil_mocks.erp.netsuite.kept_objects import APPLICATIONS, LINES, RELATIONSHIP
+from counterfoil_mocks.erp.netsuite import errors, time_lines
+from counterfoil_mocks.erp.netsuite.kept_objects import APPLICATIONS, LINES, RELATIONSHIP, TIME_BILL
 from counterfoil_mocks.erp.netsuite.lists import BY_ID, BY_STORED, LISTS
 from counterfoil_mocks.erp.netsuite.objects import (
     AMOUNT,
     APPLY,
+    BILLED_TIME,
     CURRENCIES,
     KEEP,
     LINE,
@@ -276,6 +277,8 @@ class Reader:
             return [self._credited(record)]
         if child.object == TAXED:
             return [self._taxed(line) for line in record["lines"] if line["tax_code"] is not None]
+        if child.object == BILLED_TIME:
+            return list(time_lines.told(self, each.kept(record).get("item") or {}, record))
         if child.object == TO_REFUND:
             return []
         if child.object == CURRENCIES:
@@ -294,7 +297,10 @@ class Reader:
             extras = each.kept(record).get(child.name) or {}
             found = []
             for line in record[child.column]:
-                own = {**line, "custom": {KEEP: extras.get(str(line["line_no"])) or {}}}
+                more = extras.get(str(line["line_no"])) or {}
+                if TIME_BILL.name in more:
+                    continue  # it is shown where it was said: in `time`
+                own = {**line, "custom": {KEEP: more}}
                 shown = self.fields(child.of, own)
                 if child.of.name == LINE.name:
                     shown.setdefault("quantity", 1)
