@@ -167,6 +167,26 @@ def test_settling_waits_for_silence(running: Any) -> None:
     assert 0.2 < time.monotonic() - started < 3
 
 
+def test_who_polls_is_at_rest_when_nothing_has_been_written_for_a_poll_and_the_quiet_time(running: Any) -> None:
+    done = threading.Event()
+
+    def poll() -> None:
+        while not done.wait(0.05):
+            running.native("crm", "GET", "/customers")
+
+    polling = threading.Thread(target=poll)
+    polling.start()
+    try:
+        running.call("PUT", "/integration", {"name": "mine", "quiet_ms": 100, "poll_ms": 400})
+        running.customer("Acme")
+        started = time.monotonic()
+        assert running.call("GET", "/settled?timeout_ms=10000").json["settled"]
+        assert 0.4 < time.monotonic() - started < 5
+    finally:
+        done.set()
+        polling.join()
+
+
 def test_settling_asks_an_integration_that_can_say_that_it_is_idle(running: Any) -> None:
     receiver = running.listen(subscribe=False)
     receiver.bodies = [b'{"idle":false}', b'{"idle":false}', b'{"idle":true}']

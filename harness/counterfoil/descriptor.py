@@ -116,7 +116,12 @@ class Descriptor(Part):
     also: dict[str, Also] = Field(
         {}, description="By name of a system: what applies where the landscape has it, such as a second ERP."
     )
-    poll: float | None = Field(None, gt=0, le=3600, description="Seconds between polls, if it polls.")
+    poll: float | None = Field(
+        None,
+        gt=0,
+        le=3600,
+        description="Seconds between polls, if it polls; it is at rest when nothing is written for so long and `quiet` besides.",
+    )
     quiet: float = Field(0.5, ge=0, le=600, description="Seconds without traffic that mean it is at rest.")
     declares: list[Ability] = Field([], description="Abilities it claims; checks that presuppose others do not apply.")
     links: dict[str, str] = Field({}, description="Where it keeps cross-references: `erp.customer: external_id -> …`.")
@@ -134,11 +139,6 @@ class Descriptor(Part):
         if self.start.url is None and self.ready is None:
             raise ValueError("an integration that is started needs `ready: {url: …}`, else nobody knows when it runs")
         return self
-
-    @property
-    def rest(self) -> float:
-        """Seconds without traffic that mean rest, polls included."""
-        return max(self.quiet, self.poll or 0)
 
 
 PARTS: dict[str, type[Part]] = {"start": Start, "ready": Ready, "operations": Operations}

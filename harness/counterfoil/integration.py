@@ -166,7 +166,9 @@ class Integration:
             if name not in self.facts["systems"]:
                 known = ", ".join(self.facts["systems"])
                 raise Unreadable(f"{self.name}: webhooks.{name}: the landscape has no such system (it has: {known})")
-        about: Record = {"name": self.name, "quiet_ms": int(self.descriptor.rest * 1000), "serial": self.serial}
+        seconds = {"quiet_ms": self.descriptor.quiet, "poll_ms": self.descriptor.poll or 0}
+        about: Record = {"name": self.name, "serial": self.serial}
+        about |= {name: int(value * 1000) for name, value in seconds.items()}
         idle = self.descriptor.operations.idle
         if idle is not None:
             about["idle_url"] = self._address(idle)[1]

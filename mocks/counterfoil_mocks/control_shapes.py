@@ -70,6 +70,7 @@ class IntegrationIn(Strict):
     name: Annotated[str, Field(min_length=1, max_length=255)]
     idle_url: Url | None = None
     quiet_ms: Annotated[int, Field(ge=0, le=3_600_000), WHOLE] = 500
+    poll_ms: Annotated[int, Field(ge=0, le=3_600_000), WHOLE] = 0
     serial: bool = False
     webhooks: dict[str, Url] = {}
     declares: list[Text] | None = None

@@ -45,7 +45,7 @@ def test_a_complete_descriptor_is_read(tmp_path: Path) -> None:
     path.write_text(COMPLETE, encoding="utf-8")
     found = read(path)
     assert found.name == "acme-middleware"
-    assert found.rest == 2.0
+    assert (found.poll, found.quiet) == (2.0, 0.3)
     assert found.folder == tmp_path
     assert found.operations.replay == "POST /dead-letters/{id}/replay"
 

@@ -37,11 +37,13 @@ FLOW_STEP = 0.05
 @dataclass
 class Integration:
     """What is under test, as it was announced. idle_url answers `{"idle": bool}`; quiet_ms: milliseconds without traffic that
-    mean rest; serial: deliveries go one at a time; webhooks: its addresses by system; the rest is what it claims of itself."""
+    mean rest; poll_ms: milliseconds between its polls, 0 where it does not poll; serial: deliveries go one at a time; webhooks: its
+    addresses by system; the rest is what it claims of itself."""
 
     name: str
     idle_url: str | None = None
     quiet_ms: int = 500
+    poll_ms: int = 0
     serial: bool = False
     webhooks: dict[str, str] = field(default_factory=dict)
     declares: list[str] | None = None
@@ -60,6 +62,7 @@ class Rest:
         self.integration: Integration | None = None
         self.calls = Calls(IDLE_PATIENCE + 5)
         self._moved = asyncio.Event()
+        self._changed_at = 0.0
         self.look: Callable[[], bool] = lambda: False
         """Takes up what other processes have committed; whether there was anything."""
         self._walking = asyncio.Lock()
@@ -71,6 +74,7 @@ class Rest:
         """Listen to the traffic."""
         self.calls.start()
         self.world.traffic.on_move.append(self._moved.set)
+        self.world.on_commit.append(self._changed)
         self.deliverer.between = self.between
 
     async def stop(self) -> None:
@@ -78,6 +82,7 @@ class Rest:
         self.flow(0)
         with contextlib.suppress(ValueError):
             self.world.traffic.on_move.remove(self._moved.set)
+            self.world.on_commit.remove(self._changed)
         await self.calls.stop()
 
     # rest
@@ -113,6 +118,15 @@ class Rest:
         """Between two serial deliveries: wait until the integration has dealt with the first."""
         await self._still(clock.monotonic() + DEFAULT_TIMEOUT_MS / 1000, None, lambda: False)
 
+    def _changed(self, system: System | None = None) -> None:
+        """Something was written."""
+        self._changed_at = clock.monotonic()
+
+    @property
+    def _polls(self) -> bool:
+        """Whether what is under test asks again and again, so that its calls alone are no movement."""
+        return self.integration is not None and self.integration.poll_ms > 0
+
     async def _still(self, limit: float, quiet_ms: int | None, busy: Callable[[], bool]) -> bool:
         with self.world.traffic.watched():
             return await self._come_to_rest(limit, quiet_ms, busy)
@@ -126,13 +140,14 @@ class Rest:
             wait: float | None = None
             if not traffic.in_flight and not busy():
                 idle = await self._idle()
-                wait = 0.0 if idle else self._silent(quiet_ms)
+                wait = 0.0 if idle and not self._polls else self._silent(quiet_ms)
                 if idle is False:
                     wait, pause = pause, min(2 * pause, LONGEST_WAIT)
             if moves != traffic.moves:
                 continue
             if wait is not None and wait <= 0:
                 if self.look():
+                    self._changed()
                     continue
                 return True
             left = limit - clock.monotonic()
@@ -145,12 +160,14 @@ class Rest:
         if quiet_ms is not None:
             return quiet_ms / 1000
         if self.integration is not None:
-            return self.integration.quiet_ms / 1000
+            return (self.integration.quiet_ms + self.integration.poll_ms) / 1000
         return DEFAULT_QUIET_MS / 1000 if any(system.subscribers() for system in self.systems.values()) else 0.0
 
     def _silent(self, quiet_ms: int | None) -> float:
-        """Seconds of silence that are still missing."""
-        return self.world.traffic.last_activity + self._quiet_seconds(quiet_ms) - clock.monotonic()
+        """Seconds of silence that are still missing: since the last call, or, where calls are polls, since the last thing that was written.
+        Whoever polls has then asked once more, and found nothing."""
+        since = self._changed_at if self._polls else self.world.traffic.last_activity
+        return since + self._quiet_seconds(quiet_ms) - clock.monotonic()
 
     async def _idle(self) -> bool | None:
         """Whether the integration says that it is idle, None where it says nothing; it may hold its answer until it is
