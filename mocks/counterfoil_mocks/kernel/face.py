@@ -210,7 +210,8 @@ class Face:
             with self.system.store.watched(state) as reads:
                 found = operation.run(self.ask(request, operation))
             if found.status == 200:
-                found = Answer(200, orjson.Fragment(self.dumped(found.payload)), *found[2:])
+                body = bytes(memoryview(self.dumped(found.payload)))  # a copy: what orjson makes holds 8 KiB
+                found = Answer(200, orjson.Fragment(body), *found[2:])
                 self.remembered.keep(place, found, state, reads)
         return found
 

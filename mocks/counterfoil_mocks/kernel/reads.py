@@ -76,9 +76,10 @@ class Reads:
     def hold(self, system: System, state: Hashable) -> bool:
         """Whether the store says all the same again. state: that the system is in now."""
         execute = self.connection.execute
-        return all(execute(sql, params).fetchall() == rows for sql, params, rows in self._asked) and all(
-            part.holds(system, state) for part in self._parts
-        )
+        for sql, params, rows in self._asked:
+            if execute(sql, params).fetchall() != rows:
+                return False
+        return not self._parts or all(part.holds(system, state) for part in self._parts)
 
 
 class Rows:
