@@ -851,5 +851,25 @@ def test_items_are_objects_with_amounts_and_references_hold_texts(client: Client
     path = "external_references/create_or_update"
     made = first(client.send("POST", path, {"external_reference": told}))
     assert (made["service_model_ref"], made["locked"]) == ("7", True)
+    sent = urlencode(
+        {f"external_reference[{name}]": value for name, value in {**told, "locked": "", "status": "failed"}.items()}
+    )
+    assert first(client.send("POST", path, form=sent))["status"] == "failed"
     for name, value in (("external_link", ["x"]), ("locked", "perhaps"), ("service_name", {"a": 1})):
         assert fields_at_fault(client, "POST", path, {"external_reference": {**told, name: value}}) == {name}
+
+
+def test_a_seat_says_what_its_hour_bills_and_costs(client: Client, workspace: Body) -> None:
+    seat = first(client.get("workspace_resources", workspace_id=workspace["id"], include="role,participation"))
+    shown = {
+        "label",
+        "display_label",
+        "full_name",
+        "role_name",
+        "resource_bill_rate",
+        "resource_cost_rate",
+        "role_rate",
+    }
+    assert shown < set(seat)
+    mine = client.get("account_memberships", user_id=client.keys["user_id"])
+    assert seat["resource_cost_rate"] == first(mine)["cost_rate_in_cents"]

@@ -88,7 +88,7 @@ def lacking(said: Mapping[str, Any]) -> list[Record]:
 
 
 def _read(name: str, value: Any) -> Any:
-    if value is None:
+    if value is None or (name == "locked" and value == ""):
         return None
     try:
         return (TRUTH if name == "locked" else WORDS).read(value, {})
