@@ -882,3 +882,10 @@ def test_change_events_nest_the_parts_of_names_and_addresses(ask: Call, listener
     assert married["Name"] == {"LastName": "Lovelace"}
     assert "Name" not in married["ChangeEventHeader"]["changedFields"]
     assert "Name.LastName" in married["ChangeEventHeader"]["changedFields"]
+
+
+def test_a_formatted_amount_names_its_currency(ask: Call) -> None:
+    deal = {"Name": "Formatted", "StageName": "Prospecting", "CloseDate": "2026-03-31", "CurrencyIsoCode": "EUR"}
+    made = ask("POST", "/sobjects/Opportunity", {**deal, "Amount": 1234567.5}).json()["id"]
+    query = f"SELECT FORMAT(Amount), FORMAT(convertCurrency(Amount)) c FROM Opportunity WHERE Id = '{made}'"
+    assert found(ask, query) == [{"Amount": "EUR 1,234,567.50", "c": "USD 1,234,567.50"}]

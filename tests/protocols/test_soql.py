@@ -200,7 +200,15 @@ def test_grouping_tells_the_sum_over_a_field_from_its_null(engine: Engine) -> No
 def test_an_inner_list_may_be_named_by_the_alias_of_its_parent(engine: Engine) -> None:
     query = "SELECT a.Id, (SELECT c.Name FROM a.Contacts c) FROM Account a WHERE a.Name = 'Acme'"
     assert ask(engine, query)[0]["Contacts"]["records"][0]["Name"] == "Ada"
-    assert ask(engine, "SELECT FORMAT(convertCurrency(Amount)) f FROM Opportunity WHERE Name = 'Deal 1'")[0]["f"]
+
+
+def test_format_shows_values_as_people_read_them(engine: Engine) -> None:
+    query = "SELECT FORMAT(CloseDate) d, FORMAT(convertCurrency(Amount)) a, FORMAT(Name) n FROM Opportunity WHERE Name = 'Deal 1'"
+    found = {name: value for name, value in ask(engine, query)[0].items() if name != "attributes"}
+    assert found == {"d": "2/11/2026", "a": "1,000.1", "n": "Deal 1"}
+    query = "SELECT FORMAT(CreatedDate) t, FORMAT(CreditHold__c) h FROM Account WHERE Name = 'Acme'"
+    assert [ask(engine, query)[0][name] for name in "th"] == ["1/5/2026, 3:00 PM", "false"]
+    assert ask(engine, "SELECT FORMAT(MAX(CloseDate)) m FROM Opportunity")[0]["m"] == "3/1/2026"
 
 
 def test_nulls_come_first_unless_told_otherwise(engine: Engine) -> None:

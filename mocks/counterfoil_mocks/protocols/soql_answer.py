@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -110,11 +111,30 @@ class Answer:
 
     def _value(self, cell: Cell, row: tuple[Any, ...]) -> Any:
         value = shown(row[cell.at], self.shapes[cell.at])
-        return str(value) if cell.as_text and value is not None else value
+        if not cell.as_text or value is None:
+            return value
+        return formatted(value, self.shapes[cell.at], None if cell.ccy_at is None else row[cell.ccy_at])
 
     def flat(self, row: tuple[Any, ...]) -> dict[str, Any]:
         """A row by dotted names, for tables."""
         return {".".join(cell.path): self._value(cell, row) for cell in self.plan.cells}
+
+
+def formatted(value: Any, shape: Shape, ccy: str | None) -> str:
+    """A value as FORMAT shows it to a user of en_US: `USD 1,234.50`, `1/5/2026`, `1/5/2026, 3:04 PM`."""
+    match shape.kind:
+        case "number" if ccy is not None:
+            return f"{ccy} {value:,.2f}"
+        case "number":
+            return f"{Decimal(str(value)).normalize():,f}"
+        case "date" | "instant":
+            at = datetime.fromisoformat(value)
+            day = f"{at.month}/{at.day}/{at.year}"
+            return day if shape.kind == "date" else f"{day}, {at.hour % 12 or 12}:{at.minute:02d} {at:%p}"
+        case "boolean":
+            return str(value).lower()
+        case _:
+            return str(value)
 
 
 def _place(record: dict[str, Any], path: Sequence[str]) -> dict[str, Any]:

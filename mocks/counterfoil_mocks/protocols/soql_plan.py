@@ -19,6 +19,7 @@ class Cell:
     at: int
     column: Column | None
     as_text: bool = False
+    ccy_at: int | None = None
 
 
 @dataclass(frozen=True)

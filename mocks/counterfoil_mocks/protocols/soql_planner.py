@@ -34,6 +34,8 @@ from counterfoil_mocks.protocols.soql_names import HINT, Meant, Names
 from counterfoil_mocks.protocols.soql_plan import Cell, Kinds, Parent, Plan
 
 MOST_OFFSET = 2000
+CORPORATE = "USD"
+"""The currency that convertCurrency converts to; all rates are 1."""
 MOST_FIELDS_ROWS = 200
 
 
@@ -209,8 +211,17 @@ class _Planning:
         if any(cell.path == shown_path for cell in self.made.cells):
             raise self.names.error("INVALID_FIELD", path.place, f"duplicate field selected: {'.'.join(path.steps)}")
 
-    def _cell(self, path: tuple[str, ...], value: Value, column: Column | None, *, as_text: bool = False) -> None:
-        self.made.cells.append(Cell(path, self._item(value), column, as_text))
+    def _cell(
+        self,
+        path: tuple[str, ...],
+        value: Value,
+        column: Column | None,
+        *,
+        as_text: bool = False,
+        ccy: Value | None = None,
+    ) -> None:
+        at = self._item(value)
+        self.made.cells.append(Cell(path, at, column, as_text, None if ccy is None else self._item(ccy)))
         self.made.order.append(path[0])
 
     def _pick_all(self, function: Function) -> None:
@@ -239,13 +250,17 @@ class _Planning:
                 alias, self.aggregated = f"expr{self.aggregated}", self.aggregated + 1
             if any(cell.path == (alias,) for cell in self.made.cells):
                 raise self.names.error("MALFORMED_QUERY", function.place, f"duplicate alias: {alias}")
-            self._cell((alias,), value, column)
+            self._cell((alias,), value, column, as_text=name == "format")
             return
-        path = function.arguments[0]
+        path, converted = function.arguments[0], False
         while isinstance(path, Function):
+            converted = converted or path.name.lower() == "convertcurrency"
             path = path.arguments[0]
-        shown_path = (alias,) if alias else self.names.meant(path).shown
-        self._cell(shown_path, value, column, as_text=name == "format")
+        meant = self.names.meant(path)
+        ccy: Value | None = None
+        if name == "format" and column.type == "currency" and "currencyisocode" in meant.joined.view.by_name:
+            ccy = Literal(CORPORATE, "text") if converted else Field("CurrencyIsoCode", meant.joined.alias)
+        self._cell((alias,) if alias else meant.shown, value, column, as_text=name == "format", ccy=ccy)
 
     def _pick_children(self, statement: Statement) -> None:
         if self.way is not None or self.made.grouped:
