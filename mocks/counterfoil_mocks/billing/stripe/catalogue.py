@@ -10,7 +10,7 @@ from counterfoil_mocks.billing.stripe.desk import Desk
 from counterfoil_mocks.billing.stripe.documents import alter, altered, make, merged
 from counterfoil_mocks.billing.stripe.errors import emptied, invalid, needed, too_small
 from counterfoil_mocks.billing.stripe.objects import PRICE, PRODUCT, TAX_RATE
-from counterfoil_mocks.billing.stripe.params import plain
+from counterfoil_mocks.billing.stripe.params import integer, plain
 from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.errors import Problem
 from counterfoil_mocks.kernel.fields import Record
@@ -38,7 +38,7 @@ def create_product(desk: Desk, given: Record) -> Record:
     made = make(desk, PRODUCT, given)
     if price is None:
         return made
-    first = create_price(desk, {**price, "product": made["id"]})
+    first = create_price(desk, {**price, "product": made["id"]}, "default_price_data")
     return desk.change("product", made["id"], {"default_price": first["id"]})
 
 
@@ -60,16 +60,27 @@ def remove_product(desk: Desk, product: Record) -> None:
 
 
 @PRICE.on_create
-def create_price(desk: Desk, given: Record) -> Record:
-    """A price of a product that there is, or that is described along with it."""
+def new_price(desk: Desk, given: Record) -> Record:
+    """A price that a caller makes."""
+    return create_price(desk, given)
+
+
+def create_price(desk: Desk, given: Record, path: str = "") -> Record:
+    """A price of a product that there is, or that is described along with it. path: the parameter that describes it, where there is one."""
+
+    def at(name: str) -> str:
+        return f"{path}[{name}]" if path else name
+
     said = {name: value for name, value in given.items() if name != "expand" and value is not None}
-    said["currency"] = currency(said["currency"])
+    if not said.get("currency"):
+        raise needed(at("currency"))
+    said["currency"] = currency(said["currency"], at("currency"))
     product = said.pop("product_data", None)
     if product is not None:
         said["product"] = create_product(desk, product)["id"]
     if not said.get("product"):
-        raise needed("product")
-    desk.named("product", said["product"], "product")
+        raise needed(at("product"))
+    desk.named("product", said["product"], at("product"))
     if said.get("billing_scheme") == "tiered":
         said["tiers"] = _tiers(said.get("tiers"))
         if not said.get("tiers_mode"):
@@ -91,7 +102,7 @@ def create_price(desk: Desk, given: Record) -> Record:
             "meter": None,
             "trial_period_days": None,
             "usage_type": "licensed",
-        } | said["recurring"]
+        } | {name: value for name, value in said["recurring"].items() if value is not None}
         longest = LONGEST[said["recurring"]["interval"]]
         if said["recurring"]["interval_count"] > longest:
             raise invalid(
@@ -137,7 +148,8 @@ def _tiers(given: list[Record] | None) -> list[Record]:
         for name in ("flat_amount", "unit_amount"):
             known = tier.get(name) is not None or tier.get(f"{name}_decimal") is not None
             shown |= amounts(tier, name) if known else {name: None, f"{name}_decimal": None}
-        made.append({**shown, "up_to": None if tier["up_to"] == "inf" else int(tier["up_to"])})
+        upto = None if tier["up_to"] == "inf" else integer(tier["up_to"], f"tiers[{number}][up_to]")
+        made.append({**shown, "up_to": upto})
     if made[-1]["up_to"] is not None:
         raise invalid("The last tier must have `up_to` set to `inf`.", f"tiers[{len(made) - 1}][up_to]")
     return made

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from counterfoil_mocks.billing.stripe import meanings
-from counterfoil_mocks.billing.stripe.errors import missing
+from counterfoil_mocks.billing.stripe.errors import invalid, missing
 from counterfoil_mocks.billing.stripe.kind import KEEP, Kind, kept
 from counterfoil_mocks.billing.stripe.kinds import KINDS
 from counterfoil_mocks.kernel.fields import Entity, Record
@@ -135,6 +135,9 @@ class Desk:
     def insert(self, name: str, said: Mapping[str, Any], columns: Record | None = None) -> Record:
         """Make an object of what is said of it. columns: values of the record's own, where the map does not give them."""
         kind = KINDS[name]
+        gone = self._chosen(kind, said["id"]) if said.get("id") and kind.map.entity == "vendor_object" else None
+        if gone is not None:
+            said = {"created": self.now, **said}
         if self._time is not None:
             said = {"created": self._time, **said}
             if "test_clock" in kind.map.by_name:
@@ -144,7 +147,16 @@ class Desk:
             values["id"] = said.get("id") or self.new_id(kind.name)
             values["seq"] = self.system.next_number(f"seq:{kind.name}")
             values.setdefault("owner", said.get("customer"))
+        if gone is not None:
+            return self.shown(kind, self.tx.update(self.entity(kind), gone, {**values, "deleted_at": None}, event=""))
         return self.shown(kind, made(self.tx, self.entity(kind), values))
+
+    def _chosen(self, kind: Kind, id: str) -> Record | None:
+        """The deleted object whose id a caller has chosen anew, None where nobody ever had it; raises Refused where one has it."""
+        record = self.system.table(kind.map.entity).by_id(self.system.name, id)
+        if record is not None and record["deleted_at"] is None:
+            raise invalid(f"{kind.noun.capitalize()} already exists.", "id", "resource_already_exists")
+        return record
 
     def change(self, name: str, id: str, said: Mapping[str, Any], columns: Record | None = None) -> Record:
         """Change some fields of an object; the others stay."""

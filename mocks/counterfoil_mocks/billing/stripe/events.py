@@ -182,7 +182,7 @@ def _rank(touch: tuple[Entity, Record | None, Record]) -> int:
 
 def _of_one(face: StripeFace, tx: Tx, kind: Kind, entity: Entity, before: Record | None, after: Record) -> None:
     said, now = TOLD[kind.name], kind.map.shown(after, face)
-    old = None if before is None else kind.map.shown(before, face)
+    old = None if before is None or kind.gone(before) else kind.map.shown(before, face)
     if kind.gone(after):
         _tell(face, tx, entity, after, said.deleted, now)
         return

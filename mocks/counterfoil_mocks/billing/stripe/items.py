@@ -124,7 +124,7 @@ def _described(desk: Desk, data: Record, ccy: str | None, path: str) -> Record:
     said = {name: value for name, value in data.items() if value is not None}
     if not said.get("product") and not said.get("product_data"):
         said["product"] = catalogue.create_product(desk, {"name": "One-off", "active": False})["id"]
-    return catalogue.create_price(desk, {**said, "active": False})
+    return catalogue.create_price(desk, {**said, "active": False}, path)
 
 
 def _of_amount(

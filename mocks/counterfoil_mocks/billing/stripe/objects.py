@@ -25,6 +25,7 @@ from counterfoil_mocks.billing.stripe.params import (
     Hash,
     Short,
     Spec,
+    Within,
     words,
 )
 from counterfoil_mocks.billing.stripe.vocabulary import TAX_IDS
@@ -44,7 +45,7 @@ DISCOUNTS: list[Spec] = [{"coupon": TEXT, "discount": TEXT, "promotion_code": TE
 ISSUER: Spec = {"type": words("account self"), "account": TEXT}
 AUTOMATIC_TAX: Spec = {"enabled": BOOL, "liability": ISSUER}
 TAX_DISPLAY = words("exclude_tax include_inclusive_tax")
-SPAN: Spec = {"interval": words("day week month year"), "interval_count": INT}
+SPAN = Hash({"interval": words("day week month year"), "interval_count": Within(1, 1095)}, "interval")
 PRICE_DATA: Spec = {
     "currency": TEXT,
     "product": TEXT,
@@ -254,13 +255,16 @@ PRODUCT = Kind(
     deletable=True,
     searched=("active", "description", "name", "shippable", "url"),
 )
-RECURRING: Spec = {
-    **SPAN,
-    "usage_type": words("licensed metered"),
-    "meter": TEXT,
-    "trial_period_days": INT,
-    "aggregate_usage": TEXT,
-}
+RECURRING = Hash(
+    {
+        **SPAN,
+        "usage_type": words("licensed metered"),
+        "meter": TEXT,
+        "trial_period_days": INT,
+        "aggregate_usage": TEXT,
+    },
+    "interval",
+)
 PRICE = Kind(
     "price",
     mapped(

@@ -39,6 +39,14 @@ class Short:
     most: int
 
 
+@dataclass(frozen=True)
+class Within:
+    """A whole number between two, both included."""
+
+    least: int
+    most: int
+
+
 class Few(list[Any]):
     """An array of no more than so many."""
 
@@ -117,7 +125,10 @@ def value(spec: Any, given: Any, path: str) -> Any:
         members = given if isinstance(given, list) else list(given.values())
         if isinstance(spec, Few) and len(members) > spec.most:
             raise invalid(f"Array up to {spec.most} elements expected (you passed {len(members)}).", path)
-        return [value(spec[0], each, f"{path}[{number}]") for number, each in enumerate(members)]
+        plain = isinstance(spec[0], (str, Choice))  # an empty text among such is none
+        return [
+            value(spec[0], each, f"{path}[{number}]") for number, each in enumerate(members) if each != "" or not plain
+        ]
     if isinstance(spec, Mapping):
         if not isinstance(given, dict):
             raise invalid("Invalid object", path)
@@ -131,6 +142,8 @@ def value(spec: Any, given: Any, path: str) -> Any:
         return given
     if not isinstance(given, str):
         raise invalid(f"Invalid {'string' if spec == TEXT else spec}: {given}", path)
+    if isinstance(spec, Within):
+        return _within(spec, integer(given, path), path)
     if isinstance(spec, Short):
         if len(given) > spec.most:
             raise invalid(f"Invalid string: {given[:20]}...; must be at most {spec.most} characters", path)
@@ -142,6 +155,18 @@ def _word(spec: Choice, given: str, path: str) -> str:
     if given not in spec.words:
         raise invalid(f"Invalid {path}: must be one of {_alternatives(spec.words)}", path)
     return given
+
+
+def _within(spec: Within, found: int, path: str) -> int:
+    if found < spec.least:
+        raise too_small(found, spec.least, path)
+    if found > spec.most:
+        raise invalid(
+            f"This value must be less than or equal to {spec.most} (it currently is '{found}').",
+            path,
+            "parameter_invalid_integer",
+        )
+    return found
 
 
 def _alternatives(said: Sequence[str]) -> str:

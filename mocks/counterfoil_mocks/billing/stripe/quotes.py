@@ -85,7 +85,7 @@ def _worked_out(desk: Desk, id: str, given: list[Record]) -> Record:
         if each.get("price"):
             price = desk.named("price", each["price"], f"{path}[price]")
         elif each.get("price_data"):
-            price = catalogue.create_price(desk, {**each["price_data"], "active": False})
+            price = catalogue.create_price(desk, {**each["price_data"], "active": False}, f"{path}[price_data]")
         else:
             raise needed(f"{path}[price]")
         ccy = ccy or price["currency"]

@@ -14,7 +14,20 @@ from counterfoil_mocks.billing.stripe.objects import (
     PRORATION,
     SPAN,
 )
-from counterfoil_mocks.billing.stripe.params import ANY, BOOL, DEC, INT, META, NAT, TEXT, TIME, Spec, words
+from counterfoil_mocks.billing.stripe.params import (
+    ANY,
+    BOOL,
+    DEC,
+    INT,
+    META,
+    NAT,
+    TEXT,
+    TIME,
+    Hash,
+    Spec,
+    Within,
+    words,
+)
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.protocols.conversion import epoch
 from counterfoil_mocks.protocols.fieldmap import FieldMap
@@ -51,6 +64,16 @@ BILLING_MODE: Spec = {
     "type": words("classic flexible"),
     "flexible": {"proration_discounts": words("included itemized")},
 }
+ANCHOR_CONFIG = Hash(
+    {
+        "day_of_month": Within(1, 31),
+        "month": Within(1, 12),
+        "hour": Within(0, 23),
+        "minute": Within(0, 59),
+        "second": Within(0, 59),
+    },
+    "day_of_month",
+)
 SUB_FIELDS: Spec = {
     **dict.fromkeys(("description", "default_payment_method", "default_source", "on_behalf_of"), TEXT),
     "items": [SUB_ITEM],
@@ -138,7 +161,7 @@ SUBSCRIPTION = Kind(
         "currency": TEXT,
         "backdate_start_date": TIME,
         "billing_cycle_anchor": TIME,
-        "billing_cycle_anchor_config": dict.fromkeys(("day_of_month", "month", "hour", "minute", "second"), INT),
+        "billing_cycle_anchor_config": ANCHOR_CONFIG,
         "billing_mode": BILLING_MODE,
         "trial_period_days": INT,
         "trial_from_plan": BOOL,

@@ -80,7 +80,7 @@ def create(desk: Desk, given: Record) -> Any:
 
 
 def check(prices: Sequence[Record], path: str = "items") -> None:
-    """Refuse prices that cannot stand on one subscription: too many, not recurring, of several currencies or intervals."""
+    """Refuse prices that cannot stand on one subscription: too many, one twice, of several currencies or intervals."""
     if not prices:
         raise needed(path)
     if len(prices) > MOST_ITEMS:
@@ -89,11 +89,6 @@ def check(prices: Sequence[Record], path: str = "items") -> None:
         if price["id"] in [each["id"] for each in prices[:number]]:
             raise invalid(
                 f"Cannot add multiple subscription items with the same price: {price['id']}", f"{path}[{number}][price]"
-            )
-        if not price["recurring"]:
-            raise invalid(
-                "The price specified is set to `type=one_time` but this field only accepts prices with `type=recurring`.",
-                f"{path}[{number}][price]",
             )
         if price["currency"] != prices[0]["currency"]:
             raise invalid("All prices on a subscription must have the same currency.", f"{path}[{number}][price]")
@@ -119,12 +114,19 @@ def _check_asked(given: Sequence[Record], prices: Sequence[Record]) -> None:
 
 
 def price_in(desk: Desk, given: Record, path: str) -> Record:
-    """The price that an item names or describes."""
+    """The price that an item names or describes; raises Refused where it does not recur."""
     if given.get("price"):
-        return desk.named("price", given["price"], f"{path}[price]")
-    if given.get("price_data"):
-        return catalogue.create_price(desk, {**given["price_data"], "active": False})
-    raise needed(f"{path}[price]")
+        price = desk.named("price", given["price"], f"{path}[price]")
+    elif given.get("price_data"):
+        price = catalogue.create_price(desk, {**given["price_data"], "active": False}, f"{path}[price_data]")
+    else:
+        raise needed(f"{path}[price]")
+    if not price["recurring"]:
+        raise invalid(
+            "The price specified is set to `type=one_time` but this field only accepts prices with `type=recurring`.",
+            f"{path}[price]",
+        )
+    return price
 
 
 def _trial_end(given: Record, now: int) -> int | None:
