@@ -594,7 +594,13 @@ def test_the_web_server_flow_ends_in_a_session(crm: dict[str, Any], keys: dict[s
         "client_secret": keys["consumer_secret"],
     }
     made = requests.post(f"{crm['url']}/services/oauth2/token", data=form, timeout=10).json()
-    assert made["refresh_token"]
+    app = {"client_id": keys["consumer_key"]}
+    again = {"grant_type": "refresh_token", **app}
+    for token, end in ((made["refresh_token"], 400), (keys["refresh_token"], 200)):
+        refreshed = {**again, "refresh_token": token}
+        assert requests.post(f"{crm['url']}/services/oauth2/token", data=refreshed, timeout=10).status_code == 200
+        requests.post(f"{crm['url']}/services/oauth2/revoke", data={"token": made["refresh_token"]}, timeout=10)
+        assert requests.post(f"{crm['url']}/services/oauth2/token", data=refreshed, timeout=10).status_code == end
     head = {"Authorization": f"Bearer {made['access_token']}"}
     assert requests.get(made["id"], headers=head, timeout=10).json()["username"] == keys["username"]
     assert (

@@ -69,6 +69,7 @@ class Sessions:
         self._codes = Kept(system, "code")
         self._known = Kept(system, "session")
         self._revoked = Kept(system, "revoked")
+        self._granted = Kept(system, "refresh token")
         self._sessions: dict[str, Session] = {}
         self._generation = system.world.generation
         self._open(self.ready, ready=True)
@@ -95,8 +96,10 @@ class Sessions:
         return found
 
     def _refreshes(self, token: str | None) -> bool:
-        """Whether a refresh token works."""
-        return token == self.refresh_token and not self._revoked.get(token)
+        """Whether a refresh token works: the published one, or one that a user has granted."""
+        if token == self.refresh_token:
+            return not self._revoked.get(token)
+        return bool(token) and bool(self._granted.get(str(token)))
 
     @cached_property
     def private_key(self) -> str:
@@ -173,6 +176,7 @@ class Sessions:
         """End a session or forget a refresh token; whether there was one."""
         if token == self.refresh_token:
             self._revoked.put(token, True)
+        self._granted.take(token)
         known = self._known.take(token) is not None
         if self._sessions.pop(token, None) is not None and self._known.shared:
             self.face.system.world.renew()
@@ -215,8 +219,8 @@ class Sessions:
         flow(form, base)
         answer = self._answer(base)
         if grant == "authorization_code":
-            answer["refresh_token"] = self.refresh_token
-            self._revoked.take(self.refresh_token)
+            answer["refresh_token"] = f"5Aep861{base64.urlsafe_b64encode(ids.secret(45)).decode()}"
+            self._granted.put(answer["refresh_token"], True)
         return Answer(200, answer, headers=(("cache-control", "no-store"),))
 
     def _answer(self, base: str) -> dict[str, str]:
