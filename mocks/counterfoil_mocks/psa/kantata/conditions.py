@@ -252,7 +252,8 @@ def of_side(buyer: bool) -> Callable[..., Any]:
             return None
         row = view.system.table("assignment").sql.alias()
         role = sa.func.coalesce(sa.cast(references.member(row, "role"), sa.Text), "maven")
-        return table.c.id.in_(sa.select(row.c.employee).where(*_held(view, row), (role == "buyer") == buyer))
+        side = role == "buyer" if buyer else role != "buyer"
+        return table.c.id.in_(sa.select(row.c.employee).where(*_held(view, row), side))
 
     return condition
 
