@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from counterfoil_mocks.crm import contracts, deals
 from counterfoil_mocks.crm.model import CHANGE_ORDER, OPPORTUNITY, QUOTE
-from counterfoil_mocks.crm.salesforce import errors, steps, topics
+from counterfoil_mocks.crm.salesforce import products, steps, topics
 from counterfoil_mocks.crm.salesforce.desk import Change, Desk
 from counterfoil_mocks.crm.salesforce.errors import Refused, integrity, validation
 from counterfoil_mocks.crm.salesforce.objects import SObject
 from counterfoil_mocks.crm.salesforce.standard import STAGE_NAMES
 from counterfoil_mocks.crm.salesforce.steps import ACTOR
 from counterfoil_mocks.crm.salesforce.views import OBJECTS
-from counterfoil_mocks.kernel import money
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.tx import perform
 
@@ -27,9 +25,6 @@ COUNTRIES = {
     "austria": "AT", "canada": "CA", "australia": "AU", "ireland": "IE", "japan": "JP", "singapore": "SG", "india": "IN", "brazil": "BR",
     "mexico": "MX", "sweden": "SE", "norway": "NO", "denmark": "DK", "belgium": "BE", "poland": "PL", "portugal": "PT",
 }  # fmt: skip
-LINES = ("OpportunityLineItem", "QuoteLineItem", "OrderItem")
-SYNCED = ("PricebookEntryId", "Quantity", "UnitPrice", "Discount", "ServiceDate", "Description")
-"""What a product of a deal has from the line item of the quote that it is synced with."""
 
 Rule = Callable[[Change], None]
 
@@ -175,7 +170,7 @@ def _opportunity_after(change: Change) -> None:
     if change.said.get("SyncedQuoteId") and change.after is not None:
         before_custom = (change.before or {}).get("custom") or {}
         if change.said["SyncedQuoteId"] != before_custom.get("SyncedQuoteId"):
-            synced(change.desk, change.after["id"], change.said["SyncedQuoteId"])
+            products.synced(change.desk, change.after["id"], change.said["SyncedQuoteId"])
             change.after = change.desk.record(change.object, change.after["id"])
     stage = change.said.get("StageName")
     if stage is None or change.after is None:
@@ -211,221 +206,7 @@ def moved(change: Change, deal: Record, target: str) -> Record:
     return deals.win_without_quote(tx, deal)
 
 
-# price books and line items
-
-
-def _entry(change: Change) -> None:
-    desk, said = change.desk, change.said
-    if change.before is not None:
-        _repriced(change)
-        return
-    product = desk.record(OBJECTS["product2"], said["Product2Id"])
-    book = desk.record(OBJECTS["pricebook2"], said["Pricebook2Id"])
-    if _same_product(desk, book["id"], said):
-        raise Refused(
-            400,
-            "DUPLICATE_VALUE",
-            "This price definition already exists in this price book",
-            ["Pricebook2Id", "Product2Id"],
-        )
-    if not book["custom"].get("IsStandard"):
-        standard = _same_product(desk, desk.face.org.standard_book, said)
-        if not standard:
-            message = "Before creating a custom price, create a standard price."
-            raise Refused(400, "STANDARD_PRICE_NOT_DEFINED", message, [])
-        if said.get("UseStandardPrice"):
-            change.custom["UnitPrice"] = standard[0]["custom"].get("UnitPrice")
-    change.custom |= {"Name": product["name"], "ProductCode": product["custom"].get("ProductCode")}
-
-
-def _repriced(change: Change) -> None:
-    """An entry that uses the standard price has no other."""
-    assert change.before is not None
-    if not change.now("UseStandardPrice"):
-        return
-    if "UnitPrice" in change.said:
-        raise integrity("UnitPrice (cannot be set while the standard price is used)", ["UnitPrice"])
-    if change.said.get("UseStandardPrice"):
-        standard = _same_product(change.desk, change.desk.face.org.standard_book, change.before["custom"])
-        change.custom["UnitPrice"] = standard[0]["custom"].get("UnitPrice") if standard else None
-
-
-def _same_product(desk: Desk, book: str | None, custom: Mapping[str, Any]) -> list[Record]:
-    """The entries of a book, or of all, for a product in a currency."""
-    about = [custom.get(name) for name in ("Product2Id", "CurrencyIsoCode")]
-    entries = desk.vendor("PricebookEntry", owner=book)
-    return [
-        each for each in entries if [each["custom"].get(name) for name in ("Product2Id", "CurrencyIsoCode")] == about
-    ]
-
-
-def _entry_after(change: Change) -> None:
-    """Entries that use the standard price follow it."""
-    entry = change.after
-    if entry is None or entry["owner"] != change.desk.face.org.standard_book or "UnitPrice" not in change.said:
-        return
-    for other in _same_product(change.desk, None, entry["custom"]):
-        if other["custom"].get("UseStandardPrice") and other["id"] != entry["id"]:
-            custom = {**other["custom"], "UnitPrice": entry["custom"].get("UnitPrice")}
-            change.tx.update(change.desk.entity(change.object), other, {"custom": custom})
-
-
-def _product_after(change: Change) -> None:
-    """Price book entries are called as their product is."""
-    product = change.after
-    if product is None or change.before is None or not {"Name", "ProductCode"} & set(change.said):
-        return
-    named = {"Name": product["name"], "ProductCode": product["custom"].get("ProductCode")}
-    for entry in change.desk.vendor("PricebookEntry"):
-        if entry["custom"].get("Product2Id") == product["id"]:
-            change.tx.update(change.desk.entity(change.object), entry, {"custom": {**entry["custom"], **named}})
-
-
-def _pricebook(change: Change) -> None:
-    change.custom.setdefault("IsStandard", bool(((change.before or {}).get("custom") or {}).get("IsStandard")))
-
-
-def _line(change: Change) -> None:
-    """A line item of a deal, a quote or an order: its price book entry, its prices."""
-    parent = _parent_of(change)
-    if change.object.name == "OrderItem" and parent["custom"].get("Status") == "Activated":
-        raise integrity("unknown (an activated order's products cannot be changed)", ["OrderId"])
-    if change.before is None:
-        _chosen(change, parent)
-        if change.object.name != "OpportunityLineItem":
-            name = "LineNumber" if change.object.name == "QuoteLineItem" else "OrderItemNumber"
-            change.custom[name] = f"{change.desk.face.system.next_number(f'number:{change.object.name}'):08d}"
-    _priced(change, parent)
-
-
-def _parent_of(change: Change) -> Record:
-    name = {"OpportunityLineItem": "Opportunity", "QuoteLineItem": "Quote", "OrderItem": "Order"}[change.object.name]
-    owner = change.values.get("owner") or (change.before or {}).get("owner")
-    return change.desk.record(OBJECTS[name.lower()], str(owner))
-
-
-def _chosen(change: Change, parent: Record) -> None:
-    """The price book entry of a new line, which must be of the parent's price book; a parent without one gets the entry's."""
-    desk, said = change.desk, change.said
-    book = (parent["custom"] or {}).get("Pricebook2Id")
-    entry: Record | None = None
-    if said.get("PricebookEntryId"):
-        entry = desk.record(OBJECTS["pricebookentry"], said["PricebookEntryId"])
-    elif said.get("Product2Id"):
-        entry = next(
-            (each for each in desk.vendor("PricebookEntry", owner=book or desk.face.org.standard_book)
-             if each["custom"].get("Product2Id") == said["Product2Id"]),
-            None,
-        )  # fmt: skip
-    if entry is None:
-        if said.get("Product2Id"):
-            raise integrity("PricebookEntryId (no price book entry for this product)", ["PricebookEntryId"])
-        raise errors.missing(["PricebookEntryId"])
-    kind = {"OpportunityLineItem": "opportunity", "QuoteLineItem": "quote", "OrderItem": "order"}[change.object.name]
-    if book and entry["owner"] != book:
-        message = f"PricebookEntryId (pricebook entry is in a different pricebook than the one assigned to the {kind})"
-        raise integrity(message, ["PricebookEntryId"])
-    product = desk.record(OBJECTS["product2"], entry["custom"]["Product2Id"])
-    if not entry["custom"].get("IsActive") or not product["custom"].get("IsActive"):
-        raise integrity("PricebookEntryId (pricebook entry is inactive)", ["PricebookEntryId"])
-    currency = parent.get("ccy") or (parent["custom"] or {}).get("CurrencyIsoCode") or "USD"
-    if entry["custom"].get("CurrencyIsoCode", "USD") != currency:
-        message = f"PricebookEntryId (pricebook entry currency code does not match {kind} currency code)"
-        raise integrity(message, ["PricebookEntryId"])
-    if not book:
-        parent_object = change.desk.object(kind)
-        custom = {**(parent["custom"] or {}), "Pricebook2Id": entry["owner"]}
-        change.tx.update(desk.entity(parent_object), parent, {"custom": custom})
-    change.custom |= {
-        "PricebookEntryId": entry["id"],
-        "Product2Id": product["id"],
-        "ProductCode": product["custom"].get("ProductCode"),
-        "ListPrice": entry["custom"].get("UnitPrice"),
-        "CurrencyIsoCode": currency,
-    }
-    if change.object.name == "OpportunityLineItem":
-        change.custom["Name"] = f"{(parent['name'] or '')} {product['name']}"[:376]
-
-
-def _priced(change: Change, parent: Record) -> None:
-    said, before_custom = change.said, (change.before or {}).get("custom") or {}
-    is_deal = change.object.name == "OpportunityLineItem"
-    if is_deal and said.get("UnitPrice") is not None and said.get("TotalPrice") is not None:
-        if change.before is None:
-            raise integrity("unknown (cannot specify both unit price and total price)", ["UnitPrice", "TotalPrice"])
-        raise Refused(400, "INVALID_FIELD", "Cannot change both 'UnitPrice' and 'TotalPrice' in update call", [])
-    if is_deal and change.before is None and said.get("UnitPrice") is None and said.get("TotalPrice") is None:
-        raise integrity("unknown (must specify unit price or total price)", [])
-
-    def figure(name: str) -> Decimal:
-        value = said[name] if name in said else before_custom.get(name)
-        return Decimal(str(value)) if value is not None else Decimal(0)
-
-    quantity, discount = figure("Quantity"), figure("Discount") / 100
-    if quantity == 0 and is_deal:
-        raise integrity("Quantity (quantity must be non-zero)", ["Quantity"])
-    currency = str(change.custom.get("CurrencyIsoCode") or before_custom.get("CurrencyIsoCode") or "USD")
-    smallest = Decimal(1).scaleb(-money.exponent(currency))
-    if is_deal and said.get("TotalPrice") is not None:
-        total = figure("TotalPrice").quantize(smallest, ROUND_HALF_UP)
-        unit = total / quantity / (1 - discount) if discount != 1 else total / quantity
-        change.custom["UnitPrice"] = float(unit.quantize(Decimal("0.0001"), ROUND_HALF_UP))
-    else:
-        total = (figure("UnitPrice") * quantity * (1 - discount)).quantize(smallest, ROUND_HALF_UP)
-    change.custom["TotalPrice"] = float(total)
-    if change.object.name != "OrderItem":
-        per_unit = (
-            figure("UnitPrice")
-            if not is_deal or said.get("TotalPrice") is None
-            else Decimal(str(change.custom["UnitPrice"]))
-        )
-        change.custom["Subtotal"] = float((per_unit * quantity).quantize(smallest, ROUND_HALF_UP))
-
-
-def _line_after(change: Change) -> None:
-    _reckoned(change.desk, change.object, str(change.after["owner"]) if change.after else "")
-
-
-def _reckoned(desk: Desk, each: SObject, owner: str) -> None:
-    """Reckon anew what a line item is part of."""
-    if each.name == "OpportunityLineItem":
-        roll_up(desk, owner)
-    elif each.name == "QuoteLineItem":
-        quote = desk.tx.look_up(QUOTE, owner)
-        deal = None if quote is None else desk.tx.look_up(OPPORTUNITY, quote["opportunity"])
-        if deal is not None and (deal["custom"] or {}).get("SyncedQuoteId") == owner:
-            synced(desk, deal["id"], owner)
-
-
-def roll_up(desk: Desk, deal_id: str) -> None:
-    """A deal with lines is worth their total; with the last line gone it keeps what it had."""
-    lines = desk.vendor("OpportunityLineItem", owner=deal_id)
-    deal = desk.tx.look_up(OPPORTUNITY, deal_id)
-    if not lines or deal is None:
-        return
-    total = sum((Decimal(str(each["custom"].get("TotalPrice") or 0)) for each in lines), Decimal(0))
-    minor = int((total * 10 ** money.exponent(deal["ccy"])).quantize(Decimal(1), ROUND_HALF_UP))
-    if minor != deal["amount"]:
-        desk.tx.update(OPPORTUNITY, deal, {"amount": minor})
-
-
-# quotes
-
-
-def synced(desk: Desk, deal_id: str, quote_id: str) -> None:
-    """A deal has the products of the quote that it is synced with, instead of its own."""
-    product, deals_object = OBJECTS["opportunitylineitem"], OBJECTS["opportunity"]
-    deal, quote = desk.record(deals_object, deal_id), desk.record(OBJECTS["quote"], quote_id)
-    if quote["opportunity"] != deal["id"]:
-        raise integrity("SyncedQuoteId (the quote belongs to another opportunity)", ["SyncedQuoteId"])
-    for line in desk.vendor("OpportunityLineItem", owner=deal["id"]):
-        desk.delete(product, line["id"])
-    book = (quote["custom"] or {}).get("Pricebook2Id")
-    deal = desk.record(deals_object, deal_id)
-    desk.tx.update(OPPORTUNITY, deal, {"custom": {**(deal["custom"] or {}), "Pricebook2Id": book}})
-    for line in desk.vendor("QuoteLineItem", owner=quote["id"]):
-        shown = {name: line["custom"][name] for name in SYNCED if line["custom"].get(name) is not None}
-        desk.create(product, {"OpportunityId": deal["id"], **shown})
+# quotes and the people of deals
 
 
 def _role_after(change: Change) -> None:
@@ -539,7 +320,7 @@ def deleting(desk: Desk, each: SObject, record: Record) -> None:
     if each.name == "Pricebook2" and record["custom"].get("IsStandard"):
         raise Refused(400, "DELETE_FAILED", "The standard price book cannot be deleted.", [])
     if each.name == "Product2" and any(
-        line["custom"].get("Product2Id") == record["id"] for kind in LINES for line in desk.vendor(kind)
+        line["custom"].get("Product2Id") == record["id"] for kind in products.LINES for line in desk.vendor(kind)
     ):
         message = f"Your attempt to delete {record['name']} could not be completed because it is associated with opportunity products."
         raise Refused(400, "DELETE_FAILED", message, [])
@@ -550,8 +331,8 @@ def deleted(desk: Desk, each: SObject, record: Record) -> None:
     for child, where in _hanging(desk, each, record["id"]):
         for one in desk.tx.find(child.entity, **where):
             desk.delete(child, one["id"])
-    if each.name in LINES:
-        _reckoned(desk, each, record["owner"])
+    if each.name in products.LINES:
+        products.reckoned(desk, each, record["owner"])
 
 
 def _hanging(desk: Desk, each: SObject, record_id: str) -> Iterator[tuple[SObject, dict[str, str]]]:
@@ -588,9 +369,9 @@ BEFORE: Mapping[str, Rule] = {
     "Contact": _contact,
     "Site__c": _site,
     "Opportunity": _opportunity,
-    "Pricebook2": _pricebook,
-    "PricebookEntry": _entry,
-    **dict.fromkeys(LINES, _line),
+    "Pricebook2": products.before_book,
+    "PricebookEntry": products.before_entry,
+    **dict.fromkeys(products.LINES, products.before_line),
     "Quote": _quote,
     "Contract": _contract,
     "Order": _order,
@@ -602,10 +383,10 @@ BEFORE: Mapping[str, Rule] = {
 AFTER: Mapping[str, Rule] = {
     "Account": _account_after,
     "Opportunity": _opportunity_after,
-    **dict.fromkeys(LINES, _line_after),
+    **dict.fromkeys(products.LINES, products.after_line),
     "OpportunityContactRole": _role_after,
-    "PricebookEntry": _entry_after,
-    "Product2": _product_after,
+    "PricebookEntry": products.after_entry,
+    "Product2": products.after_product,
     "Quote": steps.walked("Status", QUOTE, steps.QUOTE),
     "Contract": _contract_after,
     "Change_Order__c": steps.walked("Status__c", CHANGE_ORDER, steps.CHANGE_ORDER, most=1),
