@@ -275,3 +275,12 @@ def test_a_tax_rate_that_is_put_aside_stays_where_it_is_and_comes_nowhere_else(c
     assert refused(v1.invoice_items.create, item) == (None, "tax_rates[0]")
     lines = {"lines": [{"amount": 5, "tax_rates": [rate]}]}
     assert refused(v1.invoices.add_lines, draft.id, lines) == (None, "lines[0][tax_rates][0]")
+
+
+def test_a_search_asks_of_a_time_what_a_time_can_be(client: Any, acme: Any) -> None:
+    search = client.v1.customers.search
+    assert refused(search, {"query": "created~'abc'"}) == (None, "query")
+    assert list(search({"query": f"email:null AND created:null AND created<{acme.created}"})) == []
+    assert acme.id in [each.id for each in search({"query": "name:'Acme' AND -created:null", "limit": 100})]
+    assert refused(client.v1.invoices.list, {"due_date": {"gt": 10**12}}) == (None, "due_date[gt]")
+    assert list(client.v1.setup_intents.list({"attach_to_self": True})) == []

@@ -357,7 +357,7 @@ INVOICE = Kind(
         "status": words("draft open paid uncollectible void"),
         "subscription": TEXT,
         "collection_method": BILLED_BY,
-        "due_date": (INT, {"gt": INT, "gte": INT, "lt": INT, "lte": INT}),
+        "due_date": (TIME, dict.fromkeys(("gt", "gte", "lt", "lte"), TIME)),
     },
     asked={
         "subscription": json_at("subscription"),

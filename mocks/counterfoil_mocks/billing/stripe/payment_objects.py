@@ -171,6 +171,7 @@ SETUP_INTENT = Kind(
     create={**SETUP, **SET_UP, "confirm": BOOL, "usage": words("off_session on_session")},
     update=SETUP,
     filters={"customer": TEXT, "payment_method": TEXT, "attach_to_self": BOOL},
+    asked={"attach_to_self": lambda table, value: sa.false() if value else sa.true()},  # no account pays itself here
 )
 CHARGE = Kind(
     "charge",

@@ -91,7 +91,11 @@ def condition(kind: Kind, table: sa.FromClause, query: str) -> sa.ColumnElement[
 
 def _clause(kind: Kind, table: sa.FromClause, clause: re.Match[str]) -> sa.ColumnElement[bool]:
     name, sign, raw = clause["field"], clause["sign"], clause["value"]
-    if name == "created" and name in kind.searched and raw != "null" and sign in BOUNDS:
+    if name == "created" and name in kind.searched and clause["key"] is None:
+        if raw == "null":  # every object has been created
+            return sa.true() if clause["not"] else sa.false()
+        if sign not in BOUNDS:
+            raise invalid(f"Field `{name}` does not support `{sign}`.", "query")
         moment = _number(re.sub(r"^(['\"])(.*)\1$", r"\2", raw))
         found = sa.and_(*created(table, dict.fromkeys(BOUNDS[sign], moment)))
         return sa.not_(found) if clause["not"] else found
