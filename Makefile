@@ -3,7 +3,7 @@ VENV := .venv
 VENDORS := --crm salesforce --psa kantata --erp netsuite --billing stripe
 ready := $(VENV)/.ready
 ON_POSTGRES := $(addprefix tests/test_,$(addsuffix .py,processes killed postgres mirror tx snapshot clock crm psa erp billing native_face control_plane)) \
-	$(addprefix tests/faces/test_,$(addsuffix .py,kantata stripe stripe_payments netsuite salesforce salesforce_processes))
+	$(addprefix tests/faces/test_,$(addsuffix .py,kantata kantata_clients stripe stripe_payments netsuite salesforce salesforce_processes))
 OVER_VENDORS := S-01 S-08 S-15 S-26 S-38 S-48
 
 run: $(ready)  ## run every scenario against the reference integration

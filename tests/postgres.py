@@ -47,7 +47,7 @@ class Server:
         port = free_port()
         self._options = f"-p {port} -k {folder} {SETTINGS} {settings}"
         self.address = f"postgresql://postgres@127.0.0.1:{port}/postgres"
-        self._run("initdb", "-A", "trust", "-U", "postgres", "--no-sync")
+        self._run("initdb", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
 
     def _run(self, program: str, *words: str) -> None:
         command = [str(self._programs / program), "-D", f"{self._folder}/data", *words]

@@ -42,6 +42,11 @@ FUNCTIONS = (
         SELECT strpos(hay, needle)::bigint
     $$
     """,
+    """
+    CREATE OR REPLACE FUNCTION public.small_letters(said text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+        SELECT lower(said COLLATE "default")
+    $$
+    """,
 )
 """What faces ask in SQLite's words, or in ours (`store.SQL_FUNCTIONS`)."""
 

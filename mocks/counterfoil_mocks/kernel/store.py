@@ -41,10 +41,7 @@ SQL_FUNCTIONS: dict[str, tuple[int, Any]] = {
     "convert_ccy": (4, money.convert),
     "exponent_of": (1, money.exponent),
     "power_of_ten": (1, lambda places: None if places is None else 10**places),
-    "lower": (
-        1,
-        lambda value: value.lower() if isinstance(value, str) else value,
-    ),  # SQLite's own knows no letter beyond ASCII
+    "small_letters": (1, lambda value: value.lower() if isinstance(value, str) else value),
     "nfc": (1, lambda value: value and unicodedata.normalize("NFC", value)),
     "later": (2, lambda at, minutes: at and clock.later(at, minutes=minutes)),
     "business_date": (2, lambda at, tz: at and clock.business_date(at, tz)),

@@ -90,7 +90,7 @@ PROMOTION_CODE = Kind(
     asked={
         "coupon": lambda table, value: sa.func.json_extract(table.c.custom, f"$.{KEEP}.promotion.coupon") == value,
         "code": lambda table, value: (
-            sa.func.lower(sa.func.json_extract(table.c.custom, f"$.{KEEP}.code")) == value.lower()
+            sa.func.small_letters(sa.func.json_extract(table.c.custom, f"$.{KEEP}.code")) == value.lower()
         ),
     },
 )

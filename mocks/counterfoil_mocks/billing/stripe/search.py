@@ -107,7 +107,7 @@ def _clause(kind: Kind, table: sa.FromClause, clause: re.Match[str]) -> sa.Colum
     if sign == "~":
         if len(value) < 3:
             raise invalid("Substring search requires at least three characters.", "query")
-        made = sa.func.lower(column).contains(value.lower(), autoescape=True)
+        made = sa.func.small_letters(column).contains(value.lower(), autoescape=True)
     elif sign == ":":
         made = _equal(column, name, value)
     else:
@@ -149,8 +149,8 @@ def _equal(column: Any, name: str, value: str) -> Any:
     if name in ("amount", "total", "canceled_at"):
         return column == _number(value)
     if name == "currency":
-        return sa.func.lower(column) == value.lower()
-    return sa.func.lower(column) == value.lower()
+        return sa.func.small_letters(column) == value.lower()
+    return sa.func.small_letters(column) == value.lower()
 
 
 def _number(value: str) -> int:

@@ -197,7 +197,7 @@ def archived_form(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -
 
 
 def matching(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
-    name = sa.func.lower(table.c.name)
+    name = sa.func.small_letters(table.c.name)
     words = value.lower()
     return sa.or_(name.startswith(words, autoescape=True), name.contains(f" {words}", autoescape=True))
 
@@ -302,9 +302,9 @@ def of_caller(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa
 
 def by_email(view: Any, map: ObjectMap, table: sa.FromClause, value: str) -> sa.ColumnElement[bool]:
     name, _, domain = value.lower().partition("@")
-    own = sa.func.lower(references.member(table, "email_address"))
+    own = sa.func.small_letters(references.member(table, "email_address"))
     numbered = sa.and_(
-        sa.literal(domain == "counterfoil.test"), own.is_(None), sa.func.lower(table.c.employee_no) == name
+        sa.literal(domain == "counterfoil.test"), own.is_(None), sa.func.small_letters(table.c.employee_no) == name
     )
     return sa.or_(own == value.lower(), numbered)
 

@@ -230,7 +230,9 @@ class View:
         words = self.text("search") if kind.searched and not self.text("only") else ""
         if words:
             columns = [table.c[name] for name in kind.searched if name in table.c]
-            found.append(sa.or_(*(sa.func.lower(each).contains(words.lower(), autoescape=True) for each in columns)))
+            found.append(
+                sa.or_(*(sa.func.small_letters(each).contains(words.lower(), autoescape=True) for each in columns))
+            )
         return [each for each in found if each is not None]
 
     def instant(self, name: str) -> str | None:
