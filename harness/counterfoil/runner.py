@@ -140,8 +140,8 @@ def execute(order: Order, face: Face) -> Run:
     config = check_landscape(order)
     if order.faults not in (None, *faults.names()) and config is not None:
         check_faults(str(order.faults), planned, config)
-    check_places(order)
     files, ids = find(order.targets, order.scenarios)
+    check_places(order)
     with tempfile.TemporaryDirectory(prefix="counterfoil-") as place:
         answer = Path(place) / "run.json"
         code = _pytest(arguments(order, files, ids, answer), face)

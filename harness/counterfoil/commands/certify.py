@@ -22,18 +22,23 @@ def certify(
 ) -> None:
     """Put an integration through scenarios, faults and contracts, and write one page for its customers.
 
-    Exit code 0: certified. 1: not certified; the page names each deviation. 2: wrong usage. 3: something could not be run.
+    Exit code 0: certified, or passed where scenarios were chosen. 1: not; the page names each deviation. 2: wrong usage. 3: something could not be run.
     """
     from counterfoil import places
     from counterfoil.client import Broken
     from counterfoil.contracting import certificate
     from counterfoil.descriptor import Unreadable
+    from counterfoil.integration import resolve
+    from counterfoil.runner import find
 
     if level not in certificate.PLANS:
         raise refused("certify", f"--level {level}: expected core or full")
     try:
+        commission = certificate.Commission(integration, level, seed, tuple(scenario or ()))
+        resolve(integration)
+        find(commission.told)
         places.check_folder("--out", out)
-        found = certificate.certify(certificate.Commission(integration, level, seed, tuple(scenario or ())))
+        found = certificate.certify(commission)
         page, machine = certificate.write(found, out)
     except (Unreadable, OSError) as error:
         raise refused("certify", error) from error
@@ -41,5 +46,6 @@ def certify(
         raise refused("certify", error, 3) from error
     for each in found["deviations"]:
         typer.echo(f" ✗ {each}")
-    typer.echo(f"{found['integration']} is {found['verdict']} (level {found['level']}, seed {seed}): {page}, {machine}")
-    raise typer.Exit(0 if found["verdict"] == "certified" else 1)
+    scope = f"{', '.join(found['scope']['scenarios'])} only, no level" if scenario else f"level {level}"
+    typer.echo(f"{found['integration']}: {found['verdict']} ({scope}, seed {seed}): {page}, {machine}")
+    raise typer.Exit(1 if found["verdict"].startswith("not ") else 0)
