@@ -49,7 +49,8 @@ def tunnel(
         ca.write_bytes(made.authority.pem)
         run(live(made, port, ca.resolve()))
     except OSError as error:
-        raise refused("tunnel", f"{error}; name another `--port` or `--ca`", 3) from error
+        why = f"{error.filename}: {error.strerror}" if error.filename else error
+        raise refused("tunnel", f"{why}; name another `--port` or `--ca`", 3) from error
 
 
 async def live(tunnel: Tunnel, port: int, ca: Path) -> None:
@@ -67,6 +68,8 @@ async def live(tunnel: Tunnel, port: int, ca: Path) -> None:
     typer.echo("Give your client's process:")
     typer.echo(f"  HTTPS_PROXY=http://127.0.0.1:{taken}")
     typer.echo(f"  REQUESTS_CA_BUNDLE={ca} NODE_EXTRA_CA_CERTS={ca} SSL_CERT_FILE={ca}")
+    if "api.stripe.com" in tunnel.routes:
+        typer.echo(f'Stripe\'s own library for Python trusts certificates of its own: stripe.ca_bundle_path = "{ca}"')
     typer.echo("Stop with Ctrl-C.")
     try:
         await told.wait()
