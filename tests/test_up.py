@@ -165,7 +165,7 @@ def test_a_taken_port_is_exit_code_3() -> None:
         (("--crm", "acme"), "there is no vendor 'acme'"),
         (("--size", "Q"), "size"),
         (("--store", "mysql://x"), "none of `memory`"),
-        (("--store", "sqlite:////nowhere/at/all/firm.db"), "cannot be opened"),
+        (("--store", "sqlite:////nowhere/at/all/firm.db"), "Its folder must be there"),
         (("--port-base", "70000"), "port_base"),
         (("missing.yaml",), "cannot be read"),
         (("--colour",), "No such option"),

@@ -30,10 +30,11 @@ def opened(config: Config, *, anew: bool = False) -> Store:
         store = open_store(config.store, ROLES, roomy=roomy(config.size))
     except Exception as error:
         said = " ".join(str(error).split())
+        said += "" if said.endswith((".", "?")) else "."
+        if said.startswith("unable to open database"):
+            said += " Its folder must be there, and files in it be writable."
         kind = Unavailable if isinstance(error, (ConnectionError, StoreTaken)) else Unusable
-        raise kind(
-            f"The store {config.store} cannot be opened: {said}{'' if said.endswith(('.', '?')) else '.'}"
-        ) from error
+        raise kind(f"The store {config.store} cannot be opened: {said}") from error
     for name, word, asked in (("seed", "seed", str(config.seed)), ("firm", "size", config.size)):
         kept = store.meta(name)
         if kept is not None and kept != asked:

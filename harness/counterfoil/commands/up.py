@@ -78,8 +78,8 @@ def serve(
     try:
         run(live(built, as_json))
     except PortTaken as error:
-        busy = isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EADDRINUSE
-        hint = " Name other ports: `--port-base 9100`, or 0 for free ones." if busy else ""
+        elsewhere = isinstance(error.__cause__, OSError) and error.__cause__.errno in (errno.EADDRINUSE, errno.EACCES)
+        hint = " Name other ports: `--port-base 9100`, or 0 for free ones." if elsewhere else ""
         raise refused("up", f"{error}{hint}", 3) from error
 
 

@@ -100,7 +100,10 @@ def read(folder: Path) -> list[Run]:
         about = orjson.loads((folder / "run.json").read_bytes())
         lines = (folder / "journal.ndjson").read_bytes().splitlines()
     except (OSError, orjson.JSONDecodeError) as error:
-        raise Unreadable(f"{folder}: is no export of a run (`counterfoil run … --export {folder}`): {error}") from error
+        why = f"{error.strerror}: {error.filename}" if isinstance(error, OSError) else error
+        raise Unreadable(
+            f"{folder} is no export of a run ({why}); make one: counterfoil run S-01 --export {folder}"
+        ) from error
     if about.get("faults"):
         raise Unreadable(f"{folder}: the run was disturbed by the faults {about['faults']}; record one without")
     runs: dict[str, Run] = {}
