@@ -336,7 +336,7 @@ def sides(lines: list[posting.Line]) -> list[tuple[str, int, int]]:
 def test_every_rule_balances() -> None:
     figures = {
         "total": 110, "net": 100, "tax": 10, "revenue": 7, "position": 9, "value": 5, "cost": 3, "received": 4, "applied": 2,
-        "relieved": 2, "expense": 6, "difference": 1, "loss": 8, "charge": 11,
+        "relieved": 2, "refunded": 2, "expense": 6, "difference": 1, "loss": 8, "charge": 11,
     }  # fmt: skip
     for rule in posting.RULES:
         assert posting.balanced(posting.legs(rule, figures)), rule
@@ -354,6 +354,7 @@ POSTED = [
     ("P6 TIME", {"cost": 30}, [("5000", 30, 0), ("2500", 0, 30)]),
     ("P6 EXPENSE", {"cost": 30}, [("5010", 30, 0), ("2510", 0, 30)]),
     ("P7 RECEIPT", {"received": 40}, [("1000", 40, 0), ("2350", 0, 40)]),
+    ("P7 REFUND", {"relieved": 105, "refunded": 108, "gain": -3}, [("2350", 105, 0), ("1000", 0, 108), ("7100", 3, 0)]),
     ("P7 APPLY", {"applied": 40, "relieved": 40}, [("2350", 40, 0), ("1200", 0, 40)]),
     ("P8 OF P1", {"total": 110, "net": 100, "tax": 10}, [("1200", 0, 110), ("2300", 100, 0), ("2200", 10, 0)]),
     ("P8 OF P5", {"total": 110, "net": 100, "tax": 10}, [("1200", 0, 110), ("1220", 100, 0), ("2200", 10, 0)]),
