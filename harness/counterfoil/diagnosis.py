@@ -247,7 +247,7 @@ def webhooks_listen(case: Diagnosis, bench: Bench) -> None:
 
 
 def live(case: Diagnosis, world: World) -> None:
-    """Enter a customer, win a deal, and look at what came of it."""
+    """Enter a customer, win a deal, and look at what came of it; raises Broken where the integration ends over it."""
     customer = firm.add_customer(world, name="Aldergate Logistics Inc.", invoice_ccy="USD")
     line = firm.fixed_fee(usd("10,000"), hours=100, cost=usd("5,000"), tax_code="NT", service_item="CONSULTING-FF")
     stones = [firm.milestone("M1", usd("10,000"))]
@@ -257,6 +257,8 @@ def live(case: Diagnosis, world: World) -> None:
     except NotSettled as restless:
         remedy = "Answer webhooks with 2xx within a few seconds; have `idle` say true when there is nothing to do."
         case.found("rest", str(restless), remedy, VIOLATED)
+    if world.integration is not None:
+        world.integration.check_alive()  # of one that has died, all else that is wrong would only say so at length
     calls = world.journal(kind="request", since=world.journal_start)
     credentials(case, calls)
     delivered(case, world.journal(kind="delivery", since=world.journal_start))

@@ -104,6 +104,35 @@ def test_a_mistake_is_found_with_its_remedy(cli: Start, sample: Callable[[Mend],
     assert said in found[check]
 
 
+DYING = """
+import os, sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+class Hooks(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+
+    def do_POST(self):
+        print("no such customer class", file=sys.stderr, flush=True)
+        os._exit(3)
+
+HTTPServer(("127.0.0.1", int(sys.argv[1])), Hooks).serve_forever()
+"""
+
+
+def test_of_an_integration_that_dies_of_an_event_its_last_words_are_told(
+    cli: Start, sample: Callable[[Mend], None], tmp_path: Path
+) -> None:
+    (tmp_path / "dying.py").write_text(DYING)
+    sample(lambda it: it.update(start={"command": ["python3", "dying.py", "${port}"]}, operations={}))
+    code, found = ailing(cli)
+    assert code == 3
+    assert set(found) == {"run"}
+    assert "ended with code 3" in found["run"]
+    assert "no such customer class" in found["run"]
+
+
 def test_an_integration_that_writes_nothing_is_told(cli: Start) -> None:
     done = cli("doctor", "--integration", "noop")
     assert done.code == 1
