@@ -212,6 +212,21 @@ def test_a_store_that_is_wanted_anew_forgets_what_it_held_and_no_other(up: Up, t
     assert (code, "made with seed 7, not 8" in complaint) == (2, True)
 
 
+def test_a_store_in_files_is_of_one_landscape_at_a_time(up: Up, tmp_path: Path) -> None:
+    words = ("--port-base", "0", "--size", "empty", "--store", "sqlite:///firm.db")
+    first = up(*words, "--json")
+    ready(first)
+    for more in ((), ("--anew",)):
+        code, said = refused(*words, *more, cwd=tmp_path)
+        assert (code, "another landscape is at work in these files; stop it, or name another store" in said) == (
+            3,
+            True,
+        )
+    first.kill()
+    first.wait(20)
+    ready(up(*words, "--json"))
+
+
 def test_a_store_of_another_version_is_refused_with_its_remedy_and_stays_as_it_is(tmp_path: Path) -> None:
     store = f"sqlite:///{tmp_path / 'firm.db'}"
     open_store(store, ROLES).close()

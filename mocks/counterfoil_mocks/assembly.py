@@ -10,7 +10,7 @@ from counterfoil_mocks.kernel import clock, events, webhooks
 from counterfoil_mocks.kernel.clock import Clock
 from counterfoil_mocks.kernel.errors import Problem, StoreTaken
 from counterfoil_mocks.kernel.shared import Shared, SharedClock, SharedTraffic
-from counterfoil_mocks.kernel.store import Store, discard, open_store
+from counterfoil_mocks.kernel.store import Store, claim, discard, open_store
 from counterfoil_mocks.kernel.system import System, World
 from counterfoil_mocks.roles import ROLES
 
@@ -24,11 +24,16 @@ EMPTY = "empty"
 def opened(config: Config, *, anew: bool = False) -> Store:
     """The store that a configuration names; raises Unusable, of which Unavailable is for what may be otherwise later. anew: whatever it holds
     is thrown away first."""
+    claimed = None
     try:
+        claimed = claim(config.store)
         if anew:
             discard(config.store, ROLES)
         store = open_store(config.store, ROLES, roomy=roomy(config.size))
+        store.claimed = claimed
     except Exception as error:
+        if claimed is not None:
+            claimed.close()
         said = " ".join(str(error).split())
         said += "" if said.endswith((".", "?")) else "."
         if said.startswith("unable to open database"):

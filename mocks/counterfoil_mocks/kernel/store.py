@@ -6,6 +6,7 @@ SQLite embedded is the default: each schema is an attached database, in memory o
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import sqlite3
 import tempfile
 import unicodedata
@@ -13,12 +14,13 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
 from counterfoil_mocks.kernel import clock, money, tables
+from counterfoil_mocks.kernel.errors import StoreTaken
 from counterfoil_mocks.kernel.extras import install
 from counterfoil_mocks.kernel.fields import Record
 from counterfoil_mocks.kernel.layout import Layout
@@ -84,6 +86,24 @@ def discard(url: str, roles: Mapping[str, Role]) -> None:
         for schema in schemas_of(roles):
             for beside in ("", "-wal", "-shm"):
                 file_of(path, schema, beside).unlink(missing_ok=True)
+
+
+def claim(url: str) -> IO[str] | None:
+    """Keep other landscapes out of a store in files until what is returned is closed, or the process is gone, however that ends; None where
+    there is nothing to claim here: memory is nobody else's, and a database server sees to it itself. Raises StoreTaken."""
+    path = None if url.startswith(POSTGRES) else Store._path(url)
+    if path is None:
+        return None
+    try:
+        handle = path.with_suffix(".lock").open("w", encoding="utf-8")
+    except OSError:
+        return None  # where no file can be made, the database says so
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        handle.close()
+        raise StoreTaken("another landscape is at work in these files; stop it, or name another store") from None
+    return handle
 
 
 def schemas_of(roles: Mapping[str, Role]) -> tuple[str, ...]:
@@ -329,6 +349,9 @@ class Store:
         finally:
             self.connection.execute("PRAGMA query_only = OFF")
 
+    claimed: IO[str] | None = None
+    """What keeps other landscapes out of it, where that is not the database itself."""
+
     distant = False
     """Whether each statement goes to a server and back, so that one of two parts is cheaper than two."""
 
@@ -425,5 +448,7 @@ class Store:
     def close(self) -> None:
         """Close the database; an in-memory one is gone."""
         self.connection.close()
+        if self.claimed is not None:
+            self.claimed.close()
         if "_scratch" in self.__dict__:
             self._scratch.cleanup()
