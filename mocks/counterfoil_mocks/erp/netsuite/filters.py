@@ -164,7 +164,7 @@ class _Parser:
         if kind in ("date", "instant"):
             found = COMPARISONS[operator](sa.func.substr(column, 1, len(wanted)), wanted)
         elif kind == "text" and operator == "IS" and wanted.isascii():
-            found = sa.func.small_letters(column) == wanted
+            found = sa.func.lower(column) == wanted
         return found
 
     def _values(self) -> list[str]:
