@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -12,6 +14,7 @@ import yaml
 from tests.conftest import POSTGRES, own_database
 
 from counterfoil_mocks import config
+from counterfoil_mocks.kernel.errors import StoreAway
 from counterfoil_mocks.kernel.journal import COLUMNS
 from counterfoil_mocks.kernel.postgres import PostgresStore
 from counterfoil_mocks.kernel.postgres_connection import translated
@@ -119,6 +122,26 @@ def test_a_server_that_hangs_up_is_dialled_again() -> None:
         with store.transaction("crm"):
             store.set_meta("kept", "still")
         assert store.meta("kept") == "still"
+        store.close()
+
+
+@needs_server
+def test_a_server_that_is_gone_without_a_word_has_its_own_error_whatever_was_being_said() -> None:
+    def gone(store: PostgresStore) -> None:
+        with socket.socket(fileno=os.dup(store.connection.driver.pgconn.socket)) as line:
+            line.shutdown(socket.SHUT_RDWR)
+
+    with own_database() as url:
+        store = open_store(url, ROLES)
+        assert isinstance(store, PostgresStore)
+        gone(store)
+        store.begin("crm")  # nothing is lost yet: it dials again
+        store.set_meta("mark", "lost")
+        gone(store)
+        with pytest.raises(StoreAway):
+            store.commit()
+        store.rollback()
+        assert store.meta("mark") is None
         store.close()
 
 

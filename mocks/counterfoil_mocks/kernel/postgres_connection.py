@@ -158,7 +158,9 @@ class Connection:
         """Say something that has no parameters and no answer, past what the driver does for others; raises what the driver raises."""
         result = self.driver.pgconn.exec_(text)
         if result.status not in DONE:
-            raise psycopg.errors.error_from_result(result, self.driver.info.encoding)
+            error = psycopg.errors.error_from_result(result, self.driver.info.encoding)
+            # A server that is gone gives no code, by which the driver would know what kind of error it is.
+            raise psycopg.OperationalError(str(error)) if self.driver.closed else error
 
     def rollback(self) -> None:
         """Give up a transaction; one that broke off with the connection is gone already."""
