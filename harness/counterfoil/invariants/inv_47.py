@@ -6,7 +6,7 @@ MOST_REPEATS = 8
 STARTED = 0.5
 """Wall seconds after a refusal in which calls may arrive that were under way when it was given."""
 EARLY = 0.1
-"""Wall seconds that clocks and schedulers may differ by."""
+"""Wall seconds that clocks and schedulers may differ by: between being let in and being written down, too, which is why a pace is of a second less that."""
 HALF = 3
 """Gaps at the beginning and at the end of a row of attempts that are compared; shorter rows than twice that tell nothing."""
 GROWTH = 1.5
@@ -73,7 +73,7 @@ heard AS (
 ),
 pace AS (
     SELECT c.seq, c.system, c.client, c.operation, c.key, c.at, a.rate, a.burst, count(*) OVER (
-        PARTITION BY c.system, c.client ORDER BY c.began RANGE BETWEEN 1 PRECEDING AND CURRENT ROW) AS calls
+        PARTITION BY c.system, c.client ORDER BY c.began RANGE BETWEEN {1 - EARLY} PRECEDING AND CURRENT ROW) AS calls
     FROM heard c JOIN allowed a ON a.system = c.system WHERE c.client IS NOT NULL AND c.operation <> 'token'
         AND (c.retry_after IS NULL OR c.refused_at <= c.began - {STARTED})
 ),
