@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from counterfoil_mocks import config
+from counterfoil_mocks.firm.rows import Rows
 from counterfoil_mocks.kernel import pages, timers
+from counterfoil_mocks.kernel.clock import Clock
 from counterfoil_mocks.kernel.store import Store
+from counterfoil_mocks.kernel.system import System, World
 from counterfoil_mocks.kernel.table import DULL, Table
 from counterfoil_mocks.landscape import Landscape
 from counterfoil_mocks.roles import ROLES
@@ -78,6 +81,18 @@ def test_an_external_id_is_found_whatever_its_case_without_reading_all(store: St
     asked = f"SELECT id FROM erp.{entity} WHERE system = ? AND lower(external_id) = ? AND deleted_at IS NULL"
     [step] = plan(store, asked, ("erp", "x"))
     assert f"{entity}_external_id_folded" in step
+
+
+def test_what_indexes_are_worth_is_told_again_where_they_were_made_anew() -> None:
+    made = Store("memory", ROLES)
+    system = System("erp", ROLES["erp"], made, World(Clock("2026-01-05T15:00:00.000Z")))
+    told = "SELECT count(*) FROM erp.sqlite_stat1"
+    before = made.execute(told).fetchone()
+    rows = Rows(system, many=True)
+    assert made.execute(told).fetchone() < before
+    rows.finish()
+    assert made.execute(told).fetchone() == before
+    made.close()
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,29 @@ def client(billing: dict[str, Any]) -> Any:
 
 
 @pytest.fixture(scope="module")
+def retainer(client: Any) -> Any:
+    """A price of Stripe's: 100 dollars a month."""
+    recurring = {"recurring": {"interval": "month"}, "product_data": {"name": "Retainer"}}
+    return client.v1.prices.create({"currency": "usd", "unit_amount": 10000, **recurring})
+
+
+@pytest.fixture
+def clock(client: Any) -> Any:
+    """A clock of Stripe's that stands on 1 February."""
+    from stripe_clock import FEBRUARY
+
+    return client.v1.test_helpers.test_clocks.create({"frozen_time": FEBRUARY, "name": "Acme"})
+
+
+@pytest.fixture
+def owner(client: Any, clock: Any) -> Any:
+    """A customer of that clock whose card works."""
+    from stripe_clock import payer
+
+    return payer(client, test_clock=clock.id)
+
+
+@pytest.fixture(scope="module")
 def netsuite_face(launch_shared: Any) -> Any:
     """A landscape whose books speak as NetSuite, with one company that can post."""
     from netsuite_account import account

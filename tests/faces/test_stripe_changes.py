@@ -6,41 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from stripe_clock import DAY, FEBRUARY, advance
 
 stripe = pytest.importorskip("stripe")
-
-FEBRUARY = 1769904000
-"""2026-02-01T00:00:00Z."""
-DAY = 86400
-
-
-@pytest.fixture(scope="module")
-def retainer(client: Any) -> Any:
-    """100 dollars a month."""
-    recurring = {"recurring": {"interval": "month"}, "product_data": {"name": "Retainer"}}
-    return client.v1.prices.create({"currency": "usd", "unit_amount": 10000, **recurring})
-
-
-@pytest.fixture
-def clock(client: Any) -> Any:
-    """A clock that stands on 1 February."""
-    return client.v1.test_helpers.test_clocks.create({"frozen_time": FEBRUARY})
-
-
-@pytest.fixture
-def owner(client: Any, clock: Any) -> Any:
-    """A customer whose card works."""
-    card = {"payment_method": "pm_card_visa", "invoice_settings": {"default_payment_method": "pm_card_visa"}}
-    return client.v1.customers.create({"name": "Payer", "test_clock": clock.id, **card})
-
-
-def advance(client: Any, clock: Any, to: int) -> None:
-    """Advance a clock and wait until it is ready, as a client does."""
-    client.v1.test_helpers.test_clocks.advance(clock.id, {"frozen_time": to})
-    for _ in range(200):
-        if client.v1.test_helpers.test_clocks.retrieve(clock.id).status == "ready":
-            return
-    raise AssertionError("the clock never got ready")
 
 
 def test_a_trial_is_given_later_and_what_was_paid_is_credited(

@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from stripe_clock import DAY, FEBRUARY
 
 stripe = pytest.importorskip("stripe")
-
-FEBRUARY = 1769904000
-"""2026-02-01T00:00:00Z."""
-HOUR, DAY = 3600, 86400
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import stripe_clock
 
 pytest.importorskip("stripe")
 
@@ -15,15 +16,7 @@ FORM = "application/x-www-form-urlencoded"
 @pytest.fixture
 def payer(client: Any) -> Any:
     """A customer whose card works."""
-    card = {"payment_method": "pm_card_visa", "invoice_settings": {"default_payment_method": "pm_card_visa"}}
-    return client.v1.customers.create({"name": "Payer", **card})
-
-
-@pytest.fixture(scope="module")
-def retainer(client: Any) -> Any:
-    """100 dollars a month."""
-    recurring = {"recurring": {"interval": "month"}, "product_data": {"name": "Retainer"}}
-    return client.v1.prices.create({"currency": "usd", "unit_amount": 10000, **recurring})
+    return stripe_clock.payer(client)
 
 
 @pytest.fixture

@@ -5,28 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from stripe_clock import DAY, payer
 
 stripe = pytest.importorskip("stripe")
-
-FEBRUARY = 1769904000
-"""2026-02-01T00:00:00Z."""
-DAY = 86400
 
 
 @pytest.fixture
 def acme(client: Any) -> Any:
     """A customer whose card works."""
-    card = {"payment_method": "pm_card_visa", "invoice_settings": {"default_payment_method": "pm_card_visa"}}
-    return client.v1.customers.create({"name": "Acme", **card})
-
-
-@pytest.fixture(scope="module")
-def retainer(client: Any) -> Any:
-    """100 dollars a month."""
-    product = {"product_data": {"name": "Retainer"}}
-    return client.v1.prices.create(
-        {"currency": "usd", "unit_amount": 10000, "recurring": {"interval": "month"}, **product}
-    )
+    return payer(client, name="Acme")
 
 
 def coupon(client: Any, percent: int = 50, **fields: Any) -> Any:
@@ -56,12 +43,6 @@ def test_a_coupon_that_is_used_up_or_too_old_takes_nothing_off(client: Any, cloc
     with pytest.raises(stripe.InvalidRequestError) as caught:
         coupon(client, redeem_by=100)
     assert caught.value.param == "redeem_by"
-
-
-@pytest.fixture
-def clock(client: Any) -> Any:
-    """A clock that stands on 1 February."""
-    return client.v1.test_helpers.test_clocks.create({"frozen_time": FEBRUARY})
 
 
 def test_an_amount_in_one_currency_is_not_taken_off_another(client: Any, acme: Any) -> None:

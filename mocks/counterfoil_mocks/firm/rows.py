@@ -119,6 +119,8 @@ class Rows:
         self.flush()
         for name in self.makers if self.many else ():
             self.system.table(name).create()
+        if self.many:
+            self.system.store.weigh(self.system.schema)
         self.system.store.connection.executemany(
             f"INSERT INTO {self.system.schema}.sequence VALUES (?, ?, ?)"
             " ON CONFLICT (system, name) DO UPDATE SET value = excluded.value WHERE excluded.value > sequence.value",

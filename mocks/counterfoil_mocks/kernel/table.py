@@ -92,9 +92,8 @@ class Table:
         return [self.layout, *(each.layout for each in self.lines.values())]
 
     def create(self) -> None:
-        """Create the tables and indexes that are missing."""
+        """Create the tables and indexes that are missing; `Store.weigh` then says what these are worth."""
         self.store.define(self.ddl(self.store.dialect.name))
-        self.store.weigh(self.schema)
 
     def ddl(self, dialect: str) -> tuple[str, ...]:
         """Statements that create the tables and indexes that are missing, in the words of a database."""
