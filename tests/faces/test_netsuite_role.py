@@ -36,6 +36,11 @@ def customer(ns: Client) -> str:
     return ns.made("/customer", {"companyName": "Acme", "externalId": "ACME"})
 
 
+def one(ns: Client) -> dict[str, Any]:
+    """A line of an order."""
+    return {"item": {"id": ns.first("/serviceSaleItem")}, "quantity": 1, "rate": 5}
+
+
 def test_each_level_has_what_those_before_it_have(ns: Client, customer: str) -> None:
     assert ns("PATCH", f"/customer/{customer}", {"phone": "1"}).status_code == 204
     assert ns("PUT", "/customer/eid:ACME", {"phone": "2"}).status_code == 204
@@ -43,7 +48,7 @@ def test_each_level_has_what_those_before_it_have(ns: Client, customer: str) -> 
     place = {"label": "HQ", "addressBookAddress": {"addr1": "1 Pier", "country": {"id": "US"}}}
     line = ns("POST", f"/customer/{customer}/addressBook", place).headers["location"]
     assert ns("DELETE", line).status_code == 204
-    item = {"item": {"id": ns.first("/serviceSaleItem")}, "quantity": 1, "rate": 5}
+    item = one(ns)
     order = ns.made("/salesOrder", {"entity": customer, "item": {"items": [item]}})
     for method, path, body in (
         ("PATCH", f"/salesOrder/{order}", {"memo": "x"}),
@@ -67,6 +72,7 @@ def test_what_the_role_does_not_see_is_missing_without_a_word(ns: Client, custom
 
 def test_queries_do_not_find_what_the_role_does_not_see(ns: Client, netsuite_face: Any, customer: str) -> None:
     assert "Record 'employee' was not found" in refusal(asked(ns, "SELECT id FROM employee"))[2]
+    ns.made("/salesOrder", {"entity": customer, "item": {"items": [one(ns)]}})
     body = {"bank_ref": "B-1", "payer": customer, "legal_entity": "CF-US", "ccy": "USD", "amount": {"minor": 500, "ccy": "USD"},
             "value_date": "2026-01-06"}  # fmt: skip
     paid = netsuite_face.call("POST", "/systems/erp/actions/receive_payment", body)
